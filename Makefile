@@ -1,0 +1,50 @@
+# Everything a person does with this project. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format dev notebook lock clean
+
+help: ## Say what each command does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## Set up .venv from requirements.lock
+
+# The lock is complete, so pip resolves nothing (--no-deps) and checks every hash.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is `$(PYTHON) --version 2>&1`; try: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) from requirements.lock (once; takes a few minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Run the main job on a sample organisation and show what the memory learned
+	@$(BIN)/memory-pipeline demo
+
+test: setup ## Run all tests, with coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: setup ## Check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup ## Format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+dev: setup ## Open the Dagster UI on the memory's data (http://127.0.0.1:3000)
+	@$(BIN)/memory-pipeline dev
+
+notebook: setup ## Open JupyterLab on the notebooks
+	@$(BIN)/memory-pipeline notebook
+
+lock: ## Resolve the dependencies again (needs uv)
+	uv pip compile pyproject.toml --universal --generate-hashes --all-extras --group dev \
+	  --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate \
+	  --custom-compile-command "make lock" --output-file requirements.lock
+
+clean: ## Remove the virtual environment and caches (keeps .memory, the data)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage
