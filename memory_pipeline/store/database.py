@@ -1,0 +1,140 @@
+"""Opening the database: which server, its schema brought up to date, and the engine on it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.engine import URL
+
+from memory_pipeline.store.server import start_embedded_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memory_pipeline.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x6D656D01
+_REBUILD_LOCK = 0x6D656D02
+
+
+class RebuildInProgressError(RuntimeError):
+    """Another process rebuilds the analysis of this database now."""
+
+
+class Store:
+    """The memory's database: one engine, with the schema at its newest revision.
+
+    Parameters
+    ----------
+    url
+        A PostgreSQL URL. Whatever driver it names, psycopg 3 is used.
+    """
+
+    def __init__(self, url: URL | str) -> None:
+        self.url = make_url(url).set(drivername="postgresql+psycopg")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, made at first use."""
+        return create_engine(self.url, pool_pre_ping=True)
+
+    @property
+    def dagster_url(self) -> str:
+        """The same database for Dagster's storage, which needs the psycopg2 driver; holds the password."""
+        return self.url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back on any error."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def migrate(self, revision: str = "head", *, downgrade: bool = False) -> None:
+        """Bring the schema to `revision`; processes that start together wait for each other."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self.engine.connect() as connection:
+            connection.execute(text("select pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.commit()
+            try:
+                config.attributes["connection"] = connection
+                (command.downgrade if downgrade else command.upgrade)(config, revision)
+                connection.commit()
+            finally:
+                connection.rollback()
+                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+                connection.commit()
+
+    @contextmanager
+    def rebuild_lock(self) -> Iterator[None]:
+        """Let one process at a time rebuild; the lock goes with the connection, so a killed holder frees it.
+
+        Raises
+        ------
+        RebuildInProgressError
+            When another process holds the lock.
+        """
+        with self.engine.connect() as connection:
+            held = connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": _REBUILD_LOCK})
+            connection.commit()
+            if not held:
+                msg = "another rebuild of this memory is running; wait for it to end and try again"
+                raise RebuildInProgressError(msg)
+            try:
+                yield
+            finally:
+                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _REBUILD_LOCK})
+                connection.commit()
+
+    def close(self) -> None:
+        """Close the pooled connections; the store opens new ones if it is used again."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+            del self.__dict__["engine"]
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the configured database, starting the embedded server where none is named, and migrate it.
+
+    Raises
+    ------
+    ConnectionError
+        When the named server cannot be reached; the message names the address without the password.
+    RuntimeError
+        When the embedded server does not start.
+    """
+    if settings.database_url is not None:
+        store = Store(settings.database_url.get_secret_value())
+        _check_reachable(store)
+    else:
+        server = start_embedded_server(settings.home)
+        info = server.get_postmaster_info()
+        if info.socket_dir is not None:
+            query = {"host": str(info.socket_dir)}
+            store = Store(URL.create("postgresql", username="postgres", database="postgres", query=query))
+        else:
+            store = Store(server.get_uri())
+    store.migrate()
+    return store
+
+
+def _check_reachable(store: Store) -> None:
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - only on this path
+
+    try:
+        with store.engine.connect():
+            pass
+    except OperationalError as error:
+        msg = (
+            f"MEMORY_DATABASE_URL names {store.url.render_as_string(hide_password=True)}, "
+            f"which did not answer: {str(error.orig).strip()}; check the address, or unset it "
+            "to use the embedded server"
+        )
+        raise ConnectionError(msg) from error

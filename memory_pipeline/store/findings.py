@@ -1,0 +1,181 @@
+"""Writes of what the analysis found: each in one transaction, each finding under a stable identity.
+
+A finding that comes back after a rebuild is the same row, updated; one that does not is retired with
+date and reason, or, where a table is a plain current view, removed.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import delete, func, insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from memory_pipeline.store.tables import (
+    ApproachRecommendation,
+    Base,
+    LearningMeasure,
+    MemberPattern,
+    PatternIdentification,
+    ServedRecommendation,
+    SuccessFactor,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from memory_pipeline.store.database import Store
+
+_NAMESPACE = uuid.UUID("6d656d6f-7279-5f70-8970-656c696e6500")
+
+
+def stable_id(*parts: Any) -> str:
+    """Make the identity of a finding from what defines it; equal parts give the same identity."""
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts, sort_keys=True, default=str)))
+
+
+def pattern_id(target: str, pattern_type: str, conditions: Mapping[str, str]) -> str:
+    """Identity of a pattern: its target, its direction and its conditions."""
+    return stable_id("pattern", target, pattern_type, dict(conditions))
+
+
+def save_patterns(store: Store, patterns: Sequence[Mapping[str, Any]]) -> int:
+    """Store the patterns of a rebuild and retire the active ones that it did not find again.
+
+    Parameters
+    ----------
+    patterns
+        Rows of `pattern_identifications` without id and times.
+
+    Returns
+    -------
+    int
+        How many were retired.
+    """
+    rows = [
+        {
+            **row,
+            "id": pattern_id(row["target"], row["pattern_type"], row["conditions"]),
+            "active": True,
+            "retired_at": None,
+            "retired_reason": None,
+        }
+        for row in patterns
+    ]
+    table = PatternIdentification
+    with store.transaction() as connection:
+        _upsert(connection, PatternIdentification, rows)
+        retired = connection.execute(
+            update(table)
+            .where(table.active, table.id.notin_([row["id"] for row in rows]))
+            .values(
+                active=False,
+                retired_at=func.now(),
+                retired_reason="not found again by the newest rebuild",
+                updated_at=func.now(),
+            )
+        )
+    return int(retired.rowcount)
+
+
+def save_factors(store: Store, factors: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the success factors by those of a rebuild; the same factor keeps its id and first date.
+
+    Each row holds the columns of `success_factors` without id and times; what identifies a factor is
+    `implementation_details` (`column`, `value`, `reference`) and `applicability_conditions`.
+    """
+    rows = [
+        {
+            **row,
+            "id": stable_id(
+                "factor",
+                *(row["implementation_details"].get(key) for key in ("column", "value", "reference")),
+                row["applicability_conditions"],
+            ),
+        }
+        for row in factors
+    ]
+    _replace(store, SuccessFactor, rows)
+
+
+def save_recommendations(store: Store, recommendations: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the recommendation table by that of a rebuild, one row per context that occurs."""
+    rows = [{**row, "id": stable_id("recommendation", row["conditions"])} for row in recommendations]
+    _replace(store, ApproachRecommendation, rows)
+
+
+def save_learning(store: Store, measures: pd.DataFrame) -> None:
+    """Replace the learning measures by those of a rebuild (columns of `learning_measures`)."""
+    with store.transaction() as connection:
+        connection.execute(delete(LearningMeasure))
+        rows = [plain(row) for row in measures.to_dict("records")]
+        if rows:
+            connection.execute(insert(LearningMeasure), rows)
+
+
+def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
+    """Store member patterns by their unique name; those that statistics found no longer become inactive."""
+    table = MemberPattern
+    rows = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
+    with store.transaction() as connection:
+        _upsert(connection, MemberPattern, rows, key="name")
+        connection.execute(
+            update(table)
+            .where(
+                table.found_by == "statistics",
+                table.is_active,
+                table.name.notin_([row["name"] for row in rows]),
+            )
+            .values(is_active=False, updated_at=func.now())
+        )
+
+
+def log_served(store: Store, served: Mapping[str, Any]) -> str:
+    """Log one answer (columns of `served_recommendations` without id and time); returns its id."""
+    identity = str(uuid.uuid4())
+    with store.transaction() as connection:
+        connection.execute(insert(ServedRecommendation).values(id=identity, **plain(served)))
+    return identity
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy and pandas values into what JSON and the database driver take; not-a-number is None."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return [plain(one) for one in value]
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or (isinstance(value, float) and not np.isfinite(value)):
+        return None
+    return value
+
+
+def _replace(store: Store, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    table = model.__table__
+    with store.transaction() as connection:
+        connection.execute(delete(model).where(table.c.id.notin_([row["id"] for row in rows])))
+        _upsert(connection, model, rows)
+
+
+def _upsert(
+    connection: Connection, model: type[Base], rows: list[dict[str, Any]], *, key: str = "id"
+) -> None:
+    """Insert rows, or update those whose key is there."""
+    if not rows:
+        return
+    values = [plain(row) for row in rows]
+    statement = upsert(model).values(values)
+    changed = {name: statement.excluded[name] for name in values[0] if name != key}
+    statement = statement.on_conflict_do_update(
+        index_elements=[key], set_={**changed, "updated_at": func.now()}
+    )
+    connection.execute(statement)

@@ -1,0 +1,22 @@
+"""Alembic's entry: runs the revisions on the connection that `Store.migrate` hands over."""
+
+from alembic import context
+
+from memory_pipeline.store.tables import Base
+
+VERSION_TABLE = "memory_alembic_version"  # Dagster keeps its own `alembic_version` in the same database
+
+
+def _belongs_to_us(_object: object, name: str | None, type_: str, *_: object) -> bool:
+    return type_ != "table" or name in Base.metadata.tables
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    include_object=_belongs_to_us,
+    compare_server_default=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,139 @@
+"""Reads: filtered outcomes, whole result tables, and counts for the status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Select, String, cast, func, select
+
+from memory_pipeline.store.tables import Base, Member, PackagingOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from memory_pipeline.store.database import Store
+
+OUTCOME_FILTERS = {
+    "status": "outcome_status",
+    "application": "application_name",
+    "vendor": "application_vendor",
+    "application_type": "application_type",
+    "installer_type": "installer_type",
+    "source": "source",
+    "recommendation_id": "recommendation_id",
+}
+"""Filters of outcomes by equality: the filter's name and the column."""
+
+
+def read_outcomes(
+    store: Store,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    failure_reason: str | None = None,
+    intervention: str | None = None,
+    approach: dict[str, Any] | None = None,
+    newest_first: bool = True,
+    limit: int | None = None,
+    offset: int = 0,
+    **equal: str | None,
+) -> pd.DataFrame:
+    """Read outcomes as stored, shape (outcomes, columns of `packaging_outcomes`).
+
+    Parameters
+    ----------
+    since, until
+        Attempts from and before these times.
+    failure_reason, intervention
+        Attempts that have this reason, or this kind of intervention (`any`: one at all).
+    approach
+        Attempts whose approach has all of these settings.
+    newest_first, limit, offset
+        Order and page.
+    equal
+        The filters of `OUTCOME_FILTERS`.
+
+    Raises
+    ------
+    ValueError
+        When a filter is not known.
+    """
+    unknown = set(equal) - set(OUTCOME_FILTERS)
+    if unknown:
+        msg = f"the filters {sorted(unknown)} are not known; use {sorted(OUTCOME_FILTERS)}"
+        raise ValueError(msg)
+    table = PackagingOutcome
+    query = select(*table.__table__.columns)
+    for name, value in equal.items():
+        if value is not None:
+            query = query.where(getattr(table, OUTCOME_FILTERS[name]) == value)
+    if since is not None:
+        query = query.where(table.occurred_at >= since)
+    if until is not None:
+        query = query.where(table.occurred_at < until)
+    if failure_reason is not None:
+        query = query.where(table.failure_reasons.contains([{"reason": failure_reason}]))
+    if intervention == "any":
+        query = query.where(func.jsonb_array_length(table.manual_interventions) > 0)
+    elif intervention is not None:
+        query = query.where(table.manual_interventions.contains([{"kind": intervention}]))
+    if approach:
+        query = query.where(table.approach_details.contains(approach))
+    order = table.occurred_at.desc() if newest_first else table.occurred_at
+    return _read(store, query.order_by(order, table.id).limit(limit).offset(offset))
+
+
+def iter_outcomes(store: Store, *, chunk: int = 50_000) -> Iterator[pd.DataFrame]:
+    """Read all outcomes in chunks, in the order of their identity, through one server-side cursor."""
+    table = PackagingOutcome
+    query = select(*table.__table__.columns).order_by(table.id)
+    with store.engine.connect().execution_options(yield_per=chunk) as connection:
+        result = connection.execute(query)
+        for rows in result.partitions():
+            yield pd.DataFrame(rows, columns=list(result.keys()))
+
+
+def read_table(store: Store, model: type[Base], *, order_by: str | None = None) -> pd.DataFrame:
+    """Read one whole table, shape (rows, columns of the table)."""
+    query = select(*model.__table__.columns)
+    if order_by is not None:
+        query = query.order_by(model.__table__.columns[order_by])
+    return _read(store, query)
+
+
+def count_rows(store: Store, model: type[Base], **equal: Any) -> int:
+    """Count the rows of a table whose columns equal the given values."""
+    query = select(func.count()).select_from(model)
+    for column, value in equal.items():
+        query = query.where(model.__table__.columns[column] == value)
+    with store.transaction() as connection:
+        return int(connection.scalar(query) or 0)
+
+
+def latest(store: Store, model: type[Base], column: str) -> datetime | None:
+    """Read the latest time in a column; None where the table is empty."""
+    with store.transaction() as connection:
+        moment: datetime | None = connection.scalar(select(func.max(model.__table__.columns[column])))
+    return moment
+
+
+def sources(store: Store) -> list[str]:
+    """Name the sources of outcomes and members."""
+    query = select(PackagingOutcome.source).union(select(Member.source))
+    with store.transaction() as connection:
+        return sorted(connection.scalars(query))
+
+
+def outcome_counts(store: Store) -> dict[str, int]:
+    """Count outcomes by status."""
+    query = select(cast(PackagingOutcome.outcome_status, String), func.count()).group_by("outcome_status")
+    with store.transaction() as connection:
+        return {status: int(count) for status, count in connection.execute(query)}
+
+
+def _read(store: Store, query: Select[Any]) -> pd.DataFrame:
+    with store.transaction() as connection:
+        result = connection.execute(query)
+        return pd.DataFrame(result.all(), columns=list(result.keys()))

