@@ -1,0 +1,246 @@
+"""Which conditions go with success, failure or an intervention, beyond chance and without echoes.
+
+The search counts every combination of up to three conditions, tests each against all other attempts
+(allowing for repeated applications), controls the false discovery rate over everything searched, and
+then drops what only repeats a finding. What a pattern changes when everything else stays equal is
+the question of `factors`, not of this module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis import significance
+from memory_pipeline.analysis.evidence import Evidence, count_evidence
+from memory_pipeline.analysis.features import condition_columns, encode
+from memory_pipeline.analysis.search import Search, SearchResult
+from memory_pipeline.analysis.targets import OUTCOME, is_hit, outcome_labels, pattern_type
+from memory_pipeline.analysis.wording import pattern_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+COLUMNS = (
+    "conditions",
+    "pattern_type",
+    "target",
+    "sentence",
+    "sample_size",
+    "units",
+    "rate",
+    "base_rate",
+    "risk_difference",
+    "ci_low",
+    "ci_high",
+    "odds_ratio",
+    "support",
+    "lift",
+    "leverage",
+    "conviction",
+    "zhang",
+    "p_value",
+    "q_value",
+    "confidence",
+)
+
+
+def find_patterns(
+    outcomes: pd.DataFrame,
+    *,
+    min_sample_size: int,
+    max_conditions: int = 3,
+    fdr: float = 0.05,
+    unit: str | None = "application_name",
+    conditions: Sequence[str] | None = None,
+    target: str = "success",
+    min_units: int = 5,
+    min_effect: float = 0.02,
+) -> pd.DataFrame:
+    """Find the combinations of conditions whose attempts end in `target` more or less often than others.
+
+    Parameters
+    ----------
+    outcomes
+        Flat attempts, shape (attempts, any): `outcome_status`, the unit's column and the conditions.
+    min_sample_size
+        Attempts that a pattern must have inside (and leave outside).
+    max_conditions
+        Most conditions in one pattern.
+    fdr
+        Expected share of false findings among the reported ones, over everything searched.
+    unit
+        Column of what repeats and counts as one witness; None where every attempt is its own.
+    conditions
+        Condition columns; by default all that are neither identifiers nor known only afterwards.
+    target
+        `success`, `failure`, `partial`, `intervention`, `failure_reason=<reason>` or
+        `intervention_kind=<kind>`.
+    min_units
+        Units that a pattern must have inside; not asked for where `unit` is None.
+    min_effect
+        Least absolute risk difference worth reporting (of the whole pattern, and of what each
+        of its conditions adds).
+
+    Returns
+    -------
+    DataFrame
+        One row per finding, the most certain first; columns `COLUMNS`. `rate` and `base_rate` are the
+        shares of attempts with the target inside the pattern and over all; `risk_difference` is inside
+        less outside, with its 95% interval; `support` to `zhang` are the metrics of the association rule
+        pattern -> target (mlxtend). `attrs["searched"]` is the number of tests that the error rate covers.
+
+    Raises
+    ------
+    ValueError
+        When a setting is out of range or the target is not known.
+    KeyError
+        When a named column is absent.
+    """
+    if not 0 < fdr < 1:
+        msg = f"fdr is {fdr}; it must lie between 0 and 1"
+        raise ValueError(msg)
+    if min_sample_size < 1:
+        msg = f"min_sample_size is {min_sample_size}; it must be at least 1"
+        raise ValueError(msg)
+    if unit is not None and unit not in outcomes:
+        msg = f"unit is {unit!r}, which is not a column of the outcomes; name one that is, or None"
+        raise KeyError(msg)
+    columns = condition_columns(outcomes, unit=unit) if conditions is None else tuple(conditions)
+    outcomes = outcomes.reset_index(drop=True)
+    encoded = encode(
+        outcomes,
+        columns,
+        min_count=min_sample_size,
+        unit=unit,
+        min_units=min_units if unit is not None else 1,
+    ).frame
+    frame = encoded.assign(**{OUTCOME: outcome_labels(outcomes, target)})
+    if unit is not None:
+        frame[unit] = outcomes[unit]
+    evidence = count_evidence(
+        frame, conditions=list(encoded.columns), outcome=OUTCOME, unit=unit, max_conditions=max_conditions
+    )
+    return search_evidence(
+        evidence,
+        min_sample_size=min_sample_size,
+        fdr=fdr,
+        target=target,
+        min_units=min_units,
+        min_effect=min_effect,
+    )
+
+
+def search_evidence(
+    evidence: Evidence,
+    *,
+    min_sample_size: int,
+    fdr: float = 0.05,
+    target: str = "success",
+    min_units: int = 5,
+    min_effect: float = 0.02,
+) -> pd.DataFrame:
+    """Find patterns in evidence whose outcomes are `outcome_labels`; see `find_patterns`."""
+    hits = sum(
+        (evidence.attempts(label) for label in evidence.outcomes if is_hit(label, target)),
+        start=np.zeros(len(evidence.rows), dtype=np.int64),
+    )
+    units = min_units if evidence.unit is not None else 1
+    search = Search(evidence, hits, min_sample_size, fdr, units, min_effect)
+    result = search.run()
+    frame = _describe(search, result, target)
+    frame.attrs["searched"] = result.searched
+    return frame
+
+
+def matching_attempts(
+    encoded: pd.DataFrame, outcomes: pd.DataFrame, pattern: Mapping[str, Any], *, limit: int = 50
+) -> list[str]:
+    """Name attempts behind a pattern: those that ended in its target first, the newest first.
+
+    Parameters
+    ----------
+    encoded
+        Condition columns, shape (attempts, conditions).
+    outcomes
+        The same attempts with `id`, `occurred_at` and the outcome, shape (attempts, any).
+    pattern
+        A finding: `conditions` and `target`.
+    limit
+        Most names.
+    """
+    inside = np.ones(len(encoded), dtype=bool)
+    for column, value in pattern["conditions"].items():
+        inside &= (encoded[column] == value).to_numpy()
+    part = outcomes.loc[inside, ["id", "occurred_at"]].assign(
+        hit=[is_hit(label, pattern["target"]) for label in outcome_labels(outcomes[inside])]
+    )
+    part = part.sort_values(["hit", "occurred_at", "id"], ascending=[False, False, True])
+    return [str(name) for name in part["id"].head(limit)]
+
+
+def _describe(search: Search, result: SearchResult, target: str) -> pd.DataFrame:
+    kept, tests, base = result.kept, result.kept.tests, search.sample.rate
+    low, high = significance.newcombe_intervals(tests, search.sample)
+    total, hits = search.sample.total, int(search.sample.k.sum())
+    a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane and Anscombe: no division by zero
+    c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
+    frame = pd.DataFrame(
+        {
+            "conditions": pd.Series(kept.conditions, dtype=object),
+            "pattern_type": [pattern_type(target, x) for x in tests.difference],
+            "target": target,
+            "sample_size": tests.n,
+            "units": tests.units,
+            "rate": tests.k / np.maximum(tests.n, 1),
+            "base_rate": base,
+            "risk_difference": tests.difference,
+            "ci_low": low,
+            "ci_high": high,
+            "odds_ratio": (a * d) / (b * c),
+            "p_value": tests.p_value,
+            "q_value": kept.q_value,
+            "confidence": significance.probability_to_hold(
+                tests.difference, tests.variance, spread=result.spread
+            ),
+        }
+    )
+    frame = pd.concat([frame, rule_metrics(tests.n, tests.k, total, hits)], axis=1)
+    unit = search.evidence.unit
+    frame["sentence"] = [pattern_sentence(row, unit) for _, row in frame.iterrows()]
+    return frame[list(COLUMNS)]
+
+
+def rule_metrics(n: NDArray[Any], k: NDArray[Any], total: int, hits: int) -> pd.DataFrame:
+    """Metrics of the association rules pattern -> target, by mlxtend, in the order of the patterns.
+
+    Returns
+    -------
+    DataFrame
+        `support` (share of all attempts that match the pattern and end in the target), `lift`,
+        `leverage`, `conviction` (infinite where the rule has no exception) and `zhang`.
+    """
+    from mlxtend.frequent_patterns import association_rules  # noqa: PLC0415 - half a second to import
+
+    names = ["support", "lift", "leverage", "conviction", "zhangs_metric"]
+    if len(n) == 0:
+        return pd.DataFrame({name: [] for name in names}).rename(columns={"zhangs_metric": "zhang"})
+    # Each pattern stands as one item of its own, so that its rule has one antecedent.
+    items = [frozenset({i}) for i in range(len(n))]
+    itemsets = pd.DataFrame(
+        {
+            "support": np.concatenate([[hits], n, k]) / total,
+            "itemsets": [frozenset({OUTCOME}), *items, *(item | {OUTCOME} for item in items)],
+        }
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rules = association_rules(itemsets, metric="support", min_threshold=0.0)
+    rules = rules[rules["consequents"] == frozenset({OUTCOME})]
+    order = rules["antecedents"].map(lambda item: next(iter(item)))
+    rules = rules.set_index(order.to_numpy()).sort_index()
+    metrics: pd.DataFrame = rules[names].rename(columns={"zhangs_metric": "zhang"})
+    return metrics.reindex(range(len(n)))

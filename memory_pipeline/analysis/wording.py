@@ -1,0 +1,52 @@
+"""Findings as sentences that a packaging engineer would say, with their numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memory_pipeline.analysis.features import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+_ENDS = {
+    "success": "succeed",
+    "failure": "fail",
+    "partial": "succeed only in part",
+    "intervention": "need a person to step in",
+}
+
+
+def condition_text(conditions: Mapping[str, str]) -> str:
+    """Write conditions as words: `installer type is msi and transform is yes`."""
+    return " and ".join(f"{_plain(column)} {_value_text(value)}" for column, value in conditions.items())
+
+
+def _plain(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _value_text(value: str) -> str:
+    return "is not recorded" if value == MISSING else f"is {value}"
+
+
+def pattern_sentence(row: pd.Series, unit: str | None) -> str:
+    """Say a finding as a packaging engineer would, with its numbers."""
+    column, _, value = str(row["target"]).partition("=")
+    end = _ENDS.get(column) or f"end with {_plain(column)} {value}"
+    points = 100 * float(row["risk_difference"])
+    outside = float(row["rate"]) - float(row["risk_difference"])
+    witnesses = "" if unit is None else f", {row['units']} {_unit_plural(unit)}"
+    return (
+        f"When {condition_text(row['conditions'])}, {row['rate']:.0%} of attempts {end}, "
+        f"against {outside:.0%} of the others ({points:+.0f} points, 95% interval "
+        f"{100 * row['ci_low']:+.0f} to {100 * row['ci_high']:+.0f}; "
+        f"{row['sample_size']:,} attempts{witnesses})."
+    )
+
+
+def _unit_plural(unit: str) -> str:
+    name = _plain(unit.removesuffix("_name"))
+    return name if name.endswith("s") else f"{name}s"
