@@ -9,8 +9,9 @@ and n0 outside of N0::
 
 which counts a unit once where the condition is constant within it, and cancels the unit where the
 condition varies within it. It is compared with the cluster-robust variance (squared sums of residuals
-per unit), and the larger of the two is used. The reference is Student's t with Satterthwaite's degrees
-of freedom from the units' shares of V: a few large units leave few degrees of freedom, so that one
+per unit), and the larger of the two is used. The reference is Student's t; its degrees of freedom are
+Satterthwaite's, with the part of V between units known from as many witnesses as the units' effective
+number (total^2 / sum of squared sizes, less 1) and the part within units taken as known. So one
 application with half of all attempts cannot carry a finding.
 
 References
@@ -172,6 +173,7 @@ def cell_tests(sample: Sample, cell: Ints, wanted: Ints, *, icc: float) -> CellT
     total, rate = float(sample.total), sample.rate
     n0 = total - n1
     with np.errstate(divide="ignore", invalid="ignore"):
+        both = 1 / n1 + 1 / n0
         difference = k1 / n1 - (unit_k.sum() - k1) / n0
         # Cluster-robust: the residual of a unit is (k1 - p1 n1)/N1 - (k0 - p0 n0)/N0; units without
         # attempts inside contribute (k - p0 n)^2 / N0^2, taken from sums over all units.
@@ -187,17 +189,14 @@ def cell_tests(sample: Sample, cell: Ints, wanted: Ints, *, icc: float) -> CellT
         # Exchangeable: units without attempts inside contribute as if all their attempts were outside.
         scale = rate * (1 - rate)
         n1_share, n0_share = n1u / n1[pair_cell], (n_u - n1u) / n0[pair_cell]
-        inside_part = scale * (
-            icc * (n1_share - n0_share) ** 2
-            + (1 - icc) * (n1u / n1[pair_cell] ** 2 + (n_u - n1u) / n0[pair_cell] ** 2)
-        )
-        weight = icc * unit_n**2 + (1 - icc) * unit_n
-        as_outside = scale * weight[pair_unit] / n0[pair_cell] ** 2
-        outside_sum = scale * float(weight.sum()) / n0**2 - over_pairs(as_outside)
-        outside_squares = scale**2 * float((weight**2).sum()) / n0**4 - over_pairs(as_outside**2)
-        model = over_pairs(inside_part) + outside_sum
-        squares = over_pairs(inside_part**2) + outside_squares
-        degrees = model**2 / squares - 1
+        between = over_pairs((n1_share - n0_share) ** 2 - (n_u / n0[pair_cell]) ** 2)
+        between = scale * icc * (between + float((unit_n**2).sum()) / n0**2)
+        within = scale * (1 - icc) * both
+        model = between + within
+        # Only the part between units is known from as many witnesses as there are units, of which a few
+        # large ones count for less than they are (Kish's effective number).
+        witnesses = total**2 / float((unit_n**2).sum()) - 1
+        degrees = witnesses * (model / between) ** 2 if icc > 0 else np.full(size, total)
         variance = np.maximum(robust, model)
         t = difference / np.sqrt(variance)
     testable = (n1 > 0) & (n0 > 0) & (variance > 0) & (degrees > 0)
