@@ -16,7 +16,7 @@ import pandas as pd
 from memory_pipeline.analysis import significance
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
 from memory_pipeline.analysis.features import condition_columns, encode
-from memory_pipeline.analysis.search import Search, SearchResult
+from memory_pipeline.analysis.search import Limits, SearchResult, search_evidence
 from memory_pipeline.analysis.targets import OUTCOME, is_hit, outcome_labels, pattern_type
 from memory_pipeline.analysis.wording import pattern_sentence
 
@@ -125,36 +125,57 @@ def find_patterns(
     evidence = count_evidence(
         frame, conditions=list(encoded.columns), outcome=OUTCOME, unit=unit, max_conditions=max_conditions
     )
-    return search_evidence(
+    return search_patterns(
         evidence,
         min_sample_size=min_sample_size,
         fdr=fdr,
-        target=target,
+        targets=(target,),
         min_units=min_units,
         min_effect=min_effect,
     )
 
 
-def search_evidence(
+def search_patterns(
     evidence: Evidence,
     *,
     min_sample_size: int,
     fdr: float = 0.05,
-    target: str = "success",
+    targets: Sequence[str] = ("success",),
     min_units: int = 5,
     min_effect: float = 0.02,
 ) -> pd.DataFrame:
-    """Find patterns in evidence whose outcomes are `outcome_labels`; see `find_patterns`."""
-    hits = sum(
-        (evidence.attempts(label) for label in evidence.outcomes if is_hit(label, target)),
-        start=np.zeros(len(evidence.rows), dtype=np.int64),
-    )
+    """Find patterns in evidence whose outcomes are `outcome_labels`; see `find_patterns`.
+
+    With several targets, the first gets half of the error rate and the others share the rest evenly, so
+    that it holds over all of them together; `q_value` is scaled to be compared with the whole `fdr`.
+    `attrs["searched"]` is then a dict by target.
+    """
+    hits = {
+        target: sum(
+            (evidence.attempts(label) for label in evidence.outcomes if is_hit(label, target)),
+            start=np.zeros(len(evidence.n), dtype=np.int64),
+        )
+        for target in targets
+    }
+    shares = _shares(targets)
     units = min_units if evidence.unit is not None else 1
-    search = Search(evidence, hits, min_sample_size, fdr, units, min_effect)
-    result = search.run()
-    frame = _describe(search, result, target)
-    frame.attrs["searched"] = result.searched
+    limits = {share: Limits(min_sample_size, units, min_effect, fdr * share) for share in shares.values()}
+    parts, searched = [], {}
+    for share, limit in limits.items():
+        mine = {target: hits[target] for target in targets if shares[target] == share}
+        for target, result in search_evidence(evidence, mine, limit).items():
+            part = _describe(result, target, evidence.unit)
+            parts.append(part.assign(q_value=np.minimum(part["q_value"] / share, 1.0)))
+            searched[target] = result.searched
+    frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    frame.attrs["searched"] = searched if len(targets) > 1 else searched[targets[0]]
     return frame
+
+
+def _shares(targets: Sequence[str]) -> dict[str, float]:
+    if len(targets) == 1:
+        return {targets[0]: 1.0}
+    return {target: 0.5 if i == 0 else 0.5 / (len(targets) - 1) for i, target in enumerate(targets)}
 
 
 def matching_attempts(
@@ -183,34 +204,33 @@ def matching_attempts(
     return [str(name) for name in part["id"].head(limit)]
 
 
-def _describe(search: Search, result: SearchResult, target: str) -> pd.DataFrame:
-    kept, tests, base = result.kept, result.kept.tests, search.sample.rate
-    low, high = significance.newcombe_intervals(tests, search.sample)
-    total, hits = search.sample.total, int(search.sample.k.sum())
+def _describe(result: SearchResult, target: str, unit: str | None) -> pd.DataFrame:
+    tests, sample = result.tests, result.sample
+    low, high = significance.newcombe_intervals(tests, sample)
+    total, hits = sample.total, int(sample.k.sum())
     a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane and Anscombe: no division by zero
     c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
     frame = pd.DataFrame(
         {
-            "conditions": pd.Series(kept.conditions, dtype=object),
+            "conditions": pd.Series(result.conditions, dtype=object),
             "pattern_type": [pattern_type(target, x) for x in tests.difference],
             "target": target,
             "sample_size": tests.n,
             "units": tests.units,
             "rate": tests.k / np.maximum(tests.n, 1),
-            "base_rate": base,
+            "base_rate": sample.rate,
             "risk_difference": tests.difference,
             "ci_low": low,
             "ci_high": high,
             "odds_ratio": (a * d) / (b * c),
             "p_value": tests.p_value,
-            "q_value": kept.q_value,
+            "q_value": result.q_value,
             "confidence": significance.probability_to_hold(
                 tests.difference, tests.variance, spread=result.spread
             ),
         }
     )
     frame = pd.concat([frame, rule_metrics(tests.n, tests.k, total, hits)], axis=1)
-    unit = search.evidence.unit
     frame["sentence"] = [pattern_sentence(row, unit) for _, row in frame.iterrows()]
     return frame[list(COLUMNS)]
 

@@ -1,6 +1,6 @@
 """The search through counted evidence: test every combination, keep what stands for itself.
 
-Order of the work: count every combination and screen it with a cheap test; test what passes with the
+Order of the work, for each target: screen every combination with a cheap test; test what passes with the
 variance that allows for repetition; control the false discovery rate over everything searched; keep a
 longer pattern only where each of its conditions adds something; keep what says something beside what
 was kept before.
@@ -8,59 +8,54 @@ was kept before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
 from memory_pipeline.analysis import significance
-from memory_pipeline.analysis.evidence import Evidence, iter_cells, sum_by
-from memory_pipeline.analysis.features import NO, OTHER
-from memory_pipeline.analysis.significance import Sample
+from memory_pipeline.analysis.significance import CellTests, Sample
+from memory_pipeline.analysis.tally import Tally, count_combinations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    Mask = NDArray[np.bool_]
+    from memory_pipeline.analysis.evidence import Evidence
+
+    Ints = NDArray[Any]
+    Floats = NDArray[Any]
 
 SCREEN_LEVEL = 0.05
-"""Cells whose unit-blind p-value is above this are counted as searched and not tested further."""
+"""Combinations whose unit-blind p-value is above this count as searched and are not tested further."""
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Tested combinations; arrays have shape (candidates,)."""
+class Limits:
+    """What a combination must reach to be a finding; see `patterns.find_patterns`."""
 
-    conditions: tuple[dict[str, str], ...]
-    masks: Mask
-    """Collapsed rows of each candidate, shape (candidates, rows)."""
-    tests: significance.CellTests
-    q_value: NDArray[Any]
-
-    def take(self, chosen: NDArray[Any] | list[int]) -> Candidates:
-        """Return some candidates, in the given order."""
-        index = np.asarray(chosen, dtype=np.int64)
-        tests = replace(self.tests, **{name: values[index] for name, values in vars(self.tests).items()})
-        return Candidates(
-            tuple(self.conditions[i] for i in index), self.masks[index], tests, self.q_value[index]
-        )
-
-    def __len__(self) -> int:
-        return len(self.conditions)
+    min_sample_size: int
+    min_units: int
+    min_effect: float
+    fdr: float
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search kept.
+    """What a search for one target kept, the most certain first; arrays have shape (findings,).
 
     Attributes
     ----------
-    kept
-        The findings, the most certain first.
+    sample
+        The whole history for this target.
+    conditions
+        Conditions of each finding.
+    tests
+        Their tests.
+    q_value
+        The false discovery rate at which each is found.
     searched
         Combinations with enough attempts, counting once those that cover the same attempts:
         what the error rate covers.
@@ -68,135 +63,133 @@ class SearchResult:
         Variance of the true differences over everything searched, by moments.
     """
 
-    kept: Candidates
+    sample: Sample
+    conditions: tuple[dict[str, str], ...]
+    tests: CellTests
+    q_value: Floats
     searched: int
     spread: float
 
 
+def search_evidence(evidence: Evidence, hits: Mapping[str, Ints], limits: Limits) -> dict[str, SearchResult]:
+    """Search one history for several targets at once.
+
+    Parameters
+    ----------
+    evidence
+        The counted history.
+    hits
+        By target: attempts of each collapsed row that ended in it, shape (rows,).
+    limits
+        What a finding must reach.
+    """
+    tally = count_combinations(evidence, hits, min_sample_size=limits.min_sample_size)
+    unit = None if evidence.unit is None else evidence.codes(evidence.unit)[0]
+    return {
+        target: _TargetSearch(tally, target, Sample(evidence.n, k, unit), limits).run()
+        for target, k in hits.items()
+    }
+
+
 @dataclass(frozen=True)
-class Search:
-    """One search through one history for one target."""
+class _Tested:
+    """Tested combinations; `number` is their place in the tally."""
 
-    evidence: Evidence
-    hits: NDArray[Any]
-    """Attempts that ended in the target, per collapsed row."""
-    min_sample_size: int
-    fdr: float
-    min_units: int
-    min_effect: float
+    number: Ints
+    tests: CellTests
+    q_value: Floats
 
-    @cached_property
-    def sample(self) -> Sample:
-        """The whole history as collapsed rows."""
-        unit = None if self.evidence.unit is None else self.evidence.codes(self.evidence.unit)[0]
-        return Sample(self.evidence.n, self.hits, unit)
+    def take(self, chosen: Ints | list[int]) -> _Tested:
+        index = np.asarray(chosen, dtype=np.int64)
+        return _Tested(self.number[index], _take(self.tests, index), self.q_value[index])
 
-    @cached_property
-    def icc(self) -> float:
-        """How alike the outcomes of one unit are."""
-        return self.sample.intraclass_correlation()
+
+@dataclass(frozen=True)
+class _TargetSearch:
+    tally: Tally
+    target: str
+    sample: Sample
+    limits: Limits
 
     def run(self) -> SearchResult:
-        """Search, test, and keep what stands for itself; nothing where the target is always or never met."""
-        if self.sample.k.sum() in {0, self.sample.total}:
-            nothing = Candidates((), np.zeros((0, len(self.sample.n)), dtype=bool), _join([]), np.zeros(0))
-            return SearchResult(nothing, 0, 0.0)
-        candidates, searched, spread = self._significant()
-        return SearchResult(self._without_shadows(self._productive(candidates)), searched, spread)
+        hits = int(self.sample.k.sum())
+        if hits in {0, self.sample.total}:
+            return SearchResult(self.sample, (), _join([]), np.zeros(0), 0, 0.0)
+        icc = self.sample.intraclass_correlation()
+        tested = self._tested(icc)
+        searched = int(self.tally.first_of_equals.sum())
+        excess = tested.tests.difference**2 - tested.tests.variance
+        spread = max(float(excess.sum()) / max(searched, 1), 0.0)
+        found = self._significant(tested, searched)
+        kept = self._without_shadows(self._productive(found, icc))
+        conditions = tuple(self.tally.conditions(int(number)) for number in kept.number)
+        return SearchResult(self.sample, conditions, kept.tests, kept.q_value, searched, spread)
 
-    def _significant(self) -> tuple[Candidates, int, float]:
-        """Test every combination; return the significant ones, how many were searched, and the spread.
+    def _tested(self, icc: float) -> _Tested:
+        """Test the combinations that pass the screen, of equal ones the shortest."""
+        tally, sample = self.tally, self.sample
+        total, hits = sample.total, int(sample.k.sum())
+        blind = significance.unit_blind_p_values(tally.n, tally.k[self.target], total, hits)
+        number = np.flatnonzero((blind <= SCREEN_LEVEL) & tally.first_of_equals)
+        parts = []
+        for table in np.unique(tally.table[number]):
+            cells = tally.cell[number[tally.table[number] == table]]
+            parts.append(significance.cell_tests(sample, tally.cells_of_rows(int(table)), cells, icc=icc))
+        tests = _join(parts)
+        exact = significance.fisher_p_values(tests.n, tests.k, total, hits)
+        guarded = {**_arrays(tests), "p_value": np.maximum(tests.p_value, exact)}
+        return _Tested(number, CellTests(**guarded), np.ones(len(number)))
 
-        The spread is the variance of the true differences of everything searched, by moments.
+    def _significant(self, tested: _Tested, searched: int) -> _Tested:
+        q_value = significance.false_discovery_q_values(tested.tests.p_value, searched)
+        good = (
+            (q_value <= self.limits.fdr)
+            & (tested.tests.units >= self.limits.min_units)
+            & (np.abs(tested.tests.difference) >= self.limits.min_effect)
+        )
+        return _Tested(tested.number, tested.tests, q_value).take(np.flatnonzero(good))
+
+    def _productive(self, found: _Tested, icc: float) -> _Tested:
+        """Keep a longer pattern only where every one of its conditions adds something to the others.
+
+        Each is tested inside the pattern without it, at a level shared by all longer patterns; first
+        from the counts alone, which settles most, then with the variance that allows for repetition.
         """
-        coded = [self.evidence.codes(column) for column in self.evidence.conditions]
-        usable = [
-            np.array([_is_usable(column, level) for level in levels])
-            for column, (_, levels) in zip(self.evidence.conditions, coded, strict=True)
-        ]
-        sample, total, hits = self.sample, self.sample.total, int(self.sample.k.sum())
-        # Rows get random marks: cells with equal sums of marks cover the same attempts (and count once).
-        marks = np.random.default_rng(0).integers(1, 2**52 // max(len(sample.n), 1), len(sample.n))
-        fingerprints: list[NDArray[Any]] = []
-        found: list[tuple[tuple[int, ...], NDArray[Any], significance.CellTests, NDArray[Any]]] = []
-        excess: list[NDArray[Any]] = []
-        for columns, cell, size in iter_cells(coded, self.evidence.max_conditions):
-            n = sum_by(cell, sample.n, size)
-            large = np.flatnonzero((n >= self.min_sample_size) & (total - n >= self.min_sample_size))
-            large = large[self._all_usable(large, columns, usable)]
-            if len(large) == 0:
-                continue
-            k = sum_by(cell, sample.k, size)[large]
-            mark = sum_by(cell, marks, size)[large]
-            fingerprints.append(mark)
-            screen = significance.unit_blind_p_values(n[large], k, total, hits) <= SCREEN_LEVEL
-            if not screen.any():
-                continue
-            tests = significance.cell_tests(sample, cell, large[screen], icc=self.icc)
-            excess.append(tests.difference**2 - tests.variance)
-            found.append((columns, large[screen], tests, mark[screen]))
-        searched = len(np.unique(np.concatenate(fingerprints))) if fingerprints else 0
-        tested = _join([tests for _, _, tests, _ in found])
-        exact = significance.fisher_p_values(tested.n, tested.k, total, hits)
-        tested = replace(tested, p_value=np.maximum(tested.p_value, exact))
-        spread = max(float(np.concatenate(excess).sum()) / max(searched, 1), 0.0) if excess else 0.0
-        # Of combinations that cover the same attempts the shortest, found first, stands for all.
-        marked = np.concatenate([mark for *_, mark in found]) if found else np.zeros(0)
-        first = np.sort(np.unique(marked, return_index=True)[1])
-        q_value = np.ones(len(marked))
-        q_value[first] = significance.false_discovery_q_values(tested.p_value[first], searched)
-        good = first[
-            (q_value[first] <= self.fdr)
-            & (tested.units[first] >= self.min_units)
-            & (np.abs(tested.difference[first]) >= self.min_effect)
-        ]
-        places = [(columns, int(index)) for columns, cells, _, _ in found for index in cells]
-        named = tuple(self.evidence.describe(places[i][0], coded, places[i][1]) for i in good)
-        masks = np.array([self._mask(one) for one in named]).reshape(len(named), len(sample.n))
-        tests = replace(tested, **{name: values[good] for name, values in vars(tested).items()})
-        return Candidates(named, masks, tests, q_value[good]), searched, spread
+        tally, k = self.tally, self.tally.k[self.target]
+        level = self.limits.fdr / max(int((tally.length[found.number] > 1).sum()), 1)  # Bonferroni
+        sign = np.sign(found.tests.difference)
+        parents = tally.parents(found.number)
+        adds = np.ones(len(found.number), dtype=bool)
+        for parent in parents.T:
+            has = np.flatnonzero(parent >= 0)
+            inside, outer = found.number[has], parent[has]
+            blind = np.ones(len(has))
+            more = np.zeros(len(has))
+            for i, (one, whole) in enumerate(zip(inside, outer, strict=True)):
+                n, n_whole, hit, hit_whole = (
+                    int(x) for x in (tally.n[one], tally.n[whole], k[one], k[whole])
+                )
+                if n_whole > n and 0 < hit_whole < n_whole:
+                    blind[i] = significance.unit_blind_p_values(
+                        np.array([n]), np.array([hit]), n_whole, hit_whole
+                    )[0]
+                    more[i] = float(sign[has[i]]) * (hit / n - (hit_whole - hit) / (n_whole - n))
+            adds[has] &= (blind <= level) & (more >= self.limits.min_effect)
+        for i in np.flatnonzero(adds):
+            adds[i] = all(
+                self._adds_inside(int(found.number[i]), int(parent), level, icc)
+                for parent in parents[i]
+                if parent >= 0
+            )
+        return found.take(np.flatnonzero(adds))
 
-    def _all_usable(
-        self, cells: NDArray[Any], columns: tuple[int, ...], usable: list[Mask]
-    ) -> NDArray[np.bool_]:
-        """Say which cells have a usable level in each of their columns."""
-        values = np.unravel_index(cells, [len(usable[column]) for column in columns])
-        fine = np.ones(len(cells), dtype=bool)
-        for column, value in zip(columns, values, strict=True):
-            fine &= usable[column][value]
-        return fine
+    def _adds_inside(self, number: int, parent: int, level: float, icc: float) -> bool:
+        whole = self.tally.mask(self.tally.items(parent))
+        inside = self.tally.mask(self.tally.items(number))[whole].astype(np.int64)
+        test = significance.cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
+        return bool(test.p_value[0] <= level)
 
-    def _mask(self, conditions: Mapping[str, str]) -> Mask:
-        mask = np.ones(len(self.sample.n), dtype=bool)
-        for column, value in conditions.items():
-            mask &= (self.evidence.rows[column] == value).to_numpy()
-        return mask
-
-    def _productive(self, candidates: Candidates) -> Candidates:
-        """Keep a longer pattern only where every one of its conditions adds something to the others."""
-        parents: dict[frozenset[tuple[str, str]], Mask] = {}
-        level = self.fdr / max(sum(len(one) > 1 for one in candidates.conditions), 1)  # Bonferroni
-
-        def adds(number: int) -> bool:
-            conditions = candidates.conditions[number]
-            if len(conditions) == 1:
-                return True
-            for column in conditions:
-                rest = {c: v for c, v in conditions.items() if c != column}
-                key = frozenset(rest.items())
-                if key not in parents:
-                    parents[key] = self._mask(rest)
-                parent = parents[key]
-                inside = candidates.masks[number][parent].astype(np.int64)
-                test = significance.cell_tests(self.sample.part(parent), inside, np.array([1]), icc=self.icc)
-                sign = np.sign(candidates.tests.difference[number])
-                if test.p_value[0] > level or sign * test.difference[0] < self.min_effect:
-                    return False
-            return True
-
-        return candidates.take([i for i in range(len(candidates)) if adds(i)])
-
-    def _without_shadows(self, candidates: Candidates) -> Candidates:
+    def _without_shadows(self, found: _Tested) -> _Tested:
         """Keep, from the most certain on, what still says something beside everything kept before.
 
         A candidate's effect beside the kept ones is its least-squares coefficient (Frisch-Waugh-Lovell),
@@ -205,48 +198,45 @@ class Search:
         """
         n, k = self.sample.n.astype(float), self.sample.k.astype(float)
         unit = self.sample.unit if self.sample.unit is not None else np.arange(len(n))
+        rate = self.sample.rate
         root = np.sqrt(n)
         basis = (root / np.linalg.norm(root))[:, None]  # orthonormal, weighted by attempts
         outcome = k / root  # the rate times the root of its weight
+        residual = outcome - basis @ (basis.T @ outcome)
         kept: list[int] = []
-        level = self.fdr / max(len(candidates), 1)  # Bonferroni: so many could pass by luck
-        lengths = np.array([len(one) for one in candidates.conditions], dtype=np.int64)
-        for number in np.lexsort((lengths, candidates.tests.p_value)):
-            indicator = candidates.masks[number] * root
+        level = self.limits.fdr / max(len(found.number), 1)  # Bonferroni: so many could pass by luck
+        for i in np.lexsort((self.tally.length[found.number], found.tests.p_value)):
+            indicator = self.tally.mask(self.tally.items(int(found.number[i]))) * root
             own = indicator - basis @ (basis.T @ indicator)
             size = float(own @ own)
             if size < 1e-3 * float(indicator @ indicator):  # nothing of it is its own
                 continue
-            residual = outcome - basis @ (basis.T @ outcome)
             effect = float(own @ residual) / size
             left = residual - effect * own
             variance = float((np.bincount(unit, weights=own * left) ** 2).sum()) / size**2
-            variance = max(variance, self._binomial_variance(own, size))
-            degrees = max(float(candidates.tests.degrees[number]), 1.0)
+            variance = max(variance, rate * (1 - rate) / size)
+            degrees = max(float(found.tests.degrees[i]), 1.0)
             p_value = 2 * stats.t.sf(abs(effect) / np.sqrt(variance), degrees)
-            if p_value <= level and abs(effect) >= self.min_effect:
-                kept.append(int(number))
+            if p_value <= level and abs(effect) >= self.limits.min_effect:
+                kept.append(int(i))
                 basis = np.column_stack([basis, own / np.sqrt(size)])
-        return candidates.take(kept)
-
-    def _binomial_variance(self, own: NDArray[Any], size: float) -> float:
-        rate = self.sample.rate
-        return rate * (1 - rate) * float(own @ own) / size**2
+                residual = left
+        return found.take(kept)
 
 
-def _is_usable(column: str, level: str) -> bool:
-    """Say whether a level makes a condition: `(other)` names no value that a person could look for.
-
-    Of a list's elements only presence counts, as in market baskets: what is absent is nearly everything.
-    """
-    return level != OTHER and not (": " in column and level == NO)
+def _arrays(tests: CellTests) -> dict[str, Any]:
+    return {one.name: getattr(tests, one.name) for one in fields(tests)}
 
 
-def _join(tests: list[significance.CellTests]) -> significance.CellTests:
-    names = significance.CellTests.__dataclass_fields__
-    return significance.CellTests(
+def _take(tests: CellTests, index: Ints) -> CellTests:
+    return CellTests(**{name: values[index] for name, values in _arrays(tests).items()})
+
+
+def _join(parts: list[CellTests]) -> CellTests:
+    names = [one.name for one in fields(CellTests)]
+    return CellTests(
         **{
-            name: np.concatenate([getattr(one, name) for one in tests]) if tests else np.zeros(0)
+            name: np.concatenate([getattr(one, name) for one in parts]) if parts else np.zeros(0)
             for name in names
         }
     )

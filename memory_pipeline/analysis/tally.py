@@ -1,0 +1,190 @@
+"""Every combination that has enough attempts, in one flat table: what a search goes through.
+
+Sizes: one row per combination (cell of a joint table), a few hundred thousand for a wide history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memory_pipeline.analysis.evidence import iter_cells, sum_by
+from memory_pipeline.analysis.features import NO, OTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.evidence import Evidence
+
+    Ints = NDArray[Any]
+    Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Combinations of conditions and their counts.
+
+    Attributes
+    ----------
+    evidence
+        What was counted.
+    tables
+        The columns (positions in `evidence.conditions`) of each joint table, shorter ones first.
+    table, cell
+        Joint table and cell of each combination, shape (combinations,), ordered by table, then cell.
+    n
+        Attempts, shape (combinations,).
+    k
+        By target: attempts that ended in it, shape (combinations,).
+    mark
+        Sum of the random marks of the rows that a combination covers: equal where the rows are.
+    """
+
+    evidence: Evidence
+    tables: tuple[tuple[int, ...], ...]
+    table: Ints
+    cell: Ints
+    n: Ints
+    k: Mapping[str, Ints]
+    mark: Ints
+    _masks: dict[tuple[int, int], Mask] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def coded(self) -> list[tuple[Ints, list[str]]]:
+        """Codes and levels of each condition column."""
+        return [self.evidence.codes(column) for column in self.evidence.conditions]
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Levels of each condition column."""
+        return [len(levels) for _, levels in self.coded]
+
+    @cached_property
+    def length(self) -> Ints:
+        """Conditions of each combination, shape (combinations,)."""
+        lengths = np.array([len(columns) for columns in self.tables] or [0])
+        return lengths[self.table] if len(self.table) else np.zeros(0, dtype=np.int64)
+
+    @cached_property
+    def first_of_equals(self) -> Mask:
+        """Whether a combination is the first, so the shortest, of those that cover the same attempts."""
+        first = np.zeros(len(self.mark), dtype=bool)
+        first[np.unique(self.mark, return_index=True)[1]] = True
+        return first
+
+    def items(self, number: int) -> tuple[tuple[int, int], ...]:
+        """Columns and level codes of one combination."""
+        columns = self.tables[self.table[number]]
+        values = np.unravel_index(self.cell[number], [self.sizes[column] for column in columns])
+        return tuple((column, int(value)) for column, value in zip(columns, values, strict=True))
+
+    def conditions(self, number: int) -> dict[str, str]:
+        """Conditions of one combination."""
+        return {
+            self.evidence.conditions[column]: self.coded[column][1][value]
+            for column, value in self.items(number)
+        }
+
+    def mask(self, items: tuple[tuple[int, int], ...]) -> Mask:
+        """Collapsed rows that have all of these levels, shape (rows,)."""
+        whole = np.ones(len(self.evidence.n), dtype=bool)
+        for column, value in items:
+            if (column, value) not in self._masks:
+                self._masks[column, value] = self.coded[column][0] == value
+            whole &= self._masks[column, value]
+        return whole
+
+    def cells_of_rows(self, table: int) -> Ints:
+        """Cell of each collapsed row in one joint table, shape (rows,)."""
+        cell = np.zeros(len(self.evidence.n), dtype=np.int64)
+        for column in self.tables[table]:
+            cell = cell * self.sizes[column] + self.coded[column][0]
+        return cell
+
+    def parents(self, numbers: Ints) -> Ints:
+        """Find the combinations with one condition less, shape (numbers, most conditions).
+
+        -1 where there is none: a single condition, or a parent that leaves too few attempts outside.
+        """
+        place = {columns: i for i, columns in enumerate(self.tables)}
+        starts = np.searchsorted(self.table, np.arange(len(self.tables) + 1))
+        result = np.full((len(numbers), max(map(len, self.tables), default=1)), -1, dtype=np.int64)
+        for table in np.unique(self.table[numbers]):
+            columns = self.tables[table]
+            if len(columns) == 1:
+                continue
+            chosen = np.flatnonzero(self.table[numbers] == table)
+            values = np.unravel_index(self.cell[numbers[chosen]], [self.sizes[c] for c in columns])
+            for dropped in range(len(columns)):
+                rest = columns[:dropped] + columns[dropped + 1 :]
+                if rest not in place:
+                    continue
+                cell = np.zeros(len(chosen), dtype=np.int64)
+                for column, value in zip(columns, values, strict=True):
+                    if column != columns[dropped]:
+                        cell = cell * self.sizes[column] + value
+                low, high = starts[place[rest]], starts[place[rest] + 1]
+                at = low + np.searchsorted(self.cell[low:high], cell)
+                known = (at < high) & (self.cell[np.minimum(at, len(self.cell) - 1)] == cell)
+                result[chosen[known], dropped] = at[known]
+        return result
+
+
+def count_combinations(evidence: Evidence, hits: Mapping[str, Ints], *, min_sample_size: int) -> Tally:
+    """List the combinations with at least `min_sample_size` attempts inside and outside.
+
+    Parameters
+    ----------
+    evidence
+        The counted history.
+    hits
+        By target: attempts of each collapsed row that ended in it, shape (rows,).
+    min_sample_size
+        Fewest attempts.
+    """
+    coded = [evidence.codes(column) for column in evidence.conditions]
+    usable = [
+        np.array([_is_usable(column, level) for level in levels], dtype=bool)
+        for column, (_, levels) in zip(evidence.conditions, coded, strict=True)
+    ]
+    total = int(evidence.n.sum())
+    # Sums of marks stay exact in floating point below 2**53.
+    rows = len(evidence.n)
+    marks = np.random.default_rng(0).integers(1, 2**52 // max(rows, 1), rows)
+    tables: list[tuple[int, ...]] = []
+    parts: list[tuple[Ints, ...]] = []
+    for columns, cell, size in iter_cells(coded, evidence.max_conditions):
+        n = sum_by(cell, evidence.n, size)
+        large = np.flatnonzero((n >= min_sample_size) & (total - n >= min_sample_size))
+        large = large[_have_usable_levels(large, [usable[column] for column in columns])]
+        if len(large) == 0:
+            continue
+        sums = [sum_by(cell, values, size)[large] for values in (marks, *hits.values())]
+        parts.append((np.full(len(large), len(tables)), large, n[large], *sums))
+        tables.append(columns)
+    empty = np.zeros(0, dtype=np.int64)
+    table, cells, n, mark, *k = (
+        [np.concatenate(one) for one in zip(*parts, strict=True)] if parts else [empty] * (4 + len(hits))
+    )
+    return Tally(evidence, tuple(tables), table, cells, n, dict(zip(hits, k, strict=True)), mark)
+
+
+def _is_usable(column: str, level: str) -> bool:
+    """Say whether a level makes a condition: `(other)` names no value that a person could look for.
+
+    Of a list's elements only presence counts, as in market baskets: what is absent is nearly everything.
+    """
+    return level != OTHER and not (": " in column and level == NO)
+
+
+def _have_usable_levels(cells: Ints, usable: list[Mask]) -> Mask:
+    values = np.unravel_index(cells, [len(levels) for levels in usable])
+    fine = np.ones(len(cells), dtype=bool)
+    for levels, value in zip(usable, values, strict=True):
+        fine &= levels[value]
+    return fine
