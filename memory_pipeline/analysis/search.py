@@ -86,37 +86,41 @@ def search_evidence(evidence: Evidence, hits: Mapping[str, Ints], limits: Limits
     tally = count_combinations(evidence, hits, min_sample_size=limits.min_sample_size)
     unit = None if evidence.unit is None else evidence.codes(evidence.unit)[0]
     return {
-        target: _TargetSearch(tally, target, Sample(evidence.n, k, unit), limits).run()
+        target: TargetSearch(tally, target, Sample(evidence.n, k, unit), limits).run()
         for target, k in hits.items()
     }
 
 
 @dataclass(frozen=True)
-class _Tested:
+class Tested:
     """Tested combinations; `number` is their place in the tally."""
 
     number: Ints
     tests: CellTests
     q_value: Floats
 
-    def take(self, chosen: Ints | list[int]) -> _Tested:
+    def take(self, chosen: Ints | list[int]) -> Tested:
+        """Return some of them, in the given order."""
         index = np.asarray(chosen, dtype=np.int64)
-        return _Tested(self.number[index], _take(self.tests, index), self.q_value[index])
+        return Tested(self.number[index], _take(self.tests, index), self.q_value[index])
 
 
 @dataclass(frozen=True)
-class _TargetSearch:
+class TargetSearch:
+    """One search for one target; `run` does it all, `tested` stops before any decision is taken."""
+
     tally: Tally
     target: str
     sample: Sample
     limits: Limits
 
     def run(self) -> SearchResult:
+        """Search; nothing is found where the target is always or never met."""
         hits = int(self.sample.k.sum())
         if hits in {0, self.sample.total}:
             return SearchResult(self.sample, (), _join([]), np.zeros(0), 0, 0.0)
         icc = self.sample.intraclass_correlation()
-        tested = self._tested(icc)
+        tested = self.tested(icc)
         searched = int(self.tally.first_of_equals.sum())
         excess = tested.tests.difference**2 - tested.tests.variance
         spread = max(float(excess.sum()) / max(searched, 1), 0.0)
@@ -125,7 +129,7 @@ class _TargetSearch:
         conditions = tuple(self.tally.conditions(int(number)) for number in kept.number)
         return SearchResult(self.sample, conditions, kept.tests, kept.q_value, searched, spread)
 
-    def _tested(self, icc: float) -> _Tested:
+    def tested(self, icc: float) -> Tested:
         """Test the combinations that pass the screen, of equal ones the shortest."""
         tally, sample = self.tally, self.sample
         total, hits = sample.total, int(sample.k.sum())
@@ -138,18 +142,18 @@ class _TargetSearch:
         tests = _join(parts)
         exact = significance.fisher_p_values(tests.n, tests.k, total, hits)
         guarded = {**_arrays(tests), "p_value": np.maximum(tests.p_value, exact)}
-        return _Tested(number, CellTests(**guarded), np.ones(len(number)))
+        return Tested(number, CellTests(**guarded), np.ones(len(number)))
 
-    def _significant(self, tested: _Tested, searched: int) -> _Tested:
+    def _significant(self, tested: Tested, searched: int) -> Tested:
         q_value = significance.false_discovery_q_values(tested.tests.p_value, searched)
         good = (
             (q_value <= self.limits.fdr)
             & (tested.tests.units >= self.limits.min_units)
             & (np.abs(tested.tests.difference) >= self.limits.min_effect)
         )
-        return _Tested(tested.number, tested.tests, q_value).take(np.flatnonzero(good))
+        return Tested(tested.number, tested.tests, q_value).take(np.flatnonzero(good))
 
-    def _productive(self, found: _Tested, icc: float) -> _Tested:
+    def _productive(self, found: Tested, icc: float) -> Tested:
         """Keep a longer pattern only where every one of its conditions adds something to the others.
 
         Each is tested inside the pattern without it, at a level shared by all longer patterns; first
@@ -165,15 +169,15 @@ class _TargetSearch:
             inside, outer = found.number[has], parent[has]
             blind = np.ones(len(has))
             more = np.zeros(len(has))
-            for i, (one, whole) in enumerate(zip(inside, outer, strict=True)):
+            for row, (one, whole) in enumerate(zip(inside, outer, strict=True)):
                 n, n_whole, hit, hit_whole = (
                     int(x) for x in (tally.n[one], tally.n[whole], k[one], k[whole])
                 )
                 if n_whole > n and 0 < hit_whole < n_whole:
-                    blind[i] = significance.unit_blind_p_values(
+                    blind[row] = significance.unit_blind_p_values(
                         np.array([n]), np.array([hit]), n_whole, hit_whole
                     )[0]
-                    more[i] = float(sign[has[i]]) * (hit / n - (hit_whole - hit) / (n_whole - n))
+                    more[row] = float(sign[has[row]]) * (hit / n - (hit_whole - hit) / (n_whole - n))
             adds[has] &= (blind <= level) & (more >= self.limits.min_effect)
         for i in np.flatnonzero(adds):
             adds[i] = all(
@@ -189,7 +193,7 @@ class _TargetSearch:
         test = significance.cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
-    def _without_shadows(self, found: _Tested) -> _Tested:
+    def _without_shadows(self, found: Tested) -> Tested:
         """Keep, from the most certain on, what still says something beside everything kept before.
 
         A candidate's effect beside the kept ones is its least-squares coefficient (Frisch-Waugh-Lovell),

@@ -1,0 +1,128 @@
+"""How often is something found where there is nothing: the share of empty worlds with a finding.
+
+    python benchmarks/error_rates.py [--worlds 500] [--processes 2]
+
+Each world has 6,000 attempts of 80 units and 8 condition columns of 4 values that have no effect; all
+combinations of up to three are searched. Worlds differ in how attempts repeat: independent; units with
+very different success rates (beta, intraclass correlation 0.45, mean 0.7, `skewed`: 0.93), of equal size
+or heavy-tailed (Pareto 1: the largest often holds a third of all attempts), with conditions constant
+within the unit, mixed (constant for 70% of the attempts), or varying freely; and one where the condition
+has effects of random sign per unit that cancel on average.
+
+Printed, with Wilson's 95% interval: the share of worlds with a finding at 5% by the unit-blind Fisher
+test with Benjamini-Hochberg, by this project's test with Benjamini-Hochberg (BH), Benjamini-Yekutieli
+(BY) and Holm, and by `find_patterns` as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+from multiprocessing import Pool
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from memory_pipeline.analysis import significance
+from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.patterns import find_patterns
+from memory_pipeline.analysis.search import Limits, TargetSearch
+from memory_pipeline.analysis.significance import Sample, wilson_interval
+from memory_pipeline.analysis.tally import count_combinations
+
+ATTEMPTS, UNITS, COLUMNS, VALUES = 6000, 80, 8, 4
+CORRELATION = 0.45
+WORLDS = (
+    "independent",
+    "equal sizes, constant",
+    "equal sizes, mixed",
+    "equal sizes, varying",
+    "equal sizes, constant, skewed",
+    "equal sizes, mixed, skewed",
+    "heavy-tailed, constant",
+    "heavy-tailed, mixed",
+    "heavy-tailed, varying",
+    "heavy-tailed, constant, skewed",
+    "effects that cancel",
+)
+PROCEDURES = ("Fisher, unit-blind + BH", "BH", "BY", "Holm", "find_patterns")
+
+
+def empty_world(kind: str, seed: int) -> pd.DataFrame:
+    """Generate one world without effects, shape (attempts, columns + 2)."""
+    rng = np.random.default_rng([seed, WORLDS.index(kind)])
+    weights = rng.pareto(1.0, UNITS) + 0.2 if "heavy" in kind else np.ones(UNITS)
+    unit = rng.choice(UNITS, ATTEMPTS, p=weights / weights.sum())
+    mean, scale = 0.93 if "skewed" in kind else 0.7, (1 - CORRELATION) / CORRELATION
+    rate = rng.beta(mean * scale, (1 - mean) * scale, UNITS)[unit] if kind != "independent" else 0.7
+    free = rng.integers(0, VALUES, (ATTEMPTS, COLUMNS))
+    of_unit = rng.integers(0, VALUES, (UNITS, COLUMNS))[unit]
+    stays = 1.0 if "constant" in kind else 0.7 if "mixed" in kind else 0.0
+    values = np.where(rng.random((ATTEMPTS, COLUMNS)) < stays, of_unit, free)
+    if kind == "effects that cancel":
+        effects = rng.normal(0, 0.1, (UNITS, VALUES))
+        rate = np.clip(0.2 + 0.6 * rate + effects[unit, values[:, 0]], 0, 1)
+    frame = pd.DataFrame(values.astype(str), columns=[f"c{i}" for i in range(COLUMNS)])
+    frame["application_name"] = unit.astype(str)
+    frame["outcome_status"] = np.where(rng.random(ATTEMPTS) < rate, "success", "failure")
+    return frame
+
+
+def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, bool]]:
+    """Say which procedures find something in one empty world."""
+    kind, seed = task
+    frame = empty_world(kind, seed)
+    columns = [f"c{i}" for i in range(COLUMNS)]
+    evidence = count_evidence(frame, conditions=columns, outcome="outcome_status", unit="application_name")
+    hits = evidence.attempts("success")
+    tally = count_combinations(evidence, {"success": hits}, min_sample_size=30)
+    sample = Sample(evidence.n, hits, evidence.codes("application_name")[0])
+    search = TargetSearch(tally, "success", sample, Limits(30, 5, 0.02, 0.05))
+    tested = search.tested(sample.intraclass_correlation()).tests
+    first = tally.first_of_equals
+    blind = significance.fisher_p_values(tally.n[first], hits_of(tally, first), sample.total, int(hits.sum()))
+    enough = tested.units >= 5  # noqa: PLR2004 - the default of `find_patterns`
+    p_values = np.ones(int(first.sum()))
+    p_values[: int(enough.sum())] = tested.p_value[enough]
+
+    def finds(values: np.ndarray, method: str) -> bool:
+        return bool((multipletests(values, method=method)[1] <= 0.05).any())  # noqa: PLR2004 - the level
+
+    return kind, {
+        "Fisher, unit-blind + BH": finds(blind, "fdr_bh"),
+        "BH": finds(p_values, "fdr_bh"),
+        "BY": finds(p_values, "fdr_by"),
+        "Holm": finds(p_values, "holm"),
+        "find_patterns": len(find_patterns(frame, min_sample_size=30)) > 0,
+    }
+
+
+def hits_of(tally, first):  # noqa: ANN001, ANN201
+    """Count the attempts with the target in the combinations that count."""
+    return tally.k["success"][first]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--worlds", type=int, default=500, help="worlds of each sort")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", nargs="*", default=WORLDS, help="sorts of worlds")
+    arguments = parser.parse_args()
+    print(f"Share of {arguments.worlds} empty worlds with a finding at 5% [95% interval]\n")
+    print("| world | " + " | ".join(PROCEDURES) + " |")
+    print("|---" * (len(PROCEDURES) + 1) + "|")
+    with Pool(arguments.processes) as pool:
+        for kind in arguments.only:
+            tasks = [(kind, seed) for seed in range(arguments.worlds)]
+            results = [found for _, found in pool.imap_unordered(procedures_with_a_finding, tasks, 4)]
+            cells = []
+            for procedure in PROCEDURES:
+                count = sum(found[procedure] for found in results)
+                low, high = wilson_interval(count, len(results))
+                cells.append(f"{count / len(results):.3f} [{low:.3f}, {high:.3f}]")
+            print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
