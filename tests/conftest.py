@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,13 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from memory_pipeline.ingest import ingest_records
+from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import Store
 from memory_pipeline.store.server import start_embedded_server
 from memory_pipeline.store.tables import Base
+from memory_pipeline.worlds import sample_organisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +49,26 @@ def settings(store: Store, tmp_path: Path) -> Settings:
     """Settings that point at the empty memory, with a home of their own."""
     url = store.url.render_as_string(hide_password=False)
     return Settings(home=tmp_path / "home", database_url=SecretStr(url))
+
+
+@pytest.fixture(scope="session")
+def rebuilt(server_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a memory that holds a small sample organisation and was rebuilt; for reading only."""
+    with server_store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("create database rebuilt"))
+    store = Store(server_store.url.set(database="rebuilt"))
+    store.migrate()
+    url = SecretStr(store.url.render_as_string(hide_password=False))
+    settings = Settings(home=tmp_path_factory.mktemp("rebuilt"), database_url=url)
+    organisation = sample_organisation(attempts=2500, applications=80, members=200)
+    ingest_records(store, "outcomes", organisation.outcomes, source="sample")
+    ingest_records(store, "members", organisation.members, source="sample")
+    before = dict(os.environ)
+    rebuild(settings, store)
+    os.environ.clear()
+    os.environ.update(before)
+    yield settings
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,69 @@
+"""The command `memory-pipeline`: a thin door; each group of commands is a module of its own."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from memory_pipeline import __version__
+from memory_pipeline.cli.context import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "demo": "memory_pipeline.cli.demo",
+    "dev": "memory_pipeline.cli.run",
+    "discover": "memory_pipeline.cli.run",
+    "ingest": "memory_pipeline.cli.ingest",
+    "notebook": "memory_pipeline.cli.run",
+    "quarantine": "memory_pipeline.cli.ingest",
+    "rebuild": "memory_pipeline.cli.run",
+    "recommend": "memory_pipeline.cli.recommend",
+    "show": "memory_pipeline.cli.show",
+    "status": "memory_pipeline.cli.show",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when the command is used, so that `--help` and errors come at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Keep an organisation's memory of what worked: record attempts, find what helps, advise, verify."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; what went wrong is one message on stderr and exit code 1 (2 for wrong usage)."""
+    try:
+        cli.main(args=arguments, prog_name="memory-pipeline", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        console.print("stopped", style="yellow")
+        sys.exit(130)
+    except (ConnectionError, LookupError, OSError, RuntimeError, ValueError) as error:
+        console.print("Error:", style="bold red", end=" ")
+        console.print(_message(error), markup=False, highlight=False)
+        sys.exit(1)
+
+
+def _message(error: Exception) -> str:
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)

@@ -1,0 +1,91 @@
+"""What every command shares: the settings, the opened store, and where things are printed.
+
+Data goes to stdout; progress, hints and errors go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+
+from memory_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from memory_pipeline.memory import Memory
+    from memory_pipeline.store import Store
+
+console = Console(stderr=True)
+"""Progress, hints and errors."""
+output = Console(soft_wrap=False)
+"""Data for a person."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print data as JSON, and nothing else.")
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises
+    ------
+    click.ClickException
+        When a variable is out of range; the message names it, its value and what is expected.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            f"MEMORY_{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
+            for one in error.errors(include_url=False)
+        ]
+        raise click.ClickException("\n".join(problems)) from error
+
+
+@contextmanager
+def opened_store() -> Iterator[tuple[Settings, Store]]:
+    """Open the configured memory for one command."""
+    from memory_pipeline.store import open_store  # noqa: PLC0415 - keeps `--help` quick
+
+    settings = read_settings()
+    store = open_store(settings)
+    try:
+        yield settings, store
+    finally:
+        store.close()
+
+
+@contextmanager
+def opened_memory() -> Iterator[Memory]:
+    """Open the configured memory, with all its questions, for one command."""
+    from memory_pipeline.memory import Memory  # noqa: PLC0415 - keeps `--help` quick
+
+    with opened_store() as (settings, store):
+        yield Memory(settings, store)
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON on stdout."""
+    click.echo(json.dumps(data, default=_json_value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Turn a frame into JSON-able records; what is not a number is null."""
+    from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
+
+    return [plain(row) for row in frame.to_dict("records")]
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    msg = f"{type(value).__name__} cannot be written as JSON"
+    raise TypeError(msg)

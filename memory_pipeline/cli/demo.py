@@ -1,0 +1,94 @@
+"""`demo`: the main job, end to end, on a generated sample organisation."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+
+from memory_pipeline.cli import tables
+from memory_pipeline.cli.context import console, opened_memory, output
+from memory_pipeline.cli.recommend import print_answer
+from memory_pipeline.cli.run import rebuild_with_progress
+
+if TYPE_CHECKING:
+    from memory_pipeline.ingest import IngestReport
+    from memory_pipeline.memory import Memory
+
+SOURCE = "sample"
+EXAMPLE = {"application_type": "developer_tools", "installer_type": "msi"}
+
+
+@click.command()
+def demo() -> None:
+    """Generate a sample organisation, learn from its history, and show what was learned."""
+    with opened_memory() as memory:
+        _check_no_other_data(memory)
+        console.print("A synthetic organisation packages Windows applications (every record is generated).")
+        reports = _load_sample(memory)
+        changed = sum(report.new + report.changed for report in reports)
+        if changed or not memory.is_rebuilt():
+            console.print("Learning from it:")
+            rebuild_with_progress(memory.settings, memory.store)
+        else:
+            console.print("Nothing new since the last rebuild: what was learned stands.")
+        _print_results(memory)
+
+
+def _check_no_other_data(memory: Memory) -> None:
+    others = [source for source in memory.sources() if source != SOURCE]
+    if others:
+        msg = (
+            f"this memory holds outcomes of {', '.join(others)}; the demo would mix its synthetic ones into "
+            "them. Give it a home of its own: MEMORY_HOME=.memory-demo memory-pipeline demo"
+        )
+        raise click.ClickException(msg)
+
+
+def _load_sample(memory: Memory) -> list[IngestReport]:
+    """Write the sample as files and ingest them, as anyone would with their own."""
+    from memory_pipeline.ingest import ingest_file  # noqa: PLC0415 - keeps `--help` quick
+    from memory_pipeline.worlds import sample_organisation  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder, console.status("generating and loading the sample"):
+        outcomes, members = sample_organisation().to_files(Path(folder))
+        reports = [
+            ingest_file(memory.store, "outcomes", outcomes, source=SOURCE),
+            ingest_file(memory.store, "members", members, source=SOURCE),
+        ]
+    for report in reports:
+        console.print(
+            f"  {report.kind}: {report.new:,} new, {report.changed:,} changed, {report.unchanged:,} known",
+            highlight=False,
+        )
+    return reports
+
+
+def _print_results(memory: Memory) -> None:
+    _title("What makes attempts succeed or fail (strongest patterns)")
+    output.print(tables.patterns(memory.patterns().head(6)))
+    _title("What single settings change, everything else being equal (top factors)")
+    output.print(tables.factors(memory.factors().head(6)))
+    _title("Advice for one application")
+    print_answer(memory.recommend(**EXAMPLE))
+    _title("How results developed")
+    output.print(tables.success_by_month(memory.learning("success_rate")))
+    _title("Where to look next")
+    for command, what in (
+        ("make dev", "the whole graph in the Dagster UI: tables, pictures, checks"),
+        ("make notebook", "learning charts in JupyterLab"),
+        (
+            "memory-pipeline show patterns",
+            "everything that was found; also factors, recommendations, learning",
+        ),
+        ("memory-pipeline recommend --installer-type exe", "advice for another application"),
+    ):
+        output.print(Text(f"  {command:<48} {what}"))
+
+
+def _title(text: str) -> None:
+    output.print()
+    output.print(Text(text, style="bold underline"))

@@ -1,0 +1,80 @@
+"""`recommend`: advice for a described application, with the reasons and the past cases behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from memory_pipeline.cli.context import json_option, opened_memory, output, print_json
+from memory_pipeline.cli.tables import percent, settings_text
+
+if TYPE_CHECKING:
+    from memory_pipeline.memory import Answer
+
+
+@click.command()
+@click.option("--vendor", "application_vendor", help="Application vendor.")
+@click.option("--application-type", help="Application type, such as developer_tools.")
+@click.option("--installer-type", help="Installer type, such as msi.")
+@click.option("--set", "others", multiple=True, metavar="KEY=VALUE", help="Anything else known beforehand.")
+@json_option
+def recommend(as_json: bool, others: tuple[str, ...], **known: str | None) -> None:
+    """Advise how to package an application that is described by what is known about it."""
+    context: dict[str, Any] = {key: value for key, value in known.items() if value is not None}
+    for one in others:
+        key, equals, value = one.partition("=")
+        if not key or not equals:
+            msg = f"--set {one!r} is not KEY=VALUE; for example --set architecture=x64"
+            raise click.UsageError(msg)
+        context[key.strip()] = value.strip()
+    with opened_memory() as memory:
+        answer = memory.recommend(**context)
+    if as_json:
+        print_json(answer_record(answer))
+        return
+    print_answer(answer)
+
+
+def answer_record(answer: Answer) -> dict[str, Any]:
+    """Return an answer as JSON-able values."""
+    from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
+
+    record: dict[str, Any] = plain(answer.to_dict())
+    return record
+
+
+def print_answer(answer: Answer) -> None:
+    """Print an answer for a person: what to do, what to expect, why, what to avoid, and past cases."""
+    advice = answer.advice
+    output.print(Text(f"For {settings_text(advice.context) or 'any application'}", style="bold"))
+    if advice.recommended_approach is None:
+        output.print(Text("  Not enough evidence to recommend an approach.", style="yellow"))
+    else:
+        for key, value in advice.recommended_approach.items():
+            output.print(Text(f"  {key}: {settings_text({'': value}).removeprefix('=')}"))
+    output.print(
+        f"  expected success {percent(advice.success_rate)} "
+        f"(95% interval {percent(advice.ci_low)} to {percent(advice.ci_high)}), "
+        f"confidence {advice.confidence:.2f}, {advice.sample_size:,} attempts",
+        highlight=False,
+    )
+    for reason in advice.reasons:
+        output.print(Text(f"  because {reason}"))
+    for avoided in advice.avoid_approach or []:
+        output.print(Text(f"  avoid {_avoided(avoided)}", style="red"))
+    for case in answer.cases:
+        reason = f" ({case.failure_reason})" if case.failure_reason else ""
+        output.print(
+            Text(
+                f"  case {case.occurred_at:%Y-%m-%d} {case.application_name}: "
+                f"{case.outcome_status}{reason}  [{case.outcome_id}]",
+                style="dim",
+            )
+        )
+    output.print(Text(f"  report the outcome with recommendation_id {answer.recommendation_id}", style="dim"))
+
+
+def _avoided(avoided: dict[str, Any]) -> str:
+    return str(avoided["sentence"]) if "sentence" in avoided else settings_text(avoided)

@@ -1,0 +1,147 @@
+"""`rebuild`, `discover`, `dev` and `notebook`: what runs for a while."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from memory_pipeline.cli.context import console, json_option, opened_store, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memory_pipeline.pipeline.run import RebuildReport, StepEvent
+    from memory_pipeline.settings import Settings
+    from memory_pipeline.store import Store
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@click.command()
+@click.option("--verbose", is_flag=True, help="Print Dagster's log to stderr.")
+@json_option
+def rebuild(as_json: bool, verbose: bool) -> None:
+    """Work out all findings anew: features, evidence, patterns, factors, recommendations, learning."""
+    with opened_store() as (settings, store):
+        report = rebuild_with_progress(settings, store, verbose=verbose)
+    if as_json:
+        print_json(report_record(report))
+        return
+    rows = ", ".join(f"{name} {count:,}" for name, count in report.rows.items())
+    console.print(f"rebuilt in {report.seconds:.1f} s: {rows}", highlight=False)
+
+
+def report_record(report: RebuildReport) -> dict[str, Any]:
+    """Return what a rebuild did as JSON-able values."""
+    return {
+        "run_id": report.run_id,
+        "seconds": round(report.seconds, 2),
+        "rows": report.rows,
+        "warnings": [str(one) for one in report.warnings],
+    }
+
+
+def rebuild_with_progress(settings: Settings, store: Store, *, verbose: bool = False) -> RebuildReport:
+    """Rebuild with a progress display on stderr, and say which contracts warn."""
+    from memory_pipeline.pipeline.run import rebuild as run_rebuild  # noqa: PLC0415 - imports Dagster
+
+    with _step_display() as on_step:
+        report = run_rebuild(settings, store, on_step=on_step, verbose=verbose)
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+    return report
+
+
+@contextmanager
+def _step_display() -> Iterator[Callable[[StepEvent], None]]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+
+        def on_step(event: StepEvent) -> None:
+            progress.update(task, description=event.step, completed=event.number, total=event.total)
+            if event.state == "succeeded" and event.kind == "asset":
+                rows = "" if event.rows is None else f"{event.rows:,} rows"
+                seconds = 0.0 if event.seconds is None else event.seconds
+                progress.console.print(f"  {event.step:<28} {rows:>14} {seconds:7.1f} s", highlight=False)
+
+        yield on_step
+
+
+@click.command()
+@json_option
+def discover(as_json: bool) -> None:
+    """Look for patterns among the members anew."""
+    from memory_pipeline.analysis.members import find_member_patterns, member_labels  # noqa: PLC0415
+    from memory_pipeline.memory import Memory  # noqa: PLC0415
+    from memory_pipeline.store.findings import save_member_patterns  # noqa: PLC0415
+
+    with opened_store() as (settings, store):
+        memory = Memory(settings, store)
+        patterns = find_member_patterns(member_labels(memory.members()))
+        save_member_patterns(store, patterns)
+        by_category = patterns["category"].value_counts().to_dict()
+    if as_json:
+        print_json({"patterns": len(patterns), "by_category": by_category})
+        return
+    found = ", ".join(f"{category} {count}" for category, count in by_category.items()) or "none"
+    console.print(f"member patterns: {found}; see `memory-pipeline show member-patterns`", highlight=False)
+
+
+@click.command()
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address that the server binds to.")
+def dev(host: str, port: int) -> None:
+    """Open the Dagster UI, with its schedules and sensors, on the memory's data."""
+    from memory_pipeline.pipeline.instance import dagster_environment  # noqa: PLC0415 - imports Dagster
+
+    workspace = PROJECT / "workspace.yaml"
+    module = ["-m", "memory_pipeline.pipeline.definitions"]
+    where = ["-w", str(workspace)] if workspace.exists() else module
+    with opened_store() as (settings, store):
+        console.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl-C)", highlight=False)
+        _run(
+            ["-m", "dagster", "dev", *where, "-h", host, "-p", str(port)],
+            {**dagster_environment(settings, store), **_absolute_home(settings)},
+        )
+
+
+@click.command()
+@click.option("--port", default=8888, show_default=True, type=click.IntRange(1, 65535))
+def notebook(port: int) -> None:
+    """Open JupyterLab on the notebooks, with the memory's data."""
+    with opened_store() as (settings, _):
+        folder = PROJECT / "notebooks"
+        _run(
+            [
+                "-m",
+                "jupyterlab",
+                f"--ServerApp.root_dir={folder if folder.is_dir() else Path.cwd()}",
+                "--ServerApp.ip=127.0.0.1",
+                f"--ServerApp.port={port}",
+                *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+            ],
+            _absolute_home(settings),
+        )
+
+
+def _absolute_home(settings: Settings) -> dict[str, str]:
+    return {"MEMORY_HOME": str(settings.home.absolute())}
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> None:
+    """Run a Python module to its end; this process keeps holding the embedded server meanwhile."""
+    child = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment})
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:
+        code = child.wait()
+    if code not in {0, 130, -2}:
+        sys.exit(code)

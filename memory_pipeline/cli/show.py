@@ -1,0 +1,152 @@
+"""`show` and `status`: what the memory holds, as tables for a person or as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from memory_pipeline.cli import tables
+from memory_pipeline.cli.context import json_option, opened_memory, output, print_json, records_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+_LIMIT = click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Most rows.")
+_SINCE = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+def _show(frame: pd.DataFrame, table: Any, *, as_json: bool, limit: int) -> None:
+    """Print the first rows, and say how many more there are."""
+    if as_json:
+        print_json(records_of(frame.head(limit)))
+        return
+    output.print(table(frame.head(limit)))
+    if len(frame) > limit:
+        output.print(f"{len(frame) - limit:,} more; raise --limit to see them", style="dim")
+
+
+@click.group()
+def show() -> None:
+    """Show outcomes, patterns, factors, recommendations, learning, members or member patterns."""
+
+
+@show.command()
+@click.option("--status", type=click.Choice(["success", "failure", "partial"]))
+@click.option("--application", help="Application name.")
+@click.option("--vendor", help="Application vendor.")
+@click.option("--application-type")
+@click.option("--installer-type")
+@click.option("--failure-reason", help="Attempts with this reason.")
+@click.option("--intervention", help="Attempts with this kind of intervention, or `any`.")
+@click.option("--since", type=_SINCE, help="Attempts from this time on (UTC).")
+@click.option("--until", type=_SINCE, help="Attempts before this time (UTC).")
+@_LIMIT
+@json_option
+def outcomes(
+    as_json: bool, limit: int, since: datetime | None, until: datetime | None, **filters: Any
+) -> None:
+    """Show recorded attempts, the newest first."""
+    from datetime import UTC  # noqa: PLC0415
+
+    with opened_memory() as memory:
+        frame = memory.outcomes(
+            since=since and since.replace(tzinfo=UTC),
+            until=until and until.replace(tzinfo=UTC),
+            limit=limit + 1,
+            **filters,
+        )
+        if as_json:
+            print_json(records_of(frame.head(limit)))
+            return
+        output.print(tables.outcomes(frame.head(limit)))
+        if len(frame) > limit:
+            output.print("more; raise --limit or filter to see them", style="dim")
+
+
+@show.command()
+@click.option("--type", "pattern_type", type=click.Choice(["success", "failure", "intervention"]))
+@click.option("--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True)
+@click.option("--sort", type=click.Choice(["confidence", "impact", "sample_size"]), default="confidence")
+@click.option("--include-retired", is_flag=True, help="Also patterns that no longer hold.")
+@_LIMIT
+@json_option
+def patterns(as_json: bool, limit: int, **filters: Any) -> None:
+    """Show identified patterns with their evidence."""
+    with opened_memory() as memory:
+        _show(memory.patterns(**filters), tables.patterns, as_json=as_json, limit=limit)
+
+
+@show.command()
+@click.option("--application-type", help="Only factors that apply to this type.")
+@_LIMIT
+@json_option
+def factors(as_json: bool, limit: int, application_type: str | None) -> None:
+    """Show what single approach settings change, everything else being equal."""
+    with opened_memory() as memory:
+        frame = memory.factors(application_type=application_type)
+        _show(frame, tables.factors, as_json=as_json, limit=limit)
+
+
+@show.command()
+@_LIMIT
+@json_option
+def recommendations(as_json: bool, limit: int) -> None:
+    """Show the advised approach for each context that occurs."""
+    with opened_memory() as memory:
+        _show(memory.recommendations(), tables.recommendations, as_json=as_json, limit=limit)
+
+
+@show.command()
+@click.option("--measure", help="Only this measure, such as success_rate.")
+@click.option("--limit", default=60, show_default=True, type=click.IntRange(min=1), help="Most rows.")
+@json_option
+def learning(as_json: bool, limit: int, measure: str | None) -> None:
+    """Show how results and knowledge developed over time."""
+    with opened_memory() as memory:
+        _show(memory.learning(measure), tables.learning, as_json=as_json, limit=limit)
+
+
+@show.command()
+@_LIMIT
+@json_option
+def members(as_json: bool, limit: int) -> None:
+    """Show member profiles."""
+    with opened_memory() as memory:
+        _show(memory.members(), tables.members, as_json=as_json, limit=limit)
+
+
+@show.command("member-patterns")
+@click.option(
+    "--category",
+    type=click.Choice(
+        [
+            "skill_cluster",
+            "interest_theme",
+            "collaboration_opportunity",
+            "community_strength",
+            "cross_domain",
+        ]
+    ),
+)
+@_LIMIT
+@json_option
+def member_patterns(as_json: bool, limit: int, category: str | None) -> None:
+    """Show patterns among the members, with questions worth asking."""
+    with opened_memory() as memory:
+        frame = memory.member_patterns(category=category)
+        _show(frame, tables.member_patterns, as_json=as_json, limit=limit)
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Say what the memory holds, where it is, and when it was last fed and rebuilt."""
+    with opened_memory() as memory:
+        state = memory.status()
+    if as_json:
+        print_json(state)
+        return
+    output.print(tables.status(state))

@@ -1,0 +1,293 @@
+"""The memory as one object: what every door (command line, notebook, agent, web) asks and tells.
+
+The doors hold no rules of their own; this layer joins the store with the analysis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import pandas as pd
+
+from memory_pipeline.settings import Settings
+from memory_pipeline.store import open_store, reads
+from memory_pipeline.store.files import FrameStore
+from memory_pipeline.store.findings import log_served
+from memory_pipeline.store.tables import (
+    ApproachRecommendation,
+    Ingest,
+    LearningMeasure,
+    Member,
+    MemberPattern,
+    PackagingOutcome,
+    PatternIdentification,
+    QuarantinedRecord,
+    SuccessFactor,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from memory_pipeline.analysis.recommendations import Advice
+    from memory_pipeline.store import Store
+
+POLICY = "policy"
+"""Name under which a rebuild leaves the fitted policy beside the features."""
+FEATURES = "outcome_features"
+PATTERN_ORDERS = ("confidence", "impact", "sample_size")
+_CASES = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A past attempt that an answer points to."""
+
+    outcome_id: str
+    application_name: str
+    occurred_at: pd.Timestamp
+    outcome_status: str
+    failure_reason: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Advice as served: under which id it is logged, and the past attempts like it.
+
+    Attributes
+    ----------
+    recommendation_id
+        An outcome can name it, and say whether the advice was followed.
+    advice
+        What the policy says.
+    cases
+        Newest past attempts in the same context that used the advised approach (any approach where
+        none is advised): up to three that succeeded and three that did not.
+    """
+
+    recommendation_id: str
+    advice: Advice
+    cases: tuple[Case, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values."""
+        return asdict(self)
+
+
+class Memory:
+    """An organisation's memory.
+
+    Examples
+    --------
+    >>> memory = Memory.open()  # doctest: +SKIP
+    >>> memory.recommend(installer_type="msi").advice.recommended_approach  # doctest: +SKIP
+    {'silent_switch': '/qn /norestart', ...}
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.frames = FrameStore(settings.storage)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Self:
+        """Open the memory that the settings name, by default those of the environment."""
+        settings = settings or Settings()
+        return cls(settings, open_store(settings))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self.store.close()
+
+    def outcomes(self, **filters: Any) -> pd.DataFrame:
+        """Read outcomes, the newest first; the filters are those of `store.reads.read_outcomes`."""
+        return reads.read_outcomes(self.store, **filters)
+
+    def patterns(
+        self,
+        *,
+        pattern_type: str | None = None,
+        min_confidence: float = 0.0,
+        sort: str = "confidence",
+        include_retired: bool = False,
+    ) -> pd.DataFrame:
+        """Read patterns, by default the active ones, the most confident (or of most impact) first.
+
+        Raises
+        ------
+        ValueError
+            When the order is not one of `PATTERN_ORDERS`.
+        """
+        if sort not in PATTERN_ORDERS:
+            msg = f"sort is {sort!r}; use one of {', '.join(PATTERN_ORDERS)}"
+            raise ValueError(msg)
+        frame = reads.read_table(self.store, PatternIdentification)
+        frame = frame[frame["confidence"] >= min_confidence]
+        if not include_retired:
+            frame = frame[frame["active"].astype(bool)]
+        if pattern_type is not None:
+            frame = frame[frame["pattern_type"] == pattern_type]
+        effect = frame["impact"].map(lambda impact: abs(impact["risk_difference"])).astype(float)
+        first = {"confidence": frame["confidence"], "impact": effect, "sample_size": frame["sample_size"]}
+        order = pd.DataFrame({"first": first[sort], "effect": effect, "id": frame["id"]})
+        order = order.sort_values(["first", "effect", "id"], ascending=[False, False, True])
+        return frame.loc[order.index].reset_index(drop=True)
+
+    def factors(self, *, application_type: str | None = None) -> pd.DataFrame:
+        """Read success factors, the surest gain first; with a type, those that apply to it."""
+        frame = reads.read_table(self.store, SuccessFactor)
+        if application_type is not None:
+            frame = frame[
+                frame["applicability_conditions"].map(
+                    lambda where: _allows(where, "application_type", application_type)
+                )
+            ]
+        # A gain is worth its lower bound, a harm its upper one: what is at least certain.
+        sure = frame[["ci_low", "ci_high"]].astype(float)
+        worth = sure["ci_low"].clip(lower=0) - sure["ci_high"].clip(upper=0)
+        order = pd.DataFrame({"worth": worth, "effect": frame["effectiveness"].astype(float).abs()})
+        order = order.sort_values(["worth", "effect"], ascending=False, kind="stable")
+        return frame.loc[order.index].reset_index(drop=True)
+
+    def recommendations(self) -> pd.DataFrame:
+        """Read the recommendation table: one row per context that occurs, the most attempts first."""
+        frame = reads.read_table(self.store, ApproachRecommendation)
+        return frame.sort_values(["sample_size", "id"], ascending=[False, True], ignore_index=True)
+
+    def learning(self, measure: str | None = None) -> pd.DataFrame:
+        """Read the learning measures in the order of time."""
+        frame = reads.read_table(self.store, LearningMeasure)
+        if measure is not None:
+            frame = frame[frame["measure"] == measure]
+        by = ["measure", "segment_column", "segment_value", "period_start"]
+        return frame.drop(columns="id").sort_values(by, ignore_index=True)
+
+    def members(self) -> pd.DataFrame:
+        """Read the members that may be seen, as stored."""
+        frame = reads.read_table(self.store, Member, order_by="id")
+        return frame[frame["is_visible"].astype(bool)].reset_index(drop=True)
+
+    def member_patterns(self, *, category: str | None = None) -> pd.DataFrame:
+        """Read the active member patterns, the largest first."""
+        frame = reads.read_table(self.store, MemberPattern)
+        frame = frame[frame["is_active"].astype(bool)]
+        if category is not None:
+            frame = frame[frame["category"] == category]
+        return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
+
+    def recommend(self, **context: Any) -> Answer:
+        """Advise on an application that is described by what is known about it, and log the answer.
+
+        Parameters
+        ----------
+        context
+            Context columns and values, such as `installer_type="msi"`; what is unknown is left out.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing was learned yet: the message says to run a rebuild.
+        ValueError
+            When a column is not one that the memory knows; the message lists those that it does.
+        """
+        from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
+
+        policy = Policy.from_dict(self.frames.read_json(POLICY))
+        unknown = sorted(set(context) - set(policy.context_columns))
+        if unknown:
+            msg = (
+                f"the memory knows nothing about {', '.join(unknown)}; "
+                f"describe the application by {', '.join(sorted(policy.context_columns))}"
+            )
+            raise ValueError(msg)
+        advice = policy.recommend(context)
+        identity = log_served(
+            self.store,
+            {
+                "context": advice.context,
+                "candidates": advice.candidates,
+                "recommended_approach": advice.recommended_approach,
+                "propensity": advice.propensity,
+                "policy_version": advice.policy_version,
+            },
+        )
+        return Answer(identity, advice, self.cases(context, advice.recommended_approach))
+
+    def cases(
+        self, context: Mapping[str, Any], approach: Mapping[str, Any] | None, *, limit: int = _CASES
+    ) -> tuple[Case, ...]:
+        """Find past attempts in a context (with an approach, where one is given), as in `Answer.cases`."""
+        from memory_pipeline.analysis.features import level_name  # noqa: PLC0415 - needs numpy only here
+
+        wanted = {**context, **(approach or {})}
+        columns = ["id", "application_name", "occurred_at", "outcome_status", "failure_reason"]
+        frame, _ = self.frames.read(FEATURES, columns=list(dict.fromkeys([*columns, *wanted])))
+        for column, value in wanted.items():
+            same = frame[column].map(_setting_key, na_action="ignore") == _setting_key(value)
+            frame = frame[same | (frame[column].map(level_name, na_action="ignore") == str(value))]
+        frame = frame.sort_values(["occurred_at", "id"], ascending=[False, True])
+        good = frame["outcome_status"] == "success"
+        chosen = pd.concat([frame[good].head(limit), frame[~good].head(limit)])
+        chosen = chosen.astype(object).where(chosen.notna(), None)
+        return tuple(
+            Case(
+                row["id"],
+                row["application_name"],
+                row["occurred_at"],
+                row["outcome_status"],
+                row["failure_reason"],
+            )
+            for _, row in chosen.iterrows()
+        )
+
+    def sources(self) -> list[str]:
+        """Name the sources that outcomes and members came from."""
+        return reads.sources(self.store)
+
+    def is_rebuilt(self) -> bool:
+        """Say whether the findings are newer than every outcome and member."""
+        rebuilt = reads.latest(self.store, LearningMeasure, "updated_at")
+        fed = [reads.latest(self.store, model, "updated_at") for model in (PackagingOutcome, Member)]
+        return rebuilt is not None and all(moment is None or moment <= rebuilt for moment in fed)
+
+    def status(self) -> dict[str, Any]:
+        """Say what the memory holds, where it is, and when it was last fed and rebuilt."""
+        ingests = reads.read_table(self.store, Ingest, order_by="finished_at")
+        recommendations = reads.read_table(self.store, ApproachRecommendation)
+        last = None if ingests.empty else ingests.iloc[-1]
+        return {
+            "database": self.store.url.render_as_string(hide_password=True),
+            "storage": self.settings.storage,
+            "outcomes": reads.outcome_counts(self.store),
+            "members": reads.count_rows(self.store, Member),
+            "quarantined": reads.count_rows(self.store, QuarantinedRecord, resolved_at=None),
+            "patterns": reads.count_rows(self.store, PatternIdentification, active=True),
+            "factors": reads.count_rows(self.store, SuccessFactor),
+            "recommendations": len(recommendations),
+            "recommendations_with_an_approach": int(recommendations["recommended_approach"].notna().sum()),
+            "member_patterns": reads.count_rows(self.store, MemberPattern, is_active=True),
+            "last_ingest": None if last is None else {"file": last["file_name"], "at": last["finished_at"]},
+            "last_rebuild": reads.latest(self.store, LearningMeasure, "updated_at"),
+            "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
+        }
+
+
+def _allows(conditions: Mapping[str, Any], column: str, value: str) -> bool:
+    wanted = conditions.get(column)
+    return wanted is None or value == wanted or (isinstance(wanted, list) and value in wanted)
+
+
+def _setting_key(value: Any) -> Any:
+    """Make settings comparable: lists without order, everything as text."""
+    if isinstance(value, (list, tuple)) or hasattr(value, "tolist"):
+        return tuple(sorted(map(str, value)))
+    return str(value)

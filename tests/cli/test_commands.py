@@ -1,0 +1,143 @@
+"""The commands as a person or a script calls them: output, JSON, messages, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from memory_pipeline.cli import main
+from memory_pipeline.ingest import ingest_records
+
+SHOWN = ["outcomes", "patterns", "factors", "recommendations", "learning", "members", "member-patterns"]
+
+
+@pytest.fixture
+def environment(rebuilt, monkeypatch):
+    monkeypatch.setenv("MEMORY_HOME", str(rebuilt.home))
+    monkeypatch.setenv("MEMORY_DATABASE_URL", rebuilt.database_url.get_secret_value())
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def run(*arguments):
+    """Run a command; a missing SystemExit is success."""
+    try:
+        main(arguments)
+    except SystemExit as error:
+        return error.code or 0
+    return 0
+
+
+@pytest.mark.parametrize("what", SHOWN)
+def test_show_prints_json_and_nothing_else(environment, capsys, what):
+    assert run("show", what, "--json", "--limit", "3") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert 1 <= len(rows) <= 3
+
+
+@pytest.mark.parametrize("what", SHOWN)
+def test_show_prints_a_table(environment, capsys, what):
+    assert run("show", what, "--limit", "2") == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 2
+
+
+def test_outcomes_are_filtered(environment, capsys):
+    assert run("show", "outcomes", "--status", "failure", "--installer-type", "msi", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {(row["outcome_status"], row["installer_type"]) for row in rows} == {("failure", "msi")}
+    assert run("show", "outcomes", "--intervention", "any", "--since", "2026-01-01", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(row["manual_interventions"] and row["occurred_at"] >= "2026" for row in rows)
+
+
+def test_recommend_prints_advice_with_its_reasons(environment, capsys):
+    assert run("recommend", "--installer-type", "msi", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["recommendation_id"]
+    assert answer["advice"]["reasons"]
+    assert run("recommend", "--installer-type", "msi") == 0
+    printed = capsys.readouterr().out
+    assert "expected success" in printed
+    assert "report the outcome with recommendation_id" in printed
+
+
+def test_recommend_with_a_broken_setting(environment, capsys):
+    assert run("recommend", "--set", "architecture") == 2
+    assert "--set 'architecture' is not KEY=VALUE" in capsys.readouterr().err
+    assert run("recommend", "--set", "colour=red") == 1
+    assert "colour" in capsys.readouterr().err
+
+
+def test_status(environment, capsys):
+    assert run("status", "--json") == 0
+    status = json.loads(capsys.readouterr().out)
+    assert sum(status["outcomes"].values()) == 2500
+    assert "***" in status["database"] or "@" not in status["database"].replace("postgres:@", "")
+    assert run("status") == 0
+    assert "last rebuild" in capsys.readouterr().out
+
+
+def test_discover_counts_what_it_found(environment, capsys):
+    assert run("discover", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["patterns"] == sum(found["by_category"].values())
+
+
+def test_a_wrong_setting_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("MEMORY_MIN_SAMPLE_SIZE", "many")
+    assert run("status") == 1
+    assert "MEMORY_MIN_SAMPLE_SIZE is 'many'" in capsys.readouterr().err
+
+
+def test_a_database_that_does_not_answer_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("MEMORY_DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/x")
+    assert run("status") == 1
+    message = capsys.readouterr().err
+    assert "MEMORY_DATABASE_URL" in message
+    assert "secret" not in message
+
+
+def test_nothing_rebuilt_yet(settings, monkeypatch, capsys):
+    monkeypatch.setenv("MEMORY_HOME", str(settings.home))
+    monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
+    assert run("recommend", "--installer-type", "msi") == 1
+    assert "memory-pipeline rebuild" in capsys.readouterr().err
+    assert run("show", "patterns", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_the_demo_refuses_to_mix_its_records_into_others(settings, store, monkeypatch, capsys):
+    record = {
+        "application_name": "A",
+        "outcome_status": "success",
+        "occurred_at": "2026-01-01T00:00:00Z",
+        "approach_details": {},
+    }
+    ingest_records(store, "outcomes", [record], source="ours")
+    monkeypatch.setenv("MEMORY_HOME", str(settings.home))
+    monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
+    assert run("demo") == 1
+    assert "holds outcomes of ours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("show", "nonsense"), ("show", "patterns", "--sort", "x")]
+)
+def test_wrong_usage_has_its_own_exit_code(arguments, capsys):
+    assert run(*arguments) == 2
+    assert "Error" in capsys.readouterr().err
+
+
+def test_help_is_quick_to_import():
+    """Nothing heavy is imported before a command is chosen."""
+    code = (
+        "import sys\nfrom memory_pipeline.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'altair', 'dagster', 'pandas', 'sklearn', 'statsmodels'} & set(sys.modules)\n"
+        "print(sorted(heavy), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "recommend" in done.stdout

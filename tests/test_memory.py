@@ -1,0 +1,129 @@
+"""The service layer on a rebuilt memory: what is asked for is what comes back."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from memory_pipeline.memory import Memory
+from memory_pipeline.store import reads
+from memory_pipeline.store.tables import ServedRecommendation
+
+
+@pytest.fixture
+def memory(rebuilt):
+    with Memory.open(rebuilt) as opened:
+        yield opened
+
+
+def test_status_counts_what_is_there(memory):
+    status = memory.status()
+    assert sum(status["outcomes"].values()) == 2500
+    assert status["members"] == 200
+    assert status["patterns"] == len(memory.patterns())
+    assert status["last_ingest"]["at"] <= status["last_rebuild"]
+    assert memory.is_rebuilt()
+
+
+def test_patterns_are_filtered_and_sorted(memory):
+    by_confidence = memory.patterns()
+    by_impact = memory.patterns(sort="impact")
+    effects = by_impact["impact"].map(lambda impact: abs(impact["risk_difference"]))
+    assert by_confidence["confidence"].is_monotonic_decreasing
+    assert effects.is_monotonic_decreasing
+    assert set(memory.patterns(pattern_type="failure")["pattern_type"]) <= {"failure"}
+    assert (memory.patterns(min_confidence=0.9)["confidence"] >= 0.9).all()
+    with pytest.raises(ValueError, match="sort is 'size'"):
+        memory.patterns(sort="size")
+
+
+def test_a_pattern_names_attempts_that_have_its_conditions(memory):
+    pattern = memory.patterns().iloc[0]
+    outcomes = memory.outcomes().set_index("id")
+    assert 0 < len(pattern["related_outcomes"]) <= 50
+    assert set(pattern["related_outcomes"]) <= set(outcomes.index)
+
+
+def test_factors_come_with_the_surest_gain_or_harm_first(memory):
+    factors = memory.factors()
+    sure = factors["ci_low"].clip(lower=0) - factors["ci_high"].clip(upper=0)
+    assert sure.is_monotonic_decreasing
+
+
+def test_advice_is_logged_with_what_it_rests_on(memory):
+    answer = memory.recommend(installer_type="msi", application_type="developer_tools")
+    logged = (
+        reads.read_table(memory.store, ServedRecommendation).set_index("id").loc[answer.recommendation_id]
+    )
+
+    assert logged["context"] == {"installer_type": "msi", "application_type": "developer_tools"}
+    assert logged["policy_version"] == answer.advice.policy_version
+    assert logged["recommended_approach"] == answer.advice.recommended_approach
+    assert logged["candidates"]
+    assert 0 < logged["propensity"] <= 1
+    assert answer.advice.reasons
+
+
+def test_cases_are_past_attempts_in_the_context_the_newest_first(memory):
+    cases = memory.cases({"installer_type": "msi"}, {"wrapper": "psadt"})
+    stored = memory.outcomes().set_index("id")
+    succeeded = [case for case in cases if case.outcome_status == "success"]
+    failed = [case for case in cases if case.outcome_status != "success"]
+
+    assert len(succeeded) == len(failed) == 3
+    for case in cases:
+        row = stored.loc[case.outcome_id]
+        assert row["installer_type"] == "msi"
+        assert row["approach_details"]["wrapper"] == "psadt"
+    assert [case.occurred_at for case in succeeded] == sorted(
+        (c.occurred_at for c in succeeded), reverse=True
+    )
+    newest = stored[
+        (stored["installer_type"] == "msi")
+        & (stored["outcome_status"] == "success")
+        & (stored["approach_details"].map(lambda approach: approach["wrapper"] == "psadt"))
+    ]["occurred_at"].max()
+    assert succeeded[0].occurred_at == newest
+
+
+def test_an_unknown_context_column_is_named(memory):
+    with pytest.raises(ValueError, match="colour"):
+        memory.recommend(colour="red")
+
+
+def test_learning_is_in_the_order_of_time(memory):
+    rates = memory.learning("success_rate")
+    whole = rates[rates["segment_column"] == ""]
+    assert len(whole) == 18
+    assert whole["period_start"].is_monotonic_increasing
+    assert int(whole["sample_size"].sum()) == 2500
+    outcomes = memory.outcomes()
+    first = outcomes[outcomes["occurred_at"] < whole["period_start"].iloc[1]]
+    assert whole["value"].iloc[0] == pytest.approx((first["outcome_status"] == "success").mean())
+
+
+def test_hidden_members_are_not_shown_and_in_no_pattern(memory):
+    members = memory.members()
+    assert members["is_visible"].all()
+    assert len(members) < 200
+    shown = set(members["id"])
+    for ids in memory.member_patterns()["related_member_ids"]:
+        assert set(ids) <= shown
+
+
+def test_a_memory_without_a_rebuild_says_what_to_do(settings):
+    with Memory.open(settings) as empty:
+        assert empty.patterns().empty
+        assert empty.factors().empty
+        assert empty.learning().empty
+        assert not empty.is_rebuilt()
+        with pytest.raises(FileNotFoundError, match="memory-pipeline rebuild"):
+            empty.recommend(installer_type="msi")
+
+
+def test_factors_of_an_application_type_are_those_that_apply_to_it(memory):
+    every, some = memory.factors(), memory.factors(application_type="browser")
+    assert set(some["id"]) <= set(every["id"])
+    free = every[every["applicability_conditions"].map(lambda where: "application_type" not in where)]
+    assert set(free["id"]) <= set(some["id"])
+    assert isinstance(some, pd.DataFrame)
