@@ -42,13 +42,15 @@ _CASES = 3
 
 @dataclass(frozen=True)
 class Case:
-    """A past attempt that an answer points to."""
+    """A past attempt that an answer points to, and how many of the advised settings it had."""
 
     outcome_id: str
     application_name: str
     occurred_at: pd.Timestamp
     outcome_status: str
     failure_reason: str | None
+    settings_agreeing: int
+    settings_advised: int
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class Answer:
     advice
         What the policy says.
     cases
-        Newest past attempts in the same context that used the advised approach (any approach where
-        none is advised): up to three that succeeded and three that did not.
+        Past attempts in the same context, those that share most settings with the advised approach
+        first, the newest of them first: up to three that succeeded and three that did not.
     """
 
     recommendation_id: str
@@ -202,11 +204,11 @@ class Memory:
         from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
 
         policy = Policy.from_dict(self.frames.read_json(POLICY))
-        unknown = sorted(set(context) - set(policy.context_columns))
+        unknown = sorted(set(context) - set(policy.context))
         if unknown:
             msg = (
                 f"the memory knows nothing about {', '.join(unknown)}; "
-                f"describe the application by {', '.join(sorted(policy.context_columns))}"
+                f"describe the application by {', '.join(sorted(policy.context))}"
             )
             raise ValueError(msg)
         advice = policy.recommend(context)
@@ -225,26 +227,40 @@ class Memory:
     def cases(
         self, context: Mapping[str, Any], approach: Mapping[str, Any] | None, *, limit: int = _CASES
     ) -> tuple[Case, ...]:
-        """Find past attempts in a context (with an approach, where one is given), as in `Answer.cases`."""
-        from memory_pipeline.analysis.features import level_name  # noqa: PLC0415 - needs numpy only here
+        """Find past attempts in a context, those most like an approach first, as in `Answer.cases`.
 
-        wanted = {**context, **(approach or {})}
-        columns = ["id", "application_name", "occurred_at", "outcome_status", "failure_reason"]
-        frame, _ = self.frames.read(FEATURES, columns=list(dict.fromkeys([*columns, *wanted])))
-        for column, value in wanted.items():
-            same = frame[column].map(_setting_key, na_action="ignore") == _setting_key(value)
-            frame = frame[same | (frame[column].map(level_name, na_action="ignore") == str(value))]
-        frame = frame.sort_values(["occurred_at", "id"], ascending=[False, True])
+        Parameters
+        ----------
+        context
+            Columns and values that an attempt must have.
+        approach
+            Settings to be like; None for any approach.
+        limit
+            Most successes, and most others.
+        """
+        approach = approach or {}
+        shown = ["id", "application_name", "occurred_at", "outcome_status", "failure_reason"]
+        frame, _ = self.frames.read(FEATURES, columns=list(dict.fromkeys([*shown, *context, *approach])))
+        for column, value in context.items():
+            frame = frame[_has(frame[column], value)]
+        agreeing = sum(
+            (_has(frame[column], value).astype(int) for column, value in approach.items()),
+            start=pd.Series(0, index=frame.index),
+        )
+        frame = frame.assign(agreeing=agreeing)
+        frame = frame.sort_values(["agreeing", "occurred_at", "id"], ascending=[False, False, True])
         good = frame["outcome_status"] == "success"
         chosen = pd.concat([frame[good].head(limit), frame[~good].head(limit)])
         chosen = chosen.astype(object).where(chosen.notna(), None)
         return tuple(
             Case(
-                row["id"],
-                row["application_name"],
-                row["occurred_at"],
-                row["outcome_status"],
-                row["failure_reason"],
+                outcome_id=row["id"],
+                application_name=row["application_name"],
+                occurred_at=row["occurred_at"],
+                outcome_status=row["outcome_status"],
+                failure_reason=row["failure_reason"],
+                settings_agreeing=row["agreeing"],
+                settings_advised=len(approach),
             )
             for _, row in chosen.iterrows()
         )
@@ -284,6 +300,14 @@ class Memory:
 def _allows(conditions: Mapping[str, Any], column: str, value: str) -> bool:
     wanted = conditions.get(column)
     return wanted is None or value == wanted or (isinstance(wanted, list) and value in wanted)
+
+
+def _has(column: pd.Series, value: Any) -> pd.Series:
+    """Say which attempts have a value, whether it is written as stored or as an encoded level."""
+    from memory_pipeline.analysis.features import level_name  # noqa: PLC0415 - needs numpy only here
+
+    same: pd.Series = column.map(_setting_key, na_action="ignore") == _setting_key(value)
+    return same | (column.map(level_name, na_action="ignore") == str(value))
 
 
 def _setting_key(value: Any) -> Any:

@@ -64,26 +64,27 @@ def test_advice_is_logged_with_what_it_rests_on(memory):
     assert answer.advice.reasons
 
 
-def test_cases_are_past_attempts_in_the_context_the_newest_first(memory):
-    cases = memory.cases({"installer_type": "msi"}, {"wrapper": "psadt"})
+def test_cases_are_past_attempts_in_the_context_the_most_alike_and_newest_first(memory):
+    cases = memory.cases({"installer_type": "msi"}, {"wrapper": "psadt", "transform": "never heard of"})
     stored = memory.outcomes().set_index("id")
     succeeded = [case for case in cases if case.outcome_status == "success"]
-    failed = [case for case in cases if case.outcome_status != "success"]
 
-    assert len(succeeded) == len(failed) == 3
+    assert len(cases) == 6
+    assert len(succeeded) == 3
     for case in cases:
         row = stored.loc[case.outcome_id]
         assert row["installer_type"] == "msi"
         assert row["approach_details"]["wrapper"] == "psadt"
+        assert (case.settings_agreeing, case.settings_advised) == (1, 2)
     assert [case.occurred_at for case in succeeded] == sorted(
         (c.occurred_at for c in succeeded), reverse=True
     )
-    newest = stored[
+    alike = stored[
         (stored["installer_type"] == "msi")
         & (stored["outcome_status"] == "success")
         & (stored["approach_details"].map(lambda approach: approach["wrapper"] == "psadt"))
-    ]["occurred_at"].max()
-    assert succeeded[0].occurred_at == newest
+    ]
+    assert succeeded[0].occurred_at == alike["occurred_at"].max()
 
 
 def test_an_unknown_context_column_is_named(memory):

@@ -168,8 +168,9 @@ def _tested_sets(table: pd.DataFrame, search: MemberSearch) -> pd.DataFrame:
             worst[chosen] = np.maximum(worst[chosen], p_values)
     sets["p_value"], sets["lift"], sets["expected"] = worst, lift, expected
     sets["q_value"] = false_discovery_q_values(worst, len(sets)) if len(sets) else worst
-    sets["is_finding"] = (sets["q_value"] <= search.fdr) & (sets["lift"] >= search.min_lift)
-    return sets
+    is_finding = (sets["q_value"] <= search.fdr) & (sets["lift"] >= search.min_lift)
+    tested: pd.DataFrame = sets.assign(is_finding=is_finding)
+    return tested
 
 
 def _says_something(items: frozenset[str]) -> bool:

@@ -27,7 +27,9 @@ def demo() -> None:
     """Generate a sample organisation, learn from its history, and show what was learned."""
     with opened_memory() as memory:
         _check_no_other_data(memory)
-        console.print("A synthetic organisation packages Windows applications (every record is generated).")
+        console.print(
+            "A synthetic organisation that packages Windows applications; every record is generated."
+        )
         reports = _load_sample(memory)
         changed = sum(report.new + report.changed for report in reports)
         if changed or not memory.is_rebuilt():
@@ -86,7 +88,7 @@ def _print_results(memory: Memory) -> None:
         ),
         ("memory-pipeline recommend --installer-type exe", "advice for another application"),
     ):
-        output.print(Text(f"  {command:<48} {what}"))
+        output.print(Text(f"  {command:<34} {what}"))
 
 
 def _title(text: str) -> None:

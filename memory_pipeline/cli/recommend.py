@@ -61,18 +61,18 @@ def print_answer(answer: Answer) -> None:
         highlight=False,
     )
     for reason in advice.reasons:
-        output.print(Text(f"  because {reason}"))
+        output.print(Text(f"  - {reason}"))
     for avoided in advice.avoid_approach or []:
-        output.print(Text(f"  avoid {_avoided(avoided)}", style="red"))
+        output.print(Text(f"  - {_avoided(avoided)}", style="red"))
+    if answer.cases:
+        output.print("  Past cases:")
     for case in answer.cases:
         reason = f" ({case.failure_reason})" if case.failure_reason else ""
-        output.print(
-            Text(
-                f"  case {case.occurred_at:%Y-%m-%d} {case.application_name}: "
-                f"{case.outcome_status}{reason}  [{case.outcome_id}]",
-                style="dim",
-            )
+        like = (
+            f", {case.settings_agreeing} of {case.settings_advised} settings" if case.settings_advised else ""
         )
+        said = f"{case.occurred_at:%Y-%m-%d} {case.application_name}: {case.outcome_status}{reason}{like}"
+        output.print(Text(f"  - {said}", style="dim"))
     output.print(Text(f"  report the outcome with recommendation_id {answer.recommendation_id}", style="dim"))
 
 

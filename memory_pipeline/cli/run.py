@@ -17,7 +17,8 @@ from memory_pipeline.cli.context import console, json_option, opened_store, prin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from memory_pipeline.pipeline.run import RebuildReport, StepEvent
+    from memory_pipeline.pipeline.progress import StepEvent
+    from memory_pipeline.pipeline.run import RebuildReport
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 

@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 _STATUS_STYLES = {"success": "green", "failure": "red", "partial": "yellow"}
@@ -27,7 +29,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def settings_text(settings: dict[str, Any] | None) -> str:
+def settings_text(settings: Mapping[str, Any] | None) -> str:
     """Write an approach or a context in one line: `detection_method=file, wrapper=psadt`."""
     if not settings:
         return ""
