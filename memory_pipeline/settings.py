@@ -74,6 +74,22 @@ class Settings(BaseSettings):
     )
     community_name: str = Field(default="the community", description="What the members' community is called.")
 
+    @field_validator("home")
+    @classmethod
+    def _home_is_a_folder(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            msg = "it is a file; name a folder, which is made where it is missing"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"postgres(ql)?(\+\w+)?://", value.get_secret_value()):
+            msg = "it names no PostgreSQL server; write postgresql://user:password@host:5432/database"
+            raise ValueError(msg)
+        return value
+
     @field_validator("update_interval")
     @classmethod
     def _interval_is_readable(cls, value: str) -> str:
@@ -101,7 +117,7 @@ def parse_interval(text: str) -> timedelta:
     """
     match = re.fullmatch(r"\s*([1-9]\d*)\s*([mhd])\s*", text)
     if match is None:
-        msg = f"MEMORY_UPDATE_INTERVAL is {text!r}; write a whole number and m, h or d, for example 24h"
+        msg = f"{text!r} is no interval; write a whole number and m, h or d, for example 24h"
         raise ValueError(msg)
     return timedelta(**{_INTERVAL_UNITS[match[2]]: int(match[1])})
 

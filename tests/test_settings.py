@@ -40,6 +40,15 @@ def test_the_password_of_the_database_is_not_shown():
     assert "secret" not in repr(settings)
 
 
+def test_what_is_no_postgresql_and_what_is_no_folder_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ValidationError, match="names no PostgreSQL server"):
+        Settings(database_url="mysql://u@localhost/db")
+    with pytest.raises(ValidationError, match="name a folder"):
+        Settings(home=file)
+
+
 def test_every_setting_says_what_it_means():
     assert all(field.description for field in Settings.model_fields.values())
 

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         console.print("stopped", style="yellow")
         sys.exit(130)
-    except (ConnectionError, LookupError, OSError, RuntimeError, ValueError) as error:
+    except (ArithmeticError, ImportError, LookupError, OSError, RuntimeError, ValueError) as error:
         console.print("Error:", style="bold red", end=" ")
         console.print(_message(error), markup=False, highlight=False)
         sys.exit(1)

@@ -44,10 +44,16 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = [
-            f"MEMORY_{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
+            f"MEMORY_{str(one['loc'][0]).upper()} is {_shown(one)}: "
+            + one["msg"].removeprefix("Value error, ")
             for one in error.errors(include_url=False)
         ]
         raise click.ClickException("\n".join(problems)) from error
+
+
+def _shown(problem: Any) -> str:
+    """Show the refused value, but never one that may hold a password."""
+    return "not usable" if problem["loc"][0] == "database_url" else repr(str(problem["input"]))
 
 
 @contextmanager

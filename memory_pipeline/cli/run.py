@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -97,12 +98,13 @@ def discover(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="Port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address that the server binds to.")
 def dev(host: str, port: int) -> None:
     """Open the Dagster UI, with its schedules and sensors, on the memory's data."""
     from memory_pipeline.pipeline.instance import dagster_environment  # noqa: PLC0415 - imports Dagster
 
+    _check_port_is_free(host, port)
     workspace = PROJECT / "workspace.yaml"
     module = ["-m", "memory_pipeline.pipeline.definitions"]
     where = ["-w", str(workspace)] if workspace.exists() else module
@@ -115,9 +117,10 @@ def dev(host: str, port: int) -> None:
 
 
 @click.command()
-@click.option("--port", default=8888, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=8888, show_default=True, type=click.IntRange(1, 65535), help="Port.")
 def notebook(port: int) -> None:
     """Open JupyterLab on the notebooks, with the memory's data."""
+    _check_port_is_free("127.0.0.1", port)
     with opened_store() as (settings, _):
         folder = PROJECT / "notebooks"
         _run(
@@ -131,6 +134,16 @@ def notebook(port: int) -> None:
             ],
             _absolute_home(settings),
         )
+
+
+def _check_port_is_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            msg = f"{host}:{port} cannot be used ({error.strerror}); name another port with --port"
+            raise click.ClickException(msg) from error
 
 
 def _absolute_home(settings: Settings) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memory_pipeline.cli import tables
-from memory_pipeline.cli.context import json_option, opened_memory, output, print_json, records_of
+from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json, records_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +23,9 @@ def _show(frame: pd.DataFrame, table: Any, *, as_json: bool, limit: int) -> None
     if as_json:
         print_json(records_of(frame.head(limit)))
         return
+    if frame.empty:
+        console.print("nothing there; `memory-pipeline status` says what the memory holds", highlight=False)
+        return
     output.print(table(frame.head(limit)))
     if len(frame) > limit:
         output.print(f"{len(frame) - limit:,} more; raise --limit to see them", style="dim")
@@ -34,11 +37,11 @@ def show() -> None:
 
 
 @show.command()
-@click.option("--status", type=click.Choice(["success", "failure", "partial"]))
+@click.option("--status", type=click.Choice(["success", "failure", "partial"]), help="How the attempt ended.")
 @click.option("--application", help="Application name.")
 @click.option("--vendor", help="Application vendor.")
-@click.option("--application-type")
-@click.option("--installer-type")
+@click.option("--application-type", help="Application type.")
+@click.option("--installer-type", help="Installer type.")
 @click.option("--failure-reason", help="Attempts with this reason.")
 @click.option("--intervention", help="Attempts with this kind of intervention, or `any`.")
 @click.option("--since", type=_SINCE, help="Attempts from this time on (UTC).")
@@ -67,9 +70,22 @@ def outcomes(
 
 
 @show.command()
-@click.option("--type", "pattern_type", type=click.Choice(["success", "failure", "intervention"]))
-@click.option("--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True)
-@click.option("--sort", type=click.Choice(["confidence", "impact", "sample_size"]), default="confidence")
+@click.option(
+    "--type",
+    "pattern_type",
+    type=click.Choice(["success", "failure", "intervention"]),
+    help="Only this type.",
+)
+@click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Least confidence."
+)
+@click.option(
+    "--sort",
+    type=click.Choice(["confidence", "impact", "sample_size"]),
+    default="confidence",
+    show_default=True,
+    help="What comes first.",
+)
 @click.option("--include-retired", is_flag=True, help="Also patterns that no longer hold.")
 @_LIMIT
 @json_option
@@ -130,6 +146,7 @@ def members(as_json: bool, limit: int) -> None:
             "cross_domain",
         ]
     ),
+    help="Only this category.",
 )
 @_LIMIT
 @json_option

