@@ -1,0 +1,251 @@
+"""How the cells of a source's column are read: as text, number, truth value, list, time or code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from memory_pipeline.ingest.checks import plain
+from memory_pipeline.ingest.errors import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memory_pipeline.ingest.mapping import ColumnRule
+
+TRUE_TEXTS = frozenset({"true", "yes", "y", "on", "1"})
+FALSE_TEXTS = frozenset({"false", "no", "n", "off", "0"})
+AS_THEY_ARE = frozenset({bool, int, list, type(None)})
+"""Types of cells that need no reading where the mapping has no rule."""
+
+PSEUDONYM_MARK = "pseudonym:"
+_LARGEST_EXIT_CODE = 0xFFFF
+
+
+def cell_reader(column: str, rule: ColumnRule, timezone: str | None) -> Callable[[Any], Any]:
+    """Build the function that reads the cells of one column.
+
+    Parameters
+    ----------
+    column
+        Name of the column, for messages.
+    rule
+        The mapping's rule for it.
+    timezone
+        Zone of times that come without one.
+
+    Returns
+    -------
+    callable
+        Cell to value, None for an empty one. It raises `RecordRefusedError` for a cell that cannot be read.
+    """
+    convert = _converter(column, rule, timezone)
+    if not (rule.read_as or rule.missing or rule.values or rule.pseudonymise) and rule.default is None:
+        return read_simple_cell
+    missing = frozenset(text.strip().casefold() for text in rule.missing)
+    values = {table_key(column, rule, key): value for key, value in rule.values.items()}
+    default = None if rule.default is None else convert(rule.default)
+    is_pseudonym = rule.pseudonymise
+
+    def read(cell: Any) -> Any:
+        value = _filled(cell, missing)
+        if value is not None:
+            value = convert(pseudonym(value) if is_pseudonym else value)
+            if values:
+                value = _translated(value, values)
+        return default if value is None else value
+
+    return read
+
+
+def read_simple_cell(cell: Any) -> Any:
+    """Read a cell for which the mapping has no rule; most cells, so the usual types come first."""
+    kind = type(cell)
+    if kind is str:
+        return cell.strip() or None
+    if kind in AS_THEY_ARE:
+        return cell
+    value = _filled(cell, frozenset())
+    return as_text(value) if isinstance(value, date) else value
+
+
+def table_key(column: str, rule: ColumnRule, key: Any) -> str:
+    """Write a key of a mapping's table the way that the cells of its column are looked up."""
+    return lookup_key(_code(column, key) if rule.read_as == "code" else key)
+
+
+def lookup_key(value: Any) -> str:
+    """Write a value as the text by which value tables find it: case and white space around do not count."""
+    return as_text(value).strip().casefold()
+
+
+def as_text(value: Any) -> str:
+    """Write a scalar as text: whole numbers without a point, truth values and times as JSON has them."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def pseudonym(value: Any) -> str:
+    """Replace a value by a mark and 16 hex digits of its SHA-256; a pseudonym stays as it is."""
+    text = as_text(value).strip()
+    if text.startswith(PSEUDONYM_MARK):
+        return text
+    return PSEUDONYM_MARK + hashlib.sha256(text.casefold().encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _filled(cell: Any, missing: frozenset[str]) -> Any:
+    """Give a plain value, or None for an empty cell, a NaN, or a text that means missing."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        return None if not text or (missing and text.casefold() in missing) else text
+    if cell is None or isinstance(cell, bool | int | list | dict):
+        return cell
+    cell = plain(cell)
+    return None if isinstance(cell, float) and math.isnan(cell) else cell
+
+
+def _translated(value: Any, values: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [values.get(lookup_key(item), item) for item in value]
+    return values.get(lookup_key(value), value)
+
+
+def _converter(column: str, rule: ColumnRule, timezone: str | None) -> Callable[[Any], Any]:
+    if rule.read_as == "time":
+        zone = ZoneInfo(timezone) if timezone else None
+        return lambda value: _time(column, value, rule.formats, zone)
+    if rule.read_as == "list":
+        return lambda value: _list(column, value, rule.separator)
+    return {
+        None: read_simple_cell,
+        "text": lambda value: _text(column, value),
+        "number": lambda value: _number(column, value),
+        "integer": lambda value: _integer(column, value),
+        "boolean": lambda value: _boolean(column, value),
+        "code": lambda value: _code(column, value),
+        "json": lambda value: _json(column, value),
+    }[rule.read_as]
+
+
+def _text(column: str, value: Any) -> str:
+    if isinstance(value, list | dict):
+        refuse(column, value, f"{column} is no single value; read it in the mapping with `as: list`")
+    return as_text(value)
+
+
+def _number(column: str, value: Any) -> int | float:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float):
+        return value
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        refuse(column, value, f"{column} is no number; write digits with a point, without a unit")
+    return int(number) if number.is_integer() and "." not in value and "e" not in value.lower() else number
+
+
+def _integer(column: str, value: Any) -> int:
+    number = _number(column, value)
+    if not math.isfinite(number) or number != int(number):
+        refuse(column, value, f"{column} is no whole number; correct it, or read it with `as: number`")
+    return int(number)
+
+
+def _boolean(column: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = lookup_key(value)
+    if text not in TRUE_TEXTS and text not in FALSE_TEXTS:
+        refuse(column, value, f"{column} is neither true nor false; write one of them, or give it `values`")
+    return text in TRUE_TEXTS
+
+
+def _list(column: str, value: Any, separator: str | None) -> list[Any]:
+    if isinstance(value, str):
+        if separator is not None:
+            value = value.split(separator)
+        elif value.startswith("["):
+            value = _json(column, value)
+        else:
+            value = [value]
+    if not isinstance(value, list):
+        refuse(column, value, f"{column} is no list; write texts, or give the column a `separator`")
+    texts = [as_text(item).strip() for item in value if item is not None]
+    return [text for text in texts if text]
+
+
+def _code(column: str, value: Any) -> str:
+    """Write an exit code one way: `1603`, or eight hex digits for a signed or large one (`0x87D1041C`)."""
+    text = as_text(value).strip()
+    try:
+        number = int(text, 16 if text.lower().startswith("0x") else 10)
+    except ValueError:
+        refuse(column, value, f"{column} is no code; write a whole number, or hex digits such as 0x87D1041C")
+    if not -(2**31) <= number < 2**32:
+        refuse(column, value, f"{column} does not fit into 32 bits; correct the code")
+    return str(number) if 0 <= number <= _LARGEST_EXIT_CODE else f"0x{number % 2**32:08X}"
+
+
+def _json(column: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        refuse(column, value, f"{column} is no JSON; correct it, or read it with another `as`")
+
+
+def _time(column: str, value: Any, formats: tuple[str, ...], zone: ZoneInfo | None) -> datetime:
+    moment = None
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime.combine(value, time())
+    else:
+        for form in formats:
+            moment = moment or _parsed_time(value, form)
+    if moment is None:
+        known = ", ".join(formats)
+        refuse(
+            column,
+            value,
+            f"{column} is no time in the form {known}; correct it, or add its form to `formats`",
+        )
+    if moment.tzinfo is None:
+        if zone is None:
+            refuse(
+                column, value, f"{column} has no zone; give the mapping a `timezone`, such as Europe/Zurich"
+            )
+        moment = moment.replace(tzinfo=zone)
+    return moment
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _parsed_time(value: Any, form: str) -> datetime | None:
+    """Read a time in one form, or give None where it has another."""
+    text = as_text(value)
+    try:
+        if form == "iso":
+            return datetime.fromisoformat(text)
+        if form == "year":
+            return datetime(int(text), 1, 1)  # noqa: DTZ001 - the caller gives naive times their zone
+        if form in {"unix_seconds", "unix_milliseconds"}:
+            seconds = float(text) / (1 if form == "unix_seconds" else 1000)
+            return _EPOCH + timedelta(seconds=seconds)
+        return datetime.strptime(text, form)  # noqa: DTZ007 - as above
+    except (ValueError, OverflowError):
+        return None

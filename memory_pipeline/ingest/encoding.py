@@ -1,0 +1,117 @@
+"""From a record to what is written: canonical JSON, its hash, and the record's identity."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID, uuid5
+
+from memory_pipeline.ingest.checks import check_characters
+from memory_pipeline.ingest.errors import refuse
+
+RECORDS = UUID("5f0e2c53-6c3c-5e0b-9a54-7d6f0b1f2a11")
+"""Namespace of the ids of stored records (RFC 9562, version 5)."""
+
+# What is encoded was copied level by level before, so nothing contains itself.
+_canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
+_NUL = "\\u0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A record as canonical JSON (sorted keys, no spaces) and the hash of it (BLAKE2b, 128 bits, hex)."""
+
+    json: str
+    hash: str
+
+
+def record_id_of(source: str, source_record_id: str) -> str:
+    """Compute the id of a stored record: the UUID version 5 of its source and its id there.
+
+    Examples
+    --------
+    >>> record_id_of("intune", "42") == record_id_of("intune", "42")
+    True
+    """
+    return str(uuid5(RECORDS, f"{source}\x1f{source_record_id}"))
+
+
+def content_record_id(content_hash: str, occurrence: int) -> str:
+    """Name a record that has no id in its source: by its content, and which of the identical ones it is."""
+    return f"content:{content_hash}:{occurrence}"
+
+
+def encode_normal(normal: dict[str, Any]) -> Encoded:
+    """Encode a record in normal form.
+
+    Raises
+    ------
+    RecordRefusedError
+        When a text holds what the database cannot store: a NUL or half of a surrogate pair.
+    """
+    text = _canonical(normal)
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        _refuse_unstorable("", normal)
+        raise
+    if _NUL in text:
+        _refuse_unstorable("", normal)
+    return Encoded(text, blake2b(data, digest_size=16).hexdigest())
+
+
+def encode_raw(record: Any, kind: str) -> Encoded:
+    """Encode any record for quarantine, whatever is wrong with it.
+
+    What JSON or the database cannot hold is written as text: times in ISO 8601, non-finite numbers and
+    unknown types as Python shows them, NUL and surrogates escaped.
+    """
+    try:
+        text = _canonical(_storable(record))
+    except RecursionError:
+        text = '{"(record)":"nested too deeply to be kept"}'
+    return Encoded(text, blake2b(f"{kind}\x1f{text}".encode(), digest_size=16).hexdigest())
+
+
+def _refuse_unstorable(field: str, value: Any) -> None:
+    """Find the text that cannot be stored; a backslash before `u0000` in a text is not one."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_unstorable(f"{field}.{key}" if field else key, item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_unstorable(field, item)
+    elif isinstance(value, str):
+        if "\x00" in value:
+            refuse(field, value, f"{field} holds a NUL character; remove it")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            check_characters(field, value)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else repr(value)
+    if isinstance(value, dict):
+        return {str(_storable(key)): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return _storable(_unusual(value))
+
+
+def _unusual(value: Any) -> Any:
+    """Give values of types that JSON lacks as ones that it has."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.tolist() if hasattr(value, "tolist") else repr(value)

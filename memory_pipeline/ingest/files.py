@@ -1,0 +1,142 @@
+"""Opening a file of records: its format, its text encoding, and how far it was read.
+
+The formats themselves are read in `tables` (CSV, Parquet) and `documents` (JSON, JSON Lines).
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from memory_pipeline.ingest.errors import IngestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Format = Literal["csv", "json", "jsonl", "parquet"]
+FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+"""File name endings and the formats that they stand for."""
+
+CELLS_KEY = "(cells)"
+"""Key under which a row of a CSV whose cells do not fit its columns keeps them."""
+
+_PROBE_BYTES = 4_096
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """A file that was opened to be read once.
+
+    Parameters
+    ----------
+    columns
+        Names of a table's columns; None where each record has keys of its own.
+    read
+        Columns that are wanted (None for all) to an iterator of records.
+    share
+        Gives the part of the file that was read so far, 0 to 1.
+    """
+
+    columns: tuple[str, ...] | None
+    read: Callable[[tuple[str, ...] | None], Iterator[Any]]
+    share: Callable[[], float]
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no file with something in it.
+
+    Raises
+    ------
+    IngestError
+        With the path, what it is, and the remedy.
+    """
+    if path.is_dir():
+        raise IngestError(f"{path} is a folder; name one file in it")
+    if not path.exists():
+        raise IngestError(f"{path} does not exist; check the path (the working folder is {Path.cwd()})")
+    if path.is_file() and path.stat().st_size == 0:
+        raise IngestError(f"{path} is empty (0 bytes); export it again")
+
+
+def format_of(path: Path, chosen: str | None = None) -> Format:
+    """Give the format of a file: the chosen one, else by its name.
+
+    Raises
+    ------
+    IngestError
+        When the name says nothing; the message lists what it could say.
+    """
+    formats = sorted(set(FORMATS.values()))
+    if chosen is not None:
+        for known in formats:
+            if chosen == known:
+                return known
+        raise IngestError(f"the format {chosen!r} is unknown; choose one of {', '.join(formats)}")
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise IngestError(
+            f"{path.name} ends in {path.suffix or 'nothing'!r}, which names no known format; rename it to "
+            f"end in one of {', '.join(FORMATS)}, or choose the format ({', '.join(formats)})"
+        )
+    return found
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[tuple[IO[str], Callable[[], float]]]:
+    """Open a text file in UTF-8 or UTF-16, with or without a byte order mark.
+
+    Yields
+    ------
+    text
+        The file, with line ends as they are.
+    share
+        Gives the part that was read, 0 to 1.
+
+    Raises
+    ------
+    IngestError
+        When the bytes are neither; also later, from within the `with` block, at the first byte that is not.
+    """
+    with path.open("rb") as raw:
+        encoding = _encoding_of(raw.read(_PROBE_BYTES), path)
+        raw.seek(0)
+        size = max(path.stat().st_size, 1)
+        try:
+            with io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
+                yield text, lambda: min(raw.tell() / size, 1.0)
+        except UnicodeDecodeError as error:
+            wrong = error.object[error.start : error.start + 1].hex()
+            near = error.object[max(0, error.start - 20) : error.start].decode("ascii", "replace")
+            name = encoding.removesuffix("-sig").upper()
+            raise IngestError(
+                f"{path.name} is not {name}: the byte 0x{wrong} after {near!r} does "
+                "not belong there; save the file as UTF-8 and try again"
+            ) from error
+        except UnicodeError as error:
+            raise IngestError(f"{path.name} cannot be decoded ({error}); save it as UTF-8") from error
+
+
+def _encoding_of(start: bytes, path: Path) -> str:
+    """Tell the encoding by the byte order mark, else by where NUL bytes lie."""
+    if start.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        raise IngestError(f"{path.name} is in UTF-32; save it as UTF-8 and try again")
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if start.startswith(b"PK\x03\x04"):
+        raise IngestError(f"{path.name} is a zip archive or a workbook; save it as CSV UTF-8, or unpack it")
+    if start.startswith(b"\x1f\x8b"):
+        raise IngestError(f"{path.name} is compressed; unpack it first")
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    if max(even, odd) > len(start) // 4 and min(even, odd) == 0:
+        return "utf-16-le" if odd else "utf-16-be"
+    return "utf-8-sig"

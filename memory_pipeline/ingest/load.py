@@ -1,0 +1,199 @@
+"""The ingest itself: from a file or from records, through mapping and contract, into the store.
+
+One ingest is one transaction. Rows are read, checked and copied to a temporary table one after the other, so
+that memory does not grow with the file; a killed or failed ingest leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from memory_pipeline.ingest.documents import open_json, open_jsonl
+from memory_pipeline.ingest.errors import IngestError, printable
+from memory_pipeline.ingest.files import check_file, format_of
+from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
+from memory_pipeline.ingest.report import MAX_PROBLEMS, MAX_STORED_IDS, IngestReport, Problem
+from memory_pipeline.ingest.staging import Job, occurrence_identity, stage
+from memory_pipeline.ingest.tables import open_csv, open_parquet
+from memory_pipeline.ingest.translate import build_translator
+from memory_pipeline.store.records import IngestRun, RecordWriter
+from memory_pipeline.store.tables import RECORD_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from memory_pipeline.ingest.files import RecordFile
+    from memory_pipeline.ingest.mapping import Mapping
+    from memory_pipeline.ingest.report import ProgressCallback
+    from memory_pipeline.ingest.translator import Translator
+    from memory_pipeline.store import Store
+
+_OPENERS = {"csv": open_csv, "json": open_json, "jsonl": open_jsonl, "parquet": open_parquet}
+
+
+def ingest_file(
+    store: Store,
+    kind: str,
+    path: str | Path,
+    *,
+    mapping: str | Path | Mapping | None = None,
+    source: str | None = None,
+    file_format: str | None = None,
+    progress: ProgressCallback | None = None,
+) -> IngestReport:
+    """Store the records of a file; a second time it changes nothing and says so.
+
+    Parameters
+    ----------
+    store
+        The memory.
+    kind
+        `outcomes` or `members`.
+    path
+        A CSV, JSON, JSON Lines or Parquet file.
+    mapping
+        How its columns become fields: the name of a shipped mapping, the path of a YAML file, or a mapping.
+        None: the file is in the project's own form.
+    source
+        Name of the source, for records that do not name theirs.
+    file_format
+        `csv`, `json`, `jsonl` or `parquet`, where the file's name does not say it.
+    progress
+        Is called every few thousand records.
+
+    Returns
+    -------
+    IngestReport
+        Where the records went. Those that break the contract are in quarantine.
+
+    Raises
+    ------
+    IngestError
+        When the file or mapping cannot be used as a whole; then nothing is stored.
+    """
+    path = Path(path)
+    translator = build_translator(_known_kind(kind), _loaded(mapping))
+    check_file(path)
+    opener = _OPENERS[format_of(path, file_format)]
+    with opener(path) as file:
+        records = _records_of(file, translator, path.name)
+        job = Job(kind, printable(path.name), translator, source, progress=progress, share=file.share)
+        return _run(store, job, records)
+
+
+def ingest_records(
+    store: Store,
+    kind: str,
+    records: Iterable[dict[str, Any]],
+    *,
+    source: str | None = None,
+    mapping: str | Path | Mapping | None = None,
+    name: str = "records",
+    progress: ProgressCallback | None = None,
+) -> IngestReport:
+    """Store records that a program holds, on the same path as those of a file.
+
+    Parameters
+    ----------
+    records
+        One dict a record, read once; they may come from a generator.
+    name
+        What the ingest is called in the table `ingests`.
+
+    Other parameters, the result and the errors are those of `ingest_file`.
+    """
+    return load_and_store(
+        store, kind, records, source=source, mapping=_loaded(mapping), name=name, progress=progress
+    )
+
+
+def load_and_store(
+    store: Store,
+    kind: str,
+    records: Iterable[dict[str, Any]],
+    *,
+    mapping: Mapping | None,
+    name: str,
+    source: str | None = None,
+    progress: ProgressCallback | None = None,
+    keeps_stored: bool = False,
+) -> IngestReport:
+    """Store records; see `ingest_records`. With `keeps_stored`, none that is stored is changed."""
+    translator = build_translator(_known_kind(kind), mapping)
+    job = Job(kind, name, translator, source, progress=progress, keeps_stored=keeps_stored)
+    return _run(store, job, iter(records))
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in RECORD_KINDS:
+        raise IngestError(f"the kind {kind!r} is unknown; use one of {', '.join(RECORD_KINDS)}")
+    return kind
+
+
+def _loaded(mapping: str | Path | Mapping | None) -> Mapping | None:
+    return load_mapping(mapping) if isinstance(mapping, str | Path) else mapping
+
+
+def _records_of(file: RecordFile, translator: Translator, name: str) -> Iterator[Any]:
+    wanted = None if file.columns is None else translator.check_columns(file.columns)
+    is_empty = True
+    for record in file.read(wanted):
+        is_empty = False
+        yield record
+    if is_empty:
+        raise IngestError(f"{name} holds no records; check what was exported")
+    if file.columns is None:
+        translator.check_seen()
+
+
+def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
+    run = IngestRun(str(uuid4()), job.kind, job.file_name, job.translator.name, datetime.now(tz=UTC))
+    with _say_database_errors(), store.transaction() as connection:
+        writer = RecordWriter(connection, run)
+        with writer.staging() as write:
+            stage(job, records, write)
+        job.tell("storing")
+        counts = writer.settle(
+            read=job.read,
+            rename=occurrence_identity,
+            own_format=OWN_FORMAT,
+            skipped_ids=job.skipped_ids,
+            keeps_stored=job.keeps_stored,
+        )
+        late = writer.late_refusals(MAX_PROBLEMS)
+        stored_ids = writer.stored_ids() if job.read <= MAX_STORED_IDS else ()
+    problems = sorted([*job.problems, *(Problem(*one) for one in late)], key=lambda one: one.row_number)
+    return IngestReport(
+        ingest_id=run.ingest_id,
+        kind=job.kind,
+        file_name=job.file_name,
+        mapping_name=job.translator.name,
+        read=job.read,
+        new=counts.new,
+        changed=counts.changed,
+        unchanged=counts.unchanged,
+        quarantined=counts.quarantined,
+        skipped=job.skipped,
+        already_quarantined=counts.already_quarantined,
+        problems=tuple(problems[:MAX_PROBLEMS]),
+        stored_ids=stored_ids,
+    )
+
+
+@contextmanager
+def _say_database_errors() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.Error, DBAPIError) as error:
+        # The first line; the others show a whole row.
+        what = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        raise IngestError(
+            f"the database could not store the records ({what}); nothing was stored, so try the same again"
+        ) from error

@@ -1,0 +1,336 @@
+"""The mapping language: how a source's columns become fields of outcomes or members.
+
+A mapping is one YAML file, checked here as a whole before any row is read. `docs/mappings.md` is its
+reference. What a mapping does to a row is in `translate`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from memory_pipeline.ingest.errors import MappingError, printable
+from memory_pipeline.ingest.members import MEMBER_FIELDS
+from memory_pipeline.ingest.outcomes import NAME_FIELDS, OUTCOME_FIELDS, REQUIRED_FIELDS, RESERVED_KEYS
+from memory_pipeline.ingest.yaml_files import read_yaml
+from memory_pipeline.settings import contracts_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Scalar = bool | int | float | str
+Status = Literal["success", "failure", "partial"]
+Category = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=300)]
+SKIP = "skip"
+Skip = Literal["skip"]
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+"""A column named in the text of an intervention's description."""
+
+_TEXT_FIELDS = (
+    "application_name",
+    "occurred_at",
+    "outcome_status",
+    "recommendation_followed",
+    *NAME_FIELDS,
+)
+
+
+def _as_renames(value: Any) -> Any:
+    """Read a list of columns as columns that keep their name."""
+    if isinstance(value, str):
+        return {value: value}
+    return {column: column for column in value} if isinstance(value, list) else value
+
+
+Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
+Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ColumnRule(_Strict):
+    """How the cells of one column are read, where that is not simply as they are."""
+
+    read_as: Literal["text", "number", "integer", "boolean", "list", "time", "code", "json"] | None = Field(
+        default=None, alias="as"
+    )
+    separator: str | None = Field(default=None, min_length=1)
+    formats: Columns = ("iso",)
+    missing: Columns = ()
+    values: dict[Scalar, Scalar] = Field(default_factory=dict)
+    default: Scalar | None = None
+    pseudonymise: bool = False
+    optional: bool = False
+
+
+class Effect(_Strict):
+    """What a value of a column says about the outcome."""
+
+    outcome_status: Status | None = None
+    application_type: str | None = None
+    installer_type: str | None = None
+    reason: Category | None = None
+    intervention: Category | None = None
+    approach: dict[str, Scalar] = Field(default_factory=dict)
+    context: dict[str, Scalar] = Field(default_factory=dict)
+    metrics: dict[str, int | float] = Field(default_factory=dict)
+
+
+# The tags keep one wrong key from being reported once for each form that it could have had.
+_TAGS = ("effect", SKIP)
+EffectOrSkip = Annotated[
+    Annotated[Effect, Tag("effect")] | Annotated[Skip, Tag(SKIP)],
+    Discriminator(lambda value: SKIP if value == SKIP else "effect"),
+]
+
+
+class ValueMap(_Strict):
+    """Values of one column and their effects; `skip` leaves the row out, since it is no attempt."""
+
+    column: str
+    values: dict[Scalar, EffectOrSkip]
+    otherwise: EffectOrSkip | None = None
+    missing: EffectOrSkip = Effect()
+
+    def effects(self) -> Iterator[Effect]:
+        """Give every effect that it can have."""
+        for effect in (*self.values.values(), self.otherwise, self.missing):
+            if isinstance(effect, Effect):
+                yield effect
+
+
+class ReasonColumns(_Strict):
+    """Columns of the failure reason: its code, its short category and its detail."""
+
+    code: str | None = None
+    reason: str | None = None
+    detail: str | None = None
+    statuses: tuple[Status, ...] = ("failure", "partial")
+
+
+class InterventionRule(_Strict):
+    """When a person stepped in: `kind` where `when` is filled, true or above zero, or kinds in `column`."""
+
+    kind: Category | None = None
+    when: str | None = None
+    column: str | None = None
+    description: str | None = None
+    minutes: str | None = None
+
+    @model_validator(mode="after")
+    def _is_one_form(self) -> Self:
+        if (self.kind is None) != (self.when is None) or (self.kind is None) == (self.column is None):
+            raise ValueError("write `kind` and `when`, or `column` alone")
+        return self
+
+
+class FeedbackColumns(_Strict):
+    """Columns of a person's judgement."""
+
+    rating: str | None = None
+    comment: str | None = None
+
+
+class _Mapping(_Strict):
+    name: Category
+    description: str = Field(min_length=1)
+    source: str | None = Field(default=None, min_length=1, max_length=300)
+    timezone: str | None = None
+    record_id: Columns = ()
+    constants: dict[str, Scalar] = Field(default_factory=dict)
+    renames: dict[str, str] = Field(default_factory=dict)
+    columns: dict[str, ColumnRule] = Field(default_factory=dict)
+    ignore: Columns = ()
+
+    def columns_by_place(self) -> Iterator[tuple[str, str]]:
+        """Give each place of the mapping that reads a column, as (place, column)."""
+        for number, column in enumerate(self.record_id, start=1):
+            yield f"record_id[{number}]", column
+        for field, column in self.renames.items():
+            yield f"renames.{field}", column
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """The columns that the mapping reads, each once, in order of first use."""
+        return tuple(dict.fromkeys(column for _, column in self.columns_by_place()))
+
+    def rule(self, column: str) -> ColumnRule:
+        """Give the reading rule of a column; the default one where the mapping has none."""
+        return self.columns.get(column) or ColumnRule()
+
+    @model_validator(mode="after")
+    def _columns_are_used(self) -> Self:
+        for place, column in self.columns_by_place():
+            if column in self.ignore:
+                raise ValueError(
+                    f"{place} reads the column {column!r}, which `ignore` names; take it out of one"
+                )
+        unused = self.columns.keys() - set(self.columns_read)
+        if unused:
+            raise ValueError(f"columns.{min(unused)} is read nowhere; use the column, or remove the rule")
+        twice = self.constants.keys() & self.renames.keys()
+        if twice:
+            raise ValueError(f"{min(twice)} is in constants and in renames; keep one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _timezone_exists(self) -> Self:
+        if self.timezone is not None:
+            try:
+                ZoneInfo(self.timezone)
+            except (KeyError, OSError, ValueError) as error:
+                raise ValueError(
+                    f"timezone {self.timezone!r} is unknown; write a name such as Europe/Zurich or UTC"
+                ) from error
+        return self
+
+
+class OutcomeMapping(_Mapping):
+    """How rows of a source become outcomes."""
+
+    kind: Literal["outcomes"]
+    approach: Renames = Field(default_factory=dict)
+    context: Renames = Field(default_factory=dict)
+    metrics: Renames = Field(default_factory=dict)
+    success_factors: Columns = ()
+    reasons: ReasonColumns = ReasonColumns()
+    interventions: tuple[InterventionRule, ...] = ()
+    feedback: FeedbackColumns = FeedbackColumns()
+    value_maps: tuple[ValueMap, ...] = ()
+    unmapped: Literal["error", "ignore", "context"] = "error"
+
+    def columns_by_place(self) -> Iterator[tuple[str, str]]:
+        """Give each place of the mapping that reads a column, as (place, column)."""
+        yield from super().columns_by_place()
+        for section in ("approach", "context", "metrics"):
+            for key, column in getattr(self, section).items():
+                yield f"{section}.{key}", column
+        for number, column in enumerate(self.success_factors, start=1):
+            yield f"success_factors[{number}]", column
+        singles: list[tuple[str, str | None]] = [
+            *((f"reasons.{key}", getattr(self.reasons, key)) for key in ("code", "reason", "detail")),
+            *((f"feedback.{key}", getattr(self.feedback, key)) for key in ("rating", "comment")),
+            *((f"value_maps[{n}].column", one.column) for n, one in enumerate(self.value_maps, start=1)),
+        ]
+        for number, rule in enumerate(self.interventions, start=1):
+            place = f"interventions[{number}]"
+            singles += [(f"{place}.{key}", getattr(rule, key)) for key in ("when", "column", "minutes")]
+            singles += [
+                (f"{place}.description", name) for name in PLACEHOLDER.findall(rule.description or "")
+            ]
+        yield from ((place, column) for place, column in singles if column is not None)
+
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> Self:
+        for section in ("constants", "renames"):
+            for field in getattr(self, section):
+                if field not in _TEXT_FIELDS:
+                    known = ", ".join(sorted(_TEXT_FIELDS))
+                    raise ValueError(f"{section}.{field} is no field that can stand here; these can: {known}")
+        given = self.constants.keys() | self.renames.keys()
+        if any(effect.outcome_status for one in self.value_maps for effect in one.effects()):
+            given |= {"outcome_status"}
+        for field in REQUIRED_FIELDS:
+            if field not in given and field != "approach_details":
+                raise ValueError(f"nothing gives the required field {field}; add it to renames or constants")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_free(self) -> Self:
+        effects = [effect for one in self.value_maps for effect in one.effects()]
+        approach = {*self.approach, *(key for effect in effects for key in effect.approach)}
+        context = {*self.context, *(key for effect in effects for key in effect.context)}
+        for section, keys in (("approach", approach), ("context", context)):
+            taken = keys & RESERVED_KEYS
+            if taken:
+                raise ValueError(f"{section}.{min(taken)} is the name of an outcome field; rename the key")
+        if approach & context:
+            raise ValueError(f"{min(approach & context)} is in approach and in context; keep one of them")
+        return self
+
+
+class MemberMapping(_Mapping):
+    """How rows of a community's export become members."""
+
+    kind: Literal["members"]
+    sets: Renames = Field(default_factory=dict)
+    attributes: Renames = Field(default_factory=dict)
+    unmapped: Literal["error", "ignore", "attributes"] = "error"
+
+    def columns_by_place(self) -> Iterator[tuple[str, str]]:
+        """Give each place of the mapping that reads a column, as (place, column)."""
+        yield from super().columns_by_place()
+        for section in ("sets", "attributes"):
+            for key, column in getattr(self, section).items():
+                yield f"{section}.{key}", column
+
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> Self:
+        known = {"name", "profile_text", "is_visible"}
+        for section in ("constants", "renames"):
+            for field in getattr(self, section).keys() - known:
+                hint = "sets" if field in MEMBER_FIELDS else ", ".join(sorted(known))
+                raise ValueError(f"{section}.{field} is no field that can stand here; use {hint}")
+        return self
+
+
+Mapping = OutcomeMapping | MemberMapping
+OWN_FORMAT = "own_format"
+"""Name of the form that needs no mapping."""
+
+OWN_FIELDS = {"outcomes": OUTCOME_FIELDS, "members": MEMBER_FIELDS}
+
+
+def available_mappings() -> dict[str, Path]:
+    """Give the shipped mappings, name to file."""
+    return {path.stem: path for path in sorted((contracts_folder() / "mappings").glob("*.yaml"))}
+
+
+def load_mapping(name: str | Path) -> Mapping:
+    """Load a mapping by its name, or from a file.
+
+    Raises
+    ------
+    MappingError
+        When there is none, or it breaks the rules; the message names the key, the value and the remedy.
+    """
+    shipped = available_mappings()
+    path = shipped.get(str(name)) or Path(name)
+    if not path.is_file():
+        known = ", ".join(shipped) or "none"
+        raise MappingError(
+            f"there is no mapping {str(name)!r}; give the path of a YAML file, or one of these names: {known}"
+        )
+    content = read_yaml(path)
+    kinds: dict[Any, type[Mapping]] = {"outcomes": OutcomeMapping, "members": MemberMapping}
+    if not isinstance(content, dict) or content.get("kind") not in kinds:
+        raise MappingError(
+            f"mapping {path}: the key `kind` is missing; write `kind: outcomes` or `kind: members`"
+        )
+    try:
+        return kinds[content["kind"]].model_validate(content)
+    except ValidationError as error:
+        raise MappingError(f"mapping {path}: " + "; ".join(_sentences(error))) from error
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for one in error.errors():
+        place = ".".join(str(part) for part in one["loc"] if part not in _TAGS) or "the whole"
+        what = one["msg"].removeprefix("Value error, ")
+        value = "" if one["type"] in {"value_error", "missing"} else f" (found {printable(one['input'])})"
+        yield f"key `{place}`: {what}{value}"

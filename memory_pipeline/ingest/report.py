@@ -1,0 +1,97 @@
+"""What an ingest says about itself: while it runs, and when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+MAX_PROBLEMS = 20
+"""Refused records that a report describes; quarantine has them all."""
+
+MAX_STORED_IDS = 1_000
+"""Ingests of up to this many records report the id of each."""
+
+
+@dataclass(frozen=True)
+class IngestProgress:
+    """How far an ingest is.
+
+    Parameters
+    ----------
+    stage
+        `reading` while records are read, checked and staged; `storing` while they move to their table.
+    rows
+        Records read so far.
+    share
+        Part of the file that was read, 0 to 1; None where that is unknown.
+    """
+
+    stage: Literal["reading", "storing"]
+    rows: int
+    share: float | None
+
+
+ProgressCallback = Callable[[IngestProgress], None]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One refused record: where it stood, what is wrong with it, and how to mend it."""
+
+    row_number: int
+    field: str
+    value: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """Where the records of one ingest went.
+
+    `read = new + changed + unchanged + quarantined + skipped`.
+
+    Parameters
+    ----------
+    ingest_id
+        Key of the ingest in the table `ingests`.
+    kind
+        `outcomes` or `members`.
+    file_name
+        Name of the file, or what the caller named the records.
+    mapping_name
+        The mapping that read them.
+    read, new, changed, unchanged, quarantined
+        Numbers of records.
+    skipped
+        Records that the mapping takes for no attempt.
+    already_quarantined
+        Those of `quarantined` that waited in quarantine before.
+    problems
+        The first `MAX_PROBLEMS` refused records.
+    stored_ids
+        Ids of the accepted records in their order; empty for more than `MAX_STORED_IDS` records.
+    """
+
+    ingest_id: str
+    kind: str
+    file_name: str
+    mapping_name: str
+    read: int
+    new: int
+    changed: int
+    unchanged: int
+    quarantined: int
+    skipped: int
+    already_quarantined: int
+    problems: tuple[Problem, ...]
+    stored_ids: tuple[str, ...] = ()
+
+    @property
+    def is_all_refused(self) -> bool:
+        """Whether there were records to store and every one of them was refused."""
+        return self.quarantined > 0 and self.quarantined == self.read - self.skipped
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the report as JSON-able values."""
+        return asdict(self)

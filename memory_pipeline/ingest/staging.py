@@ -1,0 +1,152 @@
+"""From records to the lines of the stage: each is translated, checked, and accepted, refused or skipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.ingest.checks import name_of
+from memory_pipeline.ingest.encoding import content_record_id, encode_normal, encode_raw, record_id_of
+from memory_pipeline.ingest.errors import RecordRefusedError, refuse
+from memory_pipeline.ingest.members import normal_member
+from memory_pipeline.ingest.outcomes import latest_time, normal_outcome
+from memory_pipeline.ingest.report import MAX_PROBLEMS, IngestProgress, Problem, ProgressCallback
+from memory_pipeline.store.records import accepted_line, refused_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memory_pipeline.ingest.translator import Translator
+
+UNNAMED_SOURCE = "unspecified"
+"""Source of records for which neither they, the caller nor the mapping names one."""
+
+QUARANTINE_KEY = "_quarantine"
+"""Key of a record that was exported from quarantine; its `id` says which one it mends."""
+
+_LINES_AT_ONCE = 500
+_ROWS_PER_PROGRESS = 5_000
+_MAX_SOURCE = 100
+
+
+@dataclass
+class Job:
+    """One ingest: what is read how, and what was seen so far."""
+
+    kind: str
+    file_name: str
+    translator: Translator
+    source: str | None
+    progress: ProgressCallback | None = None
+    share: Callable[[], float | None] = lambda: None
+    keeps_stored: bool = False
+    read: int = 0
+    skipped: int = 0
+    skipped_ids: list[int] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def tell(self, stage: Any) -> None:
+        """Report progress to whoever asked for it."""
+        if self.progress is not None:
+            self.progress(IngestProgress(stage, self.read, self.share()))
+
+
+def stage(job: Job, records: Iterator[Any], write: Callable[[str], None]) -> None:
+    """Read every record, check it and write it to the stage as accepted or refused."""
+    check = _contract(job.kind)
+    lines: list[str] = []
+    for record in records:
+        job.read += 1
+        line = _staged(job, record, check)
+        if line is None:
+            job.skipped += 1
+        else:
+            lines.append(line)
+        if len(lines) >= _LINES_AT_ONCE:
+            write("".join(lines))
+            lines.clear()
+        if job.read % _ROWS_PER_PROGRESS == 0:
+            job.tell("reading")
+    write("".join(lines))
+
+
+def _contract(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    if kind == "members":
+        return normal_member
+    return partial(normal_outcome, latest=latest_time())
+
+
+def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, Any]]) -> str | None:
+    """Give the stage's line of one record, or None for one that is skipped."""
+    origin: dict[str, Any] = {}
+    try:
+        if type(record) is not dict:
+            refuse("(record)", record, "the record is no object; write fields and values in braces")
+        if QUARANTINE_KEY in record:
+            origin, record = _split_origin(record)
+        own = job.translator.translate(record)
+        if own is None:
+            if origin.get("id") is not None:
+                job.skipped_ids.append(origin["id"])
+            return None
+        source = _source(job, own, origin)
+        record_id = _own_id(own.get("source_record_id"))
+        encoded = encode_normal(check(own))
+    except RecordRefusedError as refusal:
+        return _refused(job, record, refusal, origin)
+    is_content = record_id is None
+    if record_id is None:
+        record_id = content_record_id(encoded.hash, 1)
+    return accepted_line(
+        job.read,
+        source=source,
+        record_id=record_id,
+        record=(record_id_of(source, record_id), encoded.hash, encoded.json),
+        is_content=is_content,
+        quarantine_id=origin.get("id"),
+    )
+
+
+def _refused(job: Job, record: Any, refusal: RecordRefusedError, origin: dict[str, Any]) -> str:
+    problem = Problem(job.read, refusal.field, refusal.value, refusal.reason)
+    if len(job.problems) < MAX_PROBLEMS:
+        job.problems.append(problem)
+    kept = job.translator.keep(record) if isinstance(record, dict) else {"(record)": record}
+    source = origin.get("source") or job.source
+    if source is not None:
+        # Where it came from is not in the record, and a later retry has to know it.
+        kept[QUARANTINE_KEY] = {"source": source}
+    encoded = encode_raw(kept, job.kind)
+    return refused_line(
+        job.read,
+        record=(encoded.hash, encoded.json),
+        problem=(problem.field, problem.value, problem.reason),
+        quarantine_id=origin.get("id"),
+    )
+
+
+def _split_origin(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part a record that was exported from quarantine from the note on where it came from."""
+    note = record[QUARANTINE_KEY]
+    rest = {key: value for key, value in record.items() if key != QUARANTINE_KEY}
+    if not isinstance(note, dict) or not isinstance(note.get("id"), int | None):
+        refuse(
+            QUARANTINE_KEY, note, f"{QUARANTINE_KEY} is not as it was exported; remove it, or export again"
+        )
+    return {"id": note.get("id"), "source": note.get("source")}, rest
+
+
+def _source(job: Job, own: dict[str, Any], origin: dict[str, Any]) -> str:
+    given = own.get("source") or origin.get("source") or job.source or job.translator.source
+    return name_of("source", given, limit=_MAX_SOURCE) or UNNAMED_SOURCE
+
+
+def _own_id(value: Any) -> str | None:
+    return name_of("source_record_id", str(value) if type(value) is int else value)
+
+
+def occurrence_identity(source: str, content_hash: str, occurrence: int) -> tuple[str, str]:
+    """Give the (record id, id) of one of several identical records without an id in their source."""
+    record_id = content_record_id(content_hash, occurrence)
+    return record_id, record_id_of(source, record_id)

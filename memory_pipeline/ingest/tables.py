@@ -1,0 +1,192 @@
+"""Reading tables whose columns are known up front: CSV and Parquet, a part at a time."""
+
+from __future__ import annotations
+
+import csv
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.ingest.files import CELLS_KEY, RecordFile, open_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+DELIMITERS = ",;\t"
+_MAX_CELL = 1_000_000
+_PARQUET_ROWS = 5_000
+
+
+@contextmanager
+def open_csv(path: Path) -> Iterator[RecordFile]:
+    """Open a CSV; its delimiter (comma, semicolon or tab) is told by the first line.
+
+    An empty cell is None. A row with another number of cells than the header keeps them under
+    `(cells)`, which no mapping knows, so that it is refused and not misread.
+
+    Raises
+    ------
+    IngestError
+        When the header is unusable or the file ends inside a row.
+    """
+    with open_text(path) as (text, share):
+        header = text.readline(_MAX_CELL)
+        text.seek(0)
+        delimiter = _delimiter_of(header)
+        rows = _csv_rows(text, delimiter, path.name)
+        first = next(rows, None)
+        if first is None:
+            raise IngestError(f"{path.name} is empty; export it again")
+        columns = tuple(cell.strip() for cell in first)
+        _check_header(columns, path.name)
+        yield RecordFile(columns, lambda _wanted: _csv_records(rows, columns, path.name), share)
+
+
+def _delimiter_of(header: str) -> str:
+    outside = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=outside.count)
+
+
+def _check_header(columns: tuple[str, ...], name: str) -> None:
+    for number, column in enumerate(columns, start=1):
+        if not column:
+            raise IngestError(f"{name}: column {number} of the header has no name; name it, or remove it")
+        if column in columns[: number - 1]:
+            raise IngestError(f"{name}: the column {column!r} is there twice; rename one of them")
+
+
+def _csv_rows(text: IO[str], delimiter: str, name: str) -> Iterator[list[str]]:
+    csv.field_size_limit(_MAX_CELL)
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if row:
+                yield row
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise IngestError(
+                f"{name} ends inside a quoted cell (line {reader.line_num}): it was cut off, or a quote was "
+                "never closed; export it again"
+            ) from error
+        raise IngestError(f"{name}, line {reader.line_num}: {error}; correct the quotes there") from error
+
+
+def _csv_records(rows: Iterator[list[str]], columns: tuple[str, ...], name: str) -> Iterator[dict[str, Any]]:
+    """Give each row once the next one is known: only the last row of a file can be cut off."""
+    width = len(columns)
+    last: list[str] | None = None
+    number = 0
+    for row in rows:
+        if last is not None:
+            yield _csv_record(last, columns, width)
+        last = row
+        number += 1
+    if last is not None:
+        if len(last) < width:
+            raise IngestError(
+                f"{name} ends inside row {number}, which has {len(last)} of {width} cells; it was cut off, "
+                "export it again"
+            )
+        yield _csv_record(last, columns, width)
+
+
+def _csv_record(row: list[str], columns: tuple[str, ...], width: int) -> dict[str, Any]:
+    if len(row) != width:
+        return {CELLS_KEY: row}
+    return {column: cell or None for column, cell in zip(columns, row, strict=True)}
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[RecordFile]:
+    """Open a Parquet file. A NaN in a column of floats is a missing value, as pandas writes it.
+
+    Raises
+    ------
+    IngestError
+        When it is damaged or cut off.
+    """
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only this format needs it
+
+    with _say_damage(path):
+        file = pq.ParquetFile(path)
+    with file:
+        columns = tuple(file.schema_arrow.names)
+        _check_header(columns, path.name)
+        total, done = max(file.metadata.num_rows, 1), [0]
+
+        def read(wanted: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
+            with _say_damage(path):
+                for batch in file.iter_batches(_PARQUET_ROWS, columns=list(wanted or columns)):
+                    yield from _parquet_records(batch)
+                    done[0] += batch.num_rows
+
+        yield RecordFile(columns, read, lambda: done[0] / total)
+
+
+@contextmanager
+def _say_damage(path: Path) -> Iterator[None]:
+    import pyarrow as pa  # noqa: PLC0415
+
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise IngestError(
+            f"{path.name} cannot be read as Parquet: it is damaged, cut off or another format "
+            f"({str(error).splitlines()[0]}); write it again"
+        ) from error
+
+
+def _parquet_records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    names = batch.schema.names
+    columns = [_python_values(column) for column in batch.columns]
+    for row in zip(*columns, strict=True):
+        yield dict(zip(names, row, strict=True))
+
+
+def _python_values(column: pa.Array) -> list[Any]:
+    """Give a column's values as Python objects, the usual types by way of NumPy (several times as fast)."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    kind = column.type
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind):
+        return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
+    if types.is_list(kind) or types.is_large_list(kind):
+        return _python_lists(column)
+    if types.is_struct(kind) and kind.num_fields:
+        return _python_structs(column)
+    if types.is_floating(kind):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+    elif types.is_decimal(kind):
+        column = column.cast(pa.float64())
+    elif types.is_timestamp(kind) and kind.unit == "ns":
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+    if column.null_count == 0 and (
+        types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
+    ):
+        return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
+    return column.to_pylist(maps_as_pydicts="strict")  # type: ignore[no-any-return]
+
+
+def _python_structs(column: pa.Array) -> list[Any]:
+    names = [field.name for field in column.type]
+    rows = zip(*(_python_values(part) for part in column.flatten()), strict=True)
+    present = column.is_valid().to_numpy(zero_copy_only=False).tolist()
+    return [
+        dict(zip(names, row, strict=True)) if is_there else None
+        for row, is_there in zip(rows, present, strict=True)
+    ]
+
+
+def _python_lists(column: pa.Array) -> list[Any]:
+    values = _python_values(column.values)
+    offsets = column.offsets.to_numpy().tolist()
+    present = column.is_valid().to_numpy(zero_copy_only=False).tolist()
+    return [
+        values[start:end] if is_there else None
+        for start, end, is_there in zip(offsets, offsets[1:], present, strict=False)
+    ]

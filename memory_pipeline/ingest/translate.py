@@ -1,0 +1,306 @@
+"""From a row of a source to a record in the project's own form, as a mapping says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.ingest.cells import (
+    AS_THEY_ARE,
+    FALSE_TEXTS,
+    as_text,
+    cell_reader,
+    lookup_key,
+    pseudonym,
+    read_simple_cell,
+    table_key,
+)
+from memory_pipeline.ingest.checks import MAX_NAME, snake_case
+from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
+from memory_pipeline.ingest.mapping import (
+    PLACEHOLDER,
+    SKIP,
+    Effect,
+    MemberMapping,
+    OutcomeMapping,
+    Skip,
+    ValueMap,
+)
+from memory_pipeline.ingest.translator import OwnFormat, Translator, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from memory_pipeline.ingest.mapping import InterventionRule, Mapping
+
+
+class _MappingTranslator(Translator):
+    """What translators of mappings share: reading cells, constants, fields and the record's id."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        read = mapping.columns_read
+        super().__init__(
+            mapping.name,
+            mapping.source,
+            known=frozenset({*read, *mapping.ignore}) if mapping.unmapped == "error" else None,
+            required=tuple(column for column in read if not mapping.rule(column).optional),
+            dropped=frozenset(mapping.ignore),
+            pseudonymised=frozenset(c for c in read if mapping.rule(c).pseudonymise),
+        )
+        self.named = frozenset(read)
+        self.constants = dict(mapping.constants)
+        self.readers = self._compile_readers()
+
+    def _compile_readers(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+        try:
+            readers = {
+                column: cell_reader(column, self._rule(column), self.mapping.timezone)
+                for column in self.mapping.columns_read
+            }
+        except RecordRefusedError as error:
+            what = f"columns.{error.field}: the default or key {error.value}"
+            raise MappingError(f"mapping {self.name}: {what}: {error.reason}") from error
+        self.simple_columns = tuple(c for c, read in readers.items() if read is read_simple_cell)
+        return tuple((c, read) for c, read in readers.items() if read is not read_simple_cell)
+
+    def _rule(self, column: str) -> Any:
+        rule = self.mapping.rule(column)
+        if column == self.mapping.renames.get("occurred_at") and rule.read_as is None:
+            return rule.model_copy(update={"read_as": "time"})
+        return rule
+
+    def check_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Compare a table's columns with the mapping; see `Translator`."""
+        wanted = super().check_columns(columns)
+        if self.mapping.unmapped != "ignore":
+            return wanted
+        return tuple(column for column in wanted if column in self.named)
+
+    def keep(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Give what quarantine keeps of a record; with `unmapped: ignore` that is what the mapping reads."""
+        kept = super().keep(record)
+        if self.mapping.unmapped != "ignore":
+            return kept
+        return {key: value for key, value in kept.items() if key in self.named}
+
+    def read_cells(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Read the cells of every column that the mapping names."""
+        get = record.get
+        cells = {
+            column: cell if type(cell := get(column)) in AS_THEY_ARE else read_simple_cell(cell)
+            for column in self.simple_columns
+        }
+        for column, read in self.readers:
+            cells[column] = read(get(column))
+        return cells
+
+    def start(self, cells: dict[str, Any]) -> dict[str, Any]:
+        """Fill in constants, renamed columns and the record's id."""
+        own = dict(self.constants)
+        for field, column in self.mapping.renames.items():
+            value = cells[column]
+            if value is not None:
+                own[field] = value if field in _TYPED_FIELDS else _single_text(column, value)
+        if self.mapping.record_id:
+            own["source_record_id"] = self._record_id(cells)
+        return own
+
+    def _record_id(self, cells: dict[str, Any]) -> str:
+        columns = self.mapping.record_id
+        parts = ["" if cells[c] is None else _single_text(c, cells[c]) for c in columns]
+        if not any(parts):
+            refuse(columns[0], None, f"{names_of(columns)} is empty, but identifies the record; fill it in")
+        if len(parts) == 1:
+            return parts[0]
+        # Escaped, so that ("a|b", "c") and ("a", "b|c") differ.
+        joined = "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+        return joined if len(joined) <= MAX_NAME else pseudonym(joined)
+
+    def extras(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Give the cells of columns that the mapping does not name."""
+        return {
+            k: v for k, v in record.items() if k not in self.named and k not in self.dropped and v is not None
+        }
+
+
+class OutcomeTranslator(_MappingTranslator):
+    """Rows of a source become outcomes."""
+
+    def __init__(self, mapping: OutcomeMapping) -> None:
+        super().__init__(mapping)
+        self.outcome_mapping = mapping
+        self.value_tables = tuple(self._compile_value_map(one) for one in mapping.value_maps)
+
+    def _compile_value_map(
+        self, one: ValueMap
+    ) -> tuple[ValueMap, Callable[[Any], Any], dict[str, Effect | Skip]]:
+        # Without its default, since whether a cell is filled is a value of its own here.
+        rule = self._rule(one.column).model_copy(update={"default": None})
+        try:
+            table = {table_key(one.column, rule, key): effect for key, effect in one.values.items()}
+            return one, cell_reader(one.column, rule, self.mapping.timezone), table
+        except RecordRefusedError as error:
+            raise MappingError(
+                f"mapping {self.name}: value_maps of {one.column}: the key {error.value}: {error.reason}"
+            ) from error
+
+    def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Give the row as an outcome, or None where a value map skips it."""
+        # Value maps come first: what is no attempt may have cells that cannot be read.
+        self.check_shape(record)
+        effects = []
+        for one, read, table in self.value_tables:
+            effect = _effect_of(one, table, read(record.get(one.column)))
+            if effect == SKIP:
+                return None
+            effects.append(effect)
+        cells = self.read_cells(record)
+        own = self.start(cells)
+        mapping = self.outcome_mapping
+        own["approach_details"] = _picked(mapping.approach, cells)
+        own["context"] = _picked(mapping.context, cells)
+        own["performance_metrics"] = {key: _metric(v) for key, v in _picked(mapping.metrics, cells).items()}
+        own["success_factors"] = [text for c in mapping.success_factors for text in _texts(cells[c])] or None
+        reason, interventions = self._apply(effects, own)
+        own["failure_reasons"] = self._failure_reasons(own, cells, reason)
+        for rule in mapping.interventions:
+            interventions += _interventions(rule, cells)
+        own["manual_interventions"] = interventions
+        feedback = {"rating": mapping.feedback.rating, "comment": mapping.feedback.comment}
+        own["feedback"] = {key: cells[c] for key, c in feedback.items() if c and cells[c] is not None} or None
+        if mapping.unmapped == "context":
+            own["context"].update(self.extras(record))
+        return {field: value for field, value in own.items() if value or field == "approach_details"}
+
+    @staticmethod
+    def _apply(effects: list[Any], own: dict[str, Any]) -> tuple[str | None, list[dict[str, Any]]]:
+        """Carry out effects of value maps in order; later ones win."""
+        reason, interventions = None, []
+        for effect in effects:
+            for field in ("outcome_status", "application_type", "installer_type"):
+                value = getattr(effect, field)
+                if value is not None:
+                    own[field] = value
+            reason = effect.reason or reason
+            if effect.intervention:
+                interventions.append({"kind": effect.intervention})
+            own["approach_details"].update(effect.approach)
+            own["context"].update(effect.context)
+            own["performance_metrics"].update(effect.metrics)
+        return reason, interventions
+
+    def _failure_reasons(
+        self, own: dict[str, Any], cells: dict[str, Any], reason: str | None
+    ) -> list[dict[str, Any]] | None:
+        columns = self.outcome_mapping.reasons
+        if own.get("outcome_status") not in columns.statuses:
+            return None
+        if reason is None and columns.reason is not None:
+            names = [snake_case(text) for text in _texts(cells[columns.reason])]
+        else:
+            names = [reason] if reason else []
+        code = None if columns.code is None else cells[columns.code]
+        detail = None if columns.detail is None else cells[columns.detail]
+        return [
+            {
+                "code": None if code is None else as_text(code),
+                "reason": name,
+                "detail": None if detail is None else as_text(detail),
+            }
+            for name in names
+            if name
+        ]
+
+
+class MemberTranslator(_MappingTranslator):
+    """Rows of a community's export become members."""
+
+    def __init__(self, mapping: MemberMapping) -> None:
+        super().__init__(mapping)
+        self.member_mapping = mapping
+
+    def translate(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Give the row as a member."""
+        self.check_shape(record)
+        cells = self.read_cells(record)
+        own = self.start(cells)
+        sets = {key: _texts(cells[column]) for key, column in self.member_mapping.sets.items()}
+        own["skills"] = sets.pop("skills", [])
+        own["interests"] = sets.pop("interests", [])
+        own["other_sets"] = sets
+        own["attributes"] = _picked(self.member_mapping.attributes, cells)
+        if self.member_mapping.unmapped == "attributes":
+            own["attributes"].update(self.extras(record))
+        return own
+
+
+def build_translator(kind: str, mapping: Mapping | None) -> Translator:
+    """Build the translator for a mapping, or for the project's own form where there is none.
+
+    Raises
+    ------
+    MappingError
+        When the mapping is for the other kind, or a key of one of its tables cannot be read.
+    """
+    if mapping is None:
+        return OwnFormat(kind)
+    if mapping.kind != kind:
+        raise MappingError(
+            f"the mapping {mapping.name} reads {mapping.kind}, not {kind}; use `ingest {mapping.kind}`"
+        )
+    return OutcomeTranslator(mapping) if isinstance(mapping, OutcomeMapping) else MemberTranslator(mapping)
+
+
+_TYPED_FIELDS = frozenset({"occurred_at", "recommendation_followed", "is_visible"})
+
+
+def _single_text(column: str, value: Any) -> str:
+    if isinstance(value, list | dict):
+        refuse(column, value, f"{column} holds several values where one is needed; map another column")
+    return as_text(value)
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return (
+        [as_text(item) for item in value if item is not None] if isinstance(value, list) else [as_text(value)]
+    )
+
+
+def _picked(columns: dict[str, str], cells: dict[str, Any]) -> dict[str, Any]:
+    return {key: cells[column] for key, column in columns.items() if cells[column] is not None}
+
+
+def _metric(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _effect_of(one: ValueMap, table: dict[str, Effect | Skip], value: Any) -> Effect | Skip:
+    if value is None:
+        return one.missing
+    effect = table.get(lookup_key(value), one.otherwise)
+    if effect is None:
+        known = ", ".join(table)
+        refuse(one.column, value, f"{one.column} is none of {known}; correct it, or add it to the value map")
+    return effect
+
+
+def _is_so(value: Any) -> bool:
+    """Say whether a cell is filled, true or above zero."""
+    if isinstance(value, int | float):
+        return value > 0
+    return bool(value) and not (isinstance(value, str) and lookup_key(value) in FALSE_TEXTS)
+
+
+def _interventions(rule: InterventionRule, cells: dict[str, Any]) -> list[dict[str, Any]]:
+    if rule.column is not None:
+        kinds = [snake_case(text) for text in _texts(cells[rule.column])]
+    else:
+        value = cells[rule.when] if rule.when else None
+        kinds = [rule.kind] if rule.kind and _is_so(value) else []
+    description = rule.description and PLACEHOLDER.sub(
+        lambda found: "" if cells[found[1]] is None else as_text(cells[found[1]]), rule.description
+    )
+    minutes = cells[rule.minutes] if rule.minutes else None
+    return [{"kind": kind, "description": description, "minutes": minutes} for kind in kinds if kind]

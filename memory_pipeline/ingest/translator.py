@@ -1,0 +1,192 @@
+"""What becomes of a record before its contract: which keys it may have, and what of it is kept.
+
+The translators of mappings are in `translate`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.ingest.cells import pseudonym
+from memory_pipeline.ingest.errors import IngestError, refuse
+from memory_pipeline.ingest.files import CELLS_KEY
+from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT
+from memory_pipeline.ingest.outcomes import REQUIRED_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SHAPES_KEPT = 1_000
+_SHOWN_COLUMNS = 12
+
+
+class Translator:
+    """What all translators share: which columns a record may have and which it must have.
+
+    Parameters
+    ----------
+    name
+        The mapping's name.
+    source
+        Name of the source, for records that name none.
+    known
+        Columns that a record may have; None if others are welcome too.
+    required
+        Columns that a file must have.
+    dropped
+        Columns that are stored nowhere, not even in quarantine.
+    pseudonymised
+        Columns of which only a pseudonym is stored.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: str | None,
+        *,
+        known: frozenset[str] | None,
+        required: tuple[str, ...] = (),
+        dropped: frozenset[str] = frozenset(),
+        pseudonymised: frozenset[str] = frozenset(),
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.known = known
+        self.required = required
+        self.dropped = dropped
+        self.pseudonymised = pseudonymised
+        self.seen: set[str] = set()
+        self._shapes: set[tuple[Any, ...]] = set()
+
+    def check_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Compare a table's columns with the mapping, before any row is read.
+
+        Returns
+        -------
+        tuple of str
+            The columns that are worth reading.
+
+        Raises
+        ------
+        IngestError
+            When a column is missing, or one is there that the mapping does not name.
+        """
+        present = tuple(columns)
+        self._check_required(present)
+        unknown = [c for c in present if self.known is not None and c not in self.known]
+        if unknown:
+            raise IngestError(f"{self._say_unknown(unknown)}; {self._remedy_unknown}")
+        return tuple(c for c in present if c not in self.dropped)
+
+    def check_seen(self) -> None:
+        """Compare the keys of all records of a file with the mapping, after they were read.
+
+        Raises
+        ------
+        IngestError
+            When no record had a column that the mapping reads.
+        """
+        self._check_required(tuple(self.seen))
+
+    def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """Give the record in the project's own form, or None where it is not one of the kind.
+
+        Raises
+        ------
+        RecordRefusedError
+            When a cell cannot be read, or a column is unknown.
+        """
+        raise NotImplementedError
+
+    def keep(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Give what quarantine keeps of a record: all but what the mapping drops."""
+        kept = {key: value for key, value in record.items() if key not in self.dropped}
+        for column in self.pseudonymised & kept.keys():
+            if kept[column] is not None:
+                kept[column] = pseudonym(kept[column])
+        if CELLS_KEY in kept and (self.dropped or self.pseudonymised):
+            kept[CELLS_KEY] = ["not kept, since the mapping keeps some columns out of the memory"]
+        return kept
+
+    def check_shape(self, record: dict[str, Any]) -> None:
+        """Check the keys of a record; records of a shape that was seen before pass at once."""
+        shape = tuple(record)
+        if shape in self._shapes:
+            return
+        if CELLS_KEY in record:
+            refuse(
+                CELLS_KEY,
+                f"{len(record[CELLS_KEY])} cells",
+                "the row has more or fewer cells than the header; correct its quotes and delimiters",
+            )
+        self.seen.update(map(str, shape))
+        unknown = [key for key in shape if self.known is not None and key not in self.known]
+        if unknown:
+            refuse(
+                str(unknown[0]), record[unknown[0]], f"{self._say_unknown(unknown)}; {self._remedy_unknown}"
+            )
+        if len(self._shapes) < _SHAPES_KEPT:
+            self._shapes.add(shape)
+
+    def _check_required(self, present: tuple[str, ...]) -> None:
+        missing = [column for column in self.required if column not in present]
+        if missing:
+            there = names_of(present) or "none"
+            raise IngestError(f"{self._say_missing(missing)}; there are: {there}; {self._remedy_missing}")
+
+    def _say_missing(self, missing: list[str]) -> str:
+        return f"columns that the mapping {self.name} reads are missing: {names_of(missing)}"
+
+    @property
+    def _remedy_missing(self) -> str:
+        return "choose another mapping, or give a column `optional: true`"
+
+    def _say_unknown(self, unknown: list[str]) -> str:
+        return f"the mapping {self.name} does not name {names_of(unknown)}"
+
+    @property
+    def _remedy_unknown(self) -> str:
+        return "add it to the mapping: to a section, or to `ignore`, or set `unmapped`"
+
+
+class OwnFormat(Translator):
+    """Records that are in the project's own form already."""
+
+    def __init__(self, kind: str) -> None:
+        required = REQUIRED_FIELDS if kind == "outcomes" else ()
+        super().__init__(OWN_FORMAT, None, known=OWN_FIELDS[kind], required=required)
+        self.kind = kind
+
+    def check_seen(self) -> None:
+        """Do nothing: each record without a required field is refused by itself."""
+
+    def translate(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Give the record as it is, after a look at its keys."""
+        self.check_shape(record)
+        return record
+
+    def _say_missing(self, missing: list[str]) -> str:
+        return f"columns that are required are missing: {names_of(missing)}"
+
+    @property
+    def _remedy_missing(self) -> str:
+        return "add them, or read the file through a mapping"
+
+    def _say_unknown(self, unknown: list[str]) -> str:
+        return f"{names_of(unknown)} is no field of {self.kind}"
+
+    @property
+    def _remedy_unknown(self) -> str:
+        places = {
+            "outcomes": "put it under context, approach_details or performance_metrics",
+            "members": "put it under attributes or other_sets",
+        }
+        fields = ", ".join(sorted(OWN_FIELDS[self.kind]))
+        return f"{places[self.kind]}, or read the file through a mapping; the fields are {fields}"
+
+
+def names_of(columns: Iterable[Any]) -> str:
+    """List columns for a message, the first dozen of them."""
+    shown = [repr(column) for column in columns]
+    more = f" and {len(shown) - _SHOWN_COLUMNS} more" if len(shown) > _SHOWN_COLUMNS else ""
+    return ", ".join(shown[:_SHOWN_COLUMNS]) + more

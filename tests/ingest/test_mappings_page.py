@@ -1,0 +1,72 @@
+"""The page docs/mappings.md: its example works as it says, and no key of the language is missing there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from memory_pipeline.ingest import ingest_file
+from memory_pipeline.ingest.mapping import (
+    ColumnRule,
+    Effect,
+    InterventionRule,
+    MemberMapping,
+    OutcomeMapping,
+    ReasonColumns,
+    ValueMap,
+    available_mappings,
+)
+from memory_pipeline.ingest.members import MEMBER_FIELDS
+from memory_pipeline.ingest.outcomes import OUTCOME_FIELDS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "mappings.md"
+
+
+@pytest.fixture(scope="module")
+def page():
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_the_example(store, rows, page, tmp_path):
+    table = re.search(r"```\n(run;.*?)```", page, re.DOTALL)[1]
+    mapping = re.search(r"```yaml\n(name: build_server.*?)```", page, re.DOTALL)[1]
+    (tmp_path / "runs.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "build_server.yaml").write_text(mapping, encoding="utf-8")
+    report = ingest_file(store, "outcomes", tmp_path / "runs.csv", mapping=tmp_path / "build_server.yaml")
+
+    assert (report.new, report.quarantined) == (3, 0)
+    found = {row["source_record_id"]: row for row in rows("packaging_outcomes")}
+    assert [found[key]["outcome_status"] for key in ("881", "882", "883")] == [
+        "success",
+        "failure",
+        "success",
+    ]
+    assert found["882"]["failure_reasons"] == [
+        {
+            "code": "1618",
+            "reason": "another_installation_running",
+            "detail": "another installation is running",
+        }
+    ]
+    assert found["883"]["performance_metrics"] == {"duration_minutes": 3, "reboot_required": 1}
+    assert found["881"]["approach_details"] == {"silent_switch": "/qn"}
+    assert found["881"]["context"] == {"team": "Berlin"}
+    assert found["881"]["occurred_at"].isoformat() == "2026-03-01T07:15:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [OutcomeMapping, MemberMapping, ColumnRule, ValueMap, Effect, InterventionRule, ReasonColumns],
+)
+def test_every_key_is_documented(page, model):
+    keys = {field.alias or name for name, field in model.model_fields.items()}
+
+    assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()
+
+
+def test_every_field_and_mapping_is_documented(page):
+    names = OUTCOME_FIELDS | MEMBER_FIELDS | set(available_mappings())
+
+    assert {name for name in names if f"`{name}`" not in page} == set()
