@@ -291,43 +291,79 @@ class _Enough:
 
 
 def _learn_code(values: pd.Series, units: pd.Series | None, enough: _Enough, *, bins: int) -> ColumnCode:
-    present = values.dropna()
-    held_by = None if units is None else units.loc[present.index]
-    if present.map(_is_listlike).any():
-        sets = present.map(lambda one: sorted(set(_texts(one))))
-        elements = sets.explode().dropna()
-        held_by = None if held_by is None else held_by.loc[elements.index]
-        return ColumnCode("elements", _frequent(elements, held_by, enough))
-    numbers = _as_numbers(present)
+    numbers = _as_numbers(values)
     if numbers is not None and numbers.nunique() > 2 * bins:
-        inner = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)[1:-1]))
-        inner = inner[(inner > numbers.min()) & (inner <= numbers.max())]
+        known = numbers.dropna()
+        inner = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
+        inner = inner[(inner > known.min()) & (inner <= known.max())]
         if len(inner):
             return ColumnCode("bins", _bin_labels(inner), tuple(float(edge) for edge in inner))
-    return ColumnCode("categories", _frequent(present.map(level_name), held_by, enough))
+    codes, names, is_list = _distinct(values)
+    unit_codes = None if units is None else pd.factorize(units)[0]
+    if is_list:
+        # One row per (attempt, element): which attempts have an element follows from their distinct list.
+        elements = sorted({element for name in names for element in name})
+        at = {element: i for i, element in enumerate(elements)}
+        holds = np.zeros((len(names) + 1, len(elements)), dtype=bool)  # the last row is for missing
+        for i, name in enumerate(names):
+            holds[i, [at[element] for element in name]] = True
+        row, element_codes = np.nonzero(holds[codes])
+        unit_codes = None if unit_codes is None else unit_codes[row]
+        return ColumnCode("elements", _frequent(element_codes, elements, unit_codes, enough))
+    return ColumnCode("categories", _frequent(codes, [name[0] for name in names], unit_codes, enough))
 
 
-def _as_numbers(present: pd.Series) -> pd.Series | None:
+def _distinct(values: pd.Series) -> tuple[np.ndarray, list[tuple[str, ...]], bool]:
+    """Give the distinct values of a column numbers, so that the rest works on few of them.
+
+    Returns
+    -------
+    codes
+        Number of each row's value, shape (rows,); -1 where it is missing.
+    names
+        The distinct values as texts: a list as the tuple of its elements, anything else as one text.
+    is_list
+        Whether the column holds lists.
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy(), [(level_name(v),) for v in values.cat.categories], False
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind != "mixed" and kind != "mixed-integer":  # noqa: PLR1714 - a set would be slower to read
+        codes, uniques = pd.factorize(values)
+        return codes, [(level_name(value),) for value in uniques], False
+    # Lists, or values of several types, of which True and 1 must not become one.
+    missing = values.isna().to_numpy(dtype=bool)
+    is_list = bool(values.map(_is_listlike).any())
+    texts = pd.Series(
+        [None if gone else tuple(sorted(set(_texts(v)))) for v, gone in zip(values, missing, strict=True)],
+        dtype=object,
+    )
+    codes, uniques = pd.factorize(texts)
+    return codes, [tuple(value) for value in uniques], is_list
+
+
+def _as_numbers(values: pd.Series) -> pd.Series | None:
     """Return the values as floats where all of them are numbers (and not truth values)."""
-    if present.empty or present.map(lambda v: isinstance(v, (bool, np.bool_, str))).any():
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind not in {"integer", "floating", "mixed-integer-float", "decimal"}:
         return None
-    try:
-        return present.astype(float)
-    except (TypeError, ValueError):
-        return None
+    return pd.to_numeric(values, errors="coerce").astype(float)
 
 
-def _frequent(values: pd.Series, units: pd.Series | None, enough: _Enough) -> tuple[str, ...]:
-    """Name the values with enough rows and units, the most frequent `enough.values` of them."""
-    counts = values.value_counts()
-    counts = counts[counts >= enough.count]
-    if units is not None and enough.units > 1:
-        held_by = pd.DataFrame({"value": values.to_numpy(), "unit": units.to_numpy()}).drop_duplicates()
-        counts = counts[held_by["value"].value_counts().reindex(counts.index, fill_value=0) >= enough.units]
+def _frequent(
+    codes: np.ndarray, names: Sequence[str], units: np.ndarray | None, enough: _Enough
+) -> tuple[str, ...]:
+    """Name the values with enough rows and units, the most frequent `enough.max_values` of them."""
+    known = codes >= 0
+    counts = np.bincount(codes[known], minlength=len(names))
+    good = counts >= enough.count
+    if units is not None and enough.units > 1 and len(names):
+        pairs = np.unique(codes[known].astype(np.int64) * (int(units.max()) + 1) + units[known])
+        good &= np.bincount(pairs // (int(units.max()) + 1), minlength=len(names)) >= enough.units
     # Ties are broken by name, so that the same rows in another order give the same levels.
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    ordered = sorted((-int(counts[i]), names[int(i)]) for i in np.flatnonzero(good))
     kept = ordered[: enough.max_values]
-    return tuple(sorted(str(value) for value, _ in kept))
+    return tuple(sorted(name for _, name in kept))
 
 
 def _bin_labels(edges: Sequence[float]) -> tuple[str, ...]:
@@ -354,28 +390,30 @@ def level_name(value: Any) -> str:
 
 
 def _encode_column(source: str, values: pd.Series, code: ColumnCode) -> dict[str, pd.Categorical]:
-    missing = values.isna().to_numpy(dtype=bool)
-    if code.kind == "elements":
-        sets = [set() if gone else set(_texts(v)) for v, gone in zip(values, missing, strict=True)]
-        return {
-            f"{source}: {element}": _categorical(
-                np.where(missing, MISSING, np.where([element in s for s in sets], YES, NO)),
-                (NO, YES, MISSING),
-            )
-            for element in code.levels
-        }
     if code.kind == "bins":
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         positions = np.searchsorted(np.asarray(code.edges), numbers, side="right")
-        texts = np.asarray(code.levels, dtype=object)[np.minimum(positions, len(code.levels) - 1)]
-        texts = np.where(np.isnan(numbers) & ~missing, OTHER, texts)
-    else:
-        texts = values.map(level_name, na_action="ignore").to_numpy(dtype=object)
-        known = np.isin(texts.astype(str), np.asarray(code.levels, dtype=str))
-        texts = np.where(known, texts, OTHER)
-    return {source: _categorical(np.where(missing, MISSING, texts), (*code.levels, OTHER, MISSING))}
+        positions = np.where(np.isnan(numbers), len(code.levels), positions)
+        positions = np.where(values.isna().to_numpy(dtype=bool), len(code.levels) + 1, positions)
+        return {source: _categorical(positions, (*code.levels, OTHER, MISSING))}
+    codes, names, _ = _distinct(values)
+    if code.kind == "elements":
+        return {
+            f"{source}: {element}": _categorical(
+                np.array([*(element in name for name in names), 2])[codes], (NO, YES, MISSING)
+            )
+            for element in code.levels
+        }
+    place = {level: i for i, level in enumerate(code.levels)}
+    other = len(code.levels)
+    positions = np.array([*(place.get(", ".join(name), other) for name in names), other + 1])
+    return {source: _categorical(positions[codes], (*code.levels, OTHER, MISSING))}
 
 
-def _categorical(texts: np.ndarray, levels: tuple[str, ...]) -> pd.Categorical:
-    present = set(np.unique(texts.astype(str)))
-    return pd.Categorical(texts, categories=[level for level in levels if level in present])
+def _categorical(positions: np.ndarray, levels: tuple[str, ...]) -> pd.Categorical:
+    """Make a categorical from positions in `levels`; levels that do not occur are left out."""
+    present = np.bincount(positions.astype(np.int64), minlength=len(levels)) > 0
+    kept = [level for level, there in zip(levels, present, strict=True) if there]
+    codes = (np.cumsum(present) - 1)[positions.astype(np.int64)]
+    encoded: pd.Categorical = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(kept))
+    return encoded
