@@ -1,0 +1,28 @@
+"""Pictures of what the memory learned: Altair charts made of small result tables.
+
+What belongs here: how findings and measures are drawn, and the one sentence that a chart says. Every
+builder is a pure function of frames as the tables hold them, shared by notebooks, Dagster metadata and
+whatever else shows charts. What does not: reading the database, raw attempts, any estimate of an effect.
+"""
+
+from memory_pipeline.charts.change import Change, describe_change, find_change
+from memory_pipeline.charts.effects import factor_effects, pattern_effects, recommendation_rates
+from memory_pipeline.charts.pictures import show_in_notebooks, to_markdown_png, to_png
+from memory_pipeline.charts.progress import prior_knowledge, success_over_time
+from memory_pipeline.charts.segments import explore_success, success_by_segment
+
+__all__ = [
+    "Change",
+    "describe_change",
+    "explore_success",
+    "factor_effects",
+    "find_change",
+    "pattern_effects",
+    "prior_knowledge",
+    "recommendation_rates",
+    "show_in_notebooks",
+    "success_by_segment",
+    "success_over_time",
+    "to_markdown_png",
+    "to_png",
+]

@@ -1,0 +1,97 @@
+"""Charts as pictures, and how notebooks show them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+if TYPE_CHECKING:
+    from memory_pipeline.charts.look import Chart
+
+MAX_PNG_BYTES = 110_000
+"""Bound of a picture: written as a data address it stays below 150 kB in the event log."""
+_COLOURS = 128
+_SMALLEST_SCALE = 0.5
+_SHRINK = 0.8
+_VEGALITE_IN_JUPYTERLAB = "application/vnd.vegalite.v5+json"
+
+
+def to_png(chart: Chart, *, scale: float = 1.5, max_bytes: int = MAX_PNG_BYTES) -> bytes:
+    """Draw a chart as PNG.
+
+    Parameters
+    ----------
+    chart
+        Any chart of this package, or of Altair.
+    scale
+        Pixels per pixel of the chart; made smaller where the picture would be larger than `max_bytes`.
+    max_bytes
+        Bound of the result.
+
+    Raises
+    ------
+    ValueError
+        When the picture is too large at half its size too.
+    """
+    spec = json.dumps(chart.to_dict())
+    while True:
+        picture = _draw(spec, scale)
+        if len(picture) <= max_bytes:
+            return picture
+        if scale <= _SMALLEST_SCALE:
+            raise ValueError(
+                f"the chart takes {len(picture):,} bytes at scale {scale:.2g}, more than "
+                f"max_bytes={max_bytes:,}; draw fewer rows, or allow more bytes"
+            )
+        scale = max(_SMALLEST_SCALE, scale * _SHRINK)
+
+
+def to_markdown_png(chart: Chart, *, scale: float = 1.5) -> str:
+    """Write a chart as a Markdown image that contains its picture; the title is the alternative text."""
+    encoded = base64.b64encode(to_png(chart, scale=scale)).decode("ascii")
+    return f"![{alternative_text(chart)}](data:image/png;base64,{encoded})"
+
+
+def alternative_text(chart: Chart) -> str:
+    """Return a chart's title as plain text that cannot end a Markdown image."""
+    title = chart.to_dict().get("title", {})
+    text = title.get("text", "") if isinstance(title, dict) else title
+    flat = " ".join(text) if isinstance(text, list) else str(text)
+    return re.sub(r"[^\w\s.,:;%+\-−/]", "", flat).strip() or "chart"  # noqa: RUF001 - a minus sign
+
+
+def show_in_notebooks() -> None:
+    """Let notebooks draw charts without the internet.
+
+    JupyterLab has a Vega-Lite of its own; Altair's usual output fetches one from a public server instead.
+    The chart is given to it, together with a picture for readers that cannot draw (a printed or exported
+    notebook).
+    """
+    alt.renderers.register("memory_pipeline", _notebook_bundle)
+    alt.renderers.enable("memory_pipeline")
+
+
+def _notebook_bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    own = {**spec, "$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
+    picture = base64.b64encode(_draw(json.dumps(spec), scale=1.5)).decode("ascii")
+    return {_VEGALITE_IN_JUPYTERLAB: own, "image/png": picture}
+
+
+def _draw(spec: str, scale: float) -> bytes:
+    """Draw a specification; a palette makes the picture a sixth as large and looks the same."""
+    import vl_convert  # noqa: PLC0415 - starts a JavaScript engine
+    from PIL import Image  # noqa: PLC0415
+
+    drawn = vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
+    with Image.open(io.BytesIO(drawn)) as image:
+        flat = image.convert("RGB").quantize(
+            _COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+    result = io.BytesIO()
+    flat.save(result, "PNG", optimize=True)
+    return result.getvalue()
