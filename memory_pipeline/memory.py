@@ -200,10 +200,16 @@ class Memory:
             When nothing was learned yet: the message says to run a rebuild.
         ValueError
             When a column is not one that the memory knows; the message lists those that it does.
+        RuntimeError
+            When the stored policy was written by another version of the project.
         """
         from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
 
-        policy = Policy.from_dict(self.frames.read_json(POLICY))
+        try:
+            policy = Policy.from_dict(self.frames.read_json(POLICY))
+        except (KeyError, TypeError) as error:
+            msg = "the stored policy was written by another version; run `memory-pipeline rebuild`"
+            raise RuntimeError(msg) from error
         unknown = sorted(set(context) - set(policy.context))
         if unknown:
             msg = (

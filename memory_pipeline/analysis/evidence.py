@@ -10,33 +10,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
-from typing import TYPE_CHECKING
+from itertools import chain, combinations
+from math import comb
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.features import MISSING, level_name
+from memory_pipeline.analysis.collapsing import Column, RawColumn, add_rows, collapse_values
+from memory_pipeline.analysis.counting import joint_tables
+from memory_pipeline.analysis.counting_entries import split_by_outcome
+from memory_pipeline.analysis.features import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
+    from memory_pipeline.analysis.counting_entries import JointTable
+
+    Ints = NDArray[Any]
+    Mask = NDArray[np.bool_]
 
 COUNT_PREFIX = "attempts: "
+_MOST_LISTED = 2e7
+"""Combinations above which `to_frame` wants to know how many attempts matter."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Collapsed rows of a history, and the counts that follow from them.
 
     Attributes
     ----------
-    rows
-        One row per (period, unit, combination of all conditions) that occurs, shape
-        (combinations, keys + outcomes): text keys, then one `attempts: <outcome>` column per outcome.
+    columns
+        By key column (period, unit, conditions): its levels and the code of each row. Rows are ordered
+        by their codes and no two are equal, so that equal histories give equal evidence.
+    counts
+        Attempts per row and outcome, shape (rows, outcomes).
     conditions
         The condition columns.
     outcomes
@@ -47,12 +58,16 @@ class Evidence:
         Most conditions in one counted combination.
     """
 
-    rows: pd.DataFrame
+    columns: Mapping[str, Column]
+    counts: Ints
     conditions: tuple[str, ...]
     outcomes: tuple[str, ...]
     unit: str | None = None
     period: str | None = None
     max_conditions: int = 3
+
+    def __len__(self) -> int:
+        return len(self.counts)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -60,26 +75,73 @@ class Evidence:
         return tuple(key for key in (self.period, self.unit) if key is not None) + self.conditions
 
     @cached_property
-    def counts(self) -> Ints:
-        """Attempts per collapsed row and outcome, shape (rows, outcomes)."""
-        return self.rows[[COUNT_PREFIX + value for value in self.outcomes]].to_numpy(dtype=np.int64)
-
-    @cached_property
     def n(self) -> Ints:
         """Attempts per collapsed row, shape (rows,)."""
-        total: Ints = self.counts.sum(axis=1)
+        total: Ints = self.counts.sum(axis=1, dtype=np.int64)
         return total
 
     def attempts(self, outcome: str) -> Ints:
         """Count the attempts that ended in one outcome, per collapsed row, shape (rows,); zeros if unseen."""
         if outcome not in self.outcomes:
-            return np.zeros(len(self.rows), dtype=np.int64)
-        return self.counts[:, self.outcomes.index(outcome)]
+            return np.zeros(len(self), dtype=np.int64)
+        return self.counts[:, self.outcomes.index(outcome)].astype(np.int64)
 
     def codes(self, column: str) -> tuple[Ints, list[str]]:
-        """Integer codes of one key column, shape (rows,), and its sorted values."""
-        values, levels = pd.factorize(self.rows[column], sort=True)
-        return values.astype(np.int64), [str(level) for level in levels]
+        """Integer codes of one key column, shape (rows,), and its sorted values.
+
+        The codes are of the smallest unsigned type that fits: widen them before computing with them.
+        """
+        one = self.columns[column]
+        return one.codes, list(one.levels)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The collapsed rows as a frame; see `to_rows`."""
+        return self.to_rows()
+
+    def to_rows(self) -> pd.DataFrame:
+        """Lay the collapsed rows out as a frame, to be kept as Parquet.
+
+        Returns
+        -------
+        DataFrame
+            Categorical keys, then one column `attempts: <outcome>` per outcome, shape
+            (rows, keys + outcomes).
+        """
+        frame = {
+            key: pd.Categorical.from_codes(
+                self.columns[key].codes, dtype=pd.CategoricalDtype(list(self.columns[key].levels))
+            )
+            for key in self.keys
+        }
+        counts = {COUNT_PREFIX + one: self.attempts(one) for one in self.outcomes}
+        return pd.DataFrame({**frame, **counts}, index=pd.RangeIndex(len(self)))
+
+    @classmethod
+    def from_rows(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        conditions: Sequence[str],
+        outcomes: Sequence[str],
+        unit: str | None = None,
+        period: str | None = None,
+        max_conditions: int = 3,
+    ) -> Evidence:
+        """Rebuild evidence from `to_rows`, or from several of them one after the other.
+
+        Raises
+        ------
+        KeyError
+            When a column is not in the frame.
+        """
+        keys = [key for key in (period, unit) if key is not None] + list(conditions)
+        labels = [COUNT_PREFIX + one for one in outcomes]
+        _check_columns(frame, [*keys, *labels])
+        columns = {key: RawColumn.of(frame[key]).column() for key in keys}
+        counts = frame[labels].to_numpy(dtype=np.int64)
+        columns, counts = add_rows(columns, counts)
+        return cls(columns, _small(counts), tuple(conditions), tuple(outcomes), unit, period, max_conditions)
 
     def merge(self, other: Evidence) -> Evidence:
         """Add the evidence of other rows; columns that only one side has are `(missing)` on the other.
@@ -99,49 +161,111 @@ class Evidence:
             raise ValueError(msg)
         conditions = self.conditions + tuple(c for c in other.conditions if c not in self.conditions)
         outcomes = tuple(sorted({*self.outcomes, *other.outcomes}))
-        keys = (*self.keys[: len(self.keys) - len(self.conditions)], *conditions)
-        stacked = pd.concat([self.rows, other.rows], ignore_index=True)
-        return Evidence(
-            _sum_equal_rows(stacked, keys, outcomes),
-            conditions,
-            outcomes,
-            self.unit,
-            self.period,
-            self.max_conditions,
+        columns = {}
+        for key in (*self.keys[: len(self.keys) - len(self.conditions)], *conditions):
+            parts = [side.columns.get(key, _constant(MISSING, len(side))) for side in (self, other)]
+            levels = tuple(sorted({*parts[0].levels, *parts[1].levels}))
+            columns[key] = Column(levels, np.concatenate([part.of_levels(levels).codes for part in parts]))
+        counts = np.zeros((len(self) + len(other), len(outcomes)), dtype=np.int64)
+        for side, low in ((self, 0), (other, len(self))):
+            places = [outcomes.index(one) for one in side.outcomes]
+            counts[low : low + len(side), places] = side.counts
+        columns, counts = add_rows(columns, counts)
+        rest = (conditions, outcomes, self.unit, self.period, self.max_conditions)
+        return Evidence(columns, _small(counts), *rest)
+
+    def joint_tables(
+        self,
+        *,
+        min_count: int = 1,
+        usable: Sequence[Mask] | None = None,
+        classes: Sequence[int] | None = None,
+        with_marks: bool = False,
+    ) -> Iterator[JointTable]:
+        """Count every combination of up to `max_conditions` conditions in distinct columns.
+
+        Parameters
+        ----------
+        min_count
+            Fewest attempts of a combination.
+        usable
+            By condition: which of its levels are told apart, shape (levels,); by default all.
+        classes
+            Class of each outcome, from 0, shape (outcomes,), where outcomes are taken together; so a
+            hundred outcomes are counted as quickly as the few classes that several targets need.
+        with_marks
+            Whether to return fingerprints of the rows that each combination covers.
+
+        Yields
+        ------
+        JointTable
+            See `counting.joint_tables`; columns are positions in `conditions`.
+        """
+        counts = self.counts
+        if classes is not None:
+            counts = np.zeros((len(self), max(classes, default=-1) + 1), dtype=np.int64)
+            for place, one in enumerate(classes):
+                counts[:, one] += self.counts[:, place]
+        row, outcome, weight = split_by_outcome(counts)
+        parts = [self.columns[column] for column in self.conditions]
+        if len(row) != len(self):  # rows with several outcomes are several entries
+            parts = [part.take(row) for part in parts]
+        return joint_tables(
+            [part.codes for part in parts],
+            [len(part.levels) for part in parts],
+            outcome,
+            outcomes=counts.shape[1],
+            weight=weight,
+            max_conditions=self.max_conditions,
+            min_count=min_count,
+            usable=usable,
+            with_marks=with_marks,
         )
 
-    def to_frame(self) -> pd.DataFrame:
-        """Count every combination of up to `max_conditions` conditions that occurs.
+    def to_frame(self, *, min_count: int = 1) -> pd.DataFrame:
+        """List every combination of up to `max_conditions` conditions that occurs.
+
+        Parameters
+        ----------
+        min_count
+            Fewest attempts of a combination.
 
         Returns
         -------
         DataFrame
             `conditions` (dict of column to value), `n`, and one column of attempts per outcome value.
+
+        Raises
+        ------
+        ValueError
+            When there may be tens of millions of combinations and `min_count` is 1.
         """
-        coded = [self.codes(column) for column in self.conditions]
-        dicts: list[dict[str, str]] = []
-        tables: list[Ints] = []
-        for columns, cell, size in iter_cells(coded, self.max_conditions):
-            table = np.stack([sum_by(cell, counts, size) for counts in self.counts.T], axis=1)
-            occupied = np.flatnonzero(table.sum(axis=1))
-            tables.append(table[occupied])
-            dicts.extend(self.describe(columns, coded, int(index)) for index in occupied)
-        counts = np.concatenate(tables) if tables else np.zeros((0, len(self.outcomes)), dtype=np.int64)
+        sizes = [len(self.columns[condition].levels) for condition in self.conditions]
+        most = _most_combinations(sizes, len(self), self.max_conditions)
+        if min_count == 1 and most > _MOST_LISTED:
+            raise ValueError(
+                f"there may be {most:.0f} combinations of {len(self.conditions)} conditions; say by "
+                "min_count how many attempts one must have, or lower max_conditions"
+            )
+        tables = list(self.joint_tables(min_count=min_count))
+        empty = np.zeros((0, len(self.outcomes)), dtype=np.int64)
+        counts = np.concatenate([empty, *(table.counts for table in tables)])
         frame = pd.DataFrame(counts, columns=list(self.outcomes))
         frame.insert(0, "n", counts.sum(axis=1))
-        frame.insert(0, "conditions", pd.Series(dicts, dtype=object))
+        dicts = chain.from_iterable(self._described(table.columns, table.cells) for table in tables)
+        frame.insert(0, "conditions", pd.Series(list(dicts), dtype=object))
         return frame
 
-    def describe(
-        self, columns: tuple[int, ...], coded: Sequence[tuple[Ints, list[str]]], cell: int
-    ) -> dict[str, str]:
+    def describe(self, columns: tuple[int, ...], cell: int) -> dict[str, str]:
         """Name the conditions of one cell of a joint table."""
-        sizes = [len(coded[column][1]) for column in columns]
-        values = np.unravel_index(cell, sizes)
-        return {
-            self.conditions[column]: coded[column][1][int(value)]
-            for column, value in zip(columns, values, strict=True)
-        }
+        return next(self._described(columns, np.array([cell])))
+
+    def _described(self, columns: tuple[int, ...], cells: Ints) -> Iterator[dict[str, str]]:
+        names = [self.conditions[column] for column in columns]
+        levels = [self.columns[name].levels for name in names]
+        codes = np.unravel_index(cells, [len(one) for one in levels])
+        texts = [[one[code] for code in part] for one, part in zip(levels, codes, strict=True)]
+        return (dict(zip(names, values, strict=True)) for values in zip(*texts, strict=True))
 
 
 def count_evidence(
@@ -159,7 +283,8 @@ def count_evidence(
     ----------
     frame
         Shape (attempts, any). Condition columns hold one value per row: categories, text, numbers or
-        truth values (see `features.encode` for bins and lists); missing is `(missing)`, a value of its own.
+        truth values (see `features.encode` for bins and lists); missing is `(missing)`, a value of its
+        own. Categories are quickest: their codes are taken as they are.
     conditions
         Condition columns.
     outcome
@@ -176,42 +301,62 @@ def count_evidence(
     KeyError
         When a named column is not in the frame.
     ValueError
-        When `max_conditions` is below 1.
+        When `max_conditions` is below 1, or a column is named twice.
     """
     if max_conditions < 1:
         msg = f"max_conditions is {max_conditions}; it must be at least 1"
         raise ValueError(msg)
     keys = [key for key in (period, unit) if key is not None] + list(conditions)
-    absent = [column for column in (*keys, outcome) if column not in frame]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise ValueError(
+            f"the columns {twice} are named twice among period, unit and conditions; name each once"
+        )
+    _check_columns(frame, [*keys, outcome])
+    ends = RawColumn.of(frame[outcome], name=str)
+    known = ends.found >= 0
+    raw = [RawColumn.of(frame[key]) for key in keys]
+    if not known.all():
+        ends, raw = ends.take(known), [one.take(known) for one in raw]
+    columns, outcomes, counts = collapse_values(raw, ends)
+    return Evidence(
+        dict(zip(keys, columns, strict=True)),
+        _small(counts),
+        tuple(conditions),
+        outcomes,
+        unit,
+        period,
+        max_conditions,
+    )
+
+
+def _check_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+    absent = [column for column in wanted if column not in frame]
     if absent:
         msg = f"the columns {absent} are not in the frame; it has {list(map(str, frame.columns))}"
         raise KeyError(msg)
-    known = frame[frame[outcome].notna()]
-    texts = pd.DataFrame({key: _as_text(known[key]) for key in keys}, index=known.index)
-    ends = known[outcome].astype(str)
-    outcomes = tuple(sorted(ends.unique()))
-    for value in outcomes:
-        texts[COUNT_PREFIX + value] = (ends == value).astype(np.int64)
-    rows = _sum_equal_rows(texts, tuple(keys), outcomes)
-    return Evidence(rows, tuple(conditions), outcomes, unit, period, max_conditions)
 
 
-def _as_text(values: pd.Series) -> pd.Series:
-    levels = pd.Categorical(values)
-    names = [level_name(level) for level in levels.categories]
-    texts = np.asarray([*names, MISSING], dtype=object)[levels.codes]
-    return pd.Series(texts, index=values.index, dtype=object)
+def _constant(level: str, rows: int) -> Column:
+    return Column((level,), np.zeros(rows, dtype=np.uint8))
 
 
-def _sum_equal_rows(frame: pd.DataFrame, keys: tuple[str, ...], outcomes: tuple[str, ...]) -> pd.DataFrame:
-    """Add up rows with equal keys; the result is ordered by its keys, so that equal evidence is equal."""
-    counts = [COUNT_PREFIX + value for value in outcomes]
-    filled = frame.reindex(columns=[*keys, *counts])
-    filled[counts] = filled[counts].fillna(0).astype(np.int64)
-    if not keys:
-        return filled[counts].sum().to_frame().T
-    filled[list(keys)] = filled[list(keys)].fillna(MISSING)
-    return filled.groupby(list(keys), sort=True, as_index=False, observed=True)[counts].sum()
+def _small(counts: Ints) -> Ints:
+    """Halve the memory of counts that can be added up in 32 bits."""
+    return counts.astype(np.int32) if counts.sum(dtype=np.float64) < 2**31 else counts
+
+
+def _most_combinations(sizes: Sequence[int], rows: int, length: int) -> float:
+    """Bound the number of combinations of up to `length` levels of distinct columns that occur.
+
+    There are as many as the elementary symmetric polynomials of the sizes say, and no more than each
+    row has.
+    """
+    sums = [1.0] + [0.0] * length
+    for size in sizes:
+        for degree in range(length, 0, -1):
+            sums[degree] += size * sums[degree - 1]
+    return sum(min(sums[degree], comb(len(sizes), degree) * float(rows)) for degree in range(1, length + 1))
 
 
 def iter_cells(
@@ -231,7 +376,7 @@ def iter_cells(
     sizes = [len(levels) for _, levels in coded]
     for length in range(1, max_conditions + 1):
         for columns in combinations(range(len(coded)), length):
-            cell = coded[columns[0]][0]
+            cell = coded[columns[0]][0].astype(np.int64)
             size = sizes[columns[0]]
             for column in columns[1:]:
                 cell = cell * sizes[column] + coded[column][0]

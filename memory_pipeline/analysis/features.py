@@ -415,5 +415,5 @@ def _categorical(positions: np.ndarray, levels: tuple[str, ...]) -> pd.Categoric
     present = np.bincount(positions.astype(np.int64), minlength=len(levels)) > 0
     kept = [level for level, there in zip(levels, present, strict=True) if there]
     codes = (np.cumsum(present) - 1)[positions.astype(np.int64)]
-    encoded: pd.Categorical = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(kept))
-    return encoded
+    encoded: Any = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(kept))
+    return encoded  # type: ignore[no-any-return]

@@ -41,10 +41,14 @@ def pattern_sentence(row: pd.Series, unit: str | None) -> str:
     witnesses = "" if unit is None else f", {row['units']} {_unit_plural(unit)}"
     return (
         f"When {condition_text(row['conditions'])}, {row['rate']:.0%} of attempts {end}, "
-        f"against {outside:.0%} of the others ({points:+.0f} points, 95% interval "
-        f"{100 * row['ci_low']:+.0f} to {100 * row['ci_high']:+.0f}; "
+        f"against {outside:.0%} of the others ({_signed(points)} points, 95% interval "
+        f"{_signed(100 * row['ci_low'])} to {_signed(100 * row['ci_high'])}; "
         f"{row['sample_size']:,} attempts{witnesses})."
     )
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.0f}".replace("-", "−")  # noqa: RUF001 - a minus sign, as in all sentences
 
 
 def _unit_plural(unit: str) -> str:

@@ -70,6 +70,8 @@ def _load_sample(memory: Memory) -> list[IngestReport]:
 
 
 def _print_results(memory: Memory) -> None:
+    from memory_pipeline.charts import describe_change  # noqa: PLC0415 - imports Altair
+
     _title("What makes attempts succeed or fail (strongest patterns)")
     output.print(tables.patterns(memory.patterns().head(6)))
     _title("What single settings change, everything else being equal (top factors)")
@@ -77,7 +79,12 @@ def _print_results(memory: Memory) -> None:
     _title("Advice for one application")
     print_answer(memory.recommend(**EXAMPLE))
     _title("How results developed")
-    output.print(tables.success_by_month(memory.learning("success_rate")))
+    measures = memory.learning("success_rate")
+    output.print(tables.success_by_month(measures))
+    output.print(Text(f"In all: {describe_change(measures)}"))
+    for team in sorted(set(measures.loc[measures["segment_column"] == "team", "segment_value"])):
+        part = measures[(measures["segment_column"] == "team") & (measures["segment_value"] == team)]
+        output.print(Text(f"{team}: {describe_change(part.assign(segment_column='', segment_value=''))}"))
     _title("Where to look next")
     for command, what in (
         ("make dev", "the whole graph in the Dagster UI: tables, pictures, checks"),

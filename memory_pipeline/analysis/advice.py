@@ -1,0 +1,187 @@
+"""An answer for one described context, with its reasons in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memory_pipeline.analysis.avoidance import find_avoidable
+from memory_pipeline.analysis.reasons import evidence_of, notes_on, why_not, why_recommended
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memory_pipeline.analysis.candidates import Candidate
+    from memory_pipeline.analysis.outlook import Choice, Outlook
+    from memory_pipeline.analysis.policy import Policy
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do next in a described context.
+
+    Attributes
+    ----------
+    context
+        The description, as it was given.
+    recommended_approach
+        The settings to choose; None where the evidence is not enough.
+    avoid_approach
+        Settings and whole approaches expected to do clearly worse, the worst first: dicts with
+        `approach`, `success_rate`, `ci_low`, `ci_high`, `sample_size`, `sentence`.
+    success_rate, ci_low, ci_high
+        Expected success of the recommended approach with its 95% credible interval; without a
+        recommendation, of what is usually done.
+    confidence
+        Probability that the recommended approach (or, without one, the best-looking one) succeeds more
+        often than the usual mix of approaches.
+    sample_size, units
+        Attempts and units behind the recommended approach; without one, the attempts with all
+        candidates and the units of the one that has most.
+    evidence
+        `whole`: the approach was tried as it stands `min_sample_size` times or more; `additive`: it was
+        tried less often, but each of its settings was not, and the sample is that of the setting with
+        the fewest attempts; `none`: no recommendation.
+    usual_approach, usual_rate
+        The approach most often chosen in the context, and what the usual mix is expected to achieve.
+    supporting_patterns
+        Labels of the patterns that hold in the context with the recommended approach.
+    reasons
+        Sentences.
+    candidates
+        All approaches that were weighed, the most promising first.
+    propensity
+        Probability with which the policy picks this answer.
+    policy_version
+        Which policy answered.
+    """
+
+    context: Mapping[str, Any]
+    recommended_approach: dict[str, Any] | None
+    avoid_approach: list[dict[str, Any]]
+    success_rate: float
+    ci_low: float
+    ci_high: float
+    confidence: float
+    sample_size: int
+    units: int
+    evidence: str
+    usual_approach: dict[str, Any] | None
+    usual_rate: float
+    supporting_patterns: list[str]
+    reasons: list[str]
+    candidates: list[dict[str, Any]]
+    propensity: float
+    policy_version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the advice as a dict; JSON-able where the given context is."""
+        return asdict(self)
+
+
+def write_advice(
+    policy: Policy,
+    context: Mapping[str, Any],
+    outlook: Outlook,
+    choice: Choice,
+    *,
+    unknown: Sequence[str],
+    unseen: Sequence[str],
+) -> Advice:
+    """Put a choice into words and numbers.
+
+    Parameters
+    ----------
+    policy, outlook, choice
+        What was weighed, and what came out.
+    context
+        The description, as it was given.
+    unknown
+        Keys of it that the policy does not know.
+    unseen
+        Encoded columns whose described value never occurred.
+    """
+    picked = None if choice.index is None else outlook.candidates[choice.index]
+    draws = outlook.usual if choice.index is None else outlook.draws[choice.index]
+    known = bool(outlook.candidates)
+    history = policy.history["attempts"], policy.history["successes"]
+    rate = float(draws.mean()) if known else (history[1] + 1) / (history[0] + 2)
+    low, high = map(float, np.quantile(draws, [0.025, 0.975])) if known else (0.0, 1.0)
+    usual = int(np.argmax(outlook.shares)) if known else None
+    patterns = _supporting(policy, outlook, picked)
+    sample = _sample(policy, outlook, picked)
+    notes = notes_on(policy, outlook, unknown, unseen)
+    reasons = (
+        [why_not(policy, outlook, choice)] if picked is None else why_recommended(policy, outlook, choice, picked)
+    )
+    return Advice(
+        context=context,
+        recommended_approach=None if picked is None else json.loads(picked.approach),
+        avoid_approach=find_avoidable(policy, outlook, choice),
+        success_rate=rate,
+        ci_low=low,
+        ci_high=high,
+        confidence=choice.confidence,
+        sample_size=sample[0],
+        units=sample[1],
+        evidence="none" if picked is None else evidence_of(policy, picked),
+        usual_approach=None if usual is None else json.loads(outlook.candidates[usual].approach),
+        usual_rate=float(outlook.usual.mean()) if known else rate,
+        supporting_patterns=[pattern["label"] for pattern in patterns],
+        reasons=reasons + [f"It fits a pattern: {pattern['sentence']}" for pattern in patterns[:3]] + notes,
+        candidates=_candidate_rows(policy, outlook, choice),
+        propensity=1.0 if choice.index is None else float(choice.probabilities[choice.index]),
+        policy_version=policy.version,
+    )
+
+
+def _sample(policy: Policy, outlook: Outlook, picked: Candidate | None) -> tuple[int, int]:
+    """Count the attempts and units behind an answer."""
+    if picked is None:
+        attempts = sum(candidate.attempts for candidate in outlook.candidates)
+        return attempts, max((candidate.units for candidate in outlook.candidates), default=0)
+    if evidence_of(policy, picked) == "whole":
+        return picked.attempts, picked.units
+    return picked.support, picked.support_units
+
+
+def _candidate_rows(policy: Policy, outlook: Outlook, choice: Choice) -> list[dict[str, Any]]:
+    order = np.argsort(-outlook.rates, kind="stable")
+    bounds = np.quantile(outlook.draws, [0.025, 0.975], axis=1) if len(order) else np.zeros((2, 0))
+    return [
+        {
+            "approach": json.loads(candidate.approach),
+            "success_rate": float(outlook.rates[i]),
+            "ci_low": float(bounds[0, i]),
+            "ci_high": float(bounds[1, i]),
+            "attempts": candidate.attempts,
+            "successes": candidate.successes,
+            "units": candidate.units,
+            "evidence": evidence_of(policy, candidate),
+            "usual_share": float(outlook.shares[i]),
+            "probability": float(choice.probabilities[i]),
+        }
+        for i in order.tolist()
+        for candidate in [outlook.candidates[i]]
+    ]
+
+
+def _supporting(policy: Policy, outlook: Outlook, picked: Candidate | None) -> list[Mapping[str, Any]]:
+    """Find the patterns that hold here with the picked approach and name one of its settings."""
+    if picked is None:
+        return []
+    main = max(outlook.members, key=lambda member: member[1])[0]
+    sure = {
+        column: level
+        for column, level in main.items()
+        if all(described[column] == level for described, _ in outlook.members)
+    }
+    here = sure | dict(picked.values)
+    return [
+        pattern
+        for pattern in policy.patterns
+        if any(column in picked.values for column in pattern["conditions"])
+        and all(here.get(column) == level for column, level in pattern["conditions"].items())
+    ]

@@ -1,0 +1,100 @@
+"""Success factors as sentences that a packaging engineer would say, with their numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.analysis.features import MISSING, NO, YES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def name_factor(column: str, value: str) -> str:
+    """Name a value of a setting: `detection_method = file`, `prerequisites includes vc_redist`."""
+    source, separator, element = column.partition(": ")
+    if separator and value in {YES, NO}:
+        return f"{source} {'includes' if value == YES else 'without'} {element}"
+    return f"{column} = {value}"
+
+
+def count_units(count: int, unit: str) -> str:
+    """Count units by their name: `120 applications`."""
+    noun = unit.removesuffix("_name").replace("_", " ")
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{'' if noun.endswith('s') else 's'}"
+
+
+def describe_factor(row: Mapping[str, Any], *, unit: str) -> str:
+    """Say what a factor changes, against what, how sure that is and on what it rests.
+
+    Parameters
+    ----------
+    row
+        A row of `estimate_factors`, with `is_determined` (whether an effect could be estimated).
+    unit
+        Name of the unit column.
+    """
+    choice = _choice(row["column"], row["value"], row["reference"])
+    companions: Sequence[str] = row["not_separable_from"]
+    evidence = f"{row['sample_size']:,} attempts, {count_units(row['units'], unit)}"
+    if not row["is_determined"]:
+        why = (
+            f"it never varied apart from {_listed(companions)}"
+            if companions
+            else "there is nothing to compare: all attempts ended alike, or were one and the same case"
+        )
+        return f"What {_lower_first(choice)} changes cannot be told: {why} ({evidence})."
+    together = f", always together with {_listed(companions)}," if companions else ""
+    points, low, high = (round(100 * row[key], 1) for key in ("effectiveness", "ci_low", "ci_high"))
+    interval = f"95% CI {_points(low)} to {_points(high)}"
+    if row["is_factor"]:
+        verb = "raises" if points > 0 else "lowers"
+        result = f"{verb} success by {_points(abs(points))} points"
+        if points < 0:
+            interval = f"95% CI {_points(-high)} to {_points(-low)}"
+    else:
+        result = f"makes no difference that could be shown: {_points(points, signed=True)} points"
+    sentence = (
+        f"{choice}{together} {result}, from {row['reference_rate']:.0%} to {row['expected_rate']:.0%} "
+        f"({interval}; {evidence})."
+    )
+    return sentence + _place(row["applicability"]) + _flip(row)
+
+
+def _choice(column: str, value: str, reference: str) -> str:
+    source, separator, element = column.partition(": ")
+    if separator and value in {YES, NO}:
+        start = "Having" if value == YES else "Leaving out"
+        return f"{start} {element} {'in' if value == YES else 'of'} {source}"
+    against = "instead of leaving it unset" if reference == MISSING else f"instead of {reference}"
+    return f"Choosing {value} as {column} {against}"
+
+
+def _place(applicability: Mapping[str, Any]) -> str:
+    parts = []
+    for column, levels in applicability.items():
+        holds = f"it was found for {_listed(levels)}" if levels else "it could not be shown for any one alone"
+        parts.append(f" The effect differs by {column}: {holds}.")
+    return "".join(parts)
+
+
+def _flip(row: Mapping[str, Any]) -> str:
+    if not row["is_factor"] or not row["is_sign_flipped"]:
+        return ""
+    crude = _points(round(100 * row["crude_difference"], 1), signed=True)
+    return f" Unadjusted it looks the other way round ({crude} points), because of where it is chosen."
+
+
+def _points(points: float, *, signed: bool = False) -> str:
+    """Write percentage points: whole ones, with a decimal below ten."""
+    digits = 0 if abs(points) >= 9.95 else 1  # noqa: PLR2004 - what rounds to ten
+    text = f"{points:+.{digits}f}" if signed else f"{points:.{digits}f}"
+    return text.removesuffix(".0").replace("-", "−")  # noqa: RUF001 - a minus sign
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _lower_first(text: str) -> str:
+    return text[0].lower() + text[1:]

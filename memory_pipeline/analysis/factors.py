@@ -1,0 +1,310 @@
+"""Success factors: what one approach setting changes, everything else that is known being equal.
+
+What belongs here: which comparisons are made, and the table that comes out. The model is in `logistic`,
+the effect in `standardisation`, the wording in `factor_wording`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.applicability import where_effect_holds
+from memory_pipeline.analysis.cells import Cells, check_columns, collapse_cells, is_success
+from memory_pipeline.analysis.comparisons import Comparison, list_comparisons, q_values_of
+from memory_pipeline.analysis.design_matrix import INTERCEPT, Design, main_effects, varying_terms
+from memory_pipeline.analysis.direction import direction_confidence, normal_equivalent_errors
+from memory_pipeline.analysis.factor_wording import describe_factor, name_factor
+from memory_pipeline.analysis.features import encode
+from memory_pipeline.analysis.logistic import LogisticFit, fit_pooled
+from memory_pipeline.analysis.separability import Separability, same_partition_groups
+from memory_pipeline.analysis.standardisation import standardised_effect
+from memory_pipeline.analysis.threads import on_one_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+PERIOD = "(period)"
+"""Quarter of the history: a control that keeps a general trend from being taken for a setting's merit."""
+
+FACTOR_COLUMNS = (
+    "factor_name",
+    "column",
+    "value",
+    "reference",
+    "effectiveness",
+    "ci_low",
+    "ci_high",
+    "confidence",
+    "p_value",
+    "q_value",
+    "is_factor",
+    "sample_size",
+    "units",
+    "units_with_both",
+    "is_within_units",
+    "expected_rate",
+    "reference_rate",
+    "crude_difference",
+    "is_sign_flipped",
+    "is_mirrored",
+    "not_separable_from",
+    "applicability",
+    "description",
+)
+
+_COEFFICIENT_SPREAD = 2.5
+_INTERCEPT_SPREAD = 10.0
+
+
+@on_one_thread
+def estimate_factors(
+    outcomes: pd.DataFrame,
+    *,
+    approach: Sequence[str],
+    context: Sequence[str],
+    unit: str,
+    fdr: float = 0.05,
+    by: str = "installer_type",
+) -> pd.DataFrame:
+    """Estimate what each value of each approach setting changes against its usual alternative.
+
+    One logistic regression of success (a partial success is none) on all settings, all context and the
+    quarter of the history that an attempt fell into (where `occurred_at` is there). Where a column varies
+    within units, each unit's share of every value is in the model too, so that the effect is that of the
+    comparison within units and nothing about a unit, recorded or not, can feign it
+    (`design_matrix.varying_terms`); where it does not, units are compared with each other.
+
+    Each coefficient has a Gaussian prior with standard deviation 2.5 on the log-odds scale (the intercept
+    10), which keeps separated data finite and is weak otherwise; each unit's weight is bounded by its
+    design effect (`fit_pooled`). The effect is the difference of standardised success rates over the
+    attempts that had either value, with an interval that allows for repeated attempts
+    (`standardised_effect`).
+
+    The *reference* is the most frequent other stated value of the same setting; leaving the setting out
+    is the reference only where there is no other value. Rare values (`(other)`) are adjusted for and not
+    reported.
+
+    Parameters
+    ----------
+    outcomes
+        Flat attempts, shape (attempts, any): `outcome_status`, the condition columns, the unit.
+    approach
+        The settings, of which the factors come.
+    context
+        What was known before the attempt and not chosen; adjusted for.
+    unit
+        Column whose values repeat and count as one witness each.
+    fdr
+        False discovery rate of `is_factor`, over all comparisons (Benjamini and Yekutieli 2001).
+    by
+        Context column by which it is tested whether a factor's effect differs.
+
+    Returns
+    -------
+    DataFrame
+        One row per value, columns `FACTOR_COLUMNS`, ranked by the lower bound of the effect's size.
+        `effectiveness`, `ci_low`, `ci_high` : difference of success rates, and its 95% interval.
+        `confidence` : probability that the direction is right, shrunken (`direction_confidence`).
+        `sample_size`, `units`, `units_with_both` : attempts and units that had either value, and units
+        that had both; `is_within_units` where the effect is that within units.
+        `expected_rate`, `reference_rate` : the standardised rates.
+        `crude_difference` : without adjustment; `is_sign_flipped` where adjusting turns it round.
+        `is_mirrored` : the row repeats the comparison of another row the other way round.
+        `not_separable_from` : settings that were always chosen together with this one (the effect is
+        that of all of them), or columns that determine it (then nothing can be said: effect 0, interval
+        -1 to 1, confidence 0.5).
+        `applicability` : where the effect was found to differ, the levels of `by` that it holds for.
+
+    Raises
+    ------
+    KeyError
+        When a column is not in the frame.
+    ValueError
+        When a column is both approach and context.
+    """
+    check_columns(outcomes, approach=approach, context=context, unit=unit)
+    if outcomes.empty:
+        return _table([], None, unit=unit, fdr=fdr)
+    encoded = _encode(outcomes, approach, context, unit)
+    settings = _columns_from(encoded.columns.tolist(), approach)
+    cells = collapse_cells(encoded, outcomes[unit], is_success(outcomes))
+    comparisons = [found for column in settings for found in list_comparisons(cells, column)]
+    if 0 < cells.successes.sum() < cells.attempts.sum() and cells.n_units > 1:
+        _estimate(comparisons, cells, settings, fdr=fdr, by=by)
+    return _table(comparisons, cells, unit=unit, fdr=fdr)
+
+
+def _encode(
+    outcomes: pd.DataFrame, approach: Sequence[str], context: Sequence[str], unit: str
+) -> pd.DataFrame:
+    conditions = [column for column in (*context, *approach) if column != unit]
+    encoded = encode(outcomes, conditions, unit=unit, min_units=2).frame
+    if "occurred_at" not in outcomes:
+        return encoded
+    when = pd.to_datetime(outcomes["occurred_at"], utc=True).dt.tz_localize(None)
+    moments = when.to_numpy().astype("datetime64[s]").astype(np.int64)
+    edges = np.unique(np.quantile(moments, [0.25, 0.5, 0.75]))
+    quarter = np.searchsorted(edges, moments, side="right").astype(str)
+    if len(set(quarter)) > 1:
+        encoded[PERIOD] = pd.Categorical(quarter)
+    return encoded
+
+
+def _columns_from(encoded: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """Name the encoded columns that come from the given source columns."""
+    return [
+        column
+        for column in encoded
+        if any(column == source or column.startswith(f"{source}: ") for source in sources)
+    ]
+
+
+def _estimate(
+    comparisons: list[Comparison], cells: Cells, settings: list[str], *, fdr: float, by: str
+) -> None:
+    """Fit the model once and fill in each comparison's effect, or why it has none."""
+    context = [column for column in cells.columns if column not in settings]
+    groups = same_partition_groups(cells, [*context, *settings])
+    leader = {column: group[0] for group in groups for column in group}
+    effects = main_effects(cells, [group[0] for group in groups])
+    shared = varying_terms(cells, [term for term in effects if term[0][0] != PERIOD])
+    design = Design((INTERCEPT, *effects), tuple(shared))
+    matrix = design.matrix(cells)
+    precision = np.full(len(design), _COEFFICIENT_SPREAD**-2)
+    precision[0] = _INTERCEPT_SPREAD**-2
+    fit = fit_pooled(matrix, cells, precision=precision)
+    separability = Separability(matrix, design)
+    companions = {column: [c for c in group if c != column] for group in groups for column in group}
+    for one in comparisons:
+        model_column = leader[one.column]
+        one.together_with = companions[one.column]
+        if model_column in context:
+            continue
+        levels = [_level_where(cells, model_column, mask) for mask in (one.chosen, one.others)]
+        contrast = design.contrast(model_column, levels[0], levels[1])
+        entangled = separability.entangled_with(model_column, contrast)
+        if entangled:
+            one.together_with = sorted({*one.together_with, *entangled})
+            continue
+        one.is_within_units = all(
+            design.terms[i] in design.unit_terms for i in np.flatnonzero(contrast).tolist()
+        )
+        one.effect = standardised_effect(
+            fit,
+            design,
+            column=model_column,
+            value=levels[0],
+            reference=levels[1],
+            population=one.population,
+        )
+    _test_applicability(comparisons, fit, design, leader, fdr=fdr, by=by)
+
+
+def _test_applicability(
+    comparisons: list[Comparison],
+    fit: LogisticFit,
+    design: Design,
+    leader: dict[str, str],
+    *,
+    fdr: float,
+    by: str,
+) -> None:
+    """Say where each factor holds, if it does not hold everywhere alike."""
+    q_values = q_values_of(comparisons)
+    found = [
+        one
+        for one, q in zip(comparisons, q_values, strict=True)
+        if q <= fdr and one.effect is not None and leader[one.column] == one.column
+    ]
+    if by not in fit.cells.columns:
+        return
+    for one in found:
+        one.applicability = where_effect_holds(
+            fit,
+            design,
+            column=one.column,
+            value=one.value,
+            reference=one.reference,
+            by=by,
+            alpha=fdr / len(found),
+        )
+
+
+def _level_where(cells: Cells, column: str, mask: NDArray[np.bool_]) -> str:
+    return cells.levels_of(column)[int(cells.codes_of(column)[np.argmax(mask)])]
+
+
+def _table(comparisons: list[Comparison], cells: Cells | None, *, unit: str, fdr: float) -> pd.DataFrame:
+    if cells is None or not comparisons:
+        return pd.DataFrame({column: pd.Series(dtype=object) for column in FACTOR_COLUMNS})
+    rows = [
+        _row(one, cells) | {"q_value": q, "is_factor": q <= fdr}
+        for one, q in zip(comparisons, q_values_of(comparisons), strict=True)
+    ]
+    _add_confidence(comparisons, rows)
+    for row in rows:
+        row["description"] = describe_factor(row, unit=unit)
+    table = pd.DataFrame(rows, columns=list(FACTOR_COLUMNS))
+    bound = np.maximum(0, np.maximum(table["ci_low"], -table["ci_high"]))
+    order = pd.DataFrame(
+        {"bound": -bound, "sure": -table["confidence"], "size": -table["effectiveness"].abs()}
+        | {"mirrored": table["is_mirrored"], "name": table["factor_name"]}
+    )
+    ranked = order.sort_values(list(order.columns), kind="stable").index
+    return table.loc[ranked].reset_index(drop=True)
+
+
+def _row(one: Comparison, cells: Cells) -> dict[str, Any]:
+    effect = one.effect
+    low, high = effect.interval() if effect else (-1.0, 1.0)
+    crude = _rate(cells, one.chosen) - _rate(cells, one.others)
+    difference = effect.difference if effect else 0.0
+    with_value, with_other = (set(cells.unit[mask].tolist()) for mask in (one.chosen, one.others))
+    return {
+        "factor_name": name_factor(one.column, one.value),
+        "column": one.column,
+        "value": one.value,
+        "reference": one.reference,
+        "effectiveness": difference,
+        "ci_low": low,
+        "ci_high": high,
+        "p_value": effect.p_value if effect else 1.0,
+        "sample_size": int(cells.attempts[one.population].sum()),
+        "units": len(with_value | with_other),
+        "units_with_both": len(with_value & with_other),
+        "is_within_units": one.is_within_units,
+        "expected_rate": effect.rate if effect else _rate(cells, one.chosen),
+        "reference_rate": effect.reference_rate if effect else _rate(cells, one.others),
+        "crude_difference": crude,
+        "is_sign_flipped": difference * crude < 0,
+        "is_mirrored": one.is_mirrored,
+        "is_determined": effect is not None,
+        "not_separable_from": one.together_with,
+        "applicability": one.applicability,
+    }
+
+
+def _rate(cells: Cells, mask: NDArray[np.bool_]) -> float:
+    return float(cells.successes[mask].sum() / cells.attempts[mask].sum())
+
+
+def _add_confidence(comparisons: list[Comparison], rows: list[dict[str, Any]]) -> None:
+    """Fill in the confidence: the spread is learnt from each comparison once, mirrored ones follow it."""
+    for row in rows:
+        row["confidence"] = 0.5
+    determined = [i for i, one in enumerate(comparisons) if one.effect is not None]
+    learn = [i for i in determined if not comparisons[i].is_mirrored]
+    effects = np.array([rows[i]["effectiveness"] for i in learn])
+    errors = normal_equivalent_errors(effects, np.array([rows[i]["p_value"] for i in learn]))
+    for i, sure in zip(learn, direction_confidence(effects, errors), strict=True):
+        rows[i]["confidence"] = float(sure)
+        for j in determined:
+            mirror = comparisons[j]
+            same = mirror.column == comparisons[i].column and mirror.value == comparisons[i].reference
+            if mirror.is_mirrored and same and mirror.reference == comparisons[i].value:
+                rows[j]["confidence"] = float(sure)

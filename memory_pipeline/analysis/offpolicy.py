@@ -1,0 +1,110 @@
+"""What another policy would have achieved, estimated from what was logged.
+
+Estimators over arrays; which policy, which model and which history is the caller's business (`replay`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+def importance_weights(target: Floats, logging: Floats, *, clip: float) -> Floats:
+    """Weigh logged attempts by how much more often the target policy would have acted as they did.
+
+    `w = pi(a | x) / max(e(a | x), clip)`. Clipping bounds the variance at the price of a bias towards
+    the outcome model (Ionides 2008).
+
+    Parameters
+    ----------
+    target, logging
+        Probability of the logged action under the target policy and under the logging behaviour,
+        shape (attempts,).
+    clip
+        Smallest logging probability that is divided by.
+    """
+    return np.asarray(target / np.maximum(logging, clip))
+
+
+def doubly_robust(rewards: Floats, weights: Floats, model_logged: Floats, model_target: Floats) -> Floats:
+    """Score each attempt with the doubly robust estimate of what the target policy gets there.
+
+    `q(x, pi) + w * (r - q(x, a))` (Dudik, Langford and Li 2011, "Doubly robust policy evaluation and
+    learning"). The mean is unbiased when the propensities or the outcome model are right.
+
+    Parameters
+    ----------
+    rewards
+        What was observed, shape (attempts,).
+    weights
+        Importance weights, shape (attempts,).
+    model_logged, model_target
+        What the outcome model expects of the logged action, and of the target policy, shape (attempts,).
+    """
+    return np.asarray(model_target + weights * (rewards - model_logged))
+
+
+def self_normalised(rewards: Floats, weights: Floats) -> float:
+    """Estimate the target policy's mean reward by `sum(w r) / sum(w)` (Swaminathan and Joachims 2015).
+
+    Returns 0.0 where no attempt has a weight; its effective sample size is 0 then.
+    """
+    total = float(weights.sum())
+    return float(weights @ rewards) / total if total > 0 else 0.0
+
+
+def effective_sample_size(weights: Floats) -> float:
+    """Tell how many unweighted attempts the weighted ones are worth: `(sum w)^2 / sum w^2` (Kish 1965)."""
+    squares = float(np.sum(weights**2))
+    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of a mean over attempts, by resampling whole units."""
+
+    low: float
+    high: float
+    standard_error: float
+
+
+def unit_bootstrap(
+    values: Floats, unit: NDArray[np.int64], *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Interval:
+    """Interval of the mean of values whose units repeat.
+
+    Whole units are drawn with replacement (the cluster bootstrap, Field and Welsh 2007); the spread of
+    the resampled means is multiplied by a t quantile with one degree less than the effective number of
+    units, since percentiles of the resampled means are too narrow with few units.
+
+    Parameters
+    ----------
+    values
+        Shape (attempts,).
+    unit
+        Number of the unit of each attempt, shape (attempts,).
+    level, draws, seed
+        Of the interval; resamples; start of the random numbers, so that the answer repeats.
+    """
+    numbers = np.unique(unit, return_inverse=True)[1]
+    sizes = np.bincount(numbers).astype(float)
+    sums = np.bincount(numbers, weights=values)
+    mean = float(sums.sum() / sizes.sum())
+    if len(sizes) < 2:  # noqa: PLR2004 - one unit says nothing about others
+        return Interval(-1.0, 1.0, float("inf"))
+    random = np.random.default_rng(seed)
+    picks = random.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=draws)
+    means = (picks @ sums) / (picks @ sizes)
+    error = float(means.std(ddof=1))
+    influence = effective_sample_size(np.abs(sums - mean * sizes))
+    degrees = max(1.0, influence - 1)
+    margin = float(stats.t.ppf((1 + level) / 2, degrees)) * error
+    return Interval(mean - margin, mean + margin, error)

@@ -1,0 +1,239 @@
+"""How the candidates stand in one context: what each is expected to achieve, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from memory_pipeline.analysis.candidates import Candidate, Rest
+from memory_pipeline.analysis.features import OTHER
+from memory_pipeline.analysis.pooling import log_odds, pooled_rate, smoothed_shares
+from memory_pipeline.analysis.prior_model import N_DRAWS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.contexts import Member
+    from memory_pipeline.analysis.design_matrix import Design
+    from memory_pipeline.analysis.policy import Limits, Policy
+    from memory_pipeline.analysis.track_record import Level
+
+    Floats = NDArray[np.float64]
+
+_TIE = 1e-9
+INDIFFERENCE = 0.01
+"""Success rates closer than this are a tie, which goes to what is more usual."""
+
+_MATTERING_SHARE = 0.1
+_RANKS = np.random.default_rng(0).permutation(N_DRAWS)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The candidates in one context.
+
+    Attributes
+    ----------
+    members
+        The full contexts that the description stands for, with weights that sum to 1.
+    is_widened
+        Whether past attempts that agree with the description were lacking.
+    candidates
+        Approaches that were tried at every place that matters in the description.
+    draws
+        Posterior draws of each candidate's success rate, shape (candidates, 500).
+    shares
+        How often each was chosen among them, shape (candidates,), summing to 1.
+    usual
+        Draws of the success rate when approaches go on being chosen as before, shape (500,).
+    rest
+        What was tried beside the candidates.
+    """
+
+    members: list[Member]
+    is_widened: bool
+    candidates: tuple[Candidate, ...]
+    draws: Floats
+    shares: Floats
+    usual: Floats
+    rest: Rest
+
+    @property
+    def rates(self) -> Floats:
+        """Expected success rates: posterior means, shape (candidates,)."""
+        return np.asarray(self.draws.mean(axis=1))
+
+    @property
+    def propensities(self) -> Floats:
+        """How often each candidate was chosen among everything that was tried, shape (candidates,)."""
+        return np.asarray((1 - self.rest.share) * self.shares)
+
+    def number_of(self, approach: str) -> int | None:
+        """Find a candidate by its text."""
+        texts = [candidate.approach for candidate in self.candidates]
+        return texts.index(approach) if approach in texts else None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is picked in a context.
+
+    Attributes
+    ----------
+    index
+        The advised candidate; None where the evidence is not enough.
+    best
+        The candidate that looks best, advised or not; None where there is none that may be advised.
+    confidence
+        Probability that `best` succeeds more often than the usual mix.
+    probabilities
+        Of each candidate to be picked; the past shares where nothing is advised.
+    """
+
+    index: int | None
+    best: int | None
+    confidence: float
+    probabilities: Floats
+
+
+def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook:
+    """Weigh the candidates of a context, averaging over the full contexts that it stands for."""
+    candidates = _common_candidates(policy, members)
+    draws = np.zeros((len(candidates), N_DRAWS))
+    shares = np.zeros(len(candidates))
+    if not candidates:
+        return Outlook(members, is_widened, (), draws, shares, np.zeros(N_DRAWS), Rest(0.0, 0.0))
+    approach_part = np.array([_row(policy.model.design, c.values) for c in candidates])
+    for described, weight in members:
+        rows = approach_part * _row(policy.model.design, described)
+        draws += weight * _success_draws(policy, described, candidates, rows)
+        counts = [_attempts(level, described, candidates) for level in policy.levels]
+        shares += weight * smoothed_shares(counts)
+    shares /= shares.sum()
+    rest = _rest(policy, members)
+    among = shares @ draws
+    usual = (1 - rest.share) * among + rest.share * expit(log_odds(among) + rest.gap)
+    # As far as the settings may not matter at all, every approach does what the usual mix does.
+    is_indifferent = _RANKS >= policy.model.relevance * N_DRAWS
+    draws[:, is_indifferent] = usual[is_indifferent]
+    return Outlook(members, is_widened, candidates, draws, shares, usual, rest)
+
+
+def choose(outlook: Outlook, limits: Limits, *, rng: np.random.Generator | None = None) -> Choice:
+    """Pick a candidate: the best expected, or by Thompson sampling where exploration is on.
+
+    Candidates within a percentage point of the best are a tie, which the most usual one wins: a setting
+    that makes no difference stays as it is.
+    """
+    advisable = np.array([OTHER not in c.key for c in outlook.candidates], dtype=bool)
+    if limits.exploration > 0 and advisable.any():
+        return _explore(outlook, advisable, limits.exploration, rng or np.random.default_rng())
+    supported = np.array(
+        [
+            c.support >= limits.min_sample_size and c.support_units >= limits.min_units
+            for c in outlook.candidates
+        ],
+        dtype=bool,
+    )
+    eligible = advisable & supported
+    if not eligible.any():
+        return Choice(None, None, 0.0, outlook.shares)
+    rates = np.where(eligible, outlook.rates, -np.inf)
+    attempts = np.array([c.attempts for c in outlook.candidates])
+    best = int(np.argmax(np.where(rates >= rates.max() - INDIFFERENCE, attempts, -1)))
+    confidence = _confidence(outlook, best)
+    if confidence < limits.confidence_threshold:
+        return Choice(None, best, confidence, outlook.shares)
+    return Choice(best, best, confidence, np.eye(len(outlook.candidates))[best])
+
+
+def _explore(
+    outlook: Outlook, advisable: NDArray[np.bool_], floor: float, rng: np.random.Generator
+) -> Choice:
+    """Pick each candidate as often as it is the best in a draw (Thompson 1933), with a floor for all."""
+    # Draws in which nothing matters are ties; a grain of noise shares them out evenly.
+    grain = np.random.default_rng(0).random(outlook.draws.shape) * _TIE
+    winners = np.argmax(np.where(advisable[:, None], outlook.draws + grain, -1.0), axis=0)
+    wins = np.bincount(winners, minlength=len(advisable)) / N_DRAWS
+    probabilities = (1 - floor) * wins + floor * advisable / advisable.sum()
+    picked = int(rng.choice(len(advisable), p=probabilities))
+    return Choice(picked, picked, _confidence(outlook, picked), probabilities)
+
+
+def _confidence(outlook: Outlook, index: int) -> float:
+    gain = outlook.draws[index] - outlook.usual
+    return float(np.mean(gain > _TIE) + np.mean(np.abs(gain) <= _TIE) / 2)
+
+
+def _common_candidates(policy: Policy, members: list[Member]) -> tuple[Candidate, ...]:
+    """List the candidates that were tried at each place that a tenth of the description or more lies in."""
+    weight_of: dict[tuple[str, ...], float] = {}
+    for described, weight in members:
+        place = tuple(described[column] for column in policy.contexts.home)
+        weight_of[place] = weight_of.get(place, 0.0) + weight
+    if not weight_of:
+        return ()
+    main = max(sorted(weight_of), key=lambda place: weight_of[place])
+    common = list(policy.candidates.get(main, ()))
+    for place, weight in weight_of.items():
+        if weight >= _MATTERING_SHARE:
+            keys = {candidate.key for candidate in policy.candidates.get(place, ())}
+            common = [candidate for candidate in common if candidate.key in keys]
+    return tuple(common)
+
+
+def _rest(policy: Policy, members: list[Member]) -> Rest:
+    found = [
+        (policy.rest.get(tuple(described[column] for column in policy.contexts.home), Rest(0.0, 0.0)), weight)
+        for described, weight in members
+    ]
+    share = sum(weight * rest.share for rest, weight in found)
+    gap = sum(weight * rest.share * rest.gap for rest, weight in found)
+    return Rest(share, gap / share if share else 0.0)
+
+
+def _row(design: Design, values: Mapping[str, str]) -> Floats:
+    """Tell which terms hold as far as these columns are concerned, shape (terms,)."""
+    return np.array(
+        [all(values[column] == level for column, level in term if column in values) for term in design.terms],
+        dtype=float,
+    )
+
+
+def _success_draws(
+    policy: Policy, described: Mapping[str, str], candidates: Sequence[Candidate], rows: Floats
+) -> Floats:
+    """Draw success rates: the model's coefficients, then at each level the record against the expectation."""
+    point = rows @ policy.model.coefficients
+    eta = rows @ policy.model.coefficient_draws
+    for number, level in enumerate(policy.levels):
+        place = tuple(described[column] for column in level.columns)
+        records = [level.records.get((place, candidate.key)) for candidate in candidates]
+        counted = np.array([r.counted if r else 0.0 for r in records])
+        won = np.array([r.won if r else 0.0 for r in records])
+        expected = np.array([r.expected if r else now for r, now in zip(records, point, strict=True)])
+        # A draw of the coefficients moves the expectation of the whole record as it moves this row's.
+        believed = expected[:, None] + eta - point[:, None]
+        rates = pooled_rate(counted[:, None], won[:, None], expit(believed), level.strength)
+        spread = 1 / np.sqrt((level.strength + counted[:, None] + 1) * np.maximum(rates * (1 - rates), 1e-4))
+        eta = eta + log_odds(rates) - believed + spread * _noise(number, len(candidates))
+        point = point + log_odds(pooled_rate(counted, won, expit(expected), level.strength)) - expected
+    return np.asarray(expit(eta))
+
+
+@cache
+def _noise(level: int, candidates: int) -> Floats:
+    """Return the standard normal draws of a level, always the same ones, shape (candidates, 500)."""
+    return np.random.default_rng(level + 1).standard_normal((candidates, N_DRAWS))
+
+
+def _attempts(level: Level, described: Mapping[str, str], candidates: Sequence[Candidate]) -> Floats:
+    place = tuple(described[column] for column in level.columns)
+    records = [level.records.get((place, candidate.key)) for candidate in candidates]
+    return np.array([r.attempts if r else 0 for r in records], dtype=float)

@@ -1,0 +1,294 @@
+"""A fitted policy: what to advise in a described context, and how sure that is.
+
+What belongs here: what a policy consists of, and reading a described context. How candidates are weighed
+is in `outlook`, the words are in `advice`, the fit is in `recommendations`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.advice import Advice, write_advice
+from memory_pipeline.analysis.candidates import Candidate, Rest, Support
+from memory_pipeline.analysis.contexts import Contexts, Pattern
+from memory_pipeline.analysis.features import Encoding
+from memory_pipeline.analysis.outlook import Choice, Outlook, choose, look_out
+from memory_pipeline.analysis.pooling import log_odds, pooled_rate
+from memory_pipeline.analysis.prior_model import PriorModel
+from memory_pipeline.analysis.threads import on_one_thread
+from memory_pipeline.analysis.track_record import Level, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What advice has to meet.
+
+    Attributes
+    ----------
+    min_sample_size, min_units
+        Attempts and units at the place that each setting of an advised approach needs.
+    min_attempts
+        Attempts that a whole approach needs to be a candidate.
+    confidence_threshold
+        Probability of being better than what is usual.
+    exploration
+        0: always the best. Above: Thompson sampling, this share of it spread evenly.
+    """
+
+    min_sample_size: int
+    min_units: int
+    min_attempts: int
+    confidence_threshold: float
+    exploration: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What `fit_policy` learnt; answers for any description of a context.
+
+    Attributes
+    ----------
+    approach, context, unit
+        The source columns and the unit that it was fitted with.
+    limits
+        What advice has to meet.
+    contexts
+        The contexts that occurred, and how a new one is read.
+    approach_encoding
+        How the settings become categories.
+    key_columns
+        The encoded settings by which approaches are told apart.
+    model
+        What is expected before the record of an approach is looked at.
+    levels
+        The records, from everywhere to the described context.
+    candidates
+        Per place, the approaches tried there.
+    support
+        By place, encoded setting and level: attempts and units.
+    rest
+        Per place, what was tried beside the candidates.
+    patterns
+        Patterns that advice may name: `conditions`, `label`, `sentence`.
+    history
+        `attempts`, `successes`, `units` that it was fitted on.
+    """
+
+    approach: tuple[str, ...]
+    context: tuple[str, ...]
+    unit: str
+    limits: Limits
+    contexts: Contexts
+    approach_encoding: Encoding
+    key_columns: tuple[str, ...]
+    model: PriorModel
+    levels: tuple[Level, ...]
+    candidates: Mapping[Values, tuple[Candidate, ...]]
+    support: Support
+    rest: Mapping[Values, Rest]
+    patterns: tuple[Mapping[str, Any], ...]
+    history: Mapping[str, int]
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of everything that the policy consists of."""
+        text = json.dumps(self._content(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @on_one_thread
+    def recommend(self, context: Mapping[str, Any], *, rng: np.random.Generator | None = None) -> Advice:
+        """Advise an approach for a described context.
+
+        A context column that is not described (or was described with a value that never occurred) is
+        averaged over, in the proportions of past attempts that agree with the rest of the description;
+        where none agree, of those with the same installer type, then of all. A key that the policy
+        does not know is left out of account and named in the reasons.
+
+        Parameters
+        ----------
+        context
+            What is known beforehand, source column to value.
+        rng
+            Source of chance; used only where `exploration` is above 0.
+
+        Returns
+        -------
+        Advice
+            `recommended_approach` is None where the evidence is not enough; then `success_rate` is that
+            of what is usually done. `confidence` is the posterior probability that the advised approach
+            succeeds more often than the usual mix of approaches does in this context.
+        """
+        described = {str(key): value for key, value in context.items() if key in self.context}
+        pattern = self.contexts.read(pd.DataFrame([described], index=[0]))[0]
+        outlook = self._outlook(pattern)
+        return write_advice(
+            self,
+            dict(context),
+            outlook,
+            choose(outlook, self.limits, rng=rng),
+            unknown=[str(key) for key in context if key not in self.context],
+            unseen=self.contexts.unseen(pattern, described),
+        )
+
+    @on_one_thread
+    def probabilities(self, contexts: pd.DataFrame) -> pd.DataFrame:
+        """Tell with which probability the policy picks each approach, for off-policy evaluation.
+
+        Where it has no advice, what is usual goes on: the past shares of the approaches in the context,
+        or in all contexts where none was tried in this one.
+
+        Parameters
+        ----------
+        contexts
+            One row a context, source columns as in `recommend`; other columns are ignored.
+
+        Returns
+        -------
+        DataFrame
+            Indexed as `contexts`, one column per candidate (JSON text of the approach, see
+            `approaches.approach_text`), rows sum to 1. `actions` gives the column of an attempt. A
+            policy fitted without attempts has no columns.
+        """
+        columns = self.candidate_texts
+        number = {text: i for i, text in enumerate(columns)}
+        overall = np.zeros(len(columns))
+        for ones in self.candidates.values():
+            for candidate in ones:
+                overall[number[candidate.approach]] += candidate.attempts
+        overall /= max(overall.sum(), 1.0)
+        patterns = self.contexts.read(contexts)
+        rows: dict[Pattern, NDArray[np.float64]] = {}
+        for pattern in dict.fromkeys(patterns):
+            outlook = self._outlook(pattern)
+            row = np.zeros(len(columns))
+            own = [number[candidate.approach] for candidate in outlook.candidates]
+            np.add.at(row, own, choose(outlook, self.limits).probabilities)
+            rows[pattern] = row if own else overall
+        table = np.array([rows[pattern] for pattern in patterns]).reshape(len(contexts), len(columns))
+        return pd.DataFrame(table, index=contexts.index, columns=pd.Index(columns, dtype=object))
+
+    @cached_property
+    def candidate_texts(self) -> tuple[str, ...]:
+        """The approaches that can be advised anywhere, as JSON texts."""
+        return tuple(sorted({c.approach for ones in self.candidates.values() for c in ones}))
+
+    def actions(self, outcomes: pd.DataFrame) -> pd.Series:
+        """Name the candidate that each attempt counts as: the one with the same key at its place.
+
+        Returns
+        -------
+        Series of str or None
+            None where the attempt's approach is no candidate.
+        """
+        keys, _ = self._keys_of(outcomes)
+        places = self.contexts.places_of(outcomes)
+        texts = {
+            (place, candidate.key): candidate.approach
+            for place, ones in self.candidates.items()
+            for candidate in ones
+        }
+        found = [texts.get(pair) for pair in zip(places, keys, strict=True)]
+        return pd.Series(found, index=outcomes.index, dtype=object, name="action")
+
+    def expected(self, outcomes: pd.DataFrame) -> pd.Series:
+        """Predict the success rate of attempts from their context and the approach they took.
+
+        Nothing but the approach and context columns is looked at. A value never seen stands at the
+        average.
+        """
+        keys, encoded = self._keys_of(outcomes)
+        context = self.contexts.encoding.apply(outcomes)
+        eta = self.model.log_odds(pd.concat([context, encoded], axis=1))
+        columns = {name: context[name].to_numpy(dtype=object) for name in context}
+        for level in self.levels:
+            named = [columns[name] for name in level.columns]
+            places = list(zip(*named, strict=True)) if named else [()] * len(keys)
+            records = [level.records.get(pair) for pair in zip(places, keys, strict=True)]
+            known = np.array([record is not None for record in records], dtype=bool)
+            if known.any():
+                facts = np.array([(r.counted, r.won, r.expected) for r in records if r is not None])
+                rates = pooled_rate(facts[:, 0], facts[:, 1], 1 / (1 + np.exp(-facts[:, 2])), level.strength)
+                eta[known] += log_odds(rates) - facts[:, 2]
+        return pd.Series(1 / (1 + np.exp(-eta)), index=outcomes.index, name="expected_success")
+
+    @on_one_thread
+    def outlooks(self, contexts: pd.DataFrame) -> list[Outlook]:
+        """Weigh the candidates for each row; equal contexts share one outlook."""
+        patterns = self.contexts.read(contexts)
+        seen = {pattern: self._outlook(pattern) for pattern in dict.fromkeys(patterns)}
+        return [seen[pattern] for pattern in patterns]
+
+    def choice(self, outlook: Outlook) -> Choice:
+        """Choose among the candidates of an outlook."""
+        return choose(outlook, self.limits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy as JSON-able values, from which `from_dict` makes one that answers alike."""
+        return self._content() | {"version": self.version}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Policy:
+        """Rebuild a policy from `to_dict`."""
+        return cls(
+            approach=tuple(values["approach"]),
+            context=tuple(values["context"]),
+            unit=values["unit"],
+            limits=Limits(**values["limits"]),
+            contexts=Contexts.from_dict(values["contexts"]),
+            approach_encoding=Encoding.from_dict(values["approach_encoding"]),
+            key_columns=tuple(values["key_columns"]),
+            model=PriorModel.from_dict(values["model"]),
+            levels=tuple(Level.from_dict(level) for level in values["levels"]),
+            candidates={
+                tuple(place): tuple(Candidate.from_dict(one) for one in ones)
+                for place, ones in values["candidates"]
+            },
+            support={(tuple(place), *setting): tuple(counts) for place, setting, counts in values["support"]},
+            rest={tuple(place): Rest(*values) for place, values in values["rest"]},
+            patterns=tuple(dict(pattern) for pattern in values["patterns"]),
+            history=dict(values["history"]),
+        )
+
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = {
+            "approach": list(self.approach),
+            "context": list(self.context),
+            "unit": self.unit,
+            "limits": asdict(self.limits),
+            "contexts": self.contexts.to_dict(),
+            "approach_encoding": self.approach_encoding.to_dict(),
+            "key_columns": list(self.key_columns),
+            "model": self.model.to_dict(),
+            "levels": [level.to_dict() for level in self.levels],
+            "candidates": [
+                [list(place), [one.to_dict() for one in ones]] for place, ones in self.candidates.items()
+            ],
+            "support": [
+                [list(place), [column, level], list(counts)]
+                for (place, column, level), counts in self.support.items()
+            ],
+            "rest": [[list(place), [one.share, one.gap]] for place, one in self.rest.items()],
+            "patterns": [dict(pattern) for pattern in self.patterns],
+            "history": dict(self.history),
+        }
+        return content
+
+    def _outlook(self, pattern: Pattern) -> Outlook:
+        return look_out(self, *self.contexts.members(pattern))
+
+    def _keys_of(self, outcomes: pd.DataFrame) -> tuple[list[Values], pd.DataFrame]:
+        encoded = self.approach_encoding.apply(outcomes)
+        named = [encoded[column].to_numpy(dtype=object) for column in self.key_columns]
+        return (list(zip(*named, strict=True)) if named else [()] * len(outcomes)), encoded

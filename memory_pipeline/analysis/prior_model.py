@@ -1,0 +1,311 @@
+"""What an approach is expected to achieve in a context before its own record is looked at.
+
+A logistic model of success on context, settings and their interactions, in which each group of terms is
+shrunk as much as the evidence asks for. It carries approaches that were tried too rarely as wholes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import linalg
+from scipy.special import expit
+
+from memory_pipeline.analysis.design_matrix import (
+    INTERCEPT,
+    Design,
+    Term,
+    holds,
+    main_effects,
+    varying_terms,
+)
+from memory_pipeline.analysis.random_intercepts import MixedFit, fit_mixed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.cells import Cells
+
+    Floats = NDArray[np.float64]
+
+N_DRAWS = 500
+_FIRST_ROUNDS, _ROUNDS = 6, 25
+_NEGLIGIBLE_VARIANCE = 1e-3
+_LARGEST_VARIANCE = 25.0
+_INTERCEPT_PRECISION = 0.01
+_LOOSE, _TIGHT = 1e-3, 1e-9
+_UNIT_VARIANCES = (1e-3, 9.0)
+_SHARING = 3.0
+_INTERACTION_LEVELS = 12
+_INTERACTION_ATTEMPTS = 5
+_SURPRISING = 2.0
+_MOST_INTERACTIONS = 200
+_SETTLED = 0.05
+_CONTEXT, _SETTING, _INTERACTION, _SHARE = 1, 2, 3, 4
+# Log-odds that coefficients of a sort usually have, and the coefficients that this is worth.
+_USUAL_SPREAD = {_CONTEXT: 0.7, _SETTING: 0.2, _INTERACTION: 0.1, _SHARE: 0.7}
+_USUAL_WEIGHT = 4.0
+
+
+@dataclass(frozen=True)
+class PriorModel:
+    """A fitted model as what it takes to predict from it.
+
+    Attributes
+    ----------
+    design
+        The terms; every level has one, so that an unseen level stands at the average.
+    coefficients
+        Posterior mode, shape (terms,).
+    root
+        Lower triangular root of the posterior covariance, shape (terms, terms).
+    correlation
+        Of two attempts of the same unit, beyond what the model says.
+    relevance
+        Probability that the settings matter at all.
+    """
+
+    design: Design
+    coefficients: Floats
+    root: Floats
+    correlation: float
+    relevance: float
+
+    def log_odds(self, encoded: pd.DataFrame) -> Floats:
+        """Predict each row of an encoded frame, shape (rows,)."""
+        eta = np.zeros(len(encoded))
+        columns = {name: encoded[name].to_numpy(dtype=object) for name in encoded}
+        for term, coefficient in zip(self.design.terms, self.coefficients, strict=True):
+            mask = np.ones(len(encoded), dtype=bool)
+            for column, level in term:
+                mask &= columns[column] == level if column in columns else False
+            eta += coefficient * mask
+        return eta
+
+    @cached_property
+    def coefficient_draws(self) -> Floats:
+        """Draws of the coefficients from the posterior, shape (terms, 500); always the same ones.
+
+        So two approaches are compared under the same coefficients, and the same question gets the same
+        answer.
+        """
+        noise = np.random.default_rng(0).standard_normal((len(self.coefficients), N_DRAWS // 2))
+        return np.asarray(self.coefficients[:, None] + self.root @ np.hstack([noise, -noise]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON-able values."""
+        lower = self.root[np.tril_indices(len(self.coefficients))]
+        return {
+            "terms": [[list(condition) for condition in term] for term in self.design.terms],
+            "coefficients": self.coefficients.tolist(),
+            "root": lower.tolist(),
+            "correlation": self.correlation,
+            "relevance": self.relevance,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PriorModel:
+        """Rebuild a model from `to_dict`."""
+        terms = tuple(tuple((c, v) for c, v in term) for term in values["terms"])
+        root = np.zeros((len(terms), len(terms)))
+        root[np.tril_indices(len(terms))] = values["root"]
+        coefficients = np.array(values["coefficients"], dtype=float)
+        return cls(Design(terms), coefficients, root, values["correlation"], values["relevance"])
+
+
+def fit_prior_model(
+    cells: Cells, *, settings: Sequence[str], context: Sequence[str], home: Sequence[str] = ()
+) -> tuple[PriorModel, Floats]:
+    """Fit the model; how much each group of terms is shrunk is learnt by maximising the evidence.
+
+    Groups are: each context column, each setting, and pairs of a setting and a context column of at most
+    twelve levels, as far as the residuals of a first fit without pairs ask for them (200 terms at most). A group's coefficients are normal
+    around zero; its variance follows from the fixed point `variance = sum(b^2) / determined`, where
+    `determined` is how many of its coefficients the data determine, `terms - trace(V) / variance`
+    (MacKay 1992, "The evidence framework applied to classification networks"). Groups of one sort lend
+    each other strength (three coefficients' worth of their common variance), and what effects usually are
+    (`_USUAL_SPREAD`, four coefficients' worth) steadies that. A group that explains nothing is dropped.
+    The model without any setting is fitted too; how much likelier the data are with settings than without
+    tells how probable it is that they matter at all.
+
+    Each unit has an intercept of its own, whose spread is learnt alike, and its shares of the values
+    that vary within it (`design_matrix.varying_terms`), taken against what is usual at the home place:
+    a setting gets no credit for the units that it was used with, and counts for as much as it was
+    tried within units or across them (`random_intercepts`). The result is for a unit nobody knows yet:
+    log-odds are attenuated by the spread of the intercepts.
+
+    Parameters
+    ----------
+    cells
+        Counts by unit and encoded conditions.
+    settings, context
+        The encoded columns of approach and context.
+    home
+        The context columns (none or more) whose levels are places with ways of their own.
+
+    Returns
+    -------
+    model
+        For a unit nobody knows yet.
+    fitted
+        Log-odds of each cell with what is known about its unit, shape (cells,).
+    """
+    plain = _columns(cells, settings, context, ())
+    first, _ = _shrunk_fit(cells, plain, home, rounds=_FIRST_ROUNDS)
+    promising = _promising_interactions(first, cells, settings, context)
+    fit, columns = _shrunk_fit(cells, _columns(cells, settings, context, promising), home, rounds=_ROUNDS)
+    indifferent, _ = _shrunk_fit(cells, _columns(cells, (), context, ()), home, rounds=_ROUNDS)
+    terms = len(columns.design.terms)
+    root = linalg.cholesky(fit.covariance[:terms, :terms] + 1e-10 * np.eye(terms), lower=True)
+    model = PriorModel(
+        Design(columns.design.terms),
+        fit.attenuation * fit.coefficients[:terms],
+        fit.attenuation * np.asarray(root),
+        fit.correlation,
+        float(expit(fit.log_evidence - indifferent.log_evidence)),
+    )
+    return model, fit.log_odds
+
+
+def _shrunk_fit(
+    cells: Cells, columns: _Columns, home: Sequence[str], *, rounds: int
+) -> tuple[MixedFit, _Columns]:
+    """Alternate between the fit and the variances of the groups; return also the columns that are left."""
+    matrix = columns.design.matrix(cells, centre_on=home)
+    precision = np.full(len(columns.design), 1.0)
+    precision[0] = _INTERCEPT_PRECISION
+    fit = fit_mixed(matrix, cells, precision=precision, unit_precision=1.0, tolerance=_LOOSE)
+    for _ in range(rounds):
+        updated, keep = _updated_precision(fit, columns)
+        spread = float(fit.intercepts @ fit.intercepts)
+        known = float(np.sum(1 - fit.intercept_variances * fit.unit_precision))
+        unit_precision = 1 / float(np.clip(spread / max(known, 1e-6), *_UNIT_VARIANCES))
+        changes = [*np.log(updated / fit.precision)[keep], np.log(unit_precision / fit.unit_precision)]
+        columns, matrix = columns.take(keep), matrix.columns(keep)
+        is_settled = max(map(abs, changes)) < _SETTLED
+        fit = fit_mixed(
+            matrix,
+            cells,
+            precision=updated[keep],
+            unit_precision=unit_precision,
+            start=(fit.coefficients[keep], fit.intercepts),
+            tolerance=_TIGHT if is_settled else _LOOSE,
+        )
+        if is_settled:
+            break
+    return fit, columns
+
+
+def _promising_interactions(
+    fit: MixedFit, cells: Cells, settings: Sequence[str], context: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Find the pairs of setting and context that the residuals ask for, by their score statistics.
+
+    `sum r^2 / w` over the combinations of a pair is about its degrees of freedom where there is no
+    interaction; pairs two standard deviations above that are taken, those furthest above first. Taking
+    all that look the least promising would make the advice believe in chance.
+    """
+    rates = 1 / (1 + np.exp(-fit.log_odds))
+    residual = cells.successes - cells.attempts * rates
+    weight = cells.attempts * rates * (1 - rates)
+    excess: dict[tuple[str, str], float] = {}
+    for setting, place in product(settings, context):
+        sizes = len(cells.levels_of(setting)), len(cells.levels_of(place))
+        if sizes[1] <= _INTERACTION_LEVELS:
+            pair = cells.codes_of(setting) * sizes[1] + cells.codes_of(place)
+            known = np.bincount(pair, weights=weight)
+            score = float(np.sum(np.bincount(pair, weights=residual) ** 2 / np.maximum(known, 1e-9)))
+            degrees = (sizes[0] - 1) * (sizes[1] - 1)
+            excess[setting, place] = (score - degrees) / np.sqrt(2 * degrees)
+    return sorted((pair for pair in excess if excess[pair] > _SURPRISING), key=lambda pair: (-excess[pair], pair))
+
+
+def setting_importance(model: PriorModel, cells: Cells, settings: Sequence[str]) -> dict[str, float]:
+    """Measure how far each setting moves the prediction: standard deviation of its log-odds over attempts."""
+    importance = {}
+    for column in settings:
+        eta = np.zeros(len(cells.unit))
+        for i in model.design.involving(column):
+            eta += model.coefficients[i] * holds(model.design.terms[i], cells)
+        mean = np.average(eta, weights=cells.attempts)
+        importance[column] = float(np.sqrt(np.average((eta - mean) ** 2, weights=cells.attempts)))
+    return importance
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of the model: which group each is shrunk with, and of which sort the group is."""
+
+    design: Design
+    groups: NDArray[np.int64]
+    sorts: NDArray[np.int64]
+
+    def take(self, keep: NDArray[np.bool_]) -> _Columns:
+        kept = [
+            tuple(term for term, is_in in zip(terms, part, strict=True) if is_in)
+            for terms, part in (
+                (self.design.terms, keep[: len(self.design.terms)]),
+                (self.design.unit_terms, keep[len(self.design.terms) :]),
+            )
+        ]
+        return _Columns(Design(*kept), self.groups[keep], self.sorts[keep])
+
+
+def _columns(
+    cells: Cells, settings: Sequence[str], context: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> _Columns:
+    """List the columns: intercept (group 0), context, settings, interactions, unit shares."""
+    blocks: list[tuple[int, list[Term]]] = [
+        (sort, [((column, level),) for level in cells.levels_of(column)])
+        for sort, names in ((_CONTEXT, context), (_SETTING, settings))
+        for column in names
+    ]
+    room = _MOST_INTERACTIONS
+    for setting, place in pairs:
+        levels = product(cells.levels_of(setting), cells.levels_of(place))
+        products: list[Term] = [((setting, level), (place, where)) for level, where in levels]
+        own = [term for term in products if _attempts(cells, term) >= _INTERACTION_ATTEMPTS]
+        if len(own) <= room:
+            blocks.append((_INTERACTION, own))
+            room -= len(own)
+    shared = [(_SHARE, varying_terms(cells, main_effects(cells, [c]))) for c in (*context, *settings)]
+    counts = [1, *(len(own) for _, own in (*blocks, *shared))]
+    sorts = [0, *(sort for sort, _ in (*blocks, *shared))]
+    return _Columns(
+        Design(
+            (INTERCEPT, *(term for _, own in blocks for term in own)),
+            tuple(term for _, own in shared for term in own),
+        ),
+        np.repeat(np.arange(len(counts)), counts),
+        np.repeat(sorts, counts),
+    )
+
+
+def _attempts(cells: Cells, term: Term) -> float:
+    return float(cells.attempts[holds(term, cells)].sum())
+
+
+def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the next precision of each column, and which columns the data say anything about."""
+    precision = fit.precision.copy()
+    keep = np.ones(len(precision), dtype=bool)
+    determined = 1 - np.diag(fit.covariance) * precision
+    squares = fit.coefficients**2
+    for group in np.unique(columns.groups[columns.groups > 0]):
+        own = columns.groups == group
+        alike = columns.sorts == columns.sorts[own][0]
+        usual = _USUAL_SPREAD[int(columns.sorts[own][0])] ** 2
+        common = squares[alike].sum() + _USUAL_WEIGHT * usual
+        common /= determined[alike].sum() + _USUAL_WEIGHT
+        known = determined[own].sum()
+        updated = (squares[own].sum() + _SHARING * common) / (known + _SHARING)
+        keep[own] = updated > _NEGLIGIBLE_VARIANCE
+        precision[own] = 1 / float(np.clip(updated, _NEGLIGIBLE_VARIANCE, _LARGEST_VARIANCE))
+    return precision, keep

@@ -1,0 +1,154 @@
+"""Why an approach is advised, or none: sentences with the numbers behind them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memory_pipeline.analysis.factor_wording import count_units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memory_pipeline.analysis.candidates import Candidate
+    from memory_pipeline.analysis.outlook import Choice, Outlook
+    from memory_pipeline.analysis.policy import Policy
+
+_FEW_SETTINGS = 5
+
+
+def evidence_of(policy: Policy, candidate: Candidate) -> str:
+    """Tell whether an approach was tried often enough as it stands (`whole`) or only in its settings."""
+    limits = policy.limits
+    is_whole = candidate.attempts >= limits.min_sample_size and candidate.units >= limits.min_units
+    return "whole" if is_whole else "additive"
+
+
+def why_recommended(policy: Policy, outlook: Outlook, choice: Choice, picked: Candidate) -> list[str]:
+    index = choice.index
+    assert index is not None  # noqa: S101 - picked is there, so its number is
+    low, high = np.quantile(outlook.draws[index], [0.025, 0.975])
+    usual = outlook.usual.mean()
+    expectation = (
+        f"{_upper_first(_said(outlook, picked))}: {outlook.rates[index]:.0%} of attempts are expected to "
+        f"succeed (95% interval {low:.0%} to {high:.0%}), against {usual:.0%} with what is usually done "
+        f"here; the probability that it is better is {_probability(choice.confidence)}."
+    )
+    reasons = [expectation]
+    tried = (
+        f"{picked.successes:,} of {picked.attempts:,} attempts with it succeeded"
+        f"{_place(policy, outlook)}, with {count_units(picked.units, policy.unit)}"
+    )
+    if evidence_of(policy, picked) == "whole":
+        reasons.append(f"{tried}.")
+    else:
+        reasons.append(
+            f"As a whole it is rare: {tried}. Each of its settings was tried {picked.support:,} times or "
+            f"more, with {count_units(picked.support_units, policy.unit)} or more; the expectation rests on "
+            "these."
+        )
+    if choice.probabilities[index] < 1:
+        reasons.append(
+            f"Exploration is on: this approach was drawn with probability {choice.probabilities[index]:.2f}."
+        )
+    return reasons
+
+
+def why_not(policy: Policy, outlook: Outlook, choice: Choice) -> str:
+    """Say why there is no recommendation, and what there is."""
+    limits = policy.limits
+    where = _place(policy, outlook)
+    if not policy.history["attempts"]:
+        return "Not enough evidence: no attempts are recorded yet."
+    if not outlook.candidates:
+        return (
+            f"Not enough evidence: no approach was tried {limits.min_attempts} times or more"
+            f"{where or ' at every place that the description leaves open'} "
+            f"({policy.history['attempts']:,} attempts in all). A fuller description may help."
+        )
+    usual = f"what is usually done is expected to succeed in {outlook.usual.mean():.0%} of attempts"
+    if len(outlook.candidates) == 1:
+        only = outlook.candidates[0]
+        return (
+            f"Not enough evidence: only one approach was ever tried{where} ({only.successes:,} of "
+            f"{only.attempts:,} attempts with it succeeded), so there is nothing to compare it with; {usual}."
+        )
+    if choice.best is None:
+        most = max(c.support for c in outlook.candidates)
+        units = max(c.support_units for c in outlook.candidates)
+        return (
+            f"Not enough evidence{where}: advice needs {limits.min_sample_size} attempts and "
+            f"{count_units(limits.min_units, policy.unit)} for every setting; the approach with the most "
+            f"has {most:,} attempts and {count_units(units, policy.unit)}. Meanwhile {usual}."
+        )
+    return (
+        f"Not enough evidence{where}: {len(outlook.candidates)} approaches were tried; the most promising "
+        f"({_said(outlook, outlook.candidates[choice.best])}) is expected to succeed in "
+        f"{outlook.rates[choice.best]:.0%} of attempts, but the probability that it is better than what is "
+        f"usually done is {_probability(choice.confidence)}, below the threshold of "
+        f"{limits.confidence_threshold:.2f}; {usual}."
+    )
+
+
+def notes_on(policy: Policy, outlook: Outlook, unknown: Sequence[str], unseen: Sequence[str]) -> list[str]:
+    notes = []
+    if unknown:
+        knows = ", ".join(policy.context) or "no context"
+        notes.append(f"Not taken into account: {', '.join(unknown)}; the memory knows {knows}.")
+    notes += [f"The described value of {column} never occurred; it was averaged over." for column in unseen]
+    if outlook.is_widened and outlook.members:
+        notes.append("No past attempt matches the whole description; the answer rests on wider evidence.")
+    return notes
+
+
+def _place(policy: Policy, outlook: Outlook) -> str:
+    """Say where the candidates' counts are from, as far as it is one place."""
+    parts = []
+    for column in policy.contexts.home:
+        levels = {described[column] for described, _ in outlook.members}
+        if len(levels) == 1:
+            parts.append(f" for {column} = {levels.pop()}")
+    return "".join(parts)
+
+
+def _said(outlook: Outlook, candidate: Candidate) -> str:
+    """Write a candidate in words: its settings; where they are many, what differs from the usual ones."""
+    approach = json.loads(candidate.approach)
+    usual = json.loads(outlook.candidates[int(np.argmax(outlook.shares))].approach)
+    if len(approach) <= _FEW_SETTINGS:
+        return describe_approach(approach)
+    if approach == usual:
+        return "the usual approach"
+    changes = [
+        f"{column} = {_value(approach[column]) if column in approach else 'not stated'} instead of "
+        f"{_value(usual[column]) if column in usual else 'not stated'}"
+        for column in sorted({*approach, *usual})
+        if approach.get(column) != usual.get(column)
+    ]
+    return f"the usual approach, but with {', '.join(changes)}"
+
+
+def _probability(confidence: float) -> str:
+    return "over 0.99" if confidence > 0.99 else f"{confidence:.2f}"  # noqa: PLR2004 - two decimals
+
+
+def _upper_first(text: str) -> str:
+    # Only a sentence's own words: a setting keeps its spelling.
+    return f"The{text[3:]}" if text.startswith("the usual") else text
+
+
+def describe_approach(approach: Mapping[str, Any]) -> str:
+    """Write an approach as words: `switches = /qn, wrapper = yes`."""
+    if not approach:
+        return "no setting stated"
+    return ", ".join(f"{column} = {_value(value)}" for column, value in approach.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " + ".join(map(_value, value)) or "none"
+    return str(value)

@@ -1,0 +1,312 @@
+"""Would following the memory have helped? A policy learnt from early history, tried on the later part."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.cells import check_columns, is_success
+from memory_pipeline.analysis.offpolicy import (
+    doubly_robust,
+    effective_sample_size,
+    importance_weights,
+    self_normalised,
+    unit_bootstrap,
+)
+from memory_pipeline.analysis.recommendations import fit_policy
+from memory_pipeline.analysis.threads import on_one_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.policy import Policy
+
+    Floats = NDArray[np.float64]
+
+
+_WEIGHTS = (0.5, 2.0)
+"""Mean importance weights (1 in expectation) between which the propensities are believed."""
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What following the memory would have changed.
+
+    Attributes
+    ----------
+    uplift, ci_low, ci_high
+        Change of the success rate over all later attempts, doubly robust, with its 95% interval. Where
+        the result is not conclusive the interval is -1 to 1.
+    conclusive
+        Whether the evidence carries an interval; not whether the interval excludes zero.
+    reason
+        A sentence that says so, with the numbers.
+    effective_sample_size, effective_units
+        Kish's size of the weighted attempts that agree with the advice, and of their units.
+    self_normalised_uplift, model_uplift
+        The same by self-normalised importance sampling, and by the outcome model alone.
+    observed_rate, policy_rate
+        Success as it was, and as it would have been.
+    mean_weight
+        Mean importance weight of the advised attempts; far from 1 means that approaches were chosen
+        otherwise later than before, so that the propensities are off.
+    attempts_before, attempts_after, units_after
+        Sizes of the two parts.
+    advised, agreeing, clipped
+        Later attempts for which there was advice; of these, the ones that did as advised; of these,
+        the ones whose propensity was clipped.
+    split_at
+        First moment of the later part, ISO 8601.
+    policy_version
+        The policy that was tried.
+    """
+
+    uplift: float
+    ci_low: float
+    ci_high: float
+    conclusive: bool
+    reason: str
+    effective_sample_size: float
+    effective_units: float
+    self_normalised_uplift: float
+    model_uplift: float
+    observed_rate: float
+    policy_rate: float
+    mean_weight: float
+    attempts_before: int
+    attempts_after: int
+    units_after: int
+    advised: int
+    agreeing: int
+    clipped: int
+    split_at: str
+    policy_version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-able values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Later:
+    """The later attempts as arrays, shape (attempts,) each."""
+
+    rewards: Floats
+    unit: NDArray[np.int64]
+    is_advised: NDArray[np.bool_]
+    agrees: NDArray[np.bool_]
+    propensity: Floats
+    model_logged: Floats
+    model_target: Floats
+
+
+@on_one_thread
+def replay(
+    outcomes: pd.DataFrame,
+    *,
+    approach: Sequence[str],
+    context: Sequence[str],
+    unit: str,
+    split: float | str | pd.Timestamp = 0.5,
+    min_effective_size: float = 30.0,
+    min_effective_units: float = 5.0,
+    clip: float = 0.01,
+    **limits: Any,
+) -> ReplayResult:
+    """Fit a policy on the early part of history and estimate what following it would have changed later.
+
+    Everything that is fitted comes from the early part: the policy, the outcome model q (the policy's own
+    expected rates), and the propensities e (shares of the approaches by context, smoothed from narrow to
+    wide, clipped at `clip`). An attempt with advice gains `q(x, a*) + 1{a = a*} / e * (r - q(x, a)) - r`,
+    one without gains nothing, since what is usual goes on; the uplift is the mean gain
+    (`offpolicy.doubly_robust`), its interval resamples whole units. It rests on the context holding what
+    approaches were chosen by; what nobody recorded is not adjusted for.
+
+    Parameters
+    ----------
+    outcomes
+        Flat attempts with `occurred_at`, shape (attempts, any).
+    approach, context, unit
+        As in `fit_policy`.
+    split
+        The first moment of the later part, or the share of attempts that come before it. Attempts at
+        the same moment stay together.
+    min_effective_size, min_effective_units
+        Effective attempts and units below which the result is not conclusive. Neither is it where the mean
+        importance weight, 1 in expectation, is below 0.5 or above 2.
+    clip
+        Smallest propensity that is divided by.
+    **limits
+        For `fit_policy`, such as `confidence_threshold`.
+
+    Raises
+    ------
+    KeyError, ValueError
+        For columns as in `fit_policy`; for a split that is no moment and no share between 0 and 1.
+    """
+    check_columns(outcomes, approach=approach, context=context, unit=unit)
+    when = _moments(outcomes)
+    cut = _cut(when, split)
+    is_early = (when < cut).to_numpy()
+    early, later = outcomes[is_early], outcomes[~is_early]
+    policy = fit_policy(early, approach=approach, context=context, unit=unit, **limits)
+    shape = (len(early), len(later), cut.isoformat(), policy.version)
+    if early.empty or later.empty:
+        empty = "earlier" if early.empty else "later"
+        return _inconclusive(f"Cannot tell: there are no {empty} attempts.", later, shape)
+    arrays = _look_back(policy, later, unit)
+    if not arrays.is_advised.any():
+        return _inconclusive(
+            f"Cannot tell: the policy learnt from {len(early):,} attempts had no advice for any of the "
+            f"{len(later):,} later ones.",
+            later,
+            shape,
+            units=len(np.unique(arrays.unit)),
+        )
+    return _estimate(arrays, shape, clip=clip, floors=(min_effective_size, min_effective_units))
+
+
+def _moments(outcomes: pd.DataFrame) -> pd.Series:
+    if "occurred_at" not in outcomes:
+        msg = "occurred_at is not in the frame; a replay needs the time of every attempt"
+        raise KeyError(msg)
+    when = pd.to_datetime(outcomes["occurred_at"], utc=True)
+    if when.isna().any():
+        msg = f"occurred_at is missing in {int(when.isna().sum())} rows; give every attempt its time"
+        raise ValueError(msg)
+    return when
+
+
+def _cut(when: pd.Series, split: float | str | pd.Timestamp) -> pd.Timestamp:
+    if isinstance(split, (int, float)) and not isinstance(split, bool):
+        if not 0 < split < 1:
+            msg = f"split is {split}; give a share between 0 and 1, or a moment"
+            raise ValueError(msg)
+        if when.empty:
+            return pd.Timestamp(0, tz="UTC")
+        ordered = when.sort_values()
+        return pd.Timestamp(ordered.iloc[min(int(np.ceil(split * len(ordered))), len(ordered) - 1)])
+    try:
+        moment = pd.Timestamp(split)
+    except (TypeError, ValueError) as error:
+        msg = f"split is {split!r}; give a share between 0 and 1, or a moment such as 2024-07-01"
+        raise ValueError(msg) from error
+    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+
+
+def _look_back(policy: Policy, later: pd.DataFrame, unit: str) -> _Later:
+    """Compare each later attempt with what the policy would have advised."""
+    actions = policy.actions(later)
+    size = len(later)
+    is_advised, agrees = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    propensity, target = np.ones(size), np.zeros(size)
+    logged = policy.expected(later).to_numpy(copy=True)
+    choices: dict[int, tuple[int | None, dict[str, int], Floats, Floats]] = {}
+    for row, (outlook, action) in enumerate(zip(policy.outlooks(later), actions, strict=True)):
+        if id(outlook) not in choices:
+            numbers = {candidate.approach: i for i, candidate in enumerate(outlook.candidates)}
+            choice = policy.choice(outlook).index
+            choices[id(outlook)] = choice, numbers, outlook.propensities, outlook.rates
+        index, numbers, propensities, rates = choices[id(outlook)]
+        if index is None:
+            continue
+        taken = numbers.get(action)
+        is_advised[row] = True
+        agrees[row] = taken == index
+        propensity[row] = propensities[index]
+        target[row] = rates[index]
+        if taken is not None:
+            logged[row] = rates[taken]
+    units = np.unique(later[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    rewards = is_success(later).astype(float)
+    return _Later(rewards, units, is_advised, agrees, propensity, logged, target)
+
+
+def _estimate(
+    later: _Later, shape: tuple[int, int, str, str], *, clip: float, floors: tuple[float, float]
+) -> ReplayResult:
+    advised = later.is_advised
+    weights = importance_weights(later.agrees.astype(float), later.propensity, clip=clip)
+    scores = doubly_robust(later.rewards, weights, later.model_logged, later.model_target)
+    gains = np.where(advised, scores - later.rewards, 0.0)
+    share = float(advised.mean())
+    own = weights[advised]
+    rewards = later.rewards[advised]
+    size = effective_sample_size(own)
+    units = effective_sample_size(np.asarray(np.bincount(later.unit[advised], weights=own), dtype=float))
+    mean_weight = float(own.mean())
+    is_overlapping = _WEIGHTS[0] <= mean_weight <= _WEIGHTS[1]
+    conclusive = size >= floors[0] and units >= floors[1] and is_overlapping
+    interval = unit_bootstrap(gains, later.unit)
+    uplift = float(gains.mean())
+    low, high = (max(-1.0, interval.low), min(1.0, interval.high)) if conclusive else (-1.0, 1.0)
+    observed = float(later.rewards.mean())
+    agreeing = int(later.agrees.sum())
+    counts = (
+        f"{int(advised.sum()):,} of {len(gains):,} later attempts had advice, {agreeing:,} did as advised "
+        f"(worth {size:.0f} attempts and {units:.1f} units)"
+    )
+    reason = (
+        f"Following the memory would have changed success by {100 * uplift:+.1f} points "
+        f"(95% interval {100 * low:+.1f} to {100 * high:+.1f}); {counts}."
+        if conclusive
+        else f"Cannot tell: {counts}; it takes {floors[0]:.0f} attempts and {floors[1]:.0f} units at least, and "
+        f"a mean weight between {_WEIGHTS[0]} and {_WEIGHTS[1]} (it is {mean_weight:.2f})."
+    )
+    return ReplayResult(
+        uplift=uplift,
+        ci_low=low,
+        ci_high=high,
+        conclusive=conclusive,
+        reason=reason,
+        effective_sample_size=size,
+        effective_units=units,
+        self_normalised_uplift=share * (self_normalised(rewards, own) - float(rewards.mean()))
+        if size
+        else 0.0,
+        model_uplift=float(np.where(advised, later.model_target - later.rewards, 0.0).mean()),
+        observed_rate=observed,
+        policy_rate=observed + uplift,
+        mean_weight=mean_weight,
+        attempts_before=shape[0],
+        attempts_after=shape[1],
+        units_after=len(np.unique(later.unit)),
+        advised=int(advised.sum()),
+        agreeing=agreeing,
+        clipped=int((later.agrees & (later.propensity < clip)).sum()),
+        split_at=shape[2],
+        policy_version=shape[3],
+    )
+
+
+def _inconclusive(
+    reason: str, later: pd.DataFrame, shape: tuple[int, int, str, str], *, units: int = 0
+) -> ReplayResult:
+    observed = float(is_success(later).mean()) if len(later) else 0.0
+    return ReplayResult(
+        uplift=0.0,
+        ci_low=-1.0,
+        ci_high=1.0,
+        conclusive=False,
+        reason=reason,
+        effective_sample_size=0.0,
+        effective_units=0.0,
+        self_normalised_uplift=0.0,
+        model_uplift=0.0,
+        observed_rate=observed,
+        policy_rate=observed,
+        mean_weight=0.0,
+        attempts_before=shape[0],
+        attempts_after=shape[1],
+        units_after=units,
+        advised=0,
+        agreeing=0,
+        clipped=0,
+        split_at=shape[2],
+        policy_version=shape[3],
+    )

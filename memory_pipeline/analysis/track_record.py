@@ -1,0 +1,153 @@
+"""The record of each approach, at ever narrower places: everywhere, at the installer type, in the context."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memory_pipeline.analysis.cells import combined_key
+from memory_pipeline.analysis.pooling import fit_strength, log_odds, pooled_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.cells import Cells
+
+    Floats = NDArray[np.float64]
+
+Values = tuple[str, ...]
+
+_MOST_RECORDS = 20_000
+
+
+@dataclass(frozen=True)
+class Record:
+    """How one approach did at one place.
+
+    Attributes
+    ----------
+    attempts, successes, units
+        As they happened.
+    counted, won
+        Attempts and successes discounted for repetition within units.
+    expected
+        Log-odds that the wider places and the model gave it, on average over its attempts.
+    """
+
+    attempts: int
+    successes: int
+    units: int
+    counted: float
+    won: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """The records at the places that some context columns describe.
+
+    Attributes
+    ----------
+    columns
+        The context columns; none for "everywhere".
+    strength
+        How many attempts the expectation is worth against a record (`pooling.fit_strength`).
+    records
+        By place (levels of `columns`) and approach key; the 20,000 longest, of two attempts or more.
+    """
+
+    columns: tuple[str, ...]
+    strength: float
+    records: Mapping[tuple[Values, Values], Record]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the level as JSON-able values."""
+        rows = [
+            [list(place), list(key), *asdict(record).values()]
+            for (place, key), record in self.records.items()
+        ]
+        return {"columns": list(self.columns), "strength": self.strength, "records": rows}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Level:
+        """Rebuild a level from `to_dict`."""
+        records = {(tuple(place), tuple(key)): Record(*rest) for place, key, *rest in values["records"]}
+        return cls(tuple(values["columns"]), values["strength"], records)
+
+
+def fit_levels(
+    cells: Cells,
+    eta: Floats,
+    *,
+    places: Sequence[Sequence[str]],
+    key_columns: Sequence[str],
+    correlation: float,
+) -> tuple[Level, ...]:
+    """Count the records at each level, and fit how far each is to be believed against the expectation.
+
+    From the widest place to the narrowest: the expectation of a record is the mean of what its attempts
+    are given so far; its pooled rate then moves them all by the same log-odds.
+
+    Parameters
+    ----------
+    cells
+        Counts per unit and combination of encoded conditions.
+    eta
+        What the model expects of each cell, log-odds, shape (cells,).
+    places
+        Context columns of each level, widest first.
+    key_columns
+        The settings that tell approaches apart.
+    correlation
+        Of attempts within a unit; an attempt of a unit that has n of them in a record counts
+        `1 / (1 + (n - 1) correlation)`.
+    """
+    levels = []
+    eta = eta.copy()
+    for columns in places:
+        group, first = _grouped(cells, [*columns, *key_columns])
+        size = len(first)
+        _, pair = np.unique(combined_key([cells.unit, group]), return_inverse=True)
+        repeats = np.bincount(pair, weights=cells.attempts)[pair]
+        weight = 1 / (1 + (repeats - 1) * correlation)
+        tried = _sums(group, cells.attempts)
+        counted = _sums(group, weight * cells.attempts)
+        won = _sums(group, weight * cells.successes)
+        expected = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
+        strength = fit_strength(counted, won, expected)
+        shift = log_odds(pooled_rate(counted, won, expected, strength)) - log_odds(expected)
+        eta += shift[group]
+        units = np.bincount(group[np.unique(pair, return_index=True)[1]], minlength=size)
+        wins = _sums(group, cells.successes)
+        texts = _texts(cells, columns, first), _texts(cells, key_columns, first)
+        rows = zip(tried, wins, units, counted, won, log_odds(expected), strict=True)
+        records = {
+            (place, key): Record(int(n), int(k), int(u), round(float(c), 9), round(float(w), 9), float(e))
+            for place, key, (n, k, u, c, w, e) in zip(*texts, rows, strict=True)
+        }
+        # A record of one attempt moves nothing, and a policy has to be stored.
+        longest = sorted(records, key=lambda pair: (-records[pair].counted, pair))[:_MOST_RECORDS]
+        records = {pair: records[pair] for pair in sorted(longest) if records[pair].attempts > 1}
+        levels.append(Level(tuple(columns), strength, records))
+    return tuple(levels)
+
+
+def _sums(group: NDArray[np.int64], values: Floats) -> Floats:
+    return np.asarray(np.bincount(group, weights=values), dtype=float)
+
+
+def _grouped(cells: Cells, columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the number of each cell's combination of columns, and a cell of each number."""
+    codes = [np.zeros(len(cells.unit), dtype=np.int64), *(cells.codes_of(column) for column in columns)]
+    _, first, group = np.unique(combined_key(codes), return_index=True, return_inverse=True)
+    return group, first
+
+
+def _texts(cells: Cells, columns: Sequence[str], rows: NDArray[np.int64]) -> list[Values]:
+    """Write the levels of columns in some cells, as one tuple a cell."""
+    named = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)[rows]] for c in columns]
+    return [tuple(values) for values in zip(*named, strict=True)] if named else [()] * len(rows)

@@ -1,0 +1,131 @@
+"""Advice: the better approach is advised where the evidence is there, and nothing where it is not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from memory_pipeline.analysis.recommendations import Policy, fit_policy
+
+from made_worlds import packaging_world, roles
+
+
+@pytest.fixture(scope="module")
+def world():
+    return packaging_world(1, attempts=4000, product_code=0.2, logging=0.12)
+
+
+@pytest.fixture(scope="module")
+def policy(world):
+    return fit_policy(world.outcomes, **roles())
+
+
+def test_what_helps_is_advised_and_what_does_not_is_to_be_avoided(policy):
+    advice = policy.recommend({"installer_type": "exe", "team": "modern"})
+    assert advice.recommended_approach is not None
+    assert advice.recommended_approach["detection"] == "product_code"
+    assert advice.recommended_approach["logging"] == "verbose"
+    assert advice.ci_low < advice.success_rate < advice.ci_high
+    assert advice.confidence >= 0.7
+    assert advice.sample_size >= 30
+    assert advice.reasons
+    assert all(one["success_rate"] < advice.success_rate for one in advice.avoid_approach)
+    assert advice.policy_version == policy.version
+
+
+def test_the_expected_success_is_no_winners_boast(world, policy):
+    """On average over contexts, what is promised is what the advised approach really achieves."""
+    promised, true = [], []
+    for installer in ("exe", "msi"):
+        for team in ("modern", "legacy"):
+            advice = policy.recommend({"installer_type": installer, "team": team})
+            there = (world.outcomes["installer_type"] == installer) & (world.outcomes["team"] == team)
+            followed = world.outcomes.assign(**advice.recommended_approach)
+            followed["signing"] = followed["signing"].map({"yes": True, "no": False})
+            promised.append(advice.success_rate)
+            true.append(world.chances(followed)[there.to_numpy()].mean())
+            assert advice.ci_low - 0.05 <= true[-1] <= advice.ci_high + 0.05
+    assert np.mean(promised) == pytest.approx(np.mean(true), abs=0.05)
+
+
+def test_too_little_history_is_not_enough_evidence():
+    few = packaging_world(2, attempts=25, product_code=0.2).outcomes
+    advice = fit_policy(few, **roles()).recommend({"installer_type": "exe"})
+    assert advice.recommended_approach is None
+    assert any("evidence" in reason.lower() for reason in advice.reasons)
+    assert 0 <= advice.ci_low <= advice.success_rate <= advice.ci_high <= 1
+
+
+def test_a_partly_described_or_new_context_is_answered(policy):
+    assert 0 < policy.recommend({}).success_rate < 1
+    assert 0 < policy.recommend({"team": "never heard of"}).success_rate < 1
+
+
+def test_probabilities_are_a_row_per_context_and_pick_the_advice(policy):
+    contexts = pd.DataFrame({"installer_type": ["exe", "msi"], "team": ["modern", "legacy"]}, index=[7, 9])
+    table = policy.probabilities(contexts)
+    assert list(table.index) == [7, 9]
+    np.testing.assert_allclose(table.sum(axis=1), 1.0)
+    advised = policy.recommend({"installer_type": "exe", "team": "modern"})
+    assert table.loc[7].max() == 1.0
+    chosen = json.loads(table.loc[7].idxmax())
+    assert all(advised.recommended_approach[key] == value for key, value in chosen.items())
+
+
+def test_a_policy_survives_json(policy):
+    again = Policy.from_dict(json.loads(json.dumps(policy.to_dict())))
+    context = {"installer_type": "msi", "team": "legacy"}
+    assert again.version == policy.version
+    assert again.recommend(context) == policy.recommend(context)
+
+
+def test_the_order_of_the_rows_changes_nothing():
+    frame = packaging_world(3, attempts=800, product_code=0.2).outcomes
+    one, other = (fit_policy(rows, **roles()) for rows in (frame, frame.sample(frac=1, random_state=1)))
+    advice, same = one.recommend({"installer_type": "exe"}), other.recommend({"installer_type": "exe"})
+    assert advice.recommended_approach == same.recommended_approach
+    assert advice.success_rate == pytest.approx(same.success_rate, abs=1e-6)
+
+
+def test_exploration_is_off_by_default_and_says_its_propensity(world):
+    context = {"installer_type": "exe", "team": "modern"}
+    assert fit_policy(world.outcomes, **roles()).recommend(context).propensity == 1.0
+    exploring = fit_policy(world.outcomes, **roles(exploration=0.2))
+    advice = exploring.recommend(context, rng=np.random.default_rng(0))
+    assert 0 < advice.propensity <= 1
+    table = exploring.probabilities(pd.DataFrame([context]))
+    np.testing.assert_allclose(table.sum(axis=1), 1.0)
+
+
+def test_list_valued_settings_are_advised_as_lists():
+    frame = packaging_world(4, attempts=3000).outcomes
+    rng = np.random.default_rng(4)
+    has = rng.random(len(frame)) < 0.5
+    frame["prerequisites"] = [["vcredist"] if one else [] for one in has]
+    lucky = has & (rng.random(len(frame)) < 0.5)
+    frame.loc[lucky, "outcome_status"] = "success"
+    policy = fit_policy(
+        frame, approach=["prerequisites", "wrapper"], context=["installer_type"], unit="application_name"
+    )
+    assert policy.recommend({"installer_type": "exe"}).recommended_approach["prerequisites"] == ["vcredist"]
+
+
+def test_patterns_that_hold_are_named_as_support(world):
+    patterns = pd.DataFrame(
+        {
+            "id": ["p1", "p2"],
+            "conditions": [{"detection": "product_code"}, {"detection": "registry"}],
+            "sentence": ["Product codes work.", "The registry does not."],
+            "pattern_type": ["success", "failure"],
+            "target": ["success", "success"],
+            "risk_difference": [0.2, -0.2],
+            "q_value": [0.01, 0.01],
+        }
+    )
+    policy = fit_policy(world.outcomes, **roles(patterns=patterns))
+    advice = policy.recommend({"installer_type": "exe"})
+    assert "p1" in advice.supporting_patterns
+    assert any("Product codes work." in reason for reason in advice.reasons)
