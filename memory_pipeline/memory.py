@@ -276,16 +276,17 @@ class Memory:
         return reads.sources(self.store)
 
     def is_rebuilt(self) -> bool:
-        """Say whether the findings are newer than every outcome and member."""
-        rebuilt = reads.latest(self.store, LearningMeasure, "updated_at")
+        """Say whether the last rebuild that succeeded began after every change of outcomes and members."""
+        rebuilt = reads.last_rebuild(self.store)
         fed = [reads.latest(self.store, model, "updated_at") for model in (PackagingOutcome, Member)]
-        return rebuilt is not None and all(moment is None or moment <= rebuilt for moment in fed)
+        return rebuilt is not None and all(moment is None or moment <= rebuilt[0] for moment in fed)
 
     def status(self) -> dict[str, Any]:
         """Say what the memory holds, where it is, and when it was last fed and rebuilt."""
         ingests = reads.read_table(self.store, Ingest, order_by="finished_at")
         recommendations = reads.read_table(self.store, ApproachRecommendation)
         last = None if ingests.empty else ingests.iloc[-1]
+        rebuilt = reads.last_rebuild(self.store)
         return {
             "database": self.store.url.render_as_string(hide_password=True),
             "storage": self.settings.storage,
@@ -298,7 +299,7 @@ class Memory:
             "recommendations_with_an_approach": int(recommendations["recommended_approach"].notna().sum()),
             "member_patterns": reads.count_rows(self.store, MemberPattern, is_active=True),
             "last_ingest": None if last is None else {"file": last["file_name"], "at": last["finished_at"]},
-            "last_rebuild": reads.latest(self.store, LearningMeasure, "updated_at"),
+            "last_rebuild": None if rebuilt is None else rebuilt[1],
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
         }
 

@@ -66,8 +66,8 @@ class Contexts:
         Returns
         -------
         members
-            A full description alone; for a partial one the past contexts that agree with it (the 40
-            most frequent), by their attempts. Where none agree, those with the same installer type; then all.
+            A full description alone; for a partial one the past contexts that agree with it (40 of
+            them, drawn evenly), by their attempts. Where none agree, those with the same installer type; then all.
         is_widened
             Whether none agreed.
         """
@@ -78,9 +78,7 @@ class Contexts:
         for attempt, wanted in enumerate((pattern, only_home, (None,) * len(pattern))):
             found = [(levels, count) for levels, count in self.seen if _agrees(wanted, levels)]
             if found:
-                nearest = found[:_MOST_MEMBERS]
-                total = sum(count for _, count in nearest)
-                return [(self._described(levels), count / total) for levels, count in nearest], attempt > 0
+                return [(self._described(levels), share) for levels, share in _sample(found)], attempt > 0
         return [], True
 
     def unseen(self, pattern: Pattern, described: Mapping[str, Any]) -> list[str]:
@@ -119,6 +117,16 @@ class Contexts:
 
     def _described(self, levels: Sequence[str]) -> dict[str, str]:
         return dict(zip(self.columns, levels, strict=True))
+
+
+def _sample(found: Sequence[tuple[Values, int]]) -> list[tuple[Values, float]]:
+    """Stand in for many contexts with few: every fortieth of their attempts (systematic sampling)."""
+    counts = np.array([count for _, count in found], dtype=float)
+    if len(found) <= _MOST_MEMBERS:
+        return [(levels, float(share)) for (levels, _), share in zip(found, counts / counts.sum(), strict=True)]
+    marks = (np.arange(_MOST_MEMBERS) + 0.5) / _MOST_MEMBERS
+    picked, times = np.unique(np.searchsorted(counts.cumsum() / counts.sum(), marks), return_counts=True)
+    return [(found[i][0], float(n) / _MOST_MEMBERS) for i, n in zip(picked, times, strict=True)]
 
 
 def _agrees(wanted: Pattern, levels: Values) -> bool:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[Any]
 
-_WORDS_PER_ITEM = 12.0
+_WORDS_PER_ITEM = 24.0
 """Words of packed bits that are compared in the time in which one item of an entry is read."""
 _MOST_CANDIDATES = 2**20
 """Candidates that are counted in one call."""

@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from memory_pipeline.analysis.cells import check_columns, is_success
 from memory_pipeline.analysis.features import encode
-from memory_pipeline.analysis.recommendations import fit_policy
+from memory_pipeline.analysis.recommendations import Policy, fit_policy
 from memory_pipeline.analysis.replay import ReplayResult, replay
 
 if TYPE_CHECKING:
@@ -87,13 +87,15 @@ def prior_knowledge(
     context: Sequence[str],
     unit: str,
     min_history: int = 100,
+    max_fits: int = 8,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Measure what the memory knew beforehand: each month predicted from the months before it alone.
 
     For each month, everything (categories, model, records) is learnt from attempts before the month's
-    first moment; the month's attempts are predicted from their context and the approach that they
-    took. The value is the Brier skill score `1 - sum (p - y)^2 / sum (b - y)^2` (Brier 1950; Murphy
+    first moment (in a long history from some months earlier, see `max_fits`); the month's attempts are
+    predicted from their context and the approach that they took. The value is the Brier skill score
+    `1 - sum (p - y)^2 / sum (b - y)^2` (Brier 1950; Murphy
     1973), where b is the success rate of the months before: 0 is no better than knowing that rate, 1 is
     perfect, below 0 is worse. It does not move when easier cases come in, as the success rate does.
 
@@ -105,6 +107,9 @@ def prior_knowledge(
         As in `fit_policy`.
     min_history
         Attempts before a month that it takes to predict it.
+    max_fits
+        Most times that everything is learnt anew, evenly spread over the months; in between the last
+        one goes on. So a long history costs no more than a short one.
     seed
         Start of the random numbers of the intervals.
 
@@ -123,12 +128,14 @@ def prior_knowledge(
     """
     check_columns(outcomes, approach=approach, context=context, unit=unit)
     periods = _periods(outcomes, "MS")
+    starts = [start for start in sorted(periods.unique()) if int((periods < start).sum()) >= min_history]
+    every = max(1, -(-len(starts) // max_fits))
     rows = []
-    for start in sorted(periods.unique()):
+    policy: Policy | None = None
+    for number, start in enumerate(starts):
         before, month = outcomes[periods < start], outcomes[periods == start]
-        if len(before) < min_history:
-            continue
-        policy = fit_policy(before, approach=approach, context=context, unit=unit)
+        if policy is None or number % every == 0:
+            policy = fit_policy(before, approach=approach, context=context, unit=unit)
         # The model sees conditions only: what is known after an attempt is not even passed on.
         predicted = policy.expected(month[[*dict.fromkeys([*approach, *context])]]).to_numpy()
         row = _skill(predicted, is_success(before).mean(), month, unit, np.random.default_rng(seed))

@@ -104,12 +104,11 @@ class Choice:
 
 def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook:
     """Weigh the candidates of a context, averaging over the full contexts that it stands for."""
-    candidates = _common_candidates(policy, members)
+    candidates, approach_part = _common_candidates(policy, members)
     draws = np.zeros((len(candidates), N_DRAWS))
     shares = np.zeros(len(candidates))
     if not candidates:
         return Outlook(members, is_widened, (), draws, shares, np.zeros(N_DRAWS), Rest(0.0, 0.0))
-    approach_part = np.array([_row(policy.model.design, c.values) for c in candidates])
     for described, weight in members:
         rows = approach_part * _row(policy.model.design, described)
         draws += weight * _success_draws(policy, described, candidates, rows)
@@ -171,21 +170,28 @@ def _confidence(outlook: Outlook, index: int) -> float:
     return float(np.mean(gain > _TIE) + np.mean(np.abs(gain) <= _TIE) / 2)
 
 
-def _common_candidates(policy: Policy, members: list[Member]) -> tuple[Candidate, ...]:
-    """List the candidates that were tried at each place that a tenth of the description or more lies in."""
+def _common_candidates(policy: Policy, members: list[Member]) -> tuple[tuple[Candidate, ...], Floats]:
+    """List the candidates tried at each place that matters in a description, and their design rows.
+
+    A place matters where a tenth of the description or more lies in it.
+    """
     weight_of: dict[tuple[str, ...], float] = {}
     for described, weight in members:
         place = tuple(described[column] for column in policy.contexts.home)
         weight_of[place] = weight_of.get(place, 0.0) + weight
     if not weight_of:
-        return ()
+        return (), np.zeros((0, 0))
     main = max(sorted(weight_of), key=lambda place: weight_of[place])
-    common = list(policy.candidates.get(main, ()))
-    for place, weight in weight_of.items():
-        if weight >= _MATTERING_SHARE:
-            keys = {candidate.key for candidate in policy.candidates.get(place, ())}
-            common = [candidate for candidate in common if candidate.key in keys]
-    return tuple(common)
+    ours = policy.candidates.get(main, ())
+    keys = [
+        {candidate.key for candidate in policy.candidates.get(place, ())}
+        for place, weight in weight_of.items()
+        if weight >= _MATTERING_SHARE
+    ]
+    common = [i for i, candidate in enumerate(ours) if all(candidate.key in tried for tried in keys)]
+    if not common:
+        return (), np.zeros((0, 0))
+    return tuple(ours[i] for i in common), policy.candidate_rows[main][common]
 
 
 def _rest(policy: Policy, members: list[Member]) -> Rest:

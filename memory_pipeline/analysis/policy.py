@@ -184,6 +184,22 @@ class Policy:
         """The approaches that can be advised anywhere, as JSON texts."""
         return tuple(sorted({c.approach for ones in self.candidates.values() for c in ones}))
 
+    @cached_property
+    def candidate_rows(self) -> dict[Values, NDArray[np.float64]]:
+        """Which terms of the model hold for the candidates of each place, as far as settings decide it.
+
+        Arrays of shape (candidates, terms), entries 0 and 1.
+        """
+        rows = {}
+        for place, ones in self.candidates.items():
+            held = np.ones((len(ones), len(self.model.design.terms)))
+            for i, term in enumerate(self.model.design.terms):
+                for column, level in term:
+                    if column in ones[0].values:
+                        held[:, i] *= [one.values[column] == level for one in ones]
+            rows[place] = held
+        return rows
+
     def actions(self, outcomes: pd.DataFrame) -> pd.Series:
         """Name the candidate that each attempt counts as: the one with the same key at its place.
 

@@ -23,7 +23,7 @@ from memory_pipeline.analysis.design_matrix import (
     main_effects,
     varying_terms,
 )
-from memory_pipeline.analysis.random_intercepts import MixedFit, fit_mixed
+from memory_pipeline.analysis.random_intercepts import MixedFit, discount_cells, dispersion, fit_mixed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 N_DRAWS = 500
 _FIRST_ROUNDS, _ROUNDS = 6, 25
+_DISCOUNT_ROUNDS = 3
+_NO_MORE = 1.25
 _NEGLIGIBLE_VARIANCE = 1e-3
 _LARGEST_VARIANCE = 25.0
 _INTERCEPT_PRECISION = 0.01
@@ -122,7 +124,7 @@ class PriorModel:
 
 def fit_prior_model(
     cells: Cells, *, settings: Sequence[str], context: Sequence[str], home: Sequence[str] = ()
-) -> tuple[PriorModel, Floats]:
+) -> tuple[PriorModel, Floats, Cells]:
     """Fit the model; how much each group of terms is shrunk is learnt by maximising the evidence.
 
     Groups are: each context column, each setting, and pairs of a setting and a context column of at most
@@ -156,11 +158,21 @@ def fit_prior_model(
         For a unit nobody knows yet.
     fitted
         Log-odds of each cell with what is known about its unit, shape (cells,).
+    discounted
+        The cells with their attempts counted for as many as they are worth (`random_intercepts.dispersion`).
     """
-    plain = _columns(cells, settings, context, ())
-    first, _ = _shrunk_fit(cells, plain, home, rounds=_FIRST_ROUNDS)
-    promising = _promising_interactions(first, cells, settings, context)
-    fit, columns = _shrunk_fit(cells, _columns(cells, settings, context, promising), home, rounds=_ROUNDS)
+    times = 1.0
+    raw, plain = cells, _columns(cells, settings, context, ())
+    for _ in range(_DISCOUNT_ROUNDS):
+        first, _ = _shrunk_fit(cells, plain, home, rounds=_FIRST_ROUNDS)
+        promising = _promising_interactions(first, cells, settings, context)
+        columns = _columns(cells, settings, context, promising)
+        fit, columns = _shrunk_fit(cells, columns, home, rounds=_ROUNDS)
+        more = dispersion(fit)
+        if more < _NO_MORE:
+            break
+        times *= more
+        cells = discount_cells(raw, times)
     indifferent, _ = _shrunk_fit(cells, _columns(cells, (), context, ()), home, rounds=_ROUNDS)
     terms = len(columns.design.terms)
     root = linalg.cholesky(fit.covariance[:terms, :terms] + 1e-10 * np.eye(terms), lower=True)
@@ -171,7 +183,7 @@ def fit_prior_model(
         fit.correlation,
         float(expit(fit.log_evidence - indifferent.log_evidence)),
     )
-    return model, fit.log_odds
+    return model, fit.log_odds, cells
 
 
 def _shrunk_fit(
@@ -296,7 +308,7 @@ def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArra
     """Return the next precision of each column, and which columns the data say anything about."""
     precision = fit.precision.copy()
     keep = np.ones(len(precision), dtype=bool)
-    determined = 1 - np.diag(fit.covariance) * precision
+    determined = fit.determined
     squares = fit.coefficients**2
     for group in np.unique(columns.groups[columns.groups > 0]):
         own = columns.groups == group

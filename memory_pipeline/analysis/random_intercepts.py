@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _MAX_STEPS = 60
+_LARGEST_CORRELATION = 0.95
 # Of a normal distribution's log-odds: expit(x) is nearly the normal distribution function of x / 1.7.
 _LOGISTIC_TO_NORMAL = (16 * np.sqrt(3) / (15 * np.pi)) ** 2
 
@@ -77,6 +78,11 @@ class MixedFit:
         return np.asarray(1 / units + np.einsum("ij,jk,ik->i", across, self.covariance, across))
 
     @property
+    def determined(self) -> Floats:
+        """How far the data, not the prior, determine each coefficient, 0 to 1, shape (columns,)."""
+        return np.asarray(1 - np.diag(self.covariance) * self.precision)
+
+    @property
     def log_evidence(self) -> float:
         """Log marginal likelihood, coefficients and intercepts integrated out (Laplace's approximation).
 
@@ -104,7 +110,52 @@ class MixedFit:
         """Correlation of two attempts of one unit that the spread of the intercepts amounts to."""
         rates = expit(self.log_odds)
         scale = np.average(rates * (1 - rates), weights=self.cells.attempts)
-        return float(min(scale * self.attenuation**2 / self.unit_precision, 0.95))
+        return float(min(scale * self.attenuation**2 / self.unit_precision, _LARGEST_CORRELATION))
+
+
+def dispersion(fit: MixedFit, *, most: int = 200) -> float:
+    """Estimate how many times the coefficients vary more than the model thinks, at least 1.
+
+    Attempts of a unit go together in more ways than an intercept says: what is broken stays broken for
+    a while, and a setting may suit one unit and not another. What the coefficients really vary by is
+    seen in how they move when a unit is left out (the jackknife of `LogisticFit.jackknife_shifts`);
+    the ratio of that variance to the model's, averaged over the coefficients by how far the data
+    determine them, is a quasi-likelihood's dispersion (McCullagh and Nelder 1989).
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    most
+        Units left out in turn, at most; a systematic sample stands for more.
+    """
+    cells, units = fit.cells, fit.cells.n_units
+    weights, diagonal = fit._curvature  # noqa: SLF001 - one model, told in two places
+    information = linalg.inv(fit.covariance)
+    residual = cells.successes - cells.attempts * expit(fit.log_odds)
+    order = np.argsort(cells.unit, kind="stable")
+    blocks = np.split(order, np.cumsum(np.bincount(cells.unit, minlength=units))[:-1])
+    chosen = np.unique(np.linspace(0, units - 1, min(units, most)).astype(int))
+    total = np.zeros(len(fit.coefficients))
+    for unit in chosen:
+        rows = blocks[unit]
+        block = fit.matrix.rows(rows)
+        across = block.sums(weights[rows])
+        own = block.gram(weights[rows]) - np.outer(across, across) / diagonal[unit]
+        score = block.sums(residual[rows])
+        total += linalg.solve(information - own, score, assume_a="sym") ** 2
+    observed = total * (units - 1) / len(chosen)
+    prior_part = (fit.covariance * fit.precision) @ fit.covariance
+    expected = np.diag(fit.covariance - prior_part)
+    weight = np.clip(fit.determined, 0, 1)
+    weight[expected <= 0] = 0
+    ratio = np.divide(observed, expected, out=np.ones_like(observed), where=expected > 0)
+    return max(1.0, float(np.average(ratio, weights=weight))) if weight.sum() > 0 else 1.0
+
+
+def discount_cells(cells: Cells, times: float) -> Cells:
+    """Count attempts and successes a given number of times less."""
+    return replace(cells, attempts=cells.attempts / times, successes=cells.successes / times)
 
 
 def fit_mixed(

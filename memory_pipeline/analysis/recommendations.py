@@ -114,7 +114,7 @@ def fit_policy(
     )
     context_columns, settings = tuple(places.frame.columns), tuple(choices.frame.columns)
     home = (_HOME,) if _HOME in context_columns else ()
-    model, fitted = fit_prior_model(cells, settings=settings, context=context_columns, home=home)
+    model, fitted, discounted = fit_prior_model(cells, settings=settings, context=context_columns, home=home)
     key_columns = choose_key_columns(
         cells,
         settings,
@@ -142,6 +142,7 @@ def fit_policy(
     level_places = list(dict.fromkeys([(), home, context_columns]))
     levels = fit_levels(
         cells,
+        discounted.attempts / cells.attempts,
         fitted,
         places=level_places,
         key_columns=key_columns,

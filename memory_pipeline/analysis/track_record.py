@@ -81,6 +81,7 @@ class Level:
 
 def fit_levels(
     cells: Cells,
+    worth: Floats,
     eta: Floats,
     *,
     places: Sequence[Sequence[str]],
@@ -96,6 +97,8 @@ def fit_levels(
     ----------
     cells
         Counts per unit and combination of encoded conditions.
+    worth
+        How many attempts an attempt of each cell is worth, shape (cells,).
     eta
         What the model expects of each cell, log-odds, shape (cells,).
     places
@@ -112,8 +115,8 @@ def fit_levels(
         group, first = _grouped(cells, [*columns, *key_columns])
         size = len(first)
         _, pair = np.unique(combined_key([cells.unit, group]), return_inverse=True)
-        repeats = np.bincount(pair, weights=cells.attempts)[pair]
-        weight = 1 / (1 + (repeats - 1) * correlation)
+        repeats = np.bincount(pair, weights=worth * cells.attempts)[pair]
+        weight = worth / (1 + np.maximum(repeats - 1, 0) * correlation)
         tried = _sums(group, cells.attempts)
         counted = _sums(group, weight * cells.attempts)
         won = _sums(group, weight * cells.successes)

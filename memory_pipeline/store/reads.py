@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import Select, String, cast, func, select
+from sqlalchemy import Select, String, cast, func, inspect, select, text
 
 from memory_pipeline.store.tables import Base, Member, PackagingOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from memory_pipeline.store.database import Store
 
@@ -117,6 +117,25 @@ def latest(store: Store, model: type[Base], column: str) -> datetime | None:
     with store.transaction() as connection:
         moment: datetime | None = connection.scalar(select(func.max(model.__table__.columns[column])))
     return moment
+
+
+def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
+    """Read when the last rebuild that succeeded began and ended, from Dagster's record of runs.
+
+    It lies in the same database; None where nothing was rebuilt yet.
+    """
+    with store.transaction() as connection:
+        if not inspect(connection).has_table("runs"):
+            return None
+        query = text(
+            "select start_time, end_time from runs where pipeline_name = 'rebuild' "
+            "and status = 'SUCCESS' order by end_time desc limit 1"
+        )
+        row = connection.execute(query).first()
+    if row is None:
+        return None
+    began, ended = (datetime.fromtimestamp(seconds, tz=UTC) for seconds in row)
+    return began, ended
 
 
 def sources(store: Store) -> list[str]:

@@ -7,10 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from made_worlds import packaging_world, roles
 
 from memory_pipeline.analysis.recommendations import Policy, fit_policy
-
-from made_worlds import packaging_world, roles
 
 
 @pytest.fixture(scope="module")

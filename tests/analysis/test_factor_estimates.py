@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from made_worlds import packaging_world, roles
 
 from memory_pipeline.analysis.factors import estimate_factors
-
-from made_worlds import packaging_world, roles
 
 
 def row_of(factors, column, value):

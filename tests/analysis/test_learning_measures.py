@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_worlds import packaging_world, roles
 from statsmodels.stats.proportion import proportion_confint
 
 from memory_pipeline.analysis import offpolicy
 from memory_pipeline.analysis.learning import MEASURE_COLUMNS, prior_knowledge, success_over_time
 from memory_pipeline.analysis.replay import replay
-
-from made_worlds import packaging_world, roles
 
 
 def test_success_over_time_is_a_count_with_wilsons_interval():

@@ -1,0 +1,27 @@
+"""The assets, one module per group, in the order of the way of the data.
+
+Each reads, calls one stage of `analysis`, writes all or nothing, and describes the result in metadata.
+Heavy libraries are imported inside the assets, so that definitions load quickly.
+"""
+
+from memory_pipeline.pipeline.assets.community import member_features, member_patterns
+from memory_pipeline.pipeline.assets.evidence import outcome_evidence
+from memory_pipeline.pipeline.assets.factors import success_factors
+from memory_pipeline.pipeline.assets.features import outcome_features
+from memory_pipeline.pipeline.assets.ingest import members, packaging_outcomes
+from memory_pipeline.pipeline.assets.learning import learning_measures
+from memory_pipeline.pipeline.assets.patterns import pattern_identifications
+from memory_pipeline.pipeline.assets.recommendations import approach_recommendations
+
+ALL = [
+    packaging_outcomes,
+    members,
+    outcome_features,
+    outcome_evidence,
+    pattern_identifications,
+    success_factors,
+    approach_recommendations,
+    learning_measures,
+    member_features,
+    member_patterns,
+]

@@ -1,0 +1,36 @@
+"""Cleaned features: one flat row per attempt, its conditions as columns, as Parquet."""
+
+import dagster as dg
+
+from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
+from memory_pipeline.pipeline.describe import column_schema, frame_types, lineage, preview
+
+
+@memory_asset(group="features", kinds={"parquet", "pandas"}, deps=("packaging_outcomes",))
+def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """One flat row per attempt, ready for analysis.
+
+    **What it is for.** Every later stage reads this frame instead of the raw records: each thing known
+    before the attempt (*context*) and each setting that somebody chose (*approach*) is a column of its own.
+    What is known only afterwards (reasons, interventions) is there as a target, never as a condition.
+
+    **How to read it.** `needed_intervention`, `failure_reason` and `outcome_status` say how the attempt
+    ended. A name that is context in one record and approach in another becomes two columns, the second
+    with `(approach)` behind it. Empty means not recorded.
+    """
+    from memory_pipeline.pipeline.flatten import OutcomeKeys, read_flat  # noqa: PLC0415
+
+    memory = memory_of(context)
+    keys = OutcomeKeys.of(memory.store)
+    frame = read_flat(memory.store, keys)
+    memory.frames.write("outcome_features", frame, keys.to_info())
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(frame),
+            "dagster/column_schema": column_schema("outcome_features", frame_types(frame)),
+            "dagster/column_lineage": lineage(keys.sources()),
+            "approach columns": len(keys.approach),
+            "context columns": len(keys.context),
+            "preview": preview(frame),
+        }
+    )

@@ -1,0 +1,128 @@
+"""Tested patterns: which conditions go with success, failure or a person stepping in."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
+from memory_pipeline.pipeline.assets.evidence import read_evidence
+from memory_pipeline.pipeline.describe import json_value, picture, preview, records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from memory_pipeline.settings import Settings
+
+REASONS_SEARCHED = 5
+"""Failure reasons, and kinds of intervention, that patterns are sought for: the most frequent ones."""
+
+_IMPACT = (
+    "rate",
+    "base_rate",
+    "risk_difference",
+    "ci_low",
+    "ci_high",
+    "odds_ratio",
+    "support",
+    "lift",
+    "leverage",
+    "conviction",
+    "zhang",
+    "p_value",
+    "q_value",
+)
+_SHOWN = ("sentence", "confidence", "q_value")
+
+
+@memory_asset(group="patterns", kinds={"postgres", "scipy"}, deps=("outcome_evidence",))
+def pattern_identifications(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Conditions whose attempts succeed, fail or need a person more or less often than all others.
+
+    **What it is for.** What is worth knowing before an attempt. Every combination of up to three conditions
+    is tried, for success, for needing a person, and for the most frequent failure reasons. Tests allow for
+    the same application being tried many times, and the false discovery rate
+    (MEMORY_FALSE_DISCOVERY_RATE) holds over everything searched, all targets together.
+
+    **How to read it.** `description` says each finding as a sentence. `confidence` is the probability that
+    it holds up on later attempts, `impact` has the effect with its interval. A pattern is an association:
+    whether changing the setting helps is the question of `success_factors`. Patterns that a rebuild does
+    not find again are retired, not deleted.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
+    from memory_pipeline.analysis.patterns import matching_attempts, search_patterns  # noqa: PLC0415
+    from memory_pipeline.store.findings import save_patterns  # noqa: PLC0415
+
+    memory = memory_of(context)
+    settings = memory.settings
+    features, _, _ = read_features(memory)
+    evidence, encoding = read_evidence(memory)
+    found = search_patterns(
+        evidence,
+        min_sample_size=settings.min_sample_size,
+        fdr=settings.false_discovery_rate,
+        targets=search_targets(features, settings),
+        min_units=settings.min_units,
+    )
+    searched = {
+        target: {"searched": count, "found": int((found["target"] == target).sum())}
+        for target, count in found.attrs["searched"].items()
+    }
+    best = found.sort_values(
+        ["confidence", "q_value"], ascending=[False, True], kind="stable", ignore_index=True
+    )
+    kept = best.head(settings.max_patterns)
+    encoded = encoding.apply(features)
+    rows = [pattern_row(row, matching_attempts(encoded, features, row)) for row in records(kept)]
+    retired = save_patterns(memory.store, rows)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(rows),
+            "found": len(best),
+            "retired": retired,
+            "searched by target": json_value(searched),
+            "effects": picture(charts.pattern_effects(pd.DataFrame(rows))),
+            "preview": preview(kept, _SHOWN),
+        }
+    )
+
+
+def search_targets(features: "pd.DataFrame", settings: "Settings") -> list[str]:
+    """Name what patterns are sought for: success, interventions, and the frequent reasons and kinds.
+
+    A reason or kind must occur with as many attempts and applications as a pattern must rest on. Where there
+    is only one, it says the same as failure or intervention.
+    """
+    targets = ["success", "intervention"]
+    for column in ("failure_reason", "intervention_kind"):
+        groups = features.groupby(column)[settings.unit].agg(["size", "nunique"]).reset_index()
+        if len(groups) == 1:
+            continue
+        enough = groups[
+            (groups["size"] >= settings.min_sample_size) & (groups["nunique"] >= settings.min_units)
+        ]
+        frequent = enough.sort_values(["size", column], ascending=[False, True]).head(REASONS_SEARCHED)
+        targets += [f"{column}={value}" for value in frequent[column]]
+    return targets
+
+
+def pattern_row(pattern: dict[str, Any], related: list[str]) -> dict[str, Any]:
+    """Write a finding as a row of the table."""
+    return {
+        "pattern_type": pattern["pattern_type"],
+        "pattern_name": pattern_name(pattern["conditions"]),
+        "description": pattern["sentence"],
+        "target": pattern["target"],
+        "conditions": pattern["conditions"],
+        "impact": {key: pattern[key] for key in _IMPACT},
+        "confidence": pattern["confidence"],
+        "sample_size": int(pattern["sample_size"]),
+        "units": int(pattern["units"]),
+        "related_outcomes": related,
+    }
+
+
+def pattern_name(conditions: dict[str, str]) -> str:
+    """Name a pattern by its conditions."""
+    return " + ".join(f"{column} = {value}" for column, value in conditions.items())

@@ -1,0 +1,109 @@
+"""Recommendations: for each context that occurs, what to do and what to avoid."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
+from memory_pipeline.pipeline.describe import picture, preview
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from memory_pipeline.pipeline.resources import MemoryResource
+
+MISSING = "(missing)"
+POLICY = "policy"
+MAX_CONTEXTS = 1_000
+_BY = ("application_type", "installer_type")
+_COLUMNS = ("success_rate", "ci_low", "ci_high", "confidence", "sample_size")
+_SHOWN = (*_BY, "recommended_approach", *_COLUMNS)
+_PREVIEW = (*_BY, "recommended_approach", "success_rate", "confidence", "sample_size")
+
+
+@memory_asset(
+    group="recommendations",
+    kinds={"postgres", "python"},
+    deps=("success_factors", "outcome_evidence"),
+)
+def approach_recommendations(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """For each application type and installer type that occurs: what to do, what to avoid, what to expect.
+
+    **What it is for.** The answer to "how should I package this?", worked out beforehand for every context
+    that the history has. Small samples borrow strength from the installer type and from everything; the
+    same policy answers questions about other contexts.
+
+    **How to read it.** `success_rate` is what to expect with the advised approach, with its interval.
+    An empty `recommended_approach` means *not enough evidence* (MEMORY_CONFIDENCE_THRESHOLD,
+    MEMORY_MIN_SAMPLE_SIZE), which is an answer.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
+    from memory_pipeline.analysis.recommendations import fit_policy  # noqa: PLC0415
+    from memory_pipeline.store.findings import save_recommendations  # noqa: PLC0415
+
+    memory = memory_of(context)
+    settings = memory.settings
+    features, approach, known = read_features(memory)
+    policy = fit_policy(
+        features,
+        approach=approach,
+        context=[column for column in known if column != settings.unit],
+        unit=settings.unit,
+        patterns=active_patterns(memory),
+        min_sample_size=settings.min_sample_size,
+        confidence_threshold=settings.confidence_threshold,
+    )
+    rows = [recommendation_row(one, policy.recommend(one)) for one in contexts_that_occur(features)]
+    memory.frames.write_json(POLICY, policy.to_dict())
+    save_recommendations(memory.store, rows)
+    shown = pd.DataFrame(rows, columns=[*_SHOWN, "conditions"])
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(rows),
+            "contexts with advice": sum(row["recommended_approach"] is not None for row in rows),
+            "policy version": policy.version,
+            "expected success": picture(charts.recommendation_rates(shown)),
+            "preview": preview(shown, _PREVIEW),
+        }
+    )
+
+
+def active_patterns(memory: "MemoryResource") -> "pd.DataFrame":
+    """Read the patterns that advice may name as support, with id, conditions, sentence and certainty."""
+    import pandas as pd  # noqa: PLC0415
+
+    from memory_pipeline.store.reads import read_table  # noqa: PLC0415
+    from memory_pipeline.store.tables import PatternIdentification  # noqa: PLC0415
+
+    stored = read_table(memory.store, PatternIdentification)
+    stored = stored[stored["active"].astype(bool)]
+    impact = pd.DataFrame(list(stored["impact"]), index=stored.index, columns=["q_value", "risk_difference"])
+    return stored.rename(columns={"description": "sentence"}).join(impact)
+
+
+def contexts_that_occur(features: "pd.DataFrame") -> list[dict[str, str]]:
+    """List the application types and installer types of the history, the most frequent first.
+
+    What is not recorded is left out of a context; at most `MAX_CONTEXTS`.
+    """
+    known = [column for column in _BY if column in features]
+    counts = features[known].value_counts(dropna=False, sort=True).head(MAX_CONTEXTS)
+    return [
+        {column: str(value) for column, value in zip(known, key, strict=True) if value == value}  # noqa: PLR0124
+        for key in counts.index
+    ]
+
+
+def recommendation_row(context: dict[str, str], advice: Any) -> dict[str, Any]:
+    """Write an advice as a row of the table."""
+    return {
+        **{column: context.get(column, MISSING) for column in _BY},
+        "conditions": context,
+        "recommended_approach": advice.recommended_approach,
+        "avoid_approach": advice.avoid_approach,
+        **{column: getattr(advice, column) for column in _COLUMNS},
+        "reasons": list(advice.reasons),
+        "supporting_patterns": list(advice.supporting_patterns),
+    }

@@ -1,0 +1,199 @@
+"""Laying stored outcomes flat in pieces: every piece with the same columns and types.
+
+The keys of `context` and `approach_details` and what they hold are asked of the database first, so that
+the first piece already has the columns that only the last record needs, and none has a column twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import select, text
+
+from memory_pipeline.analysis.features import STANDARD_CONTEXT, flatten_outcomes
+from memory_pipeline.store.tables import PackagingOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from memory_pipeline.store import Store
+
+ROWS_AT_ONCE = 20_000
+
+_READ = (
+    "id",
+    "application_name",
+    *STANDARD_CONTEXT,
+    "occurred_at",
+    "outcome_status",
+    "context",
+    "approach_details",
+    "failure_reasons",
+    "manual_interventions",
+    "recommendation_id",
+    "recommendation_followed",
+)
+_FIXED_TYPES: dict[str, Any] = {
+    "id": "str",
+    "application_name": "str",
+    "occurred_at": "datetime64[us, UTC]",
+    "outcome_status": "str",
+    "needed_intervention": bool,
+    "intervention_kind": "str",
+    "failure_reason": "str",
+    "recommendation_id": "str",
+    "recommendation_followed": "boolean",
+    **dict.fromkeys(STANDARD_CONTEXT, "str"),
+}
+_JSON_TYPES: dict[str, Any] = {"string": "str", "number": float, "boolean": "boolean"}
+_LIST = object
+
+
+@dataclass(frozen=True)
+class OutcomeKeys:
+    """Which keys the records' `context` and `approach_details` have, and the JSON types of their values.
+
+    Parameters
+    ----------
+    context_types, approach_types
+        JSON types (`string`, `number`, `boolean`, `array`, `object`) by key, keys sorted.
+    """
+
+    context_types: Mapping[str, frozenset[str]]
+    approach_types: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, store: Store) -> OutcomeKeys:
+        """Ask the database."""
+        return cls(_types_of(store, "context"), _types_of(store, "approach_details"))
+
+    @cached_property
+    def _flat(self) -> tuple[dict[str, tuple[str, str]], tuple[str, ...], tuple[str, ...]]:
+        frame, roles = flatten_outcomes(self.template)
+        named = dict(zip(roles.approach, self.approach_types, strict=True))
+        sources = {c: ("approach_details", named[c]) for c in roles.approach}
+        sources |= {
+            c: (c, c) if c in STANDARD_CONTEXT else ("context", c) for c in frame if c in roles.context
+        }
+        return sources, roles.approach, roles.context
+
+    @property
+    def approach(self) -> tuple[str, ...]:
+        """Columns of the flat frame that are approach settings."""
+        return self._flat[1]
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Columns of the flat frame that are context."""
+        return self._flat[2]
+
+    @property
+    def template(self) -> pd.DataFrame:
+        """A record with every key: flattened before others, it gives them all columns, in one order."""
+        record: dict[str, Any] = dict.fromkeys(_READ)
+        record["context"] = dict.fromkeys(self.context_types)
+        record["approach_details"] = dict.fromkeys(self.approach_types)
+        return pd.DataFrame([record]).astype(object)
+
+    @cached_property
+    def types(self) -> dict[str, Any]:
+        """Type of each column of the flat frame that is not the same for all memories."""
+        types = dict(_FIXED_TYPES)
+        for column, (source, key) in self._flat[0].items():
+            if source == "context":
+                types[column] = _type_for(self.context_types[key])
+            elif source == "approach_details":
+                types[column] = _type_for(self.approach_types[key])
+        return types
+
+    def sources(self) -> dict[str, list[tuple[str, str]]]:
+        """Name for each column of the flat frame the columns of `packaging_outcomes` that it comes from."""
+        taken = {
+            "needed_intervention": "manual_interventions",
+            "intervention_kind": "manual_interventions",
+            "failure_reason": "failure_reasons",
+        }
+        fixed = [column for column in _FIXED_TYPES if column not in STANDARD_CONTEXT]
+        named = {c: taken.get(c, c) for c in fixed} | {c: s for c, (s, _) in self._flat[0].items()}
+        return {column: [("packaging_outcomes", source)] for column, source in named.items()}
+
+    def to_info(self) -> dict[str, Any]:
+        """Return what is written beside the flat frame."""
+        return {"approach": list(self.approach), "context": list(self.context)}
+
+
+def read_flat(store: Store, keys: OutcomeKeys) -> pd.DataFrame:
+    """Lay all stored outcomes flat, oldest first, in one snapshot.
+
+    Returns
+    -------
+    DataFrame
+        Shape (attempts, columns of `flatten_outcomes`); text as `str`, numbers as floats, truth values as
+        `boolean`, lists of text as they are.
+    """
+    return pd.concat(_flat_parts(store, keys), ignore_index=True)
+
+
+def _flat_parts(store: Store, keys: OutcomeKeys) -> Iterator[pd.DataFrame]:
+    """Give the flat attempts in pieces, at least one, so that the raw records never are in memory at once."""
+    table = PackagingOutcome.__table__
+    statement = select(*(table.columns[name] for name in _READ)).order_by("occurred_at", "id")
+    with store.engine.connect().execution_options(stream_results=True) as connection:
+        pieces = connection.execute(statement).partitions(ROWS_AT_ONCE)
+        first = next(pieces, ())
+        for rows in chain([first], pieces):
+            yield _flatten([dict(row._mapping) for row in rows], keys)  # noqa: SLF001 - its public name
+
+
+def _flatten(records: list[dict[str, Any]], keys: OutcomeKeys) -> pd.DataFrame:
+    stacked = pd.concat(
+        [keys.template, pd.DataFrame(records, columns=list(_READ)).astype(object)], ignore_index=True
+    )
+    frame, _ = flatten_outcomes(stacked)
+    frame = frame.iloc[1:].reset_index(drop=True)
+    typed = {column: _as_type(frame[column], kind) for column, kind in keys.types.items()}
+    return frame.assign(**typed)
+
+
+def _as_type(values: pd.Series, kind: Any) -> pd.Series:
+    if kind == "str":
+        return values.map(_as_text, na_action="ignore").astype("str")
+    if kind is _LIST:
+        return pd.Series([_as_list(one) for one in values], index=values.index, dtype=object)
+    return values.astype(kind)
+
+
+def _as_text(value: Any) -> str:
+    """Write a value of a key that holds values of several types as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _as_list(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+def _type_for(json_types: frozenset[str]) -> Any:
+    """Choose the type of a column: the one that fits all its values, a list where one is, else text."""
+    if "array" in json_types:
+        return _LIST
+    return _JSON_TYPES.get(next(iter(json_types)), "str") if len(json_types) == 1 else "str"
+
+
+def _types_of(store: Store, column: str) -> dict[str, frozenset[str]]:
+    """Ask which keys a JSON column has and what they hold; JSON nulls do not count."""
+    statement = text(
+        f"select key, array_agg(distinct jsonb_typeof(value)) from packaging_outcomes, "  # noqa: S608 - constant
+        f"jsonb_each({column}) where jsonb_typeof({column}) = 'object' group by key order by key"
+    )
+    with store.transaction() as connection:
+        return {key: frozenset(kinds) - {"null"} for key, kinds in connection.execute(statement)}

@@ -1,0 +1,169 @@
+"""What runs the graph: the job `rebuild`, its schedule, and the sensor that reacts to new outcomes.
+
+Both automations are on as soon as a Dagster daemon runs on the memory (`memory-pipeline dev` starts one):
+`MEMORY_UPDATE_INTERVAL` and `MEMORY_UPDATE_AFTER_OUTCOMES` are their switches, and a rebuild only replaces
+findings by the ones that follow from the same outcomes. Each can be turned off in the UI.
+Concept: https://docs.dagster.io/guides/automate
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import gcd
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+if TYPE_CHECKING:
+    from memory_pipeline.pipeline.resources import MemoryResource
+    from memory_pipeline.settings import Settings
+
+JOB_NAME = "rebuild"
+SCHEDULE_NAME = "rebuild_schedule"
+SENSOR_NAME = "new_outcomes_sensor"
+SENSOR_SECONDS = 60
+
+_HOUR, _DAY, _WEEK = 60, 24 * 60, 7 * 24 * 60
+_IN_PROGRESS = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+]
+
+
+def rebuild_job() -> Any:
+    """Define the job that materializes every asset and evaluates every contract."""
+    return dg.define_asset_job(
+        JOB_NAME,
+        selection=dg.AssetSelection.all(),
+        description="Works out all findings anew from the stored outcomes and members, and checks every "
+        "contract. A violated critical contract stops what depends on it, and the run fails.",
+    )
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """An interval as cron can say it: when to look, and every how many minutes to act.
+
+    Cron counts within the hour, the day and the week. An interval that does not divide those (45 minutes,
+    5 hours, 10 days) is looked at more often, and acted on where the minutes since 1970 are a multiple of
+    it: exact, and with nothing to remember.
+    """
+
+    cron: str
+    minutes: int
+
+    @property
+    def acts_always(self) -> bool:
+        """Whether every tick is one to act on."""
+        return self.minutes == _WEEK or _cron(self.minutes)[1] == self.minutes
+
+    def acts_at(self, moment: datetime) -> bool:
+        """Say whether a tick is one to act on."""
+        return self.acts_always or int(moment.timestamp() // 60) % self.minutes == 0
+
+
+def ticks(interval: timedelta) -> Ticks:
+    """Turn an interval of whole minutes into ticks in UTC: `30m`, `24h` and `7d` are plain cron.
+
+    A day's tick is at midnight, a week's on Sunday.
+    """
+    minutes = int(interval.total_seconds() // 60)
+    return Ticks(_cron(minutes)[0], minutes)
+
+
+def _cron(minutes: int) -> tuple[str, int]:
+    """Give the sparsest cron whose ticks include every multiple of an interval, and its own interval."""
+    if minutes == _WEEK:
+        return "0 0 * * 0", _WEEK
+    if minutes % _DAY == 0:
+        return "0 0 * * *", _DAY
+    if minutes % _HOUR == 0:
+        hours = gcd(minutes // _HOUR, 24)
+        return f"0 */{hours} * * *" if hours > 1 else "0 * * * *", hours * _HOUR
+    step = gcd(minutes, _HOUR)
+    return f"*/{step} * * * *" if step > 1 else "* * * * *", step
+
+
+def rebuild_schedule(job: Any, settings: Settings) -> dg.ScheduleDefinition:
+    """Define the schedule that rebuilds every `settings.update_interval`."""
+    plan = ticks(settings.update_every)
+
+    def is_due(context: dg.ScheduleEvaluationContext) -> bool:
+        return plan.acts_at(context.scheduled_execution_time)
+
+    return dg.ScheduleDefinition(
+        name=SCHEDULE_NAME,
+        job=job,
+        cron_schedule=plan.cron,
+        execution_timezone="UTC",
+        should_execute=None if plan.acts_always else is_due,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Rebuilds every {settings.update_interval} (MEMORY_UPDATE_INTERVAL), counted in UTC.",
+    )
+
+
+def new_outcomes_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
+    """Define the sensor that asks for a rebuild once enough outcomes are new or corrected.
+
+    It counts what changed since the last successful rebuild began, or since its own last request: each
+    outcome counts towards one request only, also when the requested run fails (the schedule and the next
+    outcomes try again). While a rebuild is waiting or running it waits.
+    """
+
+    @dg.sensor(
+        name=SENSOR_NAME,
+        job=job,
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={"memory"},
+        description=f"Rebuilds when {settings.update_after_outcomes} outcomes "
+        "(MEMORY_UPDATE_AFTER_OUTCOMES) are new or corrected since the last rebuild.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if context.instance.get_runs(RunsFilter(job_name=JOB_NAME, statuses=_IN_PROGRESS), limit=1):
+            return dg.SkipReason("a rebuild is waiting or running")
+        memory: MemoryResource = context.resources.memory
+        since = max(_last_rebuild(context.instance), _requested_until(context.cursor))
+        changed, newest = _outcomes_changed(memory, since)
+        enough = memory.settings.update_after_outcomes
+        if changed < enough or newest is None:
+            return dg.SkipReason(f"{changed:,} outcomes are new or corrected; a rebuild starts at {enough:,}")
+        until = newest.isoformat()
+        request = dg.RunRequest(
+            run_key=f"outcomes until {until}", tags={"memory_pipeline/because": SENSOR_NAME}
+        )
+        return dg.SensorResult(run_requests=[request], cursor=json.dumps({"requested_until": until}))
+
+    return sensor
+
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _last_rebuild(instance: dg.DagsterInstance) -> datetime:
+    records = instance.get_run_records(
+        RunsFilter(job_name=JOB_NAME, statuses=[DagsterRunStatus.SUCCESS]), limit=1
+    )
+    started = records[0].start_time if records else None
+    return _NEVER if started is None else datetime.fromtimestamp(started, UTC)
+
+
+def _requested_until(cursor: str | None) -> datetime:
+    return datetime.fromisoformat(json.loads(cursor)["requested_until"]) if cursor else _NEVER
+
+
+def _outcomes_changed(memory: MemoryResource, since: datetime) -> tuple[int, datetime | None]:
+    """Count the outcomes stored or corrected after a moment, and name the newest such change."""
+    from sqlalchemy import func, select  # noqa: PLC0415 - takes a third of a second
+
+    from memory_pipeline.store.tables import PackagingOutcome  # noqa: PLC0415
+
+    changed = PackagingOutcome.updated_at
+    with memory.store.transaction() as connection:
+        row = connection.execute(select(func.count(), func.max(changed)).where(changed > since)).one()
+    return int(row[0]), row[1]

@@ -1,0 +1,146 @@
+"""A rebuild step by step: Dagster's events turned into what a display and a report need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from memory_pipeline.pipeline.contracts import CONTRACT_SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dagster import EventLogEntry
+    from dagster._core.events import DagsterEvent
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One step of a rebuild began or ended.
+
+    Parameters
+    ----------
+    step
+        Name of the asset, or of the asset whose contract is evaluated.
+    kind
+        `asset` or `contract`.
+    state
+        `started`, `succeeded`, `failed`, or `skipped` (because of a failure before it).
+    number, total
+        How many steps have ended, and how many there are.
+    rows
+        Rows that the asset has now, where it says so; known when it succeeded.
+    seconds
+        How long the step took; known when it ended.
+    message
+        Why it failed.
+    """
+
+    step: str
+    kind: str
+    state: str
+    number: int
+    total: int
+    rows: int | None = None
+    seconds: float | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckFailure:
+    """An expectation of a contract that was violated or could not be evaluated."""
+
+    contract: str
+    expectation: str
+    outcome: str
+    observed: str
+    why: str
+    is_blocking: bool
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.contract}.{self.expectation} {self.outcome}: {self.observed}. {self.why}"
+
+
+@dataclass
+class Watcher:
+    """Turns a run's events into what a display and a report need."""
+
+    on_step: Callable[[StepEvent], None]
+    steps: list[str] = field(default_factory=list)
+    ended: list[StepEvent] = field(default_factory=list)
+    failed_checks: list[CheckFailure] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def on_event(self, entry: EventLogEntry) -> None:
+        """Take note of one event of the run."""
+        from dagster import DagsterEventType  # noqa: PLC0415
+
+        event = entry.dagster_event
+        if event is None:
+            return
+        kind = event.event_type
+        if kind == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
+            count = event.materialization.metadata.get("dagster/row_count")
+            if count is not None and isinstance(count.value, int):
+                self.rows[event.asset_key.to_user_string()] = count.value
+        elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._note_check(event)
+        elif event.step_key is not None:
+            self._note_step(event, event.step_key)
+
+    def _note_check(self, event: DagsterEvent) -> None:
+        check = event.asset_check_evaluation_data
+        if check.passed:
+            return
+        said = {key: str(value.value) for key, value in check.metadata.items()}
+        self.failed_checks.append(
+            CheckFailure(
+                contract=check.asset_key.to_user_string(),
+                expectation=check.check_name,
+                outcome=said.get("outcome", "failed"),
+                observed=said.get("observed", ""),
+                why=said.get("why", ""),
+                is_blocking=bool(check.blocking),
+            )
+        )
+
+    def note_skipped(self) -> None:
+        """Report the steps that never began, because of a failure before them."""
+        over = {(one.step, one.kind) for one in self.ended}
+        for key in self.steps:
+            begun = self._started(key)
+            if (begun.step, begun.kind) not in over:
+                self._end(replace(begun, state="skipped"))
+
+    def _started(self, key: str) -> StepEvent:
+        kind = "contract" if key.endswith(CONTRACT_SUFFIX) else "asset"
+        name = key.removesuffix(CONTRACT_SUFFIX)
+        return StepEvent(name, kind, "started", len(self.ended), len(self.steps))
+
+    def _end(self, event: StepEvent) -> None:
+        ended = replace(event, number=len(self.ended) + 1)
+        self.ended.append(ended)
+        self.on_step(ended)
+
+    def _note_step(self, event: DagsterEvent, key: str) -> None:
+        began = self._started(key)
+        if event.is_step_start:
+            self.on_step(began)
+            return
+        if event.is_step_success:
+            duration = event.step_success_data.duration_ms / 1000
+            rows = self.rows.get(began.step) if began.kind == "asset" else None
+            self._end(replace(began, state="succeeded", seconds=duration, rows=rows))
+        elif event.is_step_failure:
+            self._end(replace(began, state="failed", message=_reason(event)))
+
+
+def _reason(event: DagsterEvent) -> str:
+    """Give the innermost user-facing error of a failed step, in one line."""
+    error = event.step_failure_data.error
+    if error is None:
+        return "no error was reported"
+    while error.cause is not None:
+        error = error.cause
+    return f"{error.cls_name}: {error.message.removeprefix(f'{error.cls_name}: ').strip()}"

@@ -1,0 +1,73 @@
+"""What assets, checks and the sensor get handed: the memory's settings, database and frames, and the lock.
+
+Concept: https://docs.dagster.io/guides/build/external-resources
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from memory_pipeline.pipeline.instance import LOCK_HOLDER_TAG, fail_abandoned_runs, lock_holder
+from memory_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from memory_pipeline.store import Store
+    from memory_pipeline.store.files import FrameStore
+
+
+@dataclass(frozen=True)
+class MemoryResource:
+    """Where the memory is: its settings, its database, and its Parquet frames."""
+
+    settings: Settings
+    store: Store
+    frames: FrameStore
+
+
+def open_memory(settings: Settings, store: Store | None = None) -> MemoryResource:
+    """Open what the settings name; one process opens the same database once."""
+    from memory_pipeline.store.files import FrameStore  # noqa: PLC0415 - needs pyarrow
+
+    return MemoryResource(settings, store or _open_once(settings), FrameStore(settings.storage))
+
+
+@cache
+def _open_once(settings: Settings) -> Store:
+    from memory_pipeline.store import open_store  # noqa: PLC0415 - needs SQLAlchemy
+
+    return open_store(settings)
+
+
+def default_resources() -> dict[str, Any]:
+    """Give the resources of the UI, the schedule and the sensor: what the environment's settings name."""
+    return {"memory": _memory_of_environment, "rebuild_lock": _lock_of_run}
+
+
+def given_resources(memory: MemoryResource) -> dict[str, Any]:
+    """Give the resources of a caller that has opened the memory and holds the rebuild lock itself."""
+    return {"memory": memory, "rebuild_lock": True}
+
+
+@dg.resource(description="The memory that the MEMORY_* settings name: database, Parquet frames, settings.")
+def _memory_of_environment(_context: dg.InitResourceContext) -> MemoryResource:
+    return open_memory(Settings())
+
+
+@dg.resource(
+    description="Lets one run at a time write the analysis; a run fails at once where another one writes.",
+    required_resource_keys={"memory"},
+)
+def _lock_of_run(context: dg.InitResourceContext) -> Iterator[bool]:
+    memory: MemoryResource = context.resources.memory
+    with memory.store.rebuild_lock():
+        if context.run is not None and context.instance is not None:
+            fail_abandoned_runs(context.instance)
+            tags: Mapping[str, str] = {LOCK_HOLDER_TAG: lock_holder()}
+            context.instance.add_run_tags(context.run.run_id, tags)
+        yield True

@@ -1,0 +1,131 @@
+"""Reading columns and flat attempts in pieces gives what reading them at once would give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from made_history import outcome_rows
+from pandas.testing import assert_frame_equal
+from sqlalchemy import insert
+
+from memory_pipeline.analysis.features import Roles, flatten_outcomes
+from memory_pipeline.pipeline import flatten, reading
+from memory_pipeline.pipeline.flatten import OutcomeKeys, read_flat
+from memory_pipeline.pipeline.reading import read_columns
+from memory_pipeline.store.tables import PackagingOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memory_pipeline.pipeline.resources import MemoryResource
+    from memory_pipeline.store import Store
+
+COLUMNS = ["application_name", "occurred_at", "installer_type", "recommendation_followed", "n"]
+DERIVED = {"n": "(select count(*) from jsonb_object_keys(approach_details))"}
+
+
+def test_columns_have_types_that_do_not_depend_on_the_rows(
+    store: Store, add_outcomes: Callable[..., None]
+) -> None:
+    empty = read_columns(store, "packaging_outcomes", COLUMNS, DERIVED)
+    add_outcomes(5, installer_type=None)
+    filled = read_columns(store, "packaging_outcomes", COLUMNS, DERIVED)
+    assert list(filled["n"]) == [3] * 5
+    assert filled["installer_type"].isna().all()
+    for column in COLUMNS[:-1]:
+        assert filled[column].dtype == empty[column].dtype, column
+    assert str(filled["occurred_at"].dt.tz) == "UTC"
+
+
+def test_pieces_add_up(
+    store: Store, add_outcomes: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_outcomes(25)
+    whole = read_columns(store, "packaging_outcomes", ["id", "occurred_at"])
+    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 10)
+    in_pieces = read_columns(store, "packaging_outcomes", ["id", "occurred_at"])
+    assert_frame_equal(in_pieces.sort_values("id"), whole.sort_values("id"))
+    assert len(whole) == 25
+
+
+def test_unknown_columns_are_left_out_and_unknown_tables_named(store: Store) -> None:
+    assert list(read_columns(store, "packaging_outcomes", ["id", "absent"]).columns) == ["id"]
+    with pytest.raises(KeyError, match="'absent'"):
+        read_columns(store, "absent", ["id"])
+
+
+def varied_rows() -> list[dict[str, Any]]:
+    """Attempts whose keys and types come and go: the first ones lack what the last ones have."""
+    rows = outcome_rows(30)
+    for number, row in enumerate(rows):
+        row["approach_details"] = {"is_quiet": bool(number % 2)} if number else {}
+        row["context"] = {}
+    rows[-1]["approach_details"] = {"late": ["a", "b"], "mixed": 1, "size_class": "both"}
+    rows[-2]["approach_details"] = {"mixed": "one", "retries": 3, "late": None}
+    rows[-3]["context"] = {"size_class": "large", "installer_type": "ignored, there is a column"}
+    return rows
+
+
+@pytest.fixture
+def varied(store: Store) -> None:
+    with store.transaction() as connection:
+        connection.execute(insert(PackagingOutcome), varied_rows())
+
+
+@pytest.mark.usefixtures("varied")
+def test_flat_attempts_in_pieces_equal_those_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = OutcomeKeys.of(store)
+    at_once = read_flat(store, keys)
+    monkeypatch.setattr(flatten, "ROWS_AT_ONCE", 7)
+    assert_frame_equal(read_flat(store, keys), at_once)
+    reference, roles = flatten_outcomes(pd.DataFrame(varied_rows()).astype(object))
+    assert Roles(keys.approach, keys.context) == Roles(tuple(sorted(roles.approach)), roles.context)
+    assert set(at_once.columns) == set(reference.columns)
+    assert list(at_once["id"]) == list(reference["id"])  # both in the order of time
+    for column in ("application_name", "needed_intervention", "failure_reason", "installer_type"):
+        assert list(at_once[column].fillna("none")) == list(reference[column].fillna("none")), column
+
+
+@pytest.mark.usefixtures("varied")
+def test_flat_columns_have_the_type_that_fits_all_their_values(store: Store) -> None:
+    frame = read_flat(store, OutcomeKeys.of(store))
+    last, before = frame.iloc[-1], frame.iloc[-2]
+    assert (str(frame["is_quiet"].dtype), str(frame["retries"].dtype)) == ("boolean", "float64")
+    assert (last["mixed"], before["mixed"]) == ("1", "one")
+    assert last["late"] == ["a", "b"]
+    assert before["late"] is None
+    assert last["size_class (approach)"] == "both"
+    assert frame["size_class"].iloc[-3] == "large"
+
+
+@pytest.mark.usefixtures("varied")
+def test_flat_attempts_survive_parquet(store: Store, memory: MemoryResource) -> None:
+    keys = OutcomeKeys.of(store)
+    frame = read_flat(store, keys)
+    memory.frames.write("sample", frame, keys.to_info())
+    again, info = memory.frames.read("sample")
+    assert info == {"approach": list(keys.approach), "context": list(keys.context)}
+    assert list(again["late"].iloc[-1]) == ["a", "b"]
+    assert_frame_equal(again.drop(columns="late"), frame.drop(columns="late"))
+
+
+def test_no_attempts_are_a_flat_frame_with_columns_and_types(store: Store) -> None:
+    frame = read_flat(store, OutcomeKeys.of(store))
+    assert len(frame) == 0
+    assert str(frame["occurred_at"].dtype).startswith("datetime64")
+    assert frame["needed_intervention"].dtype == bool
+    assert list(frame.columns[:4]) == ["id", "application_name", "occurred_at", "outcome_status"]
+
+
+@pytest.mark.usefixtures("varied")
+def test_every_flat_column_names_where_it_comes_from(store: Store) -> None:
+    keys = OutcomeKeys.of(store)
+    sources = {column: source for column, [(_, source)] in keys.sources().items()}
+    assert set(sources) == set(read_flat(store, keys).columns)
+    assert set(sources.values()) <= {column.name for column in PackagingOutcome.__table__.columns}
+    assert sources["late"] == "approach_details"
+    assert sources["size_class"] == "context"
+    assert sources["installer_type"] == "installer_type"
+    assert sources["failure_reason"] == "failure_reasons"
