@@ -12,7 +12,7 @@ import pandas as pd
 
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store, reads
-from memory_pipeline.store.files import FrameStore
+from memory_pipeline.store.files import OUTCOME_FEATURES, POLICY, FrameStore
 from memory_pipeline.store.findings import log_served
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.recommendations import Advice
     from memory_pipeline.store import Store
 
-POLICY = "policy"
-"""Name under which a rebuild leaves the fitted policy beside the features."""
-FEATURES = "outcome_features"
 PATTERN_ORDERS = ("confidence", "impact", "sample_size")
 _CASES = 3
 
@@ -144,9 +141,16 @@ class Memory:
         order = order.sort_values(["first", "effect", "id"], ascending=[False, False, True])
         return frame.loc[order.index].reset_index(drop=True)
 
-    def factors(self, *, application_type: str | None = None) -> pd.DataFrame:
-        """Read success factors, the surest gain first; with a type, those that apply to it."""
+    def factors(self, *, application_type: str | None = None, include_all: bool = False) -> pd.DataFrame:
+        """Read success factors, the surest gain or harm first; with a type, those that apply to it.
+
+        By default each that was shown to matter, once; with `include_all` every comparison that was made.
+        """
         frame = reads.read_table(self.store, SuccessFactor)
+        if not include_all:
+            details = frame["implementation_details"]
+            shown = details.map(lambda one: one["is_factor"] and not one["is_mirrored"])
+            frame = frame[shown.astype(bool)]
         if application_type is not None:
             frame = frame[
                 frame["applicability_conditions"].map(
@@ -246,7 +250,9 @@ class Memory:
         """
         approach = approach or {}
         shown = ["id", "application_name", "occurred_at", "outcome_status", "failure_reason"]
-        frame, _ = self.frames.read(FEATURES, columns=list(dict.fromkeys([*shown, *context, *approach])))
+        frame, _ = self.frames.read(
+            OUTCOME_FEATURES, columns=list(dict.fromkeys([*shown, *context, *approach]))
+        )
         for column, value in context.items():
             frame = frame[_has(frame[column], value)]
         agreeing = sum(

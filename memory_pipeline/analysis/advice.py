@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.outlook import Choice, Outlook
     from memory_pipeline.analysis.policy import Policy
 
+
 @dataclass(frozen=True)
 class Advice:
     """What to do next in a described context.
@@ -114,7 +115,9 @@ def write_advice(
     sample = _sample(policy, outlook, picked)
     notes = notes_on(policy, outlook, unknown, unseen)
     reasons = (
-        [why_not(policy, outlook, choice)] if picked is None else why_recommended(policy, outlook, choice, picked)
+        [why_not(policy, outlook, choice)]
+        if choice.index is None
+        else why_recommended(policy, outlook, choice, choice.index)
     )
     return Advice(
         context=context,
@@ -178,10 +181,10 @@ def _supporting(policy: Policy, outlook: Outlook, picked: Candidate | None) -> l
         for column, level in main.items()
         if all(described[column] == level for described, _ in outlook.members)
     }
-    here = sure | dict(picked.values)
+    here = sure | dict(picked.settings)
     return [
         pattern
         for pattern in policy.patterns
-        if any(column in picked.values for column in pattern["conditions"])
+        if any(column in picked.settings for column in pattern["conditions"])
         and all(here.get(column) == level for column, level in pattern["conditions"].items())
     ]

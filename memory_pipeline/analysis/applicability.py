@@ -106,7 +106,11 @@ def _with_interaction(fit: LogisticFit, design: Design, column: str, by: str) ->
     wider = Design((*design.terms, *products), design.unit_terms)
     added = np.full(len(products), _INTERACTION_SPREAD**-2)
     precision = np.insert(fit.precision, np.full(len(products), len(design.terms)), added)
-    return wider, fit_pooled(wider.matrix(cells), cells, precision=precision, correlation=fit.correlation)
+    start = np.insert(fit.coefficients, np.full(len(products), len(design.terms)), 0.0)
+    again = fit_pooled(
+        wider.matrix(cells), cells, precision=precision, correlation=fit.correlation, start=start
+    )
+    return wider, again
 
 
 def _p_value_of_equality(fit: LogisticFit, effects: list[Effect]) -> float:

@@ -35,7 +35,7 @@ class Candidate:
         Levels of the settings that tell approaches apart.
     approach
         The approach as JSON text: the one most often tried with this key at this place.
-    values
+    settings
         Its encoded settings, all of them.
     attempts, successes, units
         Of the key at the place.
@@ -45,7 +45,7 @@ class Candidate:
 
     key: Values
     approach: str
-    values: Mapping[str, str]
+    settings: Mapping[str, str]
     attempts: int
     successes: int
     units: int
@@ -141,7 +141,7 @@ def find_candidates(
             Candidate(
                 key=key,
                 approach=texts[taken[attempt]],
-                values=dict(
+                settings=dict(
                     zip(settings, _levels(cells, settings, int(cells.cell_of[attempt])), strict=True)
                 ),
                 attempts=own[0],
@@ -205,11 +205,11 @@ def measure_rest(
     """
     first, group = np.unique(_keys(cells, [*home, *key_columns]), return_index=True, return_inverse=True)[1:]
     known = {(place, one.key) for place, ones in candidates.items() for one in ones}
-    of_group = [
-        (_levels(cells, home, int(cell)), _levels(cells, key_columns, int(cell))) for cell in first
-    ]
+    of_group = [(_levels(cells, home, int(cell)), _levels(cells, key_columns, int(cell))) for cell in first]
     is_candidate = np.array([pair in known for pair in of_group], dtype=bool)[group]
-    place_of = np.array([list(candidates).index(pair[0]) if pair[0] in candidates else -1 for pair in of_group])
+    place_of = np.array(
+        [list(candidates).index(pair[0]) if pair[0] in candidates else -1 for pair in of_group]
+    )
     rest = {}
     for number, place in enumerate(candidates):
         here = place_of[group] == number
@@ -223,9 +223,7 @@ def measure_rest(
     return rest
 
 
-def count_settings(
-    cells: Cells, columns: Sequence[str], home: Sequence[str]
-) -> Support:
+def count_settings(cells: Cells, columns: Sequence[str], home: Sequence[str]) -> Support:
     """Count attempts and units of every single setting at every place."""
     support = {}
     for column in columns:

@@ -66,8 +66,9 @@ class Contexts:
         Returns
         -------
         members
-            A full description alone; for a partial one the past contexts that agree with it (40 of
-            them, drawn evenly), by their attempts. Where none agree, those with the same installer type; then all.
+            A full description alone; for a partial one the past contexts that agree with it (40 of them,
+            drawn evenly), by their attempts. Where none agree, those with the same installer type; then
+            all.
         is_widened
             Whether none agreed.
         """
@@ -123,7 +124,9 @@ def _sample(found: Sequence[tuple[Values, int]]) -> list[tuple[Values, float]]:
     """Stand in for many contexts with few: every fortieth of their attempts (systematic sampling)."""
     counts = np.array([count for _, count in found], dtype=float)
     if len(found) <= _MOST_MEMBERS:
-        return [(levels, float(share)) for (levels, _), share in zip(found, counts / counts.sum(), strict=True)]
+        return [
+            (levels, float(share)) for (levels, _), share in zip(found, counts / counts.sum(), strict=True)
+        ]
     marks = (np.arange(_MOST_MEMBERS) + 0.5) / _MOST_MEMBERS
     picked, times = np.unique(np.searchsorted(counts.cumsum() / counts.sum(), marks), return_counts=True)
     return [(found[i][0], float(n) / _MOST_MEMBERS) for i, n in zip(picked, times, strict=True)]

@@ -99,7 +99,7 @@ class DesignMatrix:
     @property
     def width(self) -> int:
         """Number of columns."""
-        return int(self.own.shape[1]) + self.shares.shape[1]
+        return int(self.own.shape[1]) + int(self.shares.shape[1])
 
     def dot(self, coefficients: Floats) -> Floats:
         """Multiply by coefficients, shape (cells,)."""
@@ -144,9 +144,9 @@ class DesignMatrix:
     def columns(self, keep: NDArray[np.bool_]) -> DesignMatrix:
         """Return some of the columns."""
         terms = self.own.shape[1]
-        return DesignMatrix(
-            self.own[:, np.flatnonzero(keep[:terms])], self.shares[:, keep[terms:]], self.unit
-        )
+        own = self.own[:, np.flatnonzero(keep[:terms])]
+        own = np.ascontiguousarray(own) if isinstance(own, np.ndarray) else own
+        return DesignMatrix(own, self.shares[:, keep[terms:]], self.unit)
 
     def toarray(self) -> Floats:
         """Return everything as one dense array, shape (cells, columns)."""
@@ -195,7 +195,7 @@ def varying_terms(cells: Cells, terms: Iterable[Term]) -> list[Term]:
 def _indicators(cells: Cells, terms: Sequence[Term]) -> Any:
     n_cells = len(cells.unit)
     if n_cells * len(terms) <= _LARGEST_DENSE:
-        return np.column_stack([holds(term, cells) for term in terms]).astype(float)
+        return np.ascontiguousarray(np.column_stack([holds(term, cells) for term in terms]), dtype=float)
     rows = [np.flatnonzero(holds(term, cells)) for term in terms]
     pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
     indices = np.concatenate(rows)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 COUNT_PREFIX = "attempts: "
-_MOST_LISTED = 2e7
+_MOST_LISTED = 5e6
 """Combinations above which `to_frame` wants to know how many attempts matter."""
 
 
@@ -130,6 +130,9 @@ class Evidence:
     ) -> Evidence:
         """Rebuild evidence from `to_rows`, or from several of them one after the other.
 
+        Rows with equal keys are added up; a count that is missing, since its outcome was not known where
+        the row was written, is none.
+
         Raises
         ------
         KeyError
@@ -139,7 +142,7 @@ class Evidence:
         labels = [COUNT_PREFIX + one for one in outcomes]
         _check_columns(frame, [*keys, *labels])
         columns = {key: RawColumn.of(frame[key]).column() for key in keys}
-        counts = frame[labels].to_numpy(dtype=np.int64)
+        counts = frame[labels].fillna(0).to_numpy(dtype=np.int64)
         columns, counts = add_rows(columns, counts)
         return cls(columns, _small(counts), tuple(conditions), tuple(outcomes), unit, period, max_conditions)
 
@@ -238,7 +241,7 @@ class Evidence:
         Raises
         ------
         ValueError
-            When there may be tens of millions of combinations and `min_count` is 1.
+            When there may be millions of combinations and `min_count` is 1.
         """
         sizes = [len(self.columns[condition].levels) for condition in self.conditions]
         most = _most_combinations(sizes, len(self), self.max_conditions)

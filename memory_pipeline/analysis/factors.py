@@ -214,16 +214,16 @@ def _test_applicability(
     fdr: float,
     by: str,
 ) -> None:
-    """Say where each factor holds, if it does not hold everywhere alike."""
-    q_values = q_values_of(comparisons)
-    found = [
-        one
-        for one, q in zip(comparisons, q_values, strict=True)
-        if q <= fdr and one.effect is not None and leader[one.column] == one.column
-    ]
+    """Say where each factor holds, if it does not hold everywhere alike; a mirrored one where its twin does."""
     if by not in fit.cells.columns:
         return
-    for one in found:
+    found = [
+        one
+        for one, q in zip(comparisons, q_values_of(comparisons), strict=True)
+        if q <= fdr and one.effect is not None and leader[one.column] == one.column
+    ]
+    twins = {(one.column, one.reference, one.value): one for one in found if not one.is_mirrored}
+    for one in twins.values():
         one.applicability = where_effect_holds(
             fit,
             design,
@@ -231,8 +231,11 @@ def _test_applicability(
             value=one.value,
             reference=one.reference,
             by=by,
-            alpha=fdr / len(found),
+            alpha=fdr / len(twins),
         )
+    for one in found:
+        if one.is_mirrored:
+            one.applicability = twins[one.column, one.value, one.reference].applicability
 
 
 def _level_where(cells: Cells, column: str, mask: NDArray[np.bool_]) -> str:

@@ -174,6 +174,7 @@ def _success_by_period(status: pd.Series, periods: pd.Series, column: str, value
             counts[name] = 0
     total = counts[["success", "failure", "partial"]].sum(axis=1)
     low, high = proportion_confint(counts["success"], total, method="wilson")
+    rate = (counts["success"] / total).to_numpy()
     index = counts.index.to_frame(index=False)
     return pd.DataFrame(
         {
@@ -181,9 +182,10 @@ def _success_by_period(status: pd.Series, periods: pd.Series, column: str, value
             "period_start": index["period_start"],
             "segment_column": column,
             "segment_value": index["segment_value"],
-            "value": (counts["success"] / total).to_numpy(),
-            "ci_low": np.asarray(low),
-            "ci_high": np.asarray(high),
+            "value": rate,
+            # Rounding puts Wilson's bound a hair inside a rate of 0 or 1.
+            "ci_low": np.minimum(np.asarray(low), rate),
+            "ci_high": np.maximum(np.asarray(high), rate),
             "sample_size": total.to_numpy(),
             "details": [
                 {"success": int(s), "failure": int(f), "partial": int(p)}

@@ -197,7 +197,12 @@ def fit_logistic(
 
 
 def fit_pooled(
-    matrix: DesignMatrix, cells: Cells, *, precision: Floats, correlation: float | None = None
+    matrix: DesignMatrix,
+    cells: Cells,
+    *,
+    precision: Floats,
+    correlation: float | None = None,
+    start: Floats | None = None,
 ) -> LogisticFit:
     """Fit with each unit's weight bounded by how much its attempts repeat each other.
 
@@ -213,10 +218,11 @@ def fit_pooled(
         Prior precision of each coefficient, shape (terms,).
     correlation
         Where it is known already; estimated otherwise.
+    start
+        Coefficients to start from, shape (columns,).
     """
-    start = None
     if correlation is None:
-        start = fit_logistic(matrix, cells, precision=precision)
+        start = fit_logistic(matrix, cells, precision=precision, start=start)
         correlation = correlation_within_units(unweighted_fit(start, precision, matrix, cells))
     weights = unit_weights(cells.unit, cells.attempts, correlation)
     beta = fit_logistic(matrix, cells, precision=precision, weights=weights, start=start)

@@ -6,6 +6,7 @@ its parts, the false discovery rate controlled over everything searched. Only vi
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,8 @@ class MemberSearch:
     ----------
     min_members
         Fewest members in a pattern; protects individuals.
+    min_share
+        Least share of all members in a pattern, for large communities.
     max_labels
         Most labels in a pattern.
     fdr
@@ -98,6 +101,7 @@ class MemberSearch:
     """
 
     min_members: int = 8
+    min_share: float = 0.005
     max_labels: int = 3
     fdr: float = 0.05
     min_lift: float = 1.3
@@ -129,23 +133,22 @@ def find_member_patterns(labels: pd.DataFrame, search: MemberSearch | None = Non
         return empty
     items = labels["field"] + "\n" + labels["label"]
     table = pd.crosstab(labels["member_id"], items).astype(bool)
-    table = table.loc[:, table.sum() >= search.min_members]
+    fewest = max(search.min_members, math.ceil(search.min_share * len(table)))
+    table = table.loc[:, table.sum() >= fewest]
     if table.shape[1] < 2:  # noqa: PLR2004 - a set has two labels or more
         return empty
-    candidates = _tested_sets(table, search)
+    candidates = _tested_sets(table, search, fewest)
     kept = _without_parts(candidates[candidates["is_finding"]])
     rows = [_pattern_row(row, table) for _, row in kept.iterrows()]
     frame = pd.DataFrame(rows, columns=list(PATTERN_COLUMNS))
     return frame.groupby("category", sort=False).head(search.max_per_category).reset_index(drop=True)
 
 
-def _tested_sets(table: pd.DataFrame, search: MemberSearch) -> pd.DataFrame:
+def _tested_sets(table: pd.DataFrame, search: MemberSearch, fewest: int) -> pd.DataFrame:
     from mlxtend.frequent_patterns import fpgrowth  # noqa: PLC0415 - half a second to import
 
     total = len(table)
-    sets = fpgrowth(
-        table, min_support=search.min_members / total, use_colnames=True, max_len=search.max_labels
-    )
+    sets = fpgrowth(table, min_support=fewest / total, use_colnames=True, max_len=search.max_labels)
     sets["members"] = (sets["support"] * total).round().astype(int)
     counts = dict(zip(sets["itemsets"], sets["members"], strict=True))
     sets = sets[sets["itemsets"].map(_says_something)].reset_index(drop=True)

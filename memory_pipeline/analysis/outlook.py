@@ -119,7 +119,7 @@ def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook
     among = shares @ draws
     usual = (1 - rest.share) * among + rest.share * expit(log_odds(among) + rest.gap)
     # As far as the settings may not matter at all, every approach does what the usual mix does.
-    is_indifferent = _RANKS >= policy.model.relevance * N_DRAWS
+    is_indifferent = policy.model.relevance * N_DRAWS <= _RANKS
     draws[:, is_indifferent] = usual[is_indifferent]
     return Outlook(members, is_widened, candidates, draws, shares, usual, rest)
 

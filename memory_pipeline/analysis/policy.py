@@ -195,8 +195,8 @@ class Policy:
             held = np.ones((len(ones), len(self.model.design.terms)))
             for i, term in enumerate(self.model.design.terms):
                 for column, level in term:
-                    if column in ones[0].values:
-                        held[:, i] *= [one.values[column] == level for one in ones]
+                    if column in ones[0].settings:
+                        held[:, i] *= [one.settings[column] == level for one in ones]
             rows[place] = held
         return rows
 

@@ -6,7 +6,7 @@ shrunk as much as the evidence asks for. It carries approaches that were tried t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 N_DRAWS = 500
 _FIRST_ROUNDS, _ROUNDS = 6, 25
-_DISCOUNT_ROUNDS = 3
+_DISCOUNT_ROUNDS = 5
 _NO_MORE = 1.25
 _NEGLIGIBLE_VARIANCE = 1e-3
 _LARGEST_VARIANCE = 25.0
@@ -49,7 +49,8 @@ _INTERACTION_LEVELS = 12
 _INTERACTION_ATTEMPTS = 5
 _SURPRISING = 2.0
 _MOST_INTERACTIONS = 200
-_SETTLED = 0.05
+_MOST_CELLS = 50_000
+_SETTLED = 0.1
 _CONTEXT, _SETTING, _INTERACTION, _SHARE = 1, 2, 3, 4
 # Log-odds that coefficients of a sort usually have, and the coefficients that this is worth.
 _USUAL_SPREAD = {_CONTEXT: 0.7, _SETTING: 0.2, _INTERACTION: 0.1, _SHARE: 0.7}
@@ -128,20 +129,26 @@ def fit_prior_model(
     """Fit the model; how much each group of terms is shrunk is learnt by maximising the evidence.
 
     Groups are: each context column, each setting, and pairs of a setting and a context column of at most
-    twelve levels, as far as the residuals of a first fit without pairs ask for them (200 terms at most). A group's coefficients are normal
-    around zero; its variance follows from the fixed point `variance = sum(b^2) / determined`, where
-    `determined` is how many of its coefficients the data determine, `terms - trace(V) / variance`
-    (MacKay 1992, "The evidence framework applied to classification networks"). Groups of one sort lend
-    each other strength (three coefficients' worth of their common variance), and what effects usually are
-    (`_USUAL_SPREAD`, four coefficients' worth) steadies that. A group that explains nothing is dropped.
+    twelve levels, as far as the residuals of a first fit without pairs ask for them (200 terms at most).
+    A group's coefficients are normal around zero. Its variance follows from the fixed point
+    `variance = sum(b^2) / determined`, where `determined` is how many of its coefficients the data
+    determine, `terms - trace(V) / variance` (MacKay 1992, "The evidence framework applied to
+    classification networks"). Groups of one sort lend each other strength (three coefficients' worth of
+    their common variance), and what effects usually are (`_USUAL_SPREAD`, four coefficients' worth)
+    steadies that. A group that explains nothing is dropped.
+
     The model without any setting is fitted too; how much likelier the data are with settings than without
-    tells how probable it is that they matter at all.
+    tells how probable it is that they matter at all. Attempts are counted for as many as they are worth,
+    so that leaving units out moves the coefficients no more than the model expects
+    (`random_intercepts.dispersion`).
 
     Each unit has an intercept of its own, whose spread is learnt alike, and its shares of the values
     that vary within it (`design_matrix.varying_terms`), taken against what is usual at the home place:
     a setting gets no credit for the units that it was used with, and counts for as much as it was
     tried within units or across them (`random_intercepts`). The result is for a unit nobody knows yet:
     log-odds are attenuated by the spread of the intercepts.
+
+    Of more than 50,000 cells an even sample is fitted.
 
     Parameters
     ----------
@@ -161,19 +168,21 @@ def fit_prior_model(
     discounted
         The cells with their attempts counted for as many as they are worth (`random_intercepts.dispersion`).
     """
-    times = 1.0
-    raw, plain = cells, _columns(cells, settings, context, ())
-    for _ in range(_DISCOUNT_ROUNDS):
+    everything, times = cells, 1.0
+    cells = _sample(cells)
+    plain = _columns(cells, settings, context, ())
+    for attempt in range(_DISCOUNT_ROUNDS):
         first, _ = _shrunk_fit(cells, plain, home, rounds=_FIRST_ROUNDS)
         promising = _promising_interactions(first, cells, settings, context)
         columns = _columns(cells, settings, context, promising)
         fit, columns = _shrunk_fit(cells, columns, home, rounds=_ROUNDS)
         more = dispersion(fit)
-        if more < _NO_MORE:
+        if more < _NO_MORE or attempt == _DISCOUNT_ROUNDS - 1:
             break
         times *= more
-        cells = discount_cells(raw, times)
-    indifferent, _ = _shrunk_fit(cells, _columns(cells, (), context, ()), home, rounds=_ROUNDS)
+        cells = discount_cells(cells, more)
+    without = plain.take(~np.isin(plain.sorts, (_SETTING, _INTERACTION)))
+    indifferent, _ = _shrunk_fit(cells, without, home, rounds=_ROUNDS)
     terms = len(columns.design.terms)
     root = linalg.cholesky(fit.covariance[:terms, :terms] + 1e-10 * np.eye(terms), lower=True)
     model = PriorModel(
@@ -183,7 +192,26 @@ def fit_prior_model(
         fit.correlation,
         float(expit(fit.log_evidence - indifferent.log_evidence)),
     )
-    return model, fit.log_odds, cells
+    fitted = columns.design.matrix(everything, centre_on=home).dot(fit.coefficients)
+    return model, fitted + fit.intercepts[everything.unit], discount_cells(everything, times)
+
+
+def _sample(cells: Cells) -> Cells:
+    """Take an even sample of the cells where they are more than a model of this size needs.
+
+    Cells are in the order of their units, so that every unit stays in proportion.
+    """
+    if len(cells.unit) <= _MOST_CELLS:
+        return cells
+    last = len(cells.unit) - 1
+    rows = np.unique(np.linspace(0, last, _MOST_CELLS).round().astype(int))
+    return replace(
+        cells,
+        codes=cells.codes[rows],
+        unit=cells.unit[rows],
+        attempts=cells.attempts[rows],
+        successes=cells.successes[rows],
+    )
 
 
 def _shrunk_fit(
@@ -211,8 +239,12 @@ def _shrunk_fit(
             tolerance=_TIGHT if is_settled else _LOOSE,
         )
         if is_settled:
-            break
-    return fit, columns
+            return fit, columns
+    start = fit.coefficients, fit.intercepts
+    return (
+        fit_mixed(matrix, cells, precision=fit.precision, unit_precision=fit.unit_precision, start=start),
+        columns,
+    )
 
 
 def _promising_interactions(
@@ -236,7 +268,9 @@ def _promising_interactions(
             score = float(np.sum(np.bincount(pair, weights=residual) ** 2 / np.maximum(known, 1e-9)))
             degrees = (sizes[0] - 1) * (sizes[1] - 1)
             excess[setting, place] = (score - degrees) / np.sqrt(2 * degrees)
-    return sorted((pair for pair in excess if excess[pair] > _SURPRISING), key=lambda pair: (-excess[pair], pair))
+    return sorted(
+        (pair for pair in excess if excess[pair] > _SURPRISING), key=lambda pair: (-excess[pair], pair)
+    )
 
 
 def setting_importance(model: PriorModel, cells: Cells, settings: Sequence[str]) -> dict[str, float]:

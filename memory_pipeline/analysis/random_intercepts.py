@@ -51,12 +51,12 @@ class MixedFit:
         return np.asarray(self.matrix.dot(self.coefficients) + self.intercepts[self.cells.unit])
 
     @cached_property
-    def _curvature(self) -> tuple[Floats, Floats]:
+    def curvature(self) -> tuple[Floats, Floats]:
         """Weights of the cells, and the diagonal block of the units."""
         rates = expit(self.log_odds)
         weights = self.cells.attempts * rates * (1 - rates)
         units = np.bincount(self.cells.unit, weights=weights, minlength=self.cells.n_units)
-        return weights, units + self.unit_precision
+        return np.asarray(weights), np.asarray(units + self.unit_precision, dtype=float)
 
     @cached_property
     def covariance(self) -> Floats:
@@ -66,16 +66,16 @@ class MixedFit:
         throughout each unit is known only as well as there are units, and one that varies within them
         as well as there are attempts.
         """
-        weights, units = self._curvature
+        weights, units = self.curvature
         inverse = linalg.inv(_schur(self.matrix, weights, self.precision, units))
         return np.asarray((inverse + inverse.T) / 2)
 
     @cached_property
     def intercept_variances(self) -> Floats:
         """Posterior variances of the intercepts, shape (units,)."""
-        weights, units = self._curvature
+        weights, units = self.curvature
         across = self.matrix.sums_by_unit(weights) / units[:, None]
-        return np.asarray(1 / units + np.einsum("ij,jk,ik->i", across, self.covariance, across))
+        return np.asarray(1 / units + np.sum((across @ self.covariance) * across, axis=1))
 
     @property
     def determined(self) -> Floats:
@@ -88,7 +88,7 @@ class MixedFit:
 
         Comparable between models of the same cells; a constant is left out.
         """
-        weights, units = self._curvature
+        weights, units = self.curvature
         eta, wins = self.log_odds, self.cells.successes
         fit = wins @ log_expit(eta) + (self.cells.attempts - wins) @ log_expit(-eta)
         fit -= 0.5 * (self.precision @ self.coefficients**2)
@@ -130,7 +130,7 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
         Units left out in turn, at most; a systematic sample stands for more.
     """
     cells, units = fit.cells, fit.cells.n_units
-    weights, diagonal = fit._curvature  # noqa: SLF001 - one model, told in two places
+    weights, diagonal = fit.curvature
     information = linalg.inv(fit.covariance)
     residual = cells.successes - cells.attempts * expit(fit.log_odds)
     order = np.argsort(cells.unit, kind="stable")
@@ -203,7 +203,8 @@ def fit_mixed(
         weights = cells.attempts * rates * (1 - rates)
         slope = matrix.sums(residual) - precision * beta
         unit_slope = np.bincount(unit, weights=residual, minlength=len(own)) - unit_precision * own
-        units = np.bincount(unit, weights=weights, minlength=len(own)) + unit_precision
+        sums = np.bincount(unit, weights=weights, minlength=len(own)).astype(float)
+        units = sums + unit_precision
         across = matrix.sums_by_unit(weights)
         step = linalg.solve(
             _schur(matrix, weights, precision, units),

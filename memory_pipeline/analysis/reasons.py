@@ -26,9 +26,9 @@ def evidence_of(policy: Policy, candidate: Candidate) -> str:
     return "whole" if is_whole else "additive"
 
 
-def why_recommended(policy: Policy, outlook: Outlook, choice: Choice, picked: Candidate) -> list[str]:
-    index = choice.index
-    assert index is not None  # noqa: S101 - picked is there, so its number is
+def why_recommended(policy: Policy, outlook: Outlook, choice: Choice, index: int) -> list[str]:
+    """Say why the candidate of a number is recommended: what it is expected to do, and on what record."""
+    picked = outlook.candidates[index]
     low, high = np.quantile(outlook.draws[index], [0.025, 0.975])
     usual = outlook.usual.mean()
     expectation = (
@@ -93,6 +93,7 @@ def why_not(policy: Policy, outlook: Outlook, choice: Choice) -> str:
 
 
 def notes_on(policy: Policy, outlook: Outlook, unknown: Sequence[str], unseen: Sequence[str]) -> list[str]:
+    """Say what of the description was not used, or not found."""
     notes = []
     if unknown:
         knows = ", ".join(policy.context) or "no context"

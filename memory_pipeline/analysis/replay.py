@@ -251,19 +251,20 @@ def _estimate(
         f"{int(advised.sum()):,} of {len(gains):,} later attempts had advice, {agreeing:,} did as advised "
         f"(worth {size:.0f} attempts and {units:.1f} units)"
     )
-    reason = (
+    found = (
         f"Following the memory would have changed success by {100 * uplift:+.1f} points "
         f"(95% interval {100 * low:+.1f} to {100 * high:+.1f}); {counts}."
-        if conclusive
-        else f"Cannot tell: {counts}; it takes {floors[0]:.0f} attempts and {floors[1]:.0f} units at least, and "
-        f"a mean weight between {_WEIGHTS[0]} and {_WEIGHTS[1]} (it is {mean_weight:.2f})."
+    )
+    unknown = (
+        f"Cannot tell: {counts}; it takes {floors[0]:.0f} attempts and {floors[1]:.0f} units at least, "
+        f"and a mean weight between {_WEIGHTS[0]} and {_WEIGHTS[1]} (it is {mean_weight:.2f})."
     )
     return ReplayResult(
         uplift=uplift,
         ci_low=low,
         ci_high=high,
         conclusive=conclusive,
-        reason=reason,
+        reason=found if conclusive else unknown,
         effective_sample_size=size,
         effective_units=units,
         self_normalised_uplift=share * (self_normalised(rewards, own) - float(rewards.mean()))

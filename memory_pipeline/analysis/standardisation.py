@@ -72,9 +72,10 @@ def standardised_effect(
     """Average marginal effect of one value against another, by standardisation (g-computation).
 
     The model predicts every attempt of the population twice, once with each value, all else as it was,
-    the unit shares included (Robins 1986). The standard error is the delta method's. Its variance is the larger of two: the
-    jackknife over units, which assumes nothing about them but is noisy with few, and the one under an
-    equal correlation within units, which is not zero where all attempts of a level went the same way.
+    the unit shares included (Robins 1986). The standard error is the delta method's. Its variance is the
+    larger of two: the jackknife over units, which assumes nothing about them but is noisy with few, and
+    the one under an equal correlation within units, which is not zero where all attempts of a level went
+    the same way.
 
     The t distribution has `G* - 1` degrees, where `G* = (sum of shares)^2 / sum of shares^2` is the
     effective number of units (Carter, Schnepel and Steigerwald 2017): with 3 treated units among 200 it

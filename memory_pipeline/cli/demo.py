@@ -73,7 +73,8 @@ def _print_results(memory: Memory) -> None:
     from memory_pipeline.charts import describe_change  # noqa: PLC0415 - imports Altair
 
     _title("What makes attempts succeed or fail (strongest patterns)")
-    output.print(tables.patterns(memory.patterns().head(6)))
+    patterns = memory.patterns()
+    output.print(tables.patterns(patterns[patterns["target"] == "success"].head(6)))
     _title("What single settings change, everything else being equal (top factors)")
     output.print(tables.factors(memory.factors().head(6)))
     _title("Advice for one application")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -151,11 +152,15 @@ def _absolute_home(settings: Settings) -> dict[str, str]:
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> None:
-    """Run a Python module to its end; this process keeps holding the embedded server meanwhile."""
+    """Run a Python module to its end; this process keeps holding the embedded server meanwhile.
+
+    A signal to stop is handed on, so that nothing keeps running behind it.
+    """
     child = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment})
+    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
     try:
         code = child.wait()
     except KeyboardInterrupt:
         code = child.wait()
-    if code not in {0, 130, -2}:
+    if code not in {0, 130, -signal.SIGINT, -signal.SIGTERM}:
         sys.exit(code)

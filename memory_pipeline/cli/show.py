@@ -97,12 +97,13 @@ def patterns(as_json: bool, limit: int, **filters: Any) -> None:
 
 @show.command()
 @click.option("--application-type", help="Only factors that apply to this type.")
+@click.option("--all", "include_all", is_flag=True, help="Every comparison, also those shown not to matter.")
 @_LIMIT
 @json_option
-def factors(as_json: bool, limit: int, application_type: str | None) -> None:
+def factors(as_json: bool, limit: int, application_type: str | None, include_all: bool) -> None:
     """Show what single approach settings change, everything else being equal."""
     with opened_memory() as memory:
-        frame = memory.factors(application_type=application_type)
+        frame = memory.factors(application_type=application_type, include_all=include_all)
         _show(frame, tables.factors, as_json=as_json, limit=limit)
 
 

@@ -47,7 +47,7 @@ def percent(value: float) -> str:
 
 def points(value: float) -> str:
     """Write a difference of shares as signed percentage points."""
-    return f"{100 * value:+.0f}"
+    return f"{100 * value:+.0f}".replace("-", "−")  # noqa: RUF001 - a minus sign
 
 
 def outcomes(frame: pd.DataFrame) -> Table:

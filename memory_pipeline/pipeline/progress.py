@@ -71,6 +71,7 @@ class Watcher:
     ended: list[StepEvent] = field(default_factory=list)
     failed_checks: list[CheckFailure] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
+    is_interrupted: bool = False
 
     def on_event(self, entry: EventLogEntry) -> None:
         """Take note of one event of the run."""
@@ -133,14 +134,17 @@ class Watcher:
             rows = self.rows.get(began.step) if began.kind == "asset" else None
             self._end(replace(began, state="succeeded", seconds=duration, rows=rows))
         elif event.is_step_failure:
-            self._end(replace(began, state="failed", message=_reason(event)))
+            message = _reason(event)
+            self.is_interrupted |= message.startswith("DagsterExecutionInterruptedError")
+            self._end(replace(began, state="failed", message=message))
 
 
 def _reason(event: DagsterEvent) -> str:
-    """Give the innermost user-facing error of a failed step, in one line."""
+    """Give the error that a step's own code raised, without what Dagster wraps it in."""
     error = event.step_failure_data.error
     if error is None:
         return "no error was reported"
-    while error.cause is not None:
+    if error.cls_name == "DagsterExecutionStepExecutionError" and error.cause is not None:
         error = error.cause
-    return f"{error.cls_name}: {error.message.removeprefix(f'{error.cls_name}: ').strip()}"
+    # The message begins with the class, and where it was defined.
+    return f"{error.cls_name}: {error.message.split(f'{error.cls_name}: ', 1)[-1].strip()}"

@@ -20,11 +20,11 @@ from memory_pipeline.pipeline.progress import CheckFailure, StepEvent, Watcher
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import dagster as dg
     from dagster import ExecuteInProcessResult
 
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
+    from memory_pipeline.store.files import FrameStore
 
 _NO_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -105,14 +105,22 @@ def rebuild(
         When another process rebuilds this memory.
     RebuildError
         When a step failed or a critical contract was violated. Independent steps were done all the same.
+    KeyboardInterrupt
+        When the process was interrupted (Ctrl-C); the run is marked as failed.
     """
+    from memory_pipeline.pipeline.build import build_definitions  # noqa: PLC0415 - imports Dagster
+    from memory_pipeline.pipeline.jobs import JOB_NAME  # noqa: PLC0415
+    from memory_pipeline.pipeline.resources import given_resources, open_memory  # noqa: PLC0415
+
     with store.rebuild_lock(), open_instance(settings, store) as instance, _quiet(verbose=verbose):
         abandoned = fail_abandoned_runs(instance)
+        memory = open_memory(settings, store)
+        _remove_half_written(memory.frames)
         run_id = str(uuid4())
         watcher = Watcher(on_step or (lambda _: None))
         instance.add_event_listener(run_id, watcher.on_event)
         began = time.monotonic()
-        job = _job(settings, store)
+        job = build_definitions(given_resources(memory), settings=settings).resolve_job_def(JOB_NAME)
         watcher.steps = [node.name for node in job.nodes_in_topological_order]
         result = job.execute_in_process(
             instance=instance,
@@ -123,6 +131,8 @@ def rebuild(
         )
         seconds = time.monotonic() - began
         watcher.note_skipped()
+    if watcher.is_interrupted:
+        raise KeyboardInterrupt
     report = RebuildReport(
         run_id=run_id,
         seconds=seconds,
@@ -136,13 +146,10 @@ def rebuild(
     return report
 
 
-def _job(settings: Settings, store: Store) -> dg.JobDefinition:
-    from memory_pipeline.pipeline.build import build_definitions  # noqa: PLC0415
-    from memory_pipeline.pipeline.jobs import JOB_NAME  # noqa: PLC0415
-    from memory_pipeline.pipeline.resources import given_resources, open_memory  # noqa: PLC0415
-
-    resources = given_resources(open_memory(settings, store))
-    return build_definitions(resources, settings=settings).resolve_job_def(JOB_NAME)
+def _remove_half_written(frames: FrameStore) -> None:
+    """Remove what killed processes began to write; whoever holds the rebuild lock is the only writer."""
+    for path in frames.filesystem.glob(f"{frames.root}/*.part"):
+        frames.filesystem.rm(path)
 
 
 @contextmanager
@@ -176,7 +183,8 @@ def _explain(
     if skipped:
         lines.append(f"  not done because of it: {', '.join(skipped)}")
     lines.append(
-        "What was there before stays as it was. Mend the cause and run `memory-pipeline rebuild` again."
+        "What the steps before it wrote stands, the rest is as it was. "
+        "Mend the cause and run `memory-pipeline rebuild` again."
     )
     return "\n".join(lines)
 

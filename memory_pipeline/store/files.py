@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+OUTCOME_FEATURES = "outcome_features"
+"""Name of the frame of flat attempts."""
+POLICY = "policy"
+"""Name under which a rebuild leaves the fitted policy, as JSON."""
 _INFO_KEY = b"memory_pipeline"
 
 

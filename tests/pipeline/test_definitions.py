@@ -109,6 +109,7 @@ def test_definitions_load_within_two_seconds_and_without_heavy_libraries() -> No
 def test_the_command_line_validates_the_definitions(command: list[str], tmp_path: Path) -> None:
     home = tmp_path / "dagster home"
     home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}")
     environment = {**os.environ, "DAGSTER_HOME": str(home), "MEMORY_HOME": str(tmp_path / "memory")}
     program = Path(sys.executable).parent / command[0]
     done = subprocess.run(

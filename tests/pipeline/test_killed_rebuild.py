@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,6 +125,10 @@ def findings(store: Store) -> dict[str, list[tuple[str, int]]]:
         }
 
 
+def half_written(settings: Settings) -> list[str]:
+    return [one.name for one in Path(settings.storage).glob("*.part")]
+
+
 def status_of_newest_run(settings: Settings, store: Store) -> DagsterRunStatus:
     with open_instance(settings, store) as instance:
         return instance.get_runs(limit=1)[0].status
@@ -140,6 +145,7 @@ def test_rebuilds_that_are_killed_leave_what_was_there_and_the_next_finishes(
     for moment in MOMENTS:
         seen = kill_at(moment, settings)
         killed += 1
+        assert bool(half_written(settings)) == moment.startswith("writing")
         assert f"succeeded {moment.split()[1]}" not in seen[:-1]
         assert status_of_newest_run(settings, store) == DagsterRunStatus.STARTED
         if moment != MOMENTS[-1]:
@@ -148,6 +154,7 @@ def test_rebuilds_that_are_killed_leave_what_was_there_and_the_next_finishes(
         if moment == "committing success_factors":
             assert findings(store)["success_factors"] == old["success_factors"]
 
+    assert half_written(settings) == []  # the later children removed what the earlier one had begun
     report = rebuild(settings, store)
     assert len(report.abandoned_runs) == 1  # each killed run was marked by the next one
     with open_instance(settings, store) as instance:

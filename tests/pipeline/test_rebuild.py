@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -167,6 +168,21 @@ def test_an_asset_that_fails_is_named_with_its_reason(
     monkeypatch.setattr("memory_pipeline.pipeline.flatten.read_flat", fail)
     with pytest.raises(RebuildError, match="asset outcome_features failed: OSError: no space left on device"):
         rebuild(settings, store)
+
+
+def test_an_interrupt_ends_the_rebuild_as_an_interrupt_and_frees_the_lock(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, without_contracts: Callable[[], None]
+) -> None:
+    without_contracts()
+
+    def press_control_c(*_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("memory_pipeline.pipeline.flatten.read_flat", press_control_c)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(settings, store)
+    with store.rebuild_lock(), open_instance(settings, store) as instance:
+        assert instance.get_runs(limit=1)[0].status == dg.DagsterRunStatus.FAILURE
 
 
 def test_an_evidence_unit_that_no_attempt_has_is_named(

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from memory_pipeline.pipeline.resources import MemoryResource
 
 MISSING = "(missing)"
-POLICY = "policy"
 MAX_CONTEXTS = 1_000
 _BY = ("application_type", "installer_type")
 _COLUMNS = ("success_rate", "ci_low", "ci_high", "confidence", "sample_size")
@@ -41,6 +40,7 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
     from memory_pipeline.analysis.recommendations import fit_policy  # noqa: PLC0415
+    from memory_pipeline.store.files import POLICY  # noqa: PLC0415 - needs pyarrow
     from memory_pipeline.store.findings import save_recommendations  # noqa: PLC0415
 
     memory = memory_of(context)
