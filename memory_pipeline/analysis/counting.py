@@ -1,6 +1,6 @@
 """Exact joint counts of all combinations of a few columns, whichever way is quickest.
 
-There are three ways, and `choose` takes the cheapest by a rough estimate of their time:
+There are three ways, and the one with the lowest estimated time is taken (`counting_plan`):
 
 * *bincount*: one `numpy.bincount` per combination. Nothing to compile or import; for small inputs.
 * *cubes*: joint histograms of groups of columns that cover all combinations (`counting_cubes`). One
@@ -138,6 +138,8 @@ class _Job:
     threads: int
 
     def run(self, way: str | None) -> Iterator[JointTable]:
+        if len(self.entries) == 0:
+            return iter(())
         cost = small_cost(self.entries, self.max_conditions)
         if way == "bincount" or (way is None and cost <= start_cost()):
             return self._by_bincount()
@@ -201,9 +203,11 @@ class _Job:
                 cell = np.zeros(len(entries), dtype=np.int64)
                 for column in columns:
                     cell = cell * entries.sizes[column] + codes[column]
-                cells = np.arange(size := prod(entries.sizes[column] for column in columns))
-                if size > 4 * len(entries):
+                size = prod(entries.sizes[column] for column in columns)
+                if size > 4 * len(entries):  # most cells are empty
                     cells, cell = np.unique(cell, return_inverse=True)
+                else:
+                    cells = np.arange(size)
                 key = cell * entries.outcomes + entries.outcome
                 counts = _sums(key, entries.weight, len(cells) * entries.outcomes)
                 counts = counts.reshape(len(cells), entries.outcomes)

@@ -264,11 +264,13 @@ def _fill(
         fill_cubes(entries.codes, (label, value), (start, stop), layout, cells)
         return cells
 
-    total, *others = on_threads(fill, parts_of(len(entries), threads))
+    # Each thread has cells of its own; few may have them all at once where they are many.
+    parts = parts_of(len(entries), min(threads, max(4 * MOST_CELLS // int(ends[-1]), 1)))
+    total, *others = on_threads(fill, parts)
     for other in others:
         total += other
-    parts = np.split(total, ends[:-1])
-    shaped = [cells.reshape(shape) for cells, shape in zip(parts, shapes, strict=True)]
+    cubes = np.split(total, ends[:-1])
+    shaped = [cells.reshape(shape) for cells, shape in zip(cubes, shapes, strict=True)]
     if marks is not None:
         shaped = [cells[..., 0] for cells in shaped]
     return dict(zip(batch, shaped, strict=True))

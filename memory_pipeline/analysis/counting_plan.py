@@ -29,7 +29,7 @@ _NS_PER_TABLE, _NS_PER_TABLE_ENTRY = 40_000.0, 9.0
 """`bincount`: for each combination, and for each of its entries."""
 _NS_TO_START = 0.7e9
 """To import numba and load what it compiled before."""
-_NS_PER_WORD, _NS_PER_ROW_ITEM, _NS_PER_PREFIX = 0.1, 2.5, 2_000.0
+_NS_PER_WORD, _NS_PER_ROW_ITEM, _NS_PER_PREFIX = 0.13, 3.5, 2_000.0
 """`items`: 64 entries of a candidate; one item of one entry; one prefix."""
 _MOST_ESTIMATED = 2_000
 """Prefixes by which the time of `items` is estimated."""

@@ -47,11 +47,14 @@ def describe_factor(row: Mapping[str, Any], *, unit: str) -> str:
     together = f", always together with {_listed(companions)}," if companions else ""
     points, low, high = (round(100 * row[key], 1) for key in ("effectiveness", "ci_low", "ci_high"))
     interval = f"95% CI {_points(low)} to {_points(high)}"
-    if row["is_factor"]:
+    is_apart = low > 0 or high < 0
+    if row["is_factor"] or is_apart:
         verb = "raises" if points > 0 else "lowers"
         result = f"{verb} success by {_points(abs(points))} points"
         if points < 0:
             interval = f"95% CI {_points(-high)} to {_points(-low)}"
+        if not row["is_factor"]:
+            result = f"may be one of the chance finds that so many comparisons bring: it {result}"
     else:
         result = f"makes no difference that could be shown: {_points(points, signed=True)} points"
     sentence = (

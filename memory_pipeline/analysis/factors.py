@@ -214,7 +214,7 @@ def _test_applicability(
     fdr: float,
     by: str,
 ) -> None:
-    """Say where each factor holds, if it does not hold everywhere alike; a mirrored one where its twin does."""
+    """Say where each factor holds, if not everywhere alike; a mirrored one holds where its twin does."""
     if by not in fit.cells.columns:
         return
     found = [

@@ -1,0 +1,314 @@
+"""What advice promises, what it rests on, and what it says when it does not know."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_worlds import CONTEXT, UNIT, packaging_world, roles
+
+from memory_pipeline.analysis.approaches import approach_text
+from memory_pipeline.analysis.outlook import choose
+from memory_pipeline.analysis.recommendations import Policy, fit_policy
+from memory_pipeline.worlds import sample_organisation
+
+PLACES = [{"installer_type": kind, "team": team} for kind in ("msi", "exe") for team in ("modern", "legacy")]
+
+
+def what_it_brings(world, place, approach):
+    """True success in a place with an approach, and as things were done."""
+    here = np.ones(len(world.outcomes), dtype=bool)
+    for column, value in place.items():
+        here &= (world.outcomes[column] == value).to_numpy()
+    return world.chances(world.outcomes.assign(**approach))[here].mean(), world.chances()[here].mean()
+
+
+@pytest.fixture(scope="module")
+def world():
+    return packaging_world(41, attempts=4000, units=120, product_code=0.15, wrapper=0.1)
+
+
+@pytest.fixture(scope="module")
+def policy(world):
+    return fit_policy(world.outcomes, **roles())
+
+
+@pytest.fixture(scope="module")
+def many():
+    """What policies of many worlds promise, and what is true; effects are drawn at random, some are small."""
+    rows = []
+    for seed in range(30):
+        random = np.random.default_rng(10_000 + seed)
+        names = ("wrapper", "logging", "signing", "product_code", "registry")
+        effects = {name: random.normal(0, 0.07) for name in names}
+        world = packaging_world(seed, attempts=1200, heavy_tail=False, **effects)
+        policy = fit_policy(world.outcomes, **roles())
+        for place, outlook in zip(PLACES, policy.outlooks(pd.DataFrame(PLACES)), strict=True):
+            choice = choose(outlook, policy.limits)
+            if choice.best is not None:
+                approach = json.loads(outlook.candidates[choice.best].approach)
+                true, usual = what_it_brings(world, place, approach)
+                rows.append(
+                    (choice.confidence, outlook.rates[choice.best], true, outlook.usual.mean(), usual)
+                )
+    return pd.DataFrame(rows, columns=["confidence", "promised", "true", "usual_promised", "usual"])
+
+
+def test_what_is_promised_is_what_is_realised(many):
+    advised = many[many["confidence"] >= 0.7]
+    assert len(advised) > 60
+    assert advised["promised"].mean() == pytest.approx(advised["true"].mean(), abs=0.025)
+    assert many["usual_promised"].mean() == pytest.approx(many["usual"].mean(), abs=0.025)
+    assert (advised["true"] - advised["usual"]).mean() > 0.04
+
+
+def test_confidence_is_how_often_the_advice_is_better(many):
+    better = many["true"] > many["usual"]
+    sure = many["confidence"] > 0.95
+    assert better[sure].mean() > 0.93
+    assert better.mean() == pytest.approx(many["confidence"].mean(), abs=0.1)
+
+
+def test_where_nothing_matters_little_is_advised():
+    advised, sure = [], []
+    for seed in range(10):
+        policy = fit_policy(packaging_world(seed, attempts=1200).outcomes, **roles())
+        answers = [policy.recommend(place) for place in PLACES]
+        advised += [answer.recommended_approach is not None for answer in answers]
+        sure += [answer.confidence for answer in answers]
+    assert np.mean(advised) < 0.5
+    assert np.median(sure) < 0.7
+
+
+def test_hidden_difficulty_is_not_taken_for_merit():
+    # Easy applications are wrapped, hard ones are not; wrapping changes nothing.
+    picked = []
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        world = packaging_world(seed, attempts=3000, units=100, unit_spread=0.3, product_code=0.15)
+        frame = world.outcomes.assign(shrink=False)
+        rate = frame.groupby(UNIT)["outcome_status"].transform(lambda s: (s == "success").mean())
+        frame["shrink"] = random.random(len(frame)) < np.where(rate > rate.median(), 0.7, 0.2)
+        crude = frame.groupby("shrink")["outcome_status"].agg(lambda s: (s == "success").mean())
+        assert crude[True] - crude[False] > 0.1
+        policy = fit_policy(frame, **roles(approach=["shrink", "detection"]))
+        importance = {
+            term[0]: abs(value)
+            for term, value in zip(policy.model.design.terms, policy.model.coefficients, strict=True)
+            if len(term) == 1
+        }
+        picked.append(importance.get(("shrink", "yes"), 0) < importance["detection", "product_code"] / 2)
+    assert sum(picked) >= 4
+
+
+def test_an_approach_that_suits_one_type_is_advised_there():
+    world = packaging_world(43, attempts=5000, units=150, product_code_for_msi=0.25)
+    policy = fit_policy(world.outcomes, **roles(approach=["detection"]))
+    for team in ("modern", "legacy"):
+        there = policy.recommend({"installer_type": "msi", "team": team})
+        assert there.recommended_approach == {"detection": "product_code"}
+        elsewhere = policy.recommend({"installer_type": "exe", "team": team})
+        assert elsewhere.recommended_approach is None or elsewhere.confidence < 0.97
+
+
+def test_what_to_avoid_is_what_does_harm(world):
+    harmful = packaging_world(44, attempts=4000, units=120, registry=-0.25)
+    advice = fit_policy(harmful.outcomes, **roles()).recommend({"installer_type": "msi"})
+    named = [entry["approach"] for entry in advice.avoid_approach]
+    assert {"detection": "registry"} in named
+    entry = advice.avoid_approach[named.index({"detection": "registry"})]
+    tried = (harmful.outcomes["detection"] == "registry") & (harmful.outcomes["installer_type"] == "msi")
+    assert entry["sample_size"] == tried.sum()
+    assert entry["ci_low"] <= entry["success_rate"] <= entry["ci_high"] < advice.success_rate
+    assert "Avoid detection = registry" in entry["sentence"]
+
+
+def test_settings_that_do_not_matter_stay_as_they_are(world, policy):
+    # Logging does nothing in this world; quiet is usual with the modern team.
+    advice = policy.recommend({"installer_type": "msi", "team": "modern"})
+    assert advice.recommended_approach["detection"] == "product_code"
+    assert advice.recommended_approach["wrapper"] is True
+    assert advice.recommended_approach["logging"] == "quiet"
+
+
+def test_rare_wholes_are_carried_by_their_settings():
+    random = np.random.default_rng(45)
+    frame = packaging_world(45, attempts=3000, units=100, heavy_tail=False, product_code=0.2).outcomes
+    for i in range(6):
+        frame[f"knob_{i}"] = random.choice(["a", "b", "c"], size=3000)
+    useful = (frame["knob_0"] == "c") & (random.random(3000) < 0.5)
+    frame.loc[useful, "outcome_status"] = "success"
+    knobs = [f"knob_{i}" for i in range(6)]
+    policy = fit_policy(frame, **roles(approach=["detection", "wrapper", "logging", *knobs]))
+    advice = policy.recommend({"installer_type": "msi", "team": "modern"})
+    assert advice.recommended_approach["knob_0"] == "c"
+    assert advice.recommended_approach["detection"] == "product_code"
+    assert set(advice.recommended_approach) == {"detection", "wrapper", "logging", *knobs}
+    assert "knob_3" not in policy.key_columns
+    wholes = {
+        approach_text(row) for row in frame[policy.approach and list(policy.approach)].to_dict("records")
+    }
+    assert all(approach_text(one["approach"]) in wholes for one in advice.candidates)
+
+
+def test_reasons_tell_wholes_from_additive_evidence(policy):
+    whole = policy.recommend(PLACES[0])
+    strict = replace(policy, limits=replace(policy.limits, min_sample_size=whole.sample_size + 1))
+    additive = strict.recommend(PLACES[0])
+    assert whole.evidence == "whole"
+    assert f"{whole.sample_size:,} attempts with it succeeded for installer_type = msi" in whole.reasons[1]
+    assert additive.evidence == "additive"
+    assert additive.reasons[1].startswith("As a whole it is rare")
+
+
+def test_every_way_of_not_knowing_has_its_sentence(world, policy):
+    place = PLACES[0]
+    one_way = world.outcomes.assign(wrapper=True, logging="quiet", detection="file", signing=False)
+    alone = fit_policy(one_way, **roles()).recommend(place)
+    assert "only one approach was ever tried" in alone.reasons[0]
+    high = replace(policy, limits=replace(policy.limits, confidence_threshold=1.0)).recommend(PLACES[3])
+    short = replace(policy, limits=replace(policy.limits, min_sample_size=10**6)).recommend(place)
+    assert "below the threshold of 1.00" in high.reasons[0]
+    assert "advice needs 1,000,000 attempts" in short.reasons[0]
+    nothing = fit_policy(world.outcomes.head(0), **roles())
+    assert "no attempts are recorded yet" in nothing.recommend(place).reasons[0]
+    assert nothing.probabilities(pd.DataFrame([place])).shape == (1, 0)
+    for answer in (alone, high, short, nothing.recommend(place)):
+        assert answer.recommended_approach is None
+        assert answer.evidence == "none"
+        assert answer.propensity == 1
+        assert 0 <= answer.ci_low <= answer.success_rate <= answer.ci_high <= 1
+
+
+def test_a_partial_description_is_the_average_of_what_it_leaves_open(world, policy):
+    partial = policy.recommend({"installer_type": "exe"})
+    full = [policy.recommend({"installer_type": "exe", "team": team}) for team in ("modern", "legacy")]
+    shares = world.outcomes.loc[world.outcomes["installer_type"] == "exe", "team"].value_counts(
+        normalize=True
+    )
+    usual = sum(one.usual_rate * shares[one.context["team"]] for one in full)
+    assert partial.usual_rate == pytest.approx(usual, abs=0.01)
+
+
+def test_what_is_not_known_is_left_out_and_named(policy):
+    advice = policy.recommend({"installer_type": "msi", "team": "martians", "colour": "red"})
+    plain = policy.recommend({"installer_type": "msi"})
+    assert advice.success_rate == plain.success_rate
+    assert any("colour" in reason and "installer_type" in reason for reason in advice.reasons)
+    assert any("team never occurred" in reason for reason in advice.reasons)
+
+
+def test_attempts_are_matched_to_the_columns_of_the_probabilities(world, policy):
+    table = policy.probabilities(world.outcomes)
+    actions = policy.actions(world.outcomes)
+    assert np.allclose(table.sum(axis=1), 1)
+    assert actions.notna().mean() > 0.9
+    assert set(actions.dropna()) <= set(table.columns)
+    first = world.outcomes.loc[actions.notna()].iloc[0]
+    assert json.loads(actions.dropna().iloc[0])["detection"] == first["detection"]
+
+
+def test_expected_success_is_calibrated_on_the_history(world, policy):
+    expected = policy.expected(world.outcomes)
+    happened = world.outcomes["outcome_status"] == "success"
+    assert expected.mean() == pytest.approx(happened.mean(), abs=0.03)
+    assert np.corrcoef(expected, world.chances())[0, 1] > 0.6
+
+
+def test_exploration_tries_what_may_be_best_most(world):
+    exploring = fit_policy(world.outcomes, **roles(approach=["detection"], exploration=0.1))
+    table = exploring.probabilities(pd.DataFrame(PLACES))
+    assert (table >= 0.1 / 3 - 1e-12).all(axis=None)
+    assert (table.idxmax(axis=1) == '{"detection": "product_code"}').all()
+    drawn = {
+        approach_text(exploring.recommend(PLACES[0], rng=np.random.default_rng(seed)).recommended_approach)
+        for seed in range(60)
+    }
+    assert len(drawn) > 1
+
+
+def test_repeating_one_application_adds_no_confidence(world):
+    # One application, tried 1,500 times and lucky, is one witness.
+    frame = packaging_world(46, attempts=600, units=60, heavy_tail=False).outcomes
+    lucky = frame.head(1).assign(
+        application_name="lucky",
+        detection="registry",
+        outcome_status="success",
+        installer_type="msi",
+        team="modern",
+    )
+    loud = pd.concat([frame, pd.concat([lucky] * 1500)], ignore_index=True)
+    advice = fit_policy(loud, **roles(approach=["detection"])).recommend(PLACES[0])
+    assert advice.confidence < 0.9
+
+
+@pytest.mark.parametrize("status", ["success", "failure"])
+def test_histories_that_all_end_alike(status):
+    frame = packaging_world(47, attempts=300).outcomes.assign(outcome_status=status)
+    advice = fit_policy(frame, **roles()).recommend(PLACES[0])
+    assert advice.recommended_approach is None or advice.confidence < 0.8
+    assert abs(advice.usual_rate - (status == "success")) < 0.1
+
+
+def test_settings_and_contexts_that_are_missing_or_constant():
+    frame = packaging_world(48, attempts=1500, heavy_tail=False).outcomes
+    frame["transform"] = np.where(np.arange(1500) % 3 == 0, "custom.mst", None)
+    frame["department"] = None
+    frame["tool"] = "wix"
+    policy = fit_policy(
+        frame, approach=["transform", "tool"], context=[*CONTEXT, "department", UNIT], unit=UNIT
+    )
+    approaches = [one["approach"] for one in policy.recommend(PLACES[0]).candidates]
+    assert {"tool": "wix"} in approaches
+    assert {"tool": "wix", "transform": "custom.mst"} in approaches
+    without = fit_policy(frame, approach=["transform"], context=[], unit=UNIT)
+    assert 0 < without.recommend({}).success_rate < 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        ({"min_sample_size": 0}, "min_sample_size is 0"),
+        ({"min_units": -1}, "min_units is -1"),
+        ({"confidence_threshold": 1.2}, "confidence_threshold is 1.2"),
+        ({"exploration": -0.1}, "exploration is -0.1"),
+    ],
+)
+def test_limits_out_of_range_are_refused(world, limit, says):
+    with pytest.raises(ValueError, match=says):
+        fit_policy(world.outcomes, **roles(**limit))
+
+
+def test_versions_tell_policies_apart(world, policy):
+    again = fit_policy(world.outcomes.sample(frac=1, random_state=3), **roles())
+    assert again.version == policy.version
+    assert fit_policy(world.outcomes.head(3999), **roles()).version != policy.version
+    rebuilt = Policy.from_dict(json.loads(json.dumps(policy.to_dict())))
+    pd.testing.assert_frame_equal(
+        rebuilt.probabilities(world.outcomes.head(50)), policy.probabilities(world.outcomes.head(50))
+    )
+
+
+def test_the_sample_organisation_is_advised_well():
+    organisation = sample_organisation()
+    frame = organisation.attempts_frame()
+    settings = ["silent_switch", "detection_method", "transform", "close_processes", "repackaged"]
+    policy = fit_policy(
+        frame,
+        approach=[*settings, "prerequisites: vcredist", "wrapper", "naming_scheme"],
+        context=["application_type", "installer_type", "team"],
+        unit=UNIT,
+    )
+    assert "naming_scheme" not in policy.key_columns
+    assert "wrapper" not in policy.key_columns
+    gains = []
+    for kind in ("msi", "exe", "nullsoft", "burn", "wix"):
+        advice = policy.recommend({"installer_type": kind})
+        where = {"installer_type": (kind,)}
+        true = organisation.success_probability(advice.recommended_approach, where=where).mean()
+        gains.append(true - organisation.success_probability(where=where).mean())
+        assert advice.success_rate == pytest.approx(true, abs=0.1)
+        assert advice.recommended_approach["prerequisites: vcredist"] == "yes"
+        assert advice.recommended_approach["detection_method"] != "file"
+    assert min(gains) > 0.05
