@@ -44,7 +44,8 @@ def direction_confidence(effects: Floats, standard_errors: Floats) -> Floats:
     weight = np.exp(fit + prior - (fit + prior).max())
     weight /= weight.sum()
     sure = stats.norm.cdf(np.abs(effects) * spread / (standard_errors * total))
-    return np.asarray(weight @ sure)
+    # The weights add up to one but for rounding.
+    return np.asarray(np.clip(weight @ sure, 0.5, 1.0))
 
 
 def normal_equivalent_errors(effects: Floats, p_values: Floats) -> Floats:

@@ -8,6 +8,7 @@ import pytest
 import statsmodels.api as sm
 from made_worlds import packaging_world, roles
 
+from memory_pipeline.analysis.direction import direction_confidence
 from memory_pipeline.analysis.factors import estimate_factors
 
 
@@ -92,6 +93,13 @@ def test_the_order_of_the_rows_changes_nothing():
 def test_a_history_without_variation_has_no_factors(statuses):
     frame = packaging_world(6, attempts=300).outcomes.assign(outcome_status=statuses)
     assert not estimate_factors(frame, **roles())["is_factor"].any()
+
+
+def test_confidence_is_a_probability_however_sure():
+    """Weights that add up to one but for rounding once gave 1.0000000000000002."""
+    for count in range(1, 40):
+        sure = direction_confidence(np.full(count, 0.3), np.full(count, 1e-3))
+        assert sure.max() <= 1.0
 
 
 def test_no_history_at_all():
