@@ -95,9 +95,9 @@ def prior_knowledge(
     For each month, everything (categories, model, records) is learnt from attempts before the month's
     first moment (in a long history from some months earlier, see `max_fits`); the month's attempts are
     predicted from their context and the approach that they took. The value is the Brier skill score
-    `1 - sum (p - y)^2 / sum (b - y)^2` (Brier 1950; Murphy
-    1973), where b is the success rate of the months before: 0 is no better than knowing that rate, 1 is
-    perfect, below 0 is worse. It does not move when easier cases come in, as the success rate does.
+    `1 - sum (p - y)^2 / sum (b - y)^2` (Brier 1950; Murphy 1973), where b is the success rate of the
+    months before: 0 is no better than knowing that rate, 1 is perfect, below 0 is worse. It does not move
+    when easier cases come in, as the success rate does.
 
     Parameters
     ----------
@@ -143,7 +143,11 @@ def prior_knowledge(
             row["details"]["attempts_before"] = len(before)
             rows.append({"measure": "prior_knowledge", "period_start": start} | row)
     table = pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
-    return table.astype({"segment_column": object, "segment_value": object})
+    table = table.astype({"segment_column": object, "segment_value": object})
+    for bound in ("ci_low", "ci_high"):
+        if table[bound].isna().any():
+            table[bound] = table[bound].astype(object).where(table[bound].notna(), None)
+    return table
 
 
 def _periods(outcomes: pd.DataFrame, freq: str) -> pd.Series:

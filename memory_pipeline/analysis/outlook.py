@@ -31,6 +31,7 @@ INDIFFERENCE = 0.01
 """Success rates closer than this are a tie, which goes to what is more usual."""
 
 _MATTERING_SHARE = 0.1
+_SURELY_WORSE = 0.8
 _RANKS = np.random.default_rng(0).permutation(N_DRAWS)
 
 
@@ -73,11 +74,6 @@ class Outlook:
     def propensities(self) -> Floats:
         """How often each candidate was chosen among everything that was tried, shape (candidates,)."""
         return np.asarray((1 - self.rest.share) * self.shares)
-
-    def number_of(self, approach: str) -> int | None:
-        """Find a candidate by its text."""
-        texts = [candidate.approach for candidate in self.candidates]
-        return texts.index(approach) if approach in texts else None
 
 
 @dataclass(frozen=True)
@@ -127,8 +123,9 @@ def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook
 def choose(outlook: Outlook, limits: Limits, *, rng: np.random.Generator | None = None) -> Choice:
     """Pick a candidate: the best expected, or by Thompson sampling where exploration is on.
 
-    Candidates within a percentage point of the best are a tie, which the most usual one wins: a setting
-    that makes no difference stays as it is.
+    Candidates within a percentage point of the best are a tie, and those within two that may well be as
+    good (with a probability over 0.2). The most usual one of them wins: a setting that makes no
+    difference stays as it is.
     """
     advisable = np.array([OTHER not in c.key for c in outlook.candidates], dtype=bool)
     if limits.exploration > 0 and advisable.any():
@@ -143,13 +140,20 @@ def choose(outlook: Outlook, limits: Limits, *, rng: np.random.Generator | None 
     eligible = advisable & supported
     if not eligible.any():
         return Choice(None, None, 0.0, outlook.shares)
-    rates = np.where(eligible, outlook.rates, -np.inf)
-    attempts = np.array([c.attempts for c in outlook.candidates])
-    best = int(np.argmax(np.where(rates >= rates.max() - INDIFFERENCE, attempts, -1)))
+    leader = int(np.argmax(np.where(eligible, outlook.rates, -np.inf)))
+    best = int(np.argmax(np.where(eligible & _ties(outlook, leader), outlook.shares, -1.0)))
     confidence = _confidence(outlook, best)
     if confidence < limits.confidence_threshold:
         return Choice(None, best, confidence, outlook.shares)
     return Choice(best, best, confidence, np.eye(len(outlook.candidates))[best])
+
+
+def _ties(outlook: Outlook, leader: int) -> NDArray[np.bool_]:
+    """Tell which candidates are as good as the leading one, shape (candidates,)."""
+    loss = outlook.draws[leader] - outlook.draws
+    mean = loss.mean(axis=1)
+    worse = (loss > _TIE).mean(axis=1) + (np.abs(loss) <= _TIE).mean(axis=1) / 2
+    return np.asarray((mean <= INDIFFERENCE) | ((mean <= 2 * INDIFFERENCE) & (worse < _SURELY_WORSE)))
 
 
 def _explore(

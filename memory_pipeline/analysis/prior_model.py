@@ -53,8 +53,10 @@ _MOST_CELLS = 50_000
 _SETTLED = 0.1
 _CONTEXT, _SETTING, _INTERACTION, _SHARE = 1, 2, 3, 4
 # Log-odds that coefficients of a sort usually have, and the coefficients that this is worth.
-_USUAL_SPREAD = {_CONTEXT: 0.7, _SETTING: 0.2, _INTERACTION: 0.1, _SHARE: 0.7}
+_USUAL_SPREAD = {_CONTEXT: 0.7, _SETTING: 0.2, _INTERACTION: 0.1}
 _USUAL_WEIGHT = 4.0
+# Unit shares are there to take confounding away, so they are hardly held back.
+_SHARE_SPREAD = 2.5
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ def _shrunk_fit(
     matrix = columns.design.matrix(cells, centre_on=home)
     precision = np.full(len(columns.design), 1.0)
     precision[0] = _INTERCEPT_PRECISION
+    precision[columns.sorts == _SHARE] = _SHARE_SPREAD**-2
     fit = fit_mixed(matrix, cells, precision=precision, unit_precision=1.0, tolerance=_LOOSE)
     for _ in range(rounds):
         updated, keep = _updated_precision(fit, columns)
@@ -344,7 +347,8 @@ def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArra
     keep = np.ones(len(precision), dtype=bool)
     determined = fit.determined
     squares = fit.coefficients**2
-    for group in np.unique(columns.groups[columns.groups > 0]):
+    learnt = (columns.groups > 0) & (columns.sorts != _SHARE)
+    for group in np.unique(columns.groups[learnt]):
         own = columns.groups == group
         alike = columns.sorts == columns.sorts[own][0]
         usual = _USUAL_SPREAD[int(columns.sorts[own][0])] ** 2

@@ -79,7 +79,7 @@ def why_not(policy: Policy, outlook: Outlook, choice: Choice) -> str:
         most = max(c.support for c in outlook.candidates)
         units = max(c.support_units for c in outlook.candidates)
         return (
-            f"Not enough evidence{where}: advice needs {limits.min_sample_size} attempts and "
+            f"Not enough evidence{where}: advice needs {limits.min_sample_size:,} attempts and "
             f"{count_units(limits.min_units, policy.unit)} for every setting; the approach with the most "
             f"has {most:,} attempts and {count_units(units, policy.unit)}. Meanwhile {usual}."
         )
@@ -121,14 +121,14 @@ def _said(outlook: Outlook, candidate: Candidate) -> str:
     if len(approach) <= _FEW_SETTINGS:
         return describe_approach(approach)
     if approach == usual:
-        return "the usual approach"
+        return "the most common approach"
     changes = [
         f"{column} = {_value(approach[column]) if column in approach else 'not stated'} instead of "
         f"{_value(usual[column]) if column in usual else 'not stated'}"
         for column in sorted({*approach, *usual})
         if approach.get(column) != usual.get(column)
     ]
-    return f"the usual approach, but with {', '.join(changes)}"
+    return f"the most common approach, but with {', '.join(changes)}"
 
 
 def _probability(confidence: float) -> str:
@@ -137,7 +137,7 @@ def _probability(confidence: float) -> str:
 
 def _upper_first(text: str) -> str:
     # Only a sentence's own words: a setting keeps its spelling.
-    return f"The{text[3:]}" if text.startswith("the usual") else text
+    return f"The{text[3:]}" if text.startswith("the most common") else text
 
 
 def describe_approach(approach: Mapping[str, Any]) -> str:
