@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, combinations
+from itertools import chain
 from math import comb
 from typing import TYPE_CHECKING, Any
 
@@ -360,33 +360,3 @@ def _most_combinations(sizes: Sequence[int], rows: int, length: int) -> float:
         for degree in range(length, 0, -1):
             sums[degree] += size * sums[degree - 1]
     return sum(min(sums[degree], comb(len(sizes), degree) * float(rows)) for degree in range(1, length + 1))
-
-
-def iter_cells(
-    coded: Sequence[tuple[Ints, list[str]]], max_conditions: int
-) -> Iterator[tuple[tuple[int, ...], Ints, int]]:
-    """Go through the joint tables of up to `max_conditions` distinct columns.
-
-    Yields
-    ------
-    columns
-        Positions of the columns.
-    cell
-        The cell of each collapsed row in the joint table, shape (rows,).
-    size
-        Number of cells: the product of the columns' level counts.
-    """
-    sizes = [len(levels) for _, levels in coded]
-    for length in range(1, max_conditions + 1):
-        for columns in combinations(range(len(coded)), length):
-            cell = coded[columns[0]][0].astype(np.int64)
-            size = sizes[columns[0]]
-            for column in columns[1:]:
-                cell = cell * sizes[column] + coded[column][0]
-                size *= sizes[column]
-            yield columns, cell, size
-
-
-def sum_by(group: Ints, values: Ints, size: int) -> Ints:
-    """Sum whole numbers per group, exactly (below 2**53), shape (size,)."""
-    return np.bincount(group, weights=values, minlength=size).astype(np.int64)

@@ -16,7 +16,7 @@ import pandas as pd
 from memory_pipeline.analysis import significance
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
 from memory_pipeline.analysis.features import condition_columns, encode
-from memory_pipeline.analysis.search import Limits, SearchResult, search_evidence
+from memory_pipeline.analysis.search import TIERS, Limits, SearchResult, search_evidence
 from memory_pipeline.analysis.targets import OUTCOME, is_hit, outcome_labels, pattern_type
 from memory_pipeline.analysis.wording import pattern_sentence
 
@@ -44,7 +44,9 @@ COLUMNS = (
     "conviction",
     "zhang",
     "p_value",
+    "family_wise_p_value",
     "q_value",
+    "tier",
     "confidence",
 )
 
@@ -60,6 +62,7 @@ def find_patterns(
     target: str = "success",
     min_units: int = 5,
     min_effect: float = 0.02,
+    tier: str = "default",
 ) -> pd.DataFrame:
     """Find the combinations of conditions whose attempts end in `target` more or less often than others.
 
@@ -85,6 +88,8 @@ def find_patterns(
     min_effect
         Least absolute risk difference worth reporting (of the whole pattern, and of what each
         of its conditions adds).
+    tier
+        How sure a finding must at least be, one of `search.TIERS`.
 
     Returns
     -------
@@ -132,6 +137,7 @@ def find_patterns(
         targets=(target,),
         min_units=min_units,
         min_effect=min_effect,
+        tier=tier,
     )
 
 
@@ -143,6 +149,7 @@ def search_patterns(
     targets: Sequence[str] = ("success",),
     min_units: int = 5,
     min_effect: float = 0.02,
+    tier: str = "default",
 ) -> pd.DataFrame:
     """Find patterns in evidence whose outcomes are `outcome_labels`; see `find_patterns`.
 
@@ -150,22 +157,26 @@ def search_patterns(
     that it holds over all of them together; `q_value` is scaled to be compared with the whole `fdr`.
     `attrs["searched"]` is then a dict by target.
     """
-    hits = {
-        target: sum(
-            (evidence.attempts(label) for label in evidence.outcomes if is_hit(label, target)),
-            start=np.zeros(len(evidence.n), dtype=np.int64),
-        )
+    belongs = {
+        target: np.array([is_hit(label, target) for label in evidence.outcomes], dtype=bool)
         for target in targets
     }
     shares = _shares(targets)
+    if tier not in TIERS:
+        raise ValueError(f"tier is {tier!r}; use one of {', '.join(TIERS)}")
     units = min_units if evidence.unit is not None else 1
-    limits = {share: Limits(min_sample_size, units, min_effect, fdr * share) for share in shares.values()}
+    limits = {
+        share: Limits(min_sample_size, units, min_effect, fdr * share, tier) for share in shares.values()
+    }
     parts, searched = [], {}
     for share, limit in limits.items():
-        mine = {target: hits[target] for target in targets if shares[target] == share}
+        mine = {target: belongs[target] for target in targets if shares[target] == share}
         for target, result in search_evidence(evidence, mine, limit).items():
             part = _describe(result, target, evidence.unit)
-            parts.append(part.assign(q_value=np.minimum(part["q_value"] / share, 1.0)))
+            shared = {
+                name: np.minimum(part[name] / share, 1.0) for name in ("q_value", "family_wise_p_value")
+            }
+            parts.append(part.assign(**shared))
             searched[target] = result.searched
     frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     frame.attrs["searched"] = searched if len(targets) > 1 else searched[targets[0]]
@@ -224,7 +235,9 @@ def _describe(result: SearchResult, target: str, unit: str | None) -> pd.DataFra
             "ci_high": high,
             "odds_ratio": (a * d) / (b * c),
             "p_value": tests.p_value,
+            "family_wise_p_value": result.family_wise,
             "q_value": result.q_value,
+            "tier": pd.Series(result.tier, dtype=object),
             "confidence": significance.probability_to_hold(
                 tests.difference, tests.variance, spread=result.spread
             ),

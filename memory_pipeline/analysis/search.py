@@ -1,20 +1,21 @@
 """The search through counted evidence: test every combination, keep what stands for itself.
 
-Order of the work, for each target: screen every combination with a cheap test; test what passes with the
-variance that allows for repetition; control the false discovery rate over everything searched; keep a
-longer pattern only where each of its conditions adds something; keep what says something beside what
-was kept before.
+Order of the work, for each target: test every combination with the variance that allows for repetition;
+find by resampling whole units how far luck gets in a search of this size; keep a longer pattern only
+where each of its conditions adds something; keep what says something beside what was kept before, as
+long as it is certain enough (`TIERS`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
 from memory_pipeline.analysis import significance
+from memory_pipeline.analysis.resampling import Searched, draws_needed, search_with_luck
 from memory_pipeline.analysis.significance import CellTests, Sample
 from memory_pipeline.analysis.tally import Tally, count_combinations
 
@@ -27,9 +28,21 @@ if TYPE_CHECKING:
 
     Ints = NDArray[Any]
     Floats = NDArray[Any]
+    Mask = NDArray[np.bool_]
 
-SCREEN_LEVEL = 0.05
-"""Combinations whose unit-blind p-value is above this count as searched and are not tested further."""
+TIERS = ("strict", "default", "exploratory")
+"""How sure a finding is, the surest first.
+
+* `strict`: with probability 1 - rate there is no false finding at all (family-wise, by resampling).
+* `default`: about that share of the findings is false. The r-th finding that stands beside the ones before
+  may be r times less certain than the first: the step-down procedure of Gavrilov, Benjamini and Sarkar
+  (2009, Annals of Statistics 37), on resampled family-wise p-values, over findings that do not repeat
+  each other. On a history without effects it is as strict as the first.
+* `exploratory`: Benjamini and Hochberg's procedure over all combinations; leads to follow, whose error
+  rate does not hold once echoes are taken away.
+"""
+_LEAST_CERTAIN = 0.5
+"""Family-wise p-value above which nothing is a finding, however many came before."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ class Limits:
     min_units: int
     min_effect: float
     fdr: float
+    tier: str = "default"
 
 
 @dataclass(frozen=True)
@@ -54,8 +68,12 @@ class SearchResult:
         Conditions of each finding.
     tests
         Their tests.
+    family_wise
+        Probability that luck finds something as certain anywhere in the search.
     q_value
         The false discovery rate at which each is found.
+    tier
+        One of `TIERS`.
     searched
         Combinations with enough attempts, counting once those that cover the same attempts:
         what the error rate covers.
@@ -66,28 +84,32 @@ class SearchResult:
     sample: Sample
     conditions: tuple[dict[str, str], ...]
     tests: CellTests
+    family_wise: Floats
     q_value: Floats
+    tier: tuple[str, ...]
     searched: int
     spread: float
 
 
-def search_evidence(evidence: Evidence, hits: Mapping[str, Ints], limits: Limits) -> dict[str, SearchResult]:
+def search_evidence(
+    evidence: Evidence, targets: Mapping[str, Mask], limits: Limits
+) -> dict[str, SearchResult]:
     """Search one history for several targets at once.
 
     Parameters
     ----------
     evidence
         The counted history.
-    hits
-        By target: attempts of each collapsed row that ended in it, shape (rows,).
+    targets
+        By target: which of the evidence's outcomes belong to it, shape (outcomes,).
     limits
         What a finding must reach.
     """
-    tally = count_combinations(evidence, hits, min_sample_size=limits.min_sample_size)
+    tally = count_combinations(evidence, targets, min_sample_size=limits.min_sample_size)
     unit = None if evidence.unit is None else evidence.codes(evidence.unit)[0]
     return {
-        target: TargetSearch(tally, target, Sample(evidence.n, k, unit), limits).run()
-        for target, k in hits.items()
+        target: TargetSearch(tally, target, Sample(evidence.n, evidence.counts @ belongs, unit), limits).run()
+        for target, belongs in targets.items()
     }
 
 
@@ -97,12 +119,12 @@ class Tested:
 
     number: Ints
     tests: CellTests
-    q_value: Floats
+    family_wise: Floats
 
     def take(self, chosen: Ints | list[int]) -> Tested:
         """Return some of them, in the given order."""
         index = np.asarray(chosen, dtype=np.int64)
-        return Tested(self.number[index], _take(self.tests, index), self.q_value[index])
+        return Tested(self.number[index], self.tests.take(index), self.family_wise[index])
 
 
 @dataclass(frozen=True)
@@ -117,41 +139,73 @@ class TargetSearch:
     def run(self) -> SearchResult:
         """Search; nothing is found where the target is always or never met."""
         hits = int(self.sample.k.sum())
-        if hits in {0, self.sample.total}:
-            return SearchResult(self.sample, (), _join([]), np.zeros(0), 0, 0.0)
+        empty = SearchResult(
+            self.sample, (), significance.concatenate([]), np.zeros(0), np.zeros(0), (), 0, 0.0
+        )
+        if hits in {0, self.sample.total} or not self.tally.first_of_equals.any():
+            return empty
         icc = self.sample.intraclass_correlation()
         tested = self.tested(icc)
-        searched = int(self.tally.first_of_equals.sum())
         excess = tested.tests.difference**2 - tested.tests.variance
-        spread = max(float(excess.sum()) / max(searched, 1), 0.0)
-        found = self._significant(tested, searched)
-        kept = self._without_shadows(self._productive(found, icc))
-        conditions = tuple(self.tally.conditions(int(number)) for number in kept.number)
-        return SearchResult(self.sample, conditions, kept.tests, kept.q_value, searched, spread)
+        spread = max(float(excess.mean()), 0.0)
+        kept, q_value, tier = self._stand_for_themselves(self._productive(self._certain(tested), icc))
+        return SearchResult(
+            sample=self.sample,
+            conditions=tuple(self.tally.conditions(int(number)) for number in kept.number),
+            tests=kept.tests,
+            family_wise=kept.family_wise,
+            q_value=q_value,
+            tier=tier,
+            searched=len(tested.number),
+            spread=spread,
+        )
 
     def tested(self, icc: float) -> Tested:
-        """Test the combinations that pass the screen, of equal ones the shortest."""
-        tally, sample = self.tally, self.sample
-        total, hits = sample.total, int(sample.k.sum())
-        blind = significance.unit_blind_p_values(tally.n, tally.k[self.target], total, hits)
-        number = np.flatnonzero((blind <= SCREEN_LEVEL) & tally.first_of_equals)
-        parts = []
-        for table in np.unique(tally.table[number]):
-            cells = tally.cell[number[tally.table[number] == table]]
-            parts.append(significance.cell_tests(sample, tally.cells_of_rows(int(table)), cells, icc=icc))
-        tests = _join(parts)
-        exact = significance.fisher_p_values(tests.n, tests.k, total, hits)
-        guarded = {**_arrays(tests), "p_value": np.maximum(tests.p_value, exact)}
-        return Tested(number, CellTests(**guarded), np.ones(len(number)))
-
-    def _significant(self, tested: Tested, searched: int) -> Tested:
-        q_value = significance.false_discovery_q_values(tested.tests.p_value, searched)
-        good = (
-            (q_value <= self.limits.fdr)
-            & (tested.tests.units >= self.limits.min_units)
-            & (np.abs(tested.tests.difference) >= self.limits.min_effect)
+        """Test every combination, of those that cover the same attempts the shortest."""
+        limits = self.limits
+        number = np.flatnonzero(self.tally.first_of_equals)
+        searched = search_with_luck(
+            self.tally,
+            self.sample,
+            number,
+            icc=icc,
+            min_units=limits.min_units,
+            min_effect=limits.min_effect,
+            draws=draws_needed(limits.fdr),
         )
-        return Tested(tested.number, tested.tests, q_value).take(np.flatnonzero(good))
+        searched = self._guarded(searched)
+        return Tested(number, searched.tests, searched.family_wise_p_values())
+
+    def _guarded(self, searched: Searched) -> Searched:
+        """Let no combination be more certain than Fisher's exact test, which takes attempts for witnesses.
+
+        In small cells the normal reference is not to be trusted; in large ones both agree.
+        """
+        sample, tests, score = self.sample, searched.tests, searched.score.copy()
+        chosen = np.flatnonzero(searched.family_wise_p_values() <= _LEAST_CERTAIN)
+        exact = significance.fisher_p_values(
+            tests.n[chosen], tests.k[chosen], sample.total, int(sample.k.sum())
+        )
+        p_value = tests.p_value.copy()
+        p_value[chosen] = np.maximum(p_value[chosen], exact)
+        with np.errstate(divide="ignore"):
+            score[chosen] = np.minimum(score[chosen], stats.norm.isf(exact / 2))
+        return replace(searched, tests=replace(tests, p_value=p_value), score=score)
+
+    def _certain(self, tested: Tested) -> Tested:
+        """Keep what may become a finding in the tier asked for."""
+        limits = self.limits
+        if limits.tier == "exploratory":
+            large = (tested.tests.units >= limits.min_units) & (
+                np.abs(tested.tests.difference) >= limits.min_effect
+            )
+            p_values = np.where(large, tested.tests.p_value, 1.0)
+            q_values = significance.false_discovery_q_values(p_values, len(p_values), method="fdr_bh")
+            return tested.take(np.flatnonzero(large & (q_values <= limits.fdr)))
+        least = limits.fdr if limits.tier == "strict" else _LEAST_CERTAIN
+        if (tested.family_wise > limits.fdr).all():  # the first finding has to be this certain
+            least = 0.0
+        return tested.take(np.flatnonzero(tested.family_wise <= least))
 
     def _productive(self, found: Tested, icc: float) -> Tested:
         """Keep a longer pattern only where every one of its conditions adds something to the others.
@@ -193,54 +247,59 @@ class TargetSearch:
         test = significance.cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
-    def _without_shadows(self, found: Tested) -> Tested:
+    def _stand_for_themselves(self, found: Tested) -> tuple[Tested, Floats, tuple[str, ...]]:
         """Keep, from the most certain on, what still says something beside everything kept before.
 
         A candidate's effect beside the kept ones is its least-squares coefficient (Frisch-Waugh-Lovell),
         tested with a variance by unit. So an echo of a finding, its complement and a condition that merely
         travels with it fall away, and an interaction displaces the main effects that it makes up.
         """
-        n, k = self.sample.n.astype(float), self.sample.k.astype(float)
-        unit = self.sample.unit if self.sample.unit is not None else np.arange(len(n))
-        rate = self.sample.rate
-        root = np.sqrt(n)
-        basis = (root / np.linalg.norm(root))[:, None]  # orthonormal, weighted by attempts
-        outcome = k / root  # the rate times the root of its weight
-        residual = outcome - basis @ (basis.T @ outcome)
+        fdr, tier = self.limits.fdr, self.limits.tier
+        beside = _Beside(self.sample)
         kept: list[int] = []
-        level = self.limits.fdr / max(len(found.number), 1)  # Bonferroni: so many could pass by luck
-        for i in np.lexsort((self.tally.length[found.number], found.tests.p_value)):
-            indicator = self.tally.mask(self.tally.items(int(found.number[i]))) * root
-            own = indicator - basis @ (basis.T @ indicator)
-            size = float(own @ own)
-            if size < 1e-3 * float(indicator @ indicator):  # nothing of it is its own
-                continue
-            effect = float(own @ residual) / size
-            left = residual - effect * own
-            variance = float((np.bincount(unit, weights=own * left) ** 2).sum()) / size**2
-            variance = max(variance, rate * (1 - rate) / size)
+        tiers: list[str] = []
+        level = fdr / max(len(found.number), 1)  # Bonferroni: so many could pass by luck
+        for i in np.lexsort((self.tally.length[found.number], found.tests.p_value, found.family_wise)):
+            certain = found.family_wise[i]
+            allowed = "default" if certain <= fdr * (len(kept) + 1) else "exploratory"
+            own = "strict" if certain <= fdr else allowed
+            if TIERS.index(own) > TIERS.index(tier):
+                break  # the others are less certain still
+            inside = self.tally.mask(self.tally.items(int(found.number[i])))
             degrees = max(float(found.tests.degrees[i]), 1.0)
-            p_value = 2 * stats.t.sf(abs(effect) / np.sqrt(variance), degrees)
-            if p_value <= level and abs(effect) >= self.limits.min_effect:
+            if beside.adds(inside, degrees, level=level, min_effect=self.limits.min_effect):
                 kept.append(int(i))
-                basis = np.column_stack([basis, own / np.sqrt(size)])
-                residual = left
-        return found.take(kept)
+                tiers.append(own)
+        chosen = found.take(kept)
+        q_value = np.maximum.accumulate(chosen.family_wise / np.arange(1, len(kept) + 1))
+        return chosen, np.minimum(q_value, 1.0), tuple(tiers)
 
 
-def _arrays(tests: CellTests) -> dict[str, Any]:
-    return {one.name: getattr(tests, one.name) for one in fields(tests)}
+class _Beside:
+    """What was kept so far, as columns of a least-squares fit of the outcome."""
 
+    def __init__(self, sample: Sample) -> None:
+        self._unit = sample.unit if sample.unit is not None else np.arange(len(sample.n))
+        self._root = np.sqrt(sample.n.astype(float))
+        self._noise = sample.rate * (1 - sample.rate)
+        self._basis = (self._root / np.linalg.norm(self._root))[:, None]  # orthonormal, weighted by attempts
+        outcome = sample.k / self._root  # the rate times the root of its weight
+        self._residual = outcome - self._basis @ (self._basis.T @ outcome)
 
-def _take(tests: CellTests, index: Ints) -> CellTests:
-    return CellTests(**{name: values[index] for name, values in _arrays(tests).items()})
-
-
-def _join(parts: list[CellTests]) -> CellTests:
-    names = [one.name for one in fields(CellTests)]
-    return CellTests(
-        **{
-            name: np.concatenate([getattr(one, name) for one in parts]) if parts else np.zeros(0)
-            for name in names
-        }
-    )
+    def adds(self, inside: Mask, degrees: float, *, level: float, min_effect: float) -> bool:
+        """Say whether a combination has an effect of its own, and keep it where it has."""
+        indicator = inside * self._root
+        own = indicator - self._basis @ (self._basis.T @ indicator)
+        size = float(own @ own)
+        if size < 1e-3 * float(indicator @ indicator):  # nothing of it is its own
+            return False
+        effect = float(own @ self._residual) / size
+        left = self._residual - effect * own
+        variance = float((np.bincount(self._unit, weights=own * left) ** 2).sum()) / size**2
+        variance = max(variance, self._noise / size)
+        p_value = 2 * stats.t.sf(abs(effect) / np.sqrt(variance), degrees)
+        if p_value > level or abs(effect) < min_effect:
+            return False
+        self._basis = np.column_stack([self._basis, own / np.sqrt(size)])
+        self._residual = left
+        return True

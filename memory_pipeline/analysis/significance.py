@@ -27,7 +27,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[Any]
@@ -116,6 +118,38 @@ class CellTests:
     degrees: Floats
     p_value: Floats
 
+    def take(self, index: Ints) -> CellTests:
+        """Return some of the tests, in the given order."""
+        return CellTests(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
+
+    @classmethod
+    def without_units(cls, n1: Floats, k1: Floats, total: float, hits: float) -> CellTests:
+        """Test cells in which every attempt is its own witness.
+
+        Parameters
+        ----------
+        n1, k1
+            Attempts, and attempts with the target, inside each cell, shape (cells,).
+        total, hits
+            Attempts, and attempts with the target, over all.
+        """
+        n0, rate = total - n1, hits / max(total, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            difference = np.nan_to_num(k1 / n1 - (hits - k1) / n0)
+            variance = np.nan_to_num(rate * (1 - rate) * (1 / n1 + 1 / n0), posinf=0.0)
+            z = np.nan_to_num(difference / np.sqrt(variance))
+        whole, degrees = n1.astype(np.int64), np.full(len(n1), max(total - 2, 1.0))
+        p_value = 2 * stats.t.sf(np.abs(z), degrees)
+        return cls(whole, k1.astype(np.int64), whole, difference, variance, degrees, p_value)
+
+
+def concatenate(parts: Sequence[CellTests]) -> CellTests:
+    """Put tests one after the other."""
+    names = [one.name for one in fields(CellTests)]
+    if not parts:
+        return CellTests(**dict.fromkeys(names, np.zeros(0)))
+    return CellTests(**{name: np.concatenate([getattr(one, name) for one in parts]) for name in names})
+
 
 def unit_blind_p_values(n: Ints, k: Ints, total: int, hits: int) -> Floats:
     """Two-sided p-values of the pooled z test that takes every attempt for a witness.
@@ -151,51 +185,83 @@ def cell_tests(sample: Sample, cell: Ints, wanted: Ints, *, icc: float) -> CellT
     position[position == len(wanted)] = 0
     inside = wanted[position] == cell if len(wanted) else np.zeros(len(cell), dtype=bool)
     part, place = sample.part(inside), position[inside]
-    size = len(wanted)
-    n1 = np.bincount(place, weights=part.n, minlength=size)
-    k1 = np.bincount(place, weights=part.k, minlength=size)
-    if sample.unit is None:
-        return _without_units(sample, n1, k1)
-
-    # Totals per unit, and per (cell, unit) pair that occurs.
-    unit_n = np.bincount(sample.unit, weights=sample.n)
-    unit_k = np.bincount(sample.unit, weights=sample.k)
-    assert part.unit is not None  # noqa: S101 - a part keeps the units of its sample
-    pairs, pair = np.unique(place * len(unit_n) + part.unit, return_inverse=True)
-    pair_cell, pair_unit = pairs // len(unit_n), pairs % len(unit_n)
+    if part.unit is None:
+        n1 = np.bincount(place, weights=part.n, minlength=len(wanted))
+        k1 = np.bincount(place, weights=part.k, minlength=len(wanted))
+        return CellTests.without_units(n1, k1, float(sample.total), float(sample.k.sum()))
+    totals = UnitTotals.of(sample)
+    units = len(totals.n)
+    pairs, pair = np.unique(place * units + part.unit, return_inverse=True)
     n1u = np.bincount(pair, weights=part.n, minlength=len(pairs))
     k1u = np.bincount(pair, weights=part.k, minlength=len(pairs))
-    n_u, k_u = unit_n[pair_unit], unit_k[pair_unit]
+    return pair_tests(totals, len(wanted), pairs // units, pairs % units, n1u, k1u, icc=icc)
+
+
+@dataclass(frozen=True)
+class UnitTotals:
+    """Attempts, and attempts with the target, of each unit of a population, shape (units,)."""
+
+    n: Floats
+    k: Floats
+
+    @classmethod
+    def of(cls, sample: Sample) -> UnitTotals:
+        """Add up the rows of a sample that has units."""
+        assert sample.unit is not None  # noqa: S101 - asked for only where there are units
+        return cls(np.bincount(sample.unit, weights=sample.n), np.bincount(sample.unit, weights=sample.k))
+
+
+def pair_tests(  # noqa: PLR0917 - five columns of one table
+    units: UnitTotals, size: int, cell: Ints, unit: Ints, n1u: Floats, k1u: Floats, *, icc: float
+) -> CellTests:
+    """Test cells from their attempts per unit.
+
+    Parameters
+    ----------
+    units
+        The population.
+    size
+        Number of cells.
+    cell, unit
+        The pairs that have attempts, shape (pairs,).
+    n1u, k1u
+        Attempts, and attempts with the target, of each pair, shape (pairs,).
+    icc
+        Intraclass correlation of the target within units, in [0, 1].
+    """
 
     def over_pairs(values: Floats) -> Floats:
-        return np.bincount(pair_cell, weights=values, minlength=size)
+        return np.bincount(cell, weights=values, minlength=size)
 
-    total, rate = float(sample.total), sample.rate
+    n1, k1 = over_pairs(n1u), over_pairs(k1u)
+    n_u, k_u = units.n[unit], units.k[unit]
+    total, hits = float(units.n.sum()), float(units.k.sum())
+    rate = hits / max(total, 1.0)
     n0 = total - n1
     with np.errstate(divide="ignore", invalid="ignore"):
         both = 1 / n1 + 1 / n0
-        difference = k1 / n1 - (unit_k.sum() - k1) / n0
+        rest_rate = (hits - k1) / n0
+        difference = k1 / n1 - rest_rate
         # Cluster-robust: the residual of a unit is (k1 - p1 n1)/N1 - (k0 - p0 n0)/N0; units without
         # attempts inside contribute (k - p0 n)^2 / N0^2, taken from sums over all units.
-        p1, p0 = (k1 / n1)[pair_cell], ((unit_k.sum() - k1) / n0)[pair_cell]
-        residual = (k1u - p1 * n1u) / n1[pair_cell] - (k_u - k1u - p0 * (n_u - n1u)) / n0[pair_cell]
-        rest_rate = (unit_k.sum() - k1) / n0
+        p1, p0 = (k1 / n1)[cell], rest_rate[cell]
+        residual = (k1u - p1 * n1u) / n1[cell] - (k_u - k1u - p0 * (n_u - n1u)) / n0[cell]
         all_outside = (
-            float((unit_k**2).sum())
-            - 2 * rest_rate * float((unit_k * unit_n).sum())
-            + rest_rate**2 * float((unit_n**2).sum())
+            float((units.k**2).sum())
+            - 2 * rest_rate * float((units.k * units.n).sum())
+            + rest_rate**2 * float((units.n**2).sum())
         ) / n0**2
-        robust = over_pairs(residual**2) + all_outside - over_pairs(((k_u - p0 * n_u) / n0[pair_cell]) ** 2)
+        robust = over_pairs(residual**2) + all_outside - over_pairs(((k_u - p0 * n_u) / n0[cell]) ** 2)
         # Exchangeable: units without attempts inside contribute as if all their attempts were outside.
         scale = rate * (1 - rate)
-        n1_share, n0_share = n1u / n1[pair_cell], (n_u - n1u) / n0[pair_cell]
-        between = over_pairs((n1_share - n0_share) ** 2 - (n_u / n0[pair_cell]) ** 2)
-        between = scale * icc * (between + float((unit_n**2).sum()) / n0**2)
+        n1_share, n0_share = n1u / n1[cell], (n_u - n1u) / n0[cell]
+        between = over_pairs((n1_share - n0_share) ** 2 - (n_u / n0[cell]) ** 2)
+        between = scale * icc * (between + float((units.n**2).sum()) / n0**2)
         within = scale * (1 - icc) * both
         model = between + within
         # Only the part between units is known from as many witnesses as there are units, of which a few
         # large ones count for less than they are (Kish's effective number).
-        witnesses = total**2 / float((unit_n**2).sum()) - 1
+        witnesses = total**2 / float((units.n**2).sum()) - 1
         degrees = witnesses * (model / between) ** 2 if icc > 0 else np.full(size, total)
         variance = np.maximum(robust, model)
         t = difference / np.sqrt(variance)
@@ -212,19 +278,6 @@ def cell_tests(sample: Sample, cell: Ints, wanted: Ints, *, icc: float) -> CellT
         degrees,
         p_value,
     )
-
-
-def _without_units(sample: Sample, n1: Floats, k1: Floats) -> CellTests:
-    total, hits = float(sample.total), float(sample.k.sum())
-    n0, rate = total - n1, sample.rate
-    with np.errstate(divide="ignore", invalid="ignore"):
-        difference = np.nan_to_num(k1 / n1 - (hits - k1) / n0)
-        variance = np.nan_to_num(rate * (1 - rate) * (1 / n1 + 1 / n0), posinf=0.0)
-    whole, degrees = n1.astype(np.int64), np.full(len(n1), max(total - 2, 1.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.nan_to_num(difference / np.sqrt(variance))
-    p_value = 2 * stats.t.sf(np.abs(z), degrees)
-    return CellTests(whole, k1.astype(np.int64), whole, difference, variance, degrees, p_value)
 
 
 def fisher_p_values(n: Ints, k: Ints, total: int, hits: int) -> Floats:
@@ -308,14 +361,22 @@ def _wilson_bounds(rate: Floats, n: Floats, quantile: Floats) -> tuple[Floats, F
     return centre - half, centre + half
 
 
-def false_discovery_q_values(p_values: Floats, searched: int) -> Floats:
-    """Benjamini-Yekutieli q-values of some p-values out of all `searched` (the others count as 1).
+def false_discovery_q_values(p_values: Floats, searched: int, *, method: str = "fdr_by") -> Floats:
+    """Compute q-values of some p-values out of all `searched` (the others count as 1).
 
-    Valid under any dependence between the tests (ref. 5).
+    Parameters
+    ----------
+    p_values
+        Shape (tests,).
+    searched
+        Number of tests.
+    method
+        `fdr_by`: Benjamini and Yekutieli, valid under any dependence (ref. 5); `fdr_bh`: Benjamini and
+        Hochberg, valid under positive dependence.
     """
     padded = np.ones(max(searched, len(p_values)))
     padded[: len(p_values)] = p_values
-    q_values: Floats = multipletests(padded, method="fdr_by")[1][: len(p_values)]
+    q_values: Floats = multipletests(padded, method=method)[1][: len(p_values)]
     return q_values
 
 

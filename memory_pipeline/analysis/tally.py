@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory_pipeline.analysis.evidence import iter_cells, sum_by
 from memory_pipeline.analysis.features import NO, OTHER
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Tally:
     k
         By target: attempts that ended in it, shape (combinations,).
     mark
-        Sum of the random marks of the rows that a combination covers: equal where the rows are.
+        Fingerprint of the rows that a combination covers: equal where the rows are.
     """
 
     evidence: Evidence
@@ -135,43 +134,43 @@ class Tally:
         return result
 
 
-def count_combinations(evidence: Evidence, hits: Mapping[str, Ints], *, min_sample_size: int) -> Tally:
+def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_sample_size: int) -> Tally:
     """List the combinations with at least `min_sample_size` attempts inside and outside.
 
     Parameters
     ----------
     evidence
         The counted history.
-    hits
-        By target: attempts of each collapsed row that ended in it, shape (rows,).
+    targets
+        By target: which outcomes belong to it, shape (outcomes,).
     min_sample_size
         Fewest attempts.
     """
-    coded = [evidence.codes(column) for column in evidence.conditions]
     usable = [
-        np.array([_is_usable(column, level) for level in levels], dtype=bool)
-        for column, (_, levels) in zip(evidence.conditions, coded, strict=True)
+        np.array([_is_usable(column, level) for level in evidence.columns[column].levels], dtype=bool)
+        for column in evidence.conditions
     ]
+    # Outcomes that no target tells apart are one class.
+    belongs = np.array([targets[one] for one in targets], dtype=bool).reshape(len(targets), -1)
+    kinds, classes = np.unique(belongs, axis=1, return_inverse=True)
     total = int(evidence.n.sum())
-    # Sums of marks stay exact in floating point below 2**53.
-    rows = len(evidence.n)
-    marks = np.random.default_rng(0).integers(1, 2**52 // max(rows, 1), rows)
     tables: list[tuple[int, ...]] = []
     parts: list[tuple[Ints, ...]] = []
-    for columns, cell, size in iter_cells(coded, evidence.max_conditions):
-        n = sum_by(cell, evidence.n, size)
-        large = np.flatnonzero((n >= min_sample_size) & (total - n >= min_sample_size))
-        large = large[_have_usable_levels(large, [usable[column] for column in columns])]
-        if len(large) == 0:
+    for joint in evidence.joint_tables(
+        min_count=min_sample_size, usable=usable, classes=classes.ravel().tolist(), with_marks=True
+    ):
+        large = np.flatnonzero(total - joint.n >= min_sample_size)
+        if len(large) == 0 or joint.marks is None:
             continue
-        sums = [sum_by(cell, values, size)[large] for values in (marks, *hits.values())]
-        parts.append((np.full(len(large), len(tables)), large, n[large], *sums))
-        tables.append(columns)
+        hits = joint.counts[large] @ kinds.T.astype(np.int64)
+        table = np.full(len(large), len(tables))
+        parts.append((table, joint.cells[large], joint.n[large], joint.marks[large], *hits.T))
+        tables.append(joint.columns)
     empty = np.zeros(0, dtype=np.int64)
     table, cells, n, mark, *k = (
-        [np.concatenate(one) for one in zip(*parts, strict=True)] if parts else [empty] * (4 + len(hits))
+        [np.concatenate(one) for one in zip(*parts, strict=True)] if parts else [empty] * (4 + len(targets))
     )
-    return Tally(evidence, tuple(tables), table, cells, n, dict(zip(hits, k, strict=True)), mark)
+    return Tally(evidence, tuple(tables), table, cells, n, dict(zip(targets, k, strict=True)), mark)
 
 
 def _is_usable(column: str, level: str) -> bool:
@@ -180,11 +179,3 @@ def _is_usable(column: str, level: str) -> bool:
     Of a list's elements only presence counts, as in market baskets: what is absent is nearly everything.
     """
     return level != OTHER and not (": " in column and level == NO)
-
-
-def _have_usable_levels(cells: Ints, usable: list[Mask]) -> Mask:
-    values = np.unravel_index(cells, [len(levels) for levels in usable])
-    fine = np.ones(len(cells), dtype=bool)
-    for levels, value in zip(usable, values, strict=True):
-        fine &= levels[value]
-    return fine

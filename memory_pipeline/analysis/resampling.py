@@ -1,0 +1,269 @@
+"""How large the largest difference of a whole search gets by luck, found by resampling whole units.
+
+A draw keeps which attempts of which unit meet which conditions, and makes what became of them
+unrelated to it: the mean residuals of the units, each standardised by what a unit of its size varies,
+are dealt out to the units anew, and what varies within a unit is turned round for a random half of the
+units. The largest test statistic of each draw, over everything searched, is the yardstick: an observed
+one is as certain, over the whole search, as draws are rare that reach it. It knows how combinations
+overlap, which Bonferroni's and the false discovery procedures do not.
+
+Dealing out whole units is exact where units are exchangeable and conditions constant within them; the
+turning round is the wild bootstrap by units. The variance in the statistic is the observed one.
+
+References
+----------
+1. Westfall and Young (1993), Resampling-based multiple testing, section 2.6.
+2. Cameron, Gelbach and Miller (2008), Bootstrap-based improvements for inference with clustered errors,
+   Review of Economics and Statistics 90.
+3. Wallace (1959), Bounds on normal approximations to Student's and the chi-square distributions,
+   Annals of Mathematical Statistics 30.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memory_pipeline.analysis.significance import CellTests, Sample, UnitTotals, concatenate, pair_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.tally import Tally
+
+    Floats = NDArray[Any]
+    Ints = NDArray[Any]
+
+_MOST_UNITS = 4096
+"""More units are tested as so many random groups of them, the largest for themselves."""
+_MOST_GROUPS = 512
+"""Groups of units that are dealt out."""
+_MOST_DRAWN = 50_000
+"""Combinations that the draws try; of more a random part, which counts for all (a union bound)."""
+_MOST_ENTRIES = 2**21
+"""Entries that the attempts of rows are dealt out to, where there are no units."""
+_MOST_CELLS = 2**22
+"""Cells of one table of combinations by units; more are taken in parts."""
+
+
+def normal_scores(t: Floats, degrees: Floats) -> Floats:
+    """Turn t statistics into normal deviates of nearly the same two-sided p-value (ref. 3)."""
+    scores: Floats = (8 * degrees + 1) / (8 * degrees + 3) * np.sqrt(degrees * np.log1p(t * t / degrees))
+    return scores
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Tests of everything searched, and what luck does.
+
+    Attributes
+    ----------
+    tests
+        One per combination, in the order of the numbers.
+    score
+        How certain each is, as a normal deviate; 0 where it cannot be a finding.
+    luckiest
+        The largest score of each draw, shape (draws,), ascending.
+    drawn
+        Share of the combinations that the draws tried.
+    """
+
+    tests: CellTests
+    score: Floats
+    luckiest: Floats
+    drawn: float = 1.0
+
+    def family_wise_p_values(self) -> Floats:
+        """Probability that luck finds something as certain anywhere in the search, shape (combinations,)."""
+        draws = len(self.luckiest)
+        reached = draws - np.searchsorted(self.luckiest, self.score, side="left")
+        p_values = np.where(self.score > 0, (1 + reached) / (draws + 1), 1.0)
+        return np.minimum(p_values / self.drawn, 1.0)
+
+
+def search_with_luck(
+    tally: Tally,
+    sample: Sample,
+    numbers: Ints,
+    *,
+    icc: float,
+    min_units: int,
+    min_effect: float,
+    draws: int,
+    seed: int = 0,
+) -> Searched:
+    """Test combinations, and the same combinations on draws in which conditions have no effect.
+
+    Parameters
+    ----------
+    tally, sample
+        The combinations, and the history that they are counted in.
+    numbers
+        Places of the combinations in the tally, ascending, shape (combinations,).
+    icc
+        Intraclass correlation of the target within units.
+    min_units, min_effect
+        What a combination must reach to be a finding, in the history and in the draws.
+    draws
+        How many draws.
+    seed
+        Of the draws.
+    """
+    witnesses = _Witnesses.of(sample, icc)
+    luck = _Luck(witnesses, draws, seed)
+    drawn = min(_MOST_DRAWN / max(len(numbers), 1), 1.0)
+    tried = np.random.default_rng(seed + 1).random(len(numbers)) < drawn
+    parts, done = [], 0
+    for table in np.unique(tally.table[numbers]):
+        chosen = tally.cell[numbers[tally.table[numbers] == table]]
+        cells = tally.cells_of_rows(int(table))
+        step = max(_MOST_CELLS // len(witnesses.units.n), 1)
+        for low in range(0, len(chosen), step):
+            n1, k1 = witnesses.sums(cells, chosen[low : low + step])
+            tests = witnesses.tests(n1, k1)
+            parts.append(tests)
+            luck.meet(n1, k1, tests, tried[done : done + len(n1)] & (tests.units >= min_units), min_effect)
+            done += len(n1)
+    tests = concatenate(parts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.nan_to_num(tests.difference / np.sqrt(tests.variance), posinf=0.0, neginf=0.0)
+    possible = (tests.units >= min_units) & (np.abs(tests.difference) >= min_effect)
+    score = np.where(possible, normal_scores(t, tests.degrees), 0.0)
+    return Searched(tests, score, np.sort(luck.maxima), drawn)
+
+
+@dataclass(frozen=True)
+class _Witnesses:
+    """The units of a history, or random groups of them where there are very many.
+
+    Sums over random groups of units vary as sums over the units do, so tests by groups hold as well.
+    Where every attempt is its own witness, the attempts of each row are dealt out to groups at random.
+    """
+
+    entries: Sample
+    """Attempts by row and group; `unit` is the group."""
+    row: Ints | slice
+    """Row of each entry, or all of them in their order."""
+    units: UnitTotals
+    icc: float
+    alone: bool
+    """Whether every attempt is its own witness, so that groups mean nothing."""
+
+    @classmethod
+    def of(cls, sample: Sample, icc: float) -> _Witnesses:
+        if sample.unit is None:
+            entries, row = _dealt_out(sample)
+            return cls(entries, row, UnitTotals.of(entries), icc, alone=True)
+        group = _grouped(UnitTotals.of(sample).n, _MOST_UNITS)[sample.unit]
+        entries = Sample(sample.n, sample.k, group)
+        return cls(entries, slice(None), UnitTotals.of(entries), icc, alone=False)
+
+    def sums(self, cells: Ints, wanted: Ints) -> tuple[Floats, Floats]:
+        """Add up attempts and those with the target by wanted cell and unit, shape (cells, units)."""
+        place = np.full(max(int(cells.max(initial=0)), int(wanted[-1])) + 1, -1, dtype=np.int32)
+        place[wanted] = np.arange(len(wanted), dtype=np.int32)
+        position = place[cells][self.row]
+        inside = np.flatnonzero(position >= 0)
+        units = len(self.units.n)
+        assert self.entries.unit is not None  # noqa: S101 - made so above
+        key = position[inside].astype(np.int64) * units + self.entries.unit[inside]
+        shape, size = (len(wanted), units), len(wanted) * units
+        n1 = np.bincount(key, weights=self.entries.n[inside], minlength=size).reshape(shape)
+        k1 = np.bincount(key, weights=self.entries.k[inside], minlength=size).reshape(shape)
+        return n1, k1
+
+    def tests(self, n1: Floats, k1: Floats) -> CellTests:
+        """Test cells from their sums."""
+        if self.alone:
+            return CellTests.without_units(
+                n1.sum(axis=1), k1.sum(axis=1), float(self.units.n.sum()), float(self.units.k.sum())
+            )
+        cell, unit = np.nonzero(n1)
+        return pair_tests(self.units, len(n1), cell, unit, n1[cell, unit], k1[cell, unit], icc=self.icc)
+
+
+class _Luck:
+    """The draws, and the largest score that each has reached so far."""
+
+    def __init__(self, witnesses: _Witnesses, draws: int, seed: int) -> None:
+        units = witnesses.units
+        self.maxima = np.zeros(draws)
+        self._units = units
+        group = _grouped(units.n, _MOST_GROUPS)
+        self._order = np.argsort(group, kind="stable")
+        self._starts = np.searchsorted(group[self._order], np.arange(int(group.max(initial=-1)) + 1))
+        self.n, k = np.bincount(group, weights=units.n), np.bincount(group, weights=units.k)
+        self.total = float(self.n.sum())
+        rate = float(k.sum()) / max(self.total, 1.0)
+        own = rate * (1 - rate) * (units.n**2 * witnesses.icc + units.n * (1 - witnesses.icc))
+        spread = np.sqrt(np.bincount(group, weights=own))
+        residual = np.divide(k - rate * self.n, spread, out=np.zeros(len(spread)), where=spread > 0)
+        rng = np.random.default_rng(seed)
+        dealt = residual[np.argsort(rng.random((len(spread), draws)), axis=0)] * spread[:, None]
+        dealt -= self.n[:, None] * dealt.sum(axis=0) / max(self.total, 1.0)  # no draw moves the whole
+        self._mean = (dealt / np.maximum(self.n, 1)[:, None]).astype(np.float32)
+        self._turned = rng.choice(np.array([-1, 1], dtype=np.float32), size=dealt.shape)
+
+    def meet(self, n1: Floats, k1: Floats, tests: CellTests, eligible: Floats, min_effect: float) -> None:
+        """Let every draw try some combinations; see `_Witnesses.sums` for the first two."""
+        chosen = np.flatnonzero(eligible & (tests.variance > 0))
+        if len(chosen) == 0:
+            return
+        n1, k1 = n1[chosen], k1[chosen]
+        rates = np.divide(
+            self._units.k, self._units.n, out=np.zeros(len(self._units.n)), where=self._units.n > 0
+        )
+        inside = n1.sum(axis=1)
+        within = self._by_group(k1 - n1 * rates)
+        exposed = self._by_group(n1) - (inside / self.total)[:, None] * self.n
+        scale = (self.total / (inside * (self.total - inside)))[:, None]
+        difference = (exposed @ self._mean + within @ self._turned) * scale.astype(np.float32)
+        spread, degrees = np.sqrt(tests.variance[chosen])[:, None], tests.degrees[chosen][:, None]
+        difference[np.abs(difference) < min_effect] = 0
+        scores = normal_scores(difference / spread.astype(np.float32), degrees.astype(np.float32))
+        np.maximum(self.maxima, scores.max(axis=0), out=self.maxima)
+
+    def _by_group(self, values: Floats) -> Floats:
+        grouped: Floats = np.add.reduceat(values[:, self._order], self._starts, axis=1)
+        return grouped.astype(np.float32)
+
+
+def _dealt_out(sample: Sample) -> tuple[Sample, Ints]:
+    """Deal the attempts of each row out to groups at random, evenly; returns the row of each entry too."""
+    rng = np.random.default_rng(3)
+    rows = len(sample.n)
+    pieces = min(_MOST_GROUPS, max(_MOST_ENTRIES // max(rows, 1), 1))
+    first = rng.integers(0, _MOST_GROUPS, rows)
+    left_n, left_k = sample.n.astype(np.int64), sample.k.astype(np.int64)
+    parts = []
+    for piece in range(pieces):
+        n = left_n // (pieces - piece) + (left_n % (pieces - piece) > 0)
+        k = rng.hypergeometric(left_k, left_n - left_k, n)
+        row = np.flatnonzero(n)
+        parts.append((n[row], k[row], (first[row] + piece) % _MOST_GROUPS, row))
+        left_n, left_k = left_n - n, left_k - k
+    n, k, group, row = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return Sample(n, k, group), row
+
+
+def _grouped(sizes: Floats, most: int) -> Ints:
+    """Deal units out to at most `most` groups at random, a quarter of them for the largest alone."""
+    if len(sizes) <= most:
+        return np.arange(len(sizes))
+    alone = most // 4
+    group = np.random.default_rng(2).integers(alone, most, len(sizes))
+    group[np.argsort(-sizes, kind="stable")[:alone]] = np.arange(alone)
+    used: Ints = np.unique(group, return_inverse=True)[1]
+    return used
+
+
+def draws_needed(level: float, *, least: int = 999, most: int = 20_000) -> int:
+    """Say how many draws tell a family-wise p-value of `level` from smaller ones."""
+    return int(min(max(least, np.ceil(10 / level)), most))
+
+
+__all__: Sequence[str] = ("Searched", "draws_needed", "normal_scores", "search_with_luck")
