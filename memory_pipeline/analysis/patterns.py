@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis import significance
+from memory_pipeline.analysis.adjustment import Adjuster, holds
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
 from memory_pipeline.analysis.features import condition_columns, encode
+from memory_pipeline.analysis.replication import probability_to_hold, halves_of
 from memory_pipeline.analysis.search import TIERS, Limits, SearchResult, search_evidence
 from memory_pipeline.analysis.targets import OUTCOME, is_hit, outcome_labels, pattern_type
 from memory_pipeline.analysis.wording import pattern_sentence
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.significance import Sample
 
 COLUMNS = (
     "conditions",
@@ -48,7 +52,18 @@ COLUMNS = (
     "q_value",
     "tier",
     "confidence",
+    "earlier_difference",
+    "later_difference",
+    "adjusted_difference",
+    "adjusted_ci_low",
+    "adjusted_ci_high",
+    "stratified_difference",
+    "stratified_by",
+    "turns",
 )
+PERIOD = "(half of the history)"
+_MOST_ADJUSTED = 200
+"""Findings of one target, the most certain ones, that are adjusted for other columns."""
 
 
 def find_patterns(
@@ -97,7 +112,12 @@ def find_patterns(
         One row per finding, the most certain first; columns `COLUMNS`. `rate` and `base_rate` are the
         shares of attempts with the target inside the pattern and over all; `risk_difference` is inside
         less outside, with its 95% interval; `support` to `zhang` are the metrics of the association rule
-        pattern -> target (mlxtend). `attrs["searched"]` is the number of tests that the error rate covers.
+        pattern -> target (mlxtend). `confidence` is the probability that the difference has the same sign
+        on later attempts (`replication`); `earlier_difference` and `later_difference` are those of the
+        halves of the history (NaN without `occurred_at`). `adjusted_difference` is what a model with
+        all other columns leaves of it, `stratified_difference` what is left among attempts alike in
+        `stratified_by`, the column that matters most, and `turns` says whether either turns the sign
+        (`adjustment`). `attrs["searched"]` is the number of tests that the error rate covers.
 
     Raises
     ------
@@ -127,8 +147,18 @@ def find_patterns(
     frame = encoded.assign(**{OUTCOME: outcome_labels(outcomes, target)})
     if unit is not None:
         frame[unit] = outcomes[unit]
+    period = None
+    if "occurred_at" in outcomes and outcomes["occurred_at"].notna().any():
+        period = PERIOD
+        moments = pd.to_datetime(outcomes["occurred_at"], utc=True)
+        frame[period] = np.where(moments <= moments.median(), "earlier", "later")
     evidence = count_evidence(
-        frame, conditions=list(encoded.columns), outcome=OUTCOME, unit=unit, max_conditions=max_conditions
+        frame,
+        conditions=list(encoded.columns),
+        outcome=OUTCOME,
+        unit=unit,
+        period=period,
+        max_conditions=max_conditions,
     )
     return search_patterns(
         evidence,
@@ -172,7 +202,7 @@ def search_patterns(
     for share, limit in limits.items():
         mine = {target: belongs[target] for target in targets if shares[target] == share}
         for target, result in search_evidence(evidence, mine, limit).items():
-            part = _describe(result, target, evidence.unit)
+            part = _describe(result, target, evidence)
             shared = {
                 name: np.minimum(part[name] / share, 1.0) for name in ("q_value", "family_wise_p_value")
             }
@@ -215,19 +245,22 @@ def matching_attempts(
     return [str(name) for name in part["id"].head(limit)]
 
 
-def _describe(result: SearchResult, target: str, unit: str | None) -> pd.DataFrame:
+def _describe(result: SearchResult, target: str, evidence: Evidence) -> pd.DataFrame:
     tests, sample = result.tests, result.sample
     low, high = significance.newcombe_intervals(tests, sample)
     total, hits = sample.total, int(sample.k.sum())
     a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane and Anscombe: no division by zero
     c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
+    inside = [holds(evidence, conditions) for conditions in result.conditions]
+    halves = halves_of(evidence, sample, inside, icc=result.icc)
+    unknown = np.full(len(inside), np.nan)
     frame = pd.DataFrame(
         {
             "conditions": pd.Series(result.conditions, dtype=object),
             "pattern_type": [pattern_type(target, x) for x in tests.difference],
             "target": target,
             "sample_size": tests.n,
-            "units": tests.units,
+            "units": _units(evidence, inside, tests.n),
             "rate": tests.k / np.maximum(tests.n, 1),
             "base_rate": sample.rate,
             "risk_difference": tests.difference,
@@ -238,14 +271,44 @@ def _describe(result: SearchResult, target: str, unit: str | None) -> pd.DataFra
             "family_wise_p_value": result.family_wise,
             "q_value": result.q_value,
             "tier": pd.Series(result.tier, dtype=object),
-            "confidence": significance.probability_to_hold(
-                tests.difference, tests.variance, spread=result.spread
-            ),
+            "confidence": probability_to_hold(tests, result.prior, halves),
+            "earlier_difference": unknown if halves is None else halves.earlier.difference,
+            "later_difference": unknown if halves is None else halves.later.difference,
         }
     )
-    frame = pd.concat([frame, rule_metrics(tests.n, tests.k, total, hits)], axis=1)
-    frame["sentence"] = [pattern_sentence(row, unit) for _, row in frame.iterrows()]
+    adjusted = _adjusted(evidence, sample, frame)
+    frame = pd.concat([frame, rule_metrics(tests.n, tests.k, total, hits), adjusted], axis=1)
+    frame["sentence"] = [pattern_sentence(row, evidence.unit) for _, row in frame.iterrows()]
     return frame[list(COLUMNS)]
+
+
+def _units(evidence: Evidence, inside: Sequence[NDArray[np.bool_]], n: NDArray[Any]) -> NDArray[Any]:
+    if evidence.unit is None:
+        return n
+    codes, _ = evidence.codes(evidence.unit)
+    return np.array([len(np.unique(codes[rows])) for rows in inside], dtype=np.int64)
+
+
+def _adjusted(evidence: Evidence, sample: Sample, found: pd.DataFrame) -> pd.DataFrame:
+    """Adjust findings for the other columns; see `adjustment`."""
+    names = [
+        "adjusted_difference",
+        "adjusted_ci_low",
+        "adjusted_ci_high",
+        "stratified_difference",
+        "stratified_by",
+        "turns",
+    ]
+    if found.empty:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in names})
+    adjuster = Adjuster(evidence, sample.k)
+    rows: list[tuple[Any, ...]] = []
+    for _, row in found.head(_MOST_ADJUSTED).iterrows():
+        one = adjuster.adjust(row["conditions"])
+        turns = one.turns(row["risk_difference"])
+        rows.append((one.modelled, one.ci_low, one.ci_high, one.stratified, one.by, turns))
+    rows += [(np.nan, np.nan, np.nan, np.nan, None, False)] * (len(found) - len(rows))
+    return pd.DataFrame(rows, columns=names, index=found.index)
 
 
 def rule_metrics(n: NDArray[Any], k: NDArray[Any], total: int, hits: int) -> pd.DataFrame:

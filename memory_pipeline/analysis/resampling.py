@@ -29,7 +29,7 @@ import numpy as np
 from memory_pipeline.analysis.significance import CellTests, Sample, UnitTotals, concatenate, pair_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,8 +46,10 @@ _MOST_DRAWN = 50_000
 """Combinations that the draws try; of more a random part, which counts for all (a union bound)."""
 _MOST_ENTRIES = 2**21
 """Entries that the attempts of rows are dealt out to, where there are no units."""
-_MOST_CELLS = 2**22
-"""Cells of one table of combinations by units; more are taken in parts."""
+_MOST_CELLS = 2**19
+"""Combinations times units that are tested at a time."""
+_FEW_PER_TABLE = 3
+_AT_ONCE = 256
 
 
 def normal_scores(t: Floats, degrees: Floats) -> Floats:
@@ -118,16 +120,11 @@ def search_with_luck(
     drawn = min(_MOST_DRAWN / max(len(numbers), 1), 1.0)
     tried = np.random.default_rng(seed + 1).random(len(numbers)) < drawn
     parts, done = [], 0
-    for table in np.unique(tally.table[numbers]):
-        chosen = tally.cell[numbers[tally.table[numbers] == table]]
-        cells = tally.cells_of_rows(int(table))
-        step = max(_MOST_CELLS // len(witnesses.units.n), 1)
-        for low in range(0, len(chosen), step):
-            n1, k1 = witnesses.sums(cells, chosen[low : low + step])
-            tests = witnesses.tests(n1, k1)
-            parts.append(tests)
-            luck.meet(n1, k1, tests, tried[done : done + len(n1)] & (tests.units >= min_units), min_effect)
-            done += len(n1)
+    for n1, k1 in _in_batches(witnesses.sums(tally, numbers), _MOST_CELLS // len(witnesses.units.n)):
+        tests = witnesses.tests(n1, k1)
+        parts.append(tests)
+        luck.meet(n1, k1, tests, tried[done : done + len(n1)] & (tests.units >= min_units), min_effect)
+        done += len(n1)
     tests = concatenate(parts)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.nan_to_num(tests.difference / np.sqrt(tests.variance), posinf=0.0, neginf=0.0)
@@ -162,14 +159,42 @@ class _Witnesses:
         entries = Sample(sample.n, sample.k, group)
         return cls(entries, slice(None), UnitTotals.of(entries), icc, alone=False)
 
-    def sums(self, cells: Ints, wanted: Ints) -> tuple[Floats, Floats]:
-        """Add up attempts and those with the target by wanted cell and unit, shape (cells, units)."""
+    def sums(self, tally: Tally, numbers: Ints) -> Iterator[tuple[Floats, Floats]]:
+        """Add up attempts, and those with the target, by combination and unit, shape (some, units).
+
+        Where tables have many combinations, one look at the rows serves a whole table; where few, as
+        with very many columns, each combination is looked up for itself.
+        """
+        tables = np.unique(tally.table[numbers])
+        if len(numbers) < _FEW_PER_TABLE * len(tables):
+            for low in range(0, len(numbers), _AT_ONCE):
+                yield self._of_combinations(tally, numbers[low : low + _AT_ONCE])
+            return
+        for table in tables:
+            wanted = tally.cell[numbers[tally.table[numbers] == table]]
+            cells = tally.cells_of_rows(int(table))
+            step = max(_MOST_CELLS // len(self.units.n), 1)
+            for low in range(0, len(wanted), step):
+                yield self._of_table(cells, wanted[low : low + step])
+
+    def _of_combinations(self, tally: Tally, numbers: Ints) -> tuple[Floats, Floats]:
+        shape = (len(numbers), len(self.units.n))
+        n1, k1 = np.zeros(shape), np.zeros(shape)
+        assert self.entries.unit is not None  # noqa: S101 - made so
+        for place, number in enumerate(numbers.tolist()):
+            inside = np.flatnonzero(tally.mask(tally.items(number))[self.row])
+            unit = self.entries.unit[inside]
+            n1[place] = np.bincount(unit, weights=self.entries.n[inside], minlength=shape[1])
+            k1[place] = np.bincount(unit, weights=self.entries.k[inside], minlength=shape[1])
+        return n1, k1
+
+    def _of_table(self, cells: Ints, wanted: Ints) -> tuple[Floats, Floats]:
         place = np.full(max(int(cells.max(initial=0)), int(wanted[-1])) + 1, -1, dtype=np.int32)
         place[wanted] = np.arange(len(wanted), dtype=np.int32)
         position = place[cells][self.row]
         inside = np.flatnonzero(position >= 0)
         units = len(self.units.n)
-        assert self.entries.unit is not None  # noqa: S101 - made so above
+        assert self.entries.unit is not None  # noqa: S101 - made so
         key = position[inside].astype(np.int64) * units + self.entries.unit[inside]
         shape, size = (len(wanted), units), len(wanted) * units
         n1 = np.bincount(key, weights=self.entries.n[inside], minlength=size).reshape(shape)
@@ -213,23 +238,46 @@ class _Luck:
         chosen = np.flatnonzero(eligible & (tests.variance > 0))
         if len(chosen) == 0:
             return
-        n1, k1 = n1[chosen], k1[chosen]
         rates = np.divide(
             self._units.k, self._units.n, out=np.zeros(len(self._units.n)), where=self._units.n > 0
         )
-        inside = n1.sum(axis=1)
-        within = self._by_group(k1 - n1 * rates)
-        exposed = self._by_group(n1) - (inside / self.total)[:, None] * self.n
-        scale = (self.total / (inside * (self.total - inside)))[:, None]
-        difference = (exposed @ self._mean + within @ self._turned) * scale.astype(np.float32)
-        spread, degrees = np.sqrt(tests.variance[chosen])[:, None], tests.degrees[chosen][:, None]
-        difference[np.abs(difference) < min_effect] = 0
-        scores = normal_scores(difference / spread.astype(np.float32), degrees.astype(np.float32))
-        np.maximum(self.maxima, scores.max(axis=0), out=self.maxima)
+        for low in range(0, len(chosen), _AT_ONCE):
+            some = chosen[low : low + _AT_ONCE]
+            inside = n1[some].sum(axis=1)
+            within = self._by_group(k1[some] - n1[some] * rates)
+            exposed = self._by_group(n1[some]) - (inside / self.total)[:, None] * self.n
+            scale = self.total / (inside * (self.total - inside))
+            difference = (exposed.astype(np.float32) @ self._mean + within @ self._turned) * scale.astype(
+                np.float32
+            )[:, None]
+            difference = np.abs(difference, out=difference)
+            spread = np.sqrt(tests.variance[some]).astype(np.float32)
+            # A normal score is below its t: what does not reach the largest so far needs no score.
+            reach = np.maximum(self.maxima.astype(np.float32), min_effect / spread[:, None])
+            row, draw = np.nonzero(difference >= reach * spread[:, None])
+            scores = normal_scores(difference[row, draw] / spread[row], tests.degrees[some][row])
+            np.maximum.at(self.maxima, draw, scores)
 
     def _by_group(self, values: Floats) -> Floats:
         grouped: Floats = np.add.reduceat(values[:, self._order], self._starts, axis=1)
         return grouped.astype(np.float32)
+
+
+def _in_batches(parts: Iterator[tuple[Floats, Floats]], rows: int) -> Iterator[tuple[Floats, Floats]]:
+    """Put small parts together until they have enough rows to be worth a round."""
+    waiting: list[tuple[Floats, Floats]] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(len(n1) for n1, _ in waiting) >= rows:
+            yield _stacked(waiting)
+            waiting = []
+    if waiting:
+        yield _stacked(waiting)
+
+
+def _stacked(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    n1, k1 = zip(*parts, strict=True)
+    return np.concatenate(n1), np.concatenate(k1)
 
 
 def _dealt_out(sample: Sample) -> tuple[Sample, Ints]:

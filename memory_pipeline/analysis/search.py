@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from memory_pipeline.analysis import significance
+from memory_pipeline.analysis.replication import EffectPrior
 from memory_pipeline.analysis.resampling import Searched, draws_needed, search_with_luck
 from memory_pipeline.analysis.significance import CellTests, Sample
 from memory_pipeline.analysis.tally import Tally, count_combinations
@@ -77,8 +78,10 @@ class SearchResult:
     searched
         Combinations with enough attempts, counting once those that cover the same attempts:
         what the error rate covers.
-    spread
-        Variance of the true differences over everything searched, by moments.
+    prior
+        What the effects of everything searched are like.
+    icc
+        Intraclass correlation of the target within units.
     """
 
     sample: Sample
@@ -88,7 +91,8 @@ class SearchResult:
     q_value: Floats
     tier: tuple[str, ...]
     searched: int
-    spread: float
+    prior: EffectPrior
+    icc: float
 
 
 def search_evidence(
@@ -140,14 +144,20 @@ class TargetSearch:
         """Search; nothing is found where the target is always or never met."""
         hits = int(self.sample.k.sum())
         empty = SearchResult(
-            self.sample, (), significance.concatenate([]), np.zeros(0), np.zeros(0), (), 0, 0.0
+            sample=self.sample,
+            conditions=(),
+            tests=significance.concatenate([]),
+            family_wise=np.zeros(0),
+            q_value=np.zeros(0),
+            tier=(),
+            searched=0,
+            prior=EffectPrior(0.0, 0.0),
+            icc=0.0,
         )
         if hits in {0, self.sample.total} or not self.tally.first_of_equals.any():
             return empty
         icc = self.sample.intraclass_correlation()
         tested = self.tested(icc)
-        excess = tested.tests.difference**2 - tested.tests.variance
-        spread = max(float(excess.mean()), 0.0)
         kept, q_value, tier = self._stand_for_themselves(self._productive(self._certain(tested), icc))
         return SearchResult(
             sample=self.sample,
@@ -157,7 +167,8 @@ class TargetSearch:
             q_value=q_value,
             tier=tier,
             searched=len(tested.number),
-            spread=spread,
+            prior=EffectPrior.fit(tested.tests.difference, tested.tests.variance),
+            icc=icc,
         )
 
     def tested(self, icc: float) -> Tested:

@@ -378,18 +378,3 @@ def false_discovery_q_values(p_values: Floats, searched: int, *, method: str = "
     padded[: len(p_values)] = p_values
     q_values: Floats = multipletests(padded, method=method)[1][: len(p_values)]
     return q_values
-
-
-def probability_to_hold(difference: Floats, variance: Floats, *, spread: float) -> Floats:
-    """Probability that the true difference has the sign of the observed one, after shrinkage.
-
-    The true differences of everything searched are taken as normal around 0 with variance `spread`
-    (empirical Bayes), so that the winner of a large search is not believed at face value.
-    """
-    if spread <= 0:
-        return np.full(len(difference), 0.5)
-    weight = spread / (spread + variance)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = weight * np.abs(difference) / np.sqrt(weight * variance)
-    probability: Floats = stats.norm.cdf(np.nan_to_num(z))
-    return probability

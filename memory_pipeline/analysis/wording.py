@@ -43,8 +43,25 @@ def pattern_sentence(row: pd.Series, unit: str | None) -> str:
         f"When {condition_text(row['conditions'])}, {row['rate']:.0%} of attempts {end}, "
         f"against {outside:.0%} of the others ({_signed(points)} points, 95% interval "
         f"{_signed(100 * row['ci_low'])} to {_signed(100 * row['ci_high'])}; "
-        f"{row['sample_size']:,} attempts{witnesses})."
+        f"{row['sample_size']:,} attempts{witnesses}).{_company_sentence(row)}"
     )
+
+
+def _company_sentence(row: pd.Series) -> str:
+    """Say what other columns have to do with a finding, where that changes how it should be read."""
+    difference, stratified = float(row["risk_difference"]), row["stratified_difference"]
+    by = row["stratified_by"]
+    if by is None or by != by or stratified / difference > 0.5:  # noqa: PLR0124, PLR2004 - NaN; halved
+        if row["turns"]:
+            return (
+                " With everything else recorded equal it is the other way round: "
+                f"{_signed(100 * row['adjusted_difference'])} points."
+            )
+        return ""
+    left = f"{_signed(100 * stratified)} points"
+    if stratified * difference < 0:
+        return f" Among attempts with the same {_plain(by)} it is the other way round: {left}."
+    return f" Much of it goes with {_plain(by)}: among attempts alike in that it is {left}."
 
 
 def _signed(points: float) -> str:

@@ -148,15 +148,6 @@ def test_wilson_interval_of_seeds_and_of_nothing():
     assert significance.wilson_interval(0, 0) == (0.0, 1.0)
 
 
-def test_probability_to_hold_shrinks_with_the_noise():
-    got = significance.probability_to_hold(
-        np.array([0.2, 0.2, 0.0]), np.array([0.001, 0.04, 0.01]), spread=0.01
-    )
-    # Posterior of a normal mean: weight 0.01 / (0.01 + v), z = weight * 0.2 / sqrt(weight * v).
-    assert got == pytest.approx([stats.norm.cdf(6.0302), stats.norm.cdf(0.4472), 0.5], abs=1e-4)
-    assert significance.probability_to_hold(np.array([0.5]), np.array([0.01]), spread=0.0)[0] == 0.5
-
-
 def test_a_cell_that_holds_everything_or_has_no_contrast_is_not_significant():
     sample = Sample(np.array([10, 10]), np.array([5, 5]), np.array([0, 1]))
     tests = significance.cell_tests(sample, np.array([0, 0]), np.array([0]), icc=0.1)
