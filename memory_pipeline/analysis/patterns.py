@@ -17,7 +17,7 @@ from memory_pipeline.analysis import significance
 from memory_pipeline.analysis.adjustment import Adjuster, holds
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
 from memory_pipeline.analysis.features import condition_columns, encode
-from memory_pipeline.analysis.replication import probability_to_hold, halves_of
+from memory_pipeline.analysis.replication import halves_of, probability_to_hold
 from memory_pipeline.analysis.search import TIERS, Limits, SearchResult, search_evidence
 from memory_pipeline.analysis.targets import OUTCOME, is_hit, outcome_labels, pattern_type
 from memory_pipeline.analysis.wording import pattern_sentence
