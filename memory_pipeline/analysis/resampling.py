@@ -17,6 +17,8 @@ References
    Review of Economics and Statistics 90.
 3. Wallace (1959), Bounds on normal approximations to Student's and the chi-square distributions,
    Annals of Mathematical Statistics 30.
+4. Dudbridge and Gusnanto (2008), Estimation of significance thresholds for genomewide association
+   scans, Genetic Epidemiology 32 (the effective number of independent tests).
 """
 
 from __future__ import annotations
@@ -25,11 +27,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import stats
 
 from memory_pipeline.analysis.significance import CellTests, Sample, UnitTotals, concatenate, pair_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -38,11 +41,14 @@ if TYPE_CHECKING:
     Floats = NDArray[Any]
     Ints = NDArray[Any]
 
+DRAWS = 499
+_COUNTED_ABOVE = 0.1
+"""Family-wise p-values that are counted from the draws; smaller ones are read off the fitted tail."""
 _MOST_UNITS = 4096
 """More units are tested as so many random groups of them, the largest for themselves."""
 _MOST_GROUPS = 512
 """Groups of units that are dealt out."""
-_MOST_DRAWN = 50_000
+_MOST_DRAWN = 30_000
 """Combinations that the draws try; of more a random part, which counts for all (a union bound)."""
 _MOST_ENTRIES = 2**21
 """Entries that the attempts of rows are dealt out to, where there are no units."""
@@ -80,11 +86,20 @@ class Searched:
     drawn: float = 1.0
 
     def family_wise_p_values(self) -> Floats:
-        """Probability that luck finds something as certain anywhere in the search, shape (combinations,)."""
+        """Probability that luck finds something as certain anywhere in the search, shape (combinations,).
+
+        Counted from the draws where many reach a score; further out the smallest of so many independent
+        p-values as makes one draw in ten reach what one in ten reached (ref. 4).
+        """
         draws = len(self.luckiest)
         reached = draws - np.searchsorted(self.luckiest, self.score, side="left")
-        p_values = np.where(self.score > 0, (1 + reached) / (draws + 1), 1.0)
-        return np.minimum(p_values / self.drawn, 1.0)
+        counted = (1 + reached) / (draws + 1)
+        alone = 2 * stats.norm.sf(np.append(self.score, np.quantile(self.luckiest, 1 - _COUNTED_ABOVE)))
+        with np.errstate(divide="ignore"):
+            tests = np.log1p(-_COUNTED_ABOVE) / np.log1p(-min(alone[-1], 1 - 1e-12))  # effective number
+        tail = -np.expm1(tests * np.log1p(-np.minimum(alone[:-1], 1 - 1e-12)))
+        p_values = np.where(counted > _COUNTED_ABOVE, counted, np.minimum(tail, _COUNTED_ABOVE))
+        return np.where(self.score > 0, np.minimum(p_values / self.drawn, 1.0), 1.0)
 
 
 def search_with_luck(
@@ -95,7 +110,7 @@ def search_with_luck(
     icc: float,
     min_units: int,
     min_effect: float,
-    draws: int,
+    draws: int = DRAWS,
     seed: int = 0,
 ) -> Searched:
     """Test combinations, and the same combinations on draws in which conditions have no effect.
@@ -307,11 +322,3 @@ def _grouped(sizes: Floats, most: int) -> Ints:
     group[np.argsort(-sizes, kind="stable")[:alone]] = np.arange(alone)
     used: Ints = np.unique(group, return_inverse=True)[1]
     return used
-
-
-def draws_needed(level: float, *, least: int = 999, most: int = 20_000) -> int:
-    """Say how many draws tell a family-wise p-value of `level` from smaller ones."""
-    return int(min(max(least, np.ceil(10 / level)), most))
-
-
-__all__: Sequence[str] = ("Searched", "draws_needed", "normal_scores", "search_with_luck")

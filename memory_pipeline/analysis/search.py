@@ -16,7 +16,7 @@ from scipy import stats
 
 from memory_pipeline.analysis import significance
 from memory_pipeline.analysis.replication import EffectPrior
-from memory_pipeline.analysis.resampling import Searched, draws_needed, search_with_luck
+from memory_pipeline.analysis.resampling import Searched, search_with_luck
 from memory_pipeline.analysis.significance import CellTests, Sample
 from memory_pipeline.analysis.tally import Tally, count_combinations
 
@@ -182,7 +182,6 @@ class TargetSearch:
             icc=icc,
             min_units=limits.min_units,
             min_effect=limits.min_effect,
-            draws=draws_needed(limits.fdr),
         )
         searched = self._guarded(searched)
         return Tested(number, searched.tests, searched.family_wise_p_values())
