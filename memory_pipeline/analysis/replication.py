@@ -99,8 +99,8 @@ class Halves:
         Moments over all findings, to which each adds what it shows itself.
         """
         usable = (self.earlier.n > 0) & (self.later.n > 0)
-        change = (self.later.difference - self.earlier.difference) ** 2
-        noise = self.earlier.variance + self.later.variance
+        change = (self.later.effect - self.earlier.effect) ** 2
+        noise = self.earlier.effect_variance + self.later.effect_variance
         excess = np.where(usable, change - noise, 0.0)
         common = max(float(excess[usable].mean()), 0.0) if usable.any() else 0.0
         own = (_PRIOR_FINDINGS * common + np.maximum(excess, 0.0)) / (_PRIOR_FINDINGS + 1)
@@ -163,19 +163,19 @@ def probability_to_hold(tests: CellTests, prior: EffectPrior, halves: Halves | N
     """
     if len(tests.n) == 0:
         return np.zeros(0)
-    has = prior.probability_of_effect(tests.difference, np.maximum(tests.variance, 1e-12))
+    effect, variance = tests.effect, np.maximum(tests.effect_variance, 1e-12)
+    has = prior.probability_of_effect(effect, variance)
     if halves is None:
-        weight = prior.variance / (prior.variance + tests.variance)
-        mean, spread = weight * tests.difference, weight * tests.variance
+        weight = prior.variance / (prior.variance + variance)
+        mean, spread = weight * effect, weight * variance
     else:
         step = halves.drift_variance()
         mean, spread = np.zeros(len(tests.n)), np.full(len(tests.n), prior.variance)
         for half in (halves.earlier, halves.later):
-            seen = (half.n > 0) & (half.variance > 0)
-            gain = np.where(seen, spread / (spread + np.maximum(half.variance, 1e-12)), 0.0)
-            mean = mean + gain * (np.where(seen, half.difference, 0.0) - mean)
+            seen = (half.n > 0) & (half.effect_variance > 0)
+            gain = np.where(seen, spread / (spread + np.maximum(half.effect_variance, 1e-12)), 0.0)
+            mean = mean + gain * (np.where(seen, half.effect, 0.0) - mean)
             spread = (1 - gain) * spread + step
-    noise = np.maximum(spread + tests.variance, 1e-12)
-    same = stats.norm.cdf(np.sign(tests.difference) * mean / np.sqrt(noise))
+    same = stats.norm.cdf(np.sign(effect) * mean / np.sqrt(spread + variance))
     probability: Floats = np.clip(has * same + (1 - has) * 0.5, 0.0, 1.0)
     return probability

@@ -1,11 +1,12 @@
 """How large the largest difference of a whole search gets by luck, found by resampling whole units.
 
 A draw keeps which attempts of which unit meet which conditions, and makes what became of them
-unrelated to it: the mean residuals of the units, each standardised by what a unit of its size varies,
+unrelated to it: the residual rates of the units, each standardised by what a unit of its size varies,
 are dealt out to the units anew, and what varies within a unit is turned round for a random half of the
-units. The largest test statistic of each draw, over everything searched, is the yardstick: an observed
-one is as certain, over the whole search, as draws are rare that reach it. It knows how combinations
-overlap, which Bonferroni's and the false discovery procedures do not.
+units (with very many units, whole groups of units are turned round). The largest test statistic of each
+draw, over everything searched, is the yardstick: an observed one is as certain, over the whole search, as
+draws are rare that reach it. It knows how combinations overlap, which Bonferroni's and the false
+discovery procedures do not.
 
 Dealing out whole units is exact where units are exchangeable and conditions constant within them; the
 turning round is the wild bootstrap by units. The variance in the statistic is the observed one.
@@ -62,6 +63,12 @@ def normal_scores(t: Floats, degrees: Floats) -> Floats:
     """Turn t statistics into normal deviates of nearly the same two-sided p-value (ref. 3)."""
     scores: Floats = (8 * degrees + 1) / (8 * degrees + 3) * np.sqrt(degrees * np.log1p(t * t / degrees))
     return scores
+
+
+def is_large(tests: CellTests, min_effect: float) -> Ints:
+    """Say which cells differ by enough, as they are and between equally easy units, shape (cells,)."""
+    together = np.sign(tests.difference) * tests.effect
+    return (np.abs(tests.difference) >= min_effect) & (together >= min_effect)
 
 
 @dataclass(frozen=True)
@@ -141,10 +148,8 @@ def search_with_luck(
         luck.meet(n1, k1, tests, tried[done : done + len(n1)] & (tests.units >= min_units), min_effect)
         done += len(n1)
     tests = concatenate(parts)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.nan_to_num(tests.difference / np.sqrt(tests.variance), posinf=0.0, neginf=0.0)
-    possible = (tests.units >= min_units) & (np.abs(tests.difference) >= min_effect)
-    score = np.where(possible, normal_scores(t, tests.degrees), 0.0)
+    possible = (tests.units >= min_units) & is_large(tests, min_effect)
+    score = np.where(possible, normal_scores(tests.t, tests.degrees), 0.0)
     return Searched(tests, score, np.sort(luck.maxima), drawn)
 
 
@@ -231,51 +236,49 @@ class _Luck:
 
     def __init__(self, witnesses: _Witnesses, draws: int, seed: int) -> None:
         units = witnesses.units
-        self.maxima = np.zeros(draws)
-        self._units = units
-        group = _grouped(units.n, _MOST_GROUPS)
-        self._order = np.argsort(group, kind="stable")
-        self._starts = np.searchsorted(group[self._order], np.arange(int(group.max(initial=-1)) + 1))
-        self.n, k = np.bincount(group, weights=units.n), np.bincount(group, weights=units.k)
-        self.total = float(self.n.sum())
-        rate = float(k.sum()) / max(self.total, 1.0)
-        own = rate * (1 - rate) * (units.n**2 * witnesses.icc + units.n * (1 - witnesses.icc))
-        spread = np.sqrt(np.bincount(group, weights=own))
-        residual = np.divide(k - rate * self.n, spread, out=np.zeros(len(spread)), where=spread > 0)
         rng = np.random.default_rng(seed)
-        dealt = residual[np.argsort(rng.random((len(spread), draws)), axis=0)] * spread[:, None]
-        dealt -= self.n[:, None] * dealt.sum(axis=0) / max(self.total, 1.0)  # no draw moves the whole
-        self._mean = (dealt / np.maximum(self.n, 1)[:, None]).astype(np.float32)
-        self._turned = rng.choice(np.array([-1, 1], dtype=np.float32), size=dealt.shape)
+        self.maxima = np.zeros(draws)
+        self._icc = min(witnesses.icc, 0.99)
+        self._weight, self._rate, self._residual = units.weighted(self._icc)
+        self._n = units.n
+        self._turned = rng.choice(np.array([-1, 1], dtype=np.float32), size=(len(units.n), draws))
+        self._dealt = None
+        if witnesses.alone or len(units.n) > _MOST_GROUPS:  # many: turning round whole groups is enough
+            group = _grouped(units.n, _MOST_GROUPS)
+            self._order = np.argsort(group, kind="stable")
+            self._starts = np.searchsorted(group[self._order], np.arange(int(group.max()) + 1))
+            self._turned = self._turned[: len(self._starts)]
+        else:
+            order = np.argsort(rng.random(self._turned.shape), axis=0)
+            self._dealt = (self._residual * np.sqrt(self._weight))[order].astype(np.float32)
 
-    def meet(self, n1: Floats, k1: Floats, tests: CellTests, eligible: Floats, min_effect: float) -> None:
+    def meet(self, n1: Floats, k1: Floats, tests: CellTests, eligible: Ints, min_effect: float) -> None:
         """Let every draw try some combinations; see `_Witnesses.sums` for the first two."""
-        chosen = np.flatnonzero(eligible & (tests.variance > 0))
-        if len(chosen) == 0:
-            return
-        rates = np.divide(
-            self._units.k, self._units.n, out=np.zeros(len(self._units.n)), where=self._units.n > 0
-        )
+        chosen = np.flatnonzero(eligible & (tests.effect_variance > 0))
         for low in range(0, len(chosen), _AT_ONCE):
             some = chosen[low : low + _AT_ONCE]
-            inside = n1[some].sum(axis=1)
-            within = self._by_group(k1[some] - n1[some] * rates)
-            exposed = self._by_group(n1[some]) - (inside / self.total)[:, None] * self.n
-            scale = self.total / (inside * (self.total - inside))
-            difference = (exposed.astype(np.float32) @ self._mean + within @ self._turned) * scale.astype(
-                np.float32
-            )[:, None]
-            difference = np.abs(difference, out=difference)
-            spread = np.sqrt(tests.variance[some]).astype(np.float32)
+            score, information = self._scores(n1[some], k1[some])
+            effect = np.abs(score) / information.astype(np.float32)[:, None]
+            spread = np.sqrt(tests.effect_variance[some]).astype(np.float32)[:, None]
             # A normal score is below its t: what does not reach the largest so far needs no score.
-            reach = np.maximum(self.maxima.astype(np.float32), min_effect / spread[:, None])
-            row, draw = np.nonzero(difference >= reach * spread[:, None])
-            scores = normal_scores(difference[row, draw] / spread[row], tests.degrees[some][row])
+            reach = np.maximum(self.maxima.astype(np.float32), min_effect / spread)
+            row, draw = np.nonzero(effect >= reach * spread)
+            scores = normal_scores(effect[row, draw] / spread[row, 0], tests.degrees[some][row])
             np.maximum.at(self.maxima, draw, scores)
 
-    def _by_group(self, values: Floats) -> Floats:
-        grouped: Floats = np.add.reduceat(values[:, self._order], self._starts, axis=1)
-        return grouped.astype(np.float32)
+    def _scores(self, n1: Floats, k1: Floats) -> tuple[Floats, Floats]:
+        """Compute the score of each combination in each draw, and its information; see `significance`."""
+        share = np.divide(n1, self._n, out=np.zeros_like(n1), where=self._n > 0)
+        share_less_mean = share - ((share @ self._weight) / self._weight.sum())[:, None]
+        within = (k1 - n1 * self._rate) / (1 - self._icc)
+        information = (n1 * (1 - share)).sum(axis=1) / (1 - self._icc)
+        information += share_less_mean**2 @ self._weight
+        if self._dealt is None:
+            whole = within + share_less_mean * (self._weight * self._residual)
+            grouped = np.add.reduceat(whole[:, self._order], self._starts, axis=1)
+            return grouped.astype(np.float32) @ self._turned, information
+        exposed = (share_less_mean * np.sqrt(self._weight)).astype(np.float32)
+        return exposed @ self._dealt + within.astype(np.float32) @ self._turned, information
 
 
 def _in_batches(parts: Iterator[tuple[Floats, Floats]], rows: int) -> Iterator[tuple[Floats, Floats]]:

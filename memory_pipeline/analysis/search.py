@@ -16,7 +16,7 @@ from scipy import stats
 
 from memory_pipeline.analysis import significance
 from memory_pipeline.analysis.replication import EffectPrior
-from memory_pipeline.analysis.resampling import Searched, search_with_luck
+from memory_pipeline.analysis.resampling import Searched, is_large, search_with_luck
 from memory_pipeline.analysis.significance import CellTests, Sample
 from memory_pipeline.analysis.tally import Tally, count_combinations
 
@@ -158,7 +158,7 @@ class TargetSearch:
             return empty
         icc = self.sample.intraclass_correlation()
         tested = self.tested(icc)
-        kept, q_value, tier = self._stand_for_themselves(self._productive(self._certain(tested), icc))
+        kept, q_value, tier = self._stand_for_themselves(self._productive(self._certain(tested), icc), icc)
         return SearchResult(
             sample=self.sample,
             conditions=tuple(self.tally.conditions(int(number)) for number in kept.number),
@@ -167,7 +167,7 @@ class TargetSearch:
             q_value=q_value,
             tier=tier,
             searched=len(tested.number),
-            prior=EffectPrior.fit(tested.tests.difference, tested.tests.variance),
+            prior=EffectPrior.fit(tested.tests.effect, tested.tests.effect_variance),
             icc=icc,
         )
 
@@ -206,9 +206,7 @@ class TargetSearch:
         """Keep what may become a finding in the tier asked for."""
         limits = self.limits
         if limits.tier == "exploratory":
-            large = (tested.tests.units >= limits.min_units) & (
-                np.abs(tested.tests.difference) >= limits.min_effect
-            )
+            large = (tested.tests.units >= limits.min_units) & is_large(tested.tests, limits.min_effect)
             p_values = np.where(large, tested.tests.p_value, 1.0)
             q_values = significance.false_discovery_q_values(p_values, len(p_values), method="fdr_bh")
             return tested.take(np.flatnonzero(large & (q_values <= limits.fdr)))
@@ -257,15 +255,16 @@ class TargetSearch:
         test = significance.cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
-    def _stand_for_themselves(self, found: Tested) -> tuple[Tested, Floats, tuple[str, ...]]:
+    def _stand_for_themselves(self, found: Tested, icc: float) -> tuple[Tested, Floats, tuple[str, ...]]:
         """Keep, from the most certain on, what still says something beside everything kept before.
 
-        A candidate's effect beside the kept ones is its least-squares coefficient (Frisch-Waugh-Lovell),
-        tested with a variance by unit. So an echo of a finding, its complement and a condition that merely
-        travels with it fall away, and an interaction displaces the main effects that it makes up.
+        A candidate's effect beside the kept ones is its generalised least-squares coefficient
+        (Frisch-Waugh-Lovell), tested with a variance by unit. So an echo of a finding, its complement and a
+        condition that merely travels with it fall away, and an interaction displaces the main effects that
+        it makes up.
         """
         fdr, tier = self.limits.fdr, self.limits.tier
-        beside = _Beside(self.sample)
+        beside = _Beside(self.sample, icc)
         kept: list[int] = []
         tiers: list[str] = []
         level = fdr / max(len(found.number), 1)  # Bonferroni: so many could pass by luck
@@ -286,19 +285,35 @@ class TargetSearch:
 
 
 class _Beside:
-    """What was kept so far, as columns of a least-squares fit of the outcome."""
+    """What was kept so far, as columns of a least-squares fit of the outcome.
 
-    def __init__(self, sample: Sample) -> None:
+    Rows are weighted by attempts and lessened by a part of their unit's mean, which turns generalised
+    into ordinary least squares (Fuller and Battese 1973, JASA 68).
+    """
+
+    def __init__(self, sample: Sample, icc: float) -> None:
         self._unit = sample.unit if sample.unit is not None else np.arange(len(sample.n))
-        self._root = np.sqrt(sample.n.astype(float))
+        self._n = sample.n.astype(float)
+        self._sizes = np.bincount(self._unit, weights=self._n)
+        self._icc = min(icc, 0.99) if sample.unit is not None else 0.0
         self._noise = sample.rate * (1 - sample.rate)
-        self._basis = (self._root / np.linalg.norm(self._root))[:, None]  # orthonormal, weighted by attempts
-        outcome = sample.k / self._root  # the rate times the root of its weight
+        constant = self._transformed(np.ones(len(sample.n)))
+        self._basis = (constant / np.linalg.norm(constant))[:, None]  # orthonormal
+        outcome = self._transformed(sample.k / self._n)
         self._residual = outcome - self._basis @ (self._basis.T @ outcome)
+
+    def _transformed(self, values: Floats) -> Floats:
+        lessened = values
+        if self._icc > 0:
+            means = np.bincount(self._unit, weights=values * self._n) / np.maximum(self._sizes, 1)
+            share = 1 - np.sqrt((1 - self._icc) / (1 - self._icc + self._sizes * self._icc))
+            lessened = values - (share * means)[self._unit]
+        scaled: Floats = np.sqrt(self._n / (1 - self._icc)) * lessened
+        return scaled
 
     def adds(self, inside: Mask, degrees: float, *, level: float, min_effect: float) -> bool:
         """Say whether a combination has an effect of its own, and keep it where it has."""
-        indicator = inside * self._root
+        indicator = self._transformed(inside.astype(float))
         own = indicator - self._basis @ (self._basis.T @ indicator)
         size = float(own @ own)
         if size < 1e-3 * float(indicator @ indicator):  # nothing of it is its own

@@ -1,22 +1,31 @@
 """Whether the difference between attempts inside and outside a cell is more than chance.
 
 The tests here allow for attempts that go together within a unit (the same application tried again and
-again). With exchangeable outcomes within units (intraclass correlation `icc`) the variance of the
-difference of two rates under the null hypothesis is, over units u with n1 attempts inside of N1 in all
-and n0 outside of N0::
+again): they compare as a model with a random intercept per unit does (generalised least squares with
+intraclass correlation `icc`). Attempts of one unit, inside against outside the cell, are compared with
+each other, free of whatever makes the unit easy or hard; and units with units, where a unit with n
+attempts weighs `w = n / (1 + (n - 1) icc)`, so that one application with half of all attempts cannot
+carry a finding. With x the unit's share of attempts inside, y its rate, and means weighted by w::
+
+    score       S = sum_u [ W / (1 - icc) + w (x - mean x) (y - mean y) ],   W = k1 - n1 y
+    information I = sum_u [ n1 (1 - x) / (1 - icc) + w (x - mean x)^2 ]
+    effect = S / I,   variance = max(p (1 - p) I, sum_u of squared terms that the effect leaves) / I^2
+
+The first variance follows from the model, the second is cluster-robust; the larger is used. The
+reference is Student's t; its degrees of freedom are Satterthwaite's, with the part of I between units
+known from as many witnesses as the units' effective number (sum of w squared / sum of squared w, less
+1) and the part within units taken as known.
+
+Beside it stands the plain difference of the two rates, with the variance that repetition gives it::
 
     V = p (1 - p) * sum_u [ icc (n1/N1 - n0/N0)^2 + (1 - icc) (n1/N1^2 + n0/N0^2) ]
 
-which counts a unit once where the condition is constant within it, and cancels the unit where the
-condition varies within it. It is compared with the cluster-robust variance (squared sums of residuals
-per unit), and the larger of the two is used. The reference is Student's t; its degrees of freedom are
-Satterthwaite's, with the part of V between units known from as many witnesses as the units' effective
-number (total^2 / sum of squared sizes, less 1) and the part within units taken as known. So one
-application with half of all attempts cannot carry a finding.
+or the cluster-robust one, where that is larger.
 
 References
 ----------
-1. Liang and Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73.
+1. Liang and Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73;
+   Scott and Holt (1982), The effect of two-stage sampling on ordinary least squares methods, JASA 77.
 2. Ridout, Demetrio and Firth (1999), Estimating intraclass correlation for binary data, Biometrics 55.
 3. Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics 2.
 4. Newcombe (1998), Interval estimation for the difference between independent proportions,
@@ -27,7 +36,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +51,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[Any]
     Ints = NDArray[Any]
+
+
+_LARGEST_CORRELATION = 0.99
+_MOST_DEGREES = 1e9
+_NO_INFORMATION = 1e-9
 
 
 @dataclass(frozen=True)
@@ -104,10 +118,13 @@ class CellTests:
         Rate inside less rate outside.
     variance
         Variance of the difference that allows for repetition.
+    effect, effect_variance
+        Difference between attempts of equally easy units, by the model with a random intercept per unit,
+        and its variance; what the test is about.
     degrees
-        Degrees of freedom of the t reference.
+        Degrees of freedom of the t reference of both.
     p_value
-        Two-sided.
+        Of the effect, two-sided.
     """
 
     n: Ints
@@ -115,8 +132,17 @@ class CellTests:
     units: Ints
     difference: Floats
     variance: Floats
+    effect: Floats
+    effect_variance: Floats
     degrees: Floats
     p_value: Floats
+
+    @property
+    def t(self) -> Floats:
+        """The effect over its standard error, 0 where there is none, shape (cells,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = self.effect / np.sqrt(self.effect_variance)
+        return np.where(self.effect_variance > 0, np.nan_to_num(ratio), 0.0)
 
     def take(self, index: Ints) -> CellTests:
         """Return some of the tests, in the given order."""
@@ -140,7 +166,17 @@ class CellTests:
             z = np.nan_to_num(difference / np.sqrt(variance))
         whole, degrees = n1.astype(np.int64), np.full(len(n1), max(total - 2, 1.0))
         p_value = 2 * stats.t.sf(np.abs(z), degrees)
-        return cls(whole, k1.astype(np.int64), whole, difference, variance, degrees, p_value)
+        return cls(
+            n=whole,
+            k=k1.astype(np.int64),
+            units=whole,
+            difference=difference,
+            variance=variance,
+            effect=difference,
+            effect_variance=variance,
+            degrees=degrees,
+            p_value=p_value,
+        )
 
 
 def concatenate(parts: Sequence[CellTests]) -> CellTests:
@@ -210,6 +246,21 @@ class UnitTotals:
         assert sample.unit is not None  # noqa: S101 - asked for only where there are units
         return cls(np.bincount(sample.unit, weights=sample.n), np.bincount(sample.unit, weights=sample.k))
 
+    def weighted(self, icc: float) -> tuple[Floats, Floats, Floats]:
+        """Weigh units by what their attempts tell together.
+
+        Returns
+        -------
+        weight, rate, residual
+            Of each unit, shape (units,): `n / (1 + (n - 1) icc)`; its rate; and its rate less the weighted
+            mean of all. All are 0 for a unit without attempts.
+        """
+        tried = self.n > 0
+        weight = np.where(tried, self.n / (1 + np.maximum(self.n - 1, 0) * icc), 0.0)
+        rate = np.divide(self.k, self.n, out=np.zeros(len(self.n)), where=tried)
+        mean = float((weight * rate).sum()) / max(float(weight.sum()), 1e-12)
+        return weight, rate, np.where(tried, rate - mean, 0.0)
+
 
 def pair_tests(  # noqa: PLR0917 - five columns of one table
     units: UnitTotals, size: int, cell: Ints, unit: Ints, n1u: Floats, k1u: Floats, *, icc: float
@@ -236,10 +287,9 @@ def pair_tests(  # noqa: PLR0917 - five columns of one table
     n1, k1 = over_pairs(n1u), over_pairs(k1u)
     n_u, k_u = units.n[unit], units.k[unit]
     total, hits = float(units.n.sum()), float(units.k.sum())
-    rate = hits / max(total, 1.0)
+    scale = hits / max(total, 1.0) * (1 - hits / max(total, 1.0))
     n0 = total - n1
     with np.errstate(divide="ignore", invalid="ignore"):
-        both = 1 / n1 + 1 / n0
         rest_rate = (hits - k1) / n0
         difference = k1 / n1 - rest_rate
         # Cluster-robust: the residual of a unit is (k1 - p1 n1)/N1 - (k0 - p0 n0)/N0; units without
@@ -253,30 +303,81 @@ def pair_tests(  # noqa: PLR0917 - five columns of one table
         ) / n0**2
         robust = over_pairs(residual**2) + all_outside - over_pairs(((k_u - p0 * n_u) / n0[cell]) ** 2)
         # Exchangeable: units without attempts inside contribute as if all their attempts were outside.
-        scale = rate * (1 - rate)
         n1_share, n0_share = n1u / n1[cell], (n_u - n1u) / n0[cell]
         between = over_pairs((n1_share - n0_share) ** 2 - (n_u / n0[cell]) ** 2)
-        between = scale * icc * (between + float((units.n**2).sum()) / n0**2)
-        within = scale * (1 - icc) * both
-        model = between + within
-        # Only the part between units is known from as many witnesses as there are units, of which a few
-        # large ones count for less than they are (Kish's effective number).
-        witnesses = total**2 / float((units.n**2).sum()) - 1
-        degrees = witnesses * (model / between) ** 2 if icc > 0 else np.full(size, total)
-        variance = np.maximum(robust, model)
-        t = difference / np.sqrt(variance)
-    testable = (n1 > 0) & (n0 > 0) & (variance > 0) & (degrees > 0)
-    t = np.where(testable, t, 0.0)
-    degrees = np.where(testable, degrees, 1.0)
-    p_value = np.where(testable, 2 * stats.t.sf(np.abs(t), degrees), 1.0)
-    return CellTests(
-        n1.astype(np.int64),
-        k1.astype(np.int64),
-        over_pairs((n1u > 0).astype(float)).astype(np.int64),
-        np.nan_to_num(difference),
-        np.nan_to_num(variance),
-        degrees,
-        p_value,
+        between = icc * (between + float((units.n**2).sum()) / n0**2)
+        variance = np.maximum(robust, scale * (between + (1 - icc) * (1 / n1 + 1 / n0)))
+    effect, effect_variance, degrees = _random_intercept(
+        units, size, cell, unit, n1u, k1u, icc=icc, scale=scale
+    )
+    tests = CellTests(
+        n=n1.astype(np.int64),
+        k=k1.astype(np.int64),
+        units=over_pairs((n1u > 0).astype(float)).astype(np.int64),
+        difference=np.nan_to_num(difference),
+        variance=np.nan_to_num(variance),
+        effect=effect,
+        effect_variance=effect_variance,
+        degrees=degrees,
+        p_value=np.ones(size),
+    )
+    testable = (n1 > 0) & (n0 > 0) & (effect_variance > 0)
+    p_value = np.where(testable, 2 * stats.t.sf(np.abs(tests.t), degrees), 1.0)
+    return replace(tests, p_value=p_value)
+
+
+def _random_intercept(  # noqa: PLR0917 - five columns of one table
+    units: UnitTotals,
+    size: int,
+    cell: Ints,
+    unit: Ints,
+    n1u: Floats,
+    k1u: Floats,
+    *,
+    icc: float,
+    scale: float,
+) -> tuple[Floats, Floats, Floats]:
+    """Estimate effects by generalised least squares; see the module. Returns variances and degrees too."""
+
+    def over_pairs(values: Floats) -> Floats:
+        return np.bincount(cell, weights=values, minlength=size)
+
+    icc = min(icc, _LARGEST_CORRELATION)
+    weight, rate, residual = units.weighted(icc)
+    share = n1u / units.n[unit]
+    within = (k1u - n1u * rate[unit]) / (1 - icc)
+    w, e = weight[unit], residual[unit]
+    weights = float(weight.sum())
+    mean = over_pairs(w * share) / weights
+    score = over_pairs(within + w * share * e)
+    inside = over_pairs(n1u * (1 - share)) / (1 - icc)
+    between = np.maximum(over_pairs(w * share**2) - mean**2 * weights, 0.0)
+    information = inside + between
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effect = np.where(information > _NO_INFORMATION, score / information, 0.0)
+    # What each unit's term leaves once the effect is taken out; units without attempts inside have the
+    # share 0 and are summed over all units, less the others.
+    own, x = effect[cell], share - mean[cell]
+    left = within - own * n1u * (1 - share) / (1 - icc) + w * x * (e - own * x)
+    squares = over_pairs(left**2)
+    shift = effect * mean
+    everywhere = (
+        float(((weight * residual) ** 2).sum())
+        + 2 * shift * float((weight**2 * residual).sum())
+        + shift**2 * float((weight**2).sum())
+    )
+    squares += mean**2 * np.maximum(everywhere - over_pairs((w * (e + shift[cell])) ** 2), 0.0)
+    witnesses = max(weights**2 / float((weight**2).sum()) - 1, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.maximum(squares, scale * information) / information**2
+        degrees = witnesses * (information / between) ** 2
+    known = information > _NO_INFORMATION
+    degrees = np.clip(np.nan_to_num(degrees, nan=1.0, posinf=_MOST_DEGREES), 0, _MOST_DEGREES)
+    known &= degrees > 0
+    return (
+        np.where(known, effect, 0.0),
+        np.where(known, variance, 0.0),
+        np.where(known, degrees, 1.0),
     )
 
 

@@ -21,9 +21,8 @@ def made_tests(difference, variance):
     difference = np.asarray(difference, dtype=float)
     size = len(difference)
     n = np.full(size, 100)
-    return CellTests(
-        n, n // 2, n, difference, np.full(size, variance), np.full(size, 50.0), np.full(size, 0.01)
-    )
+    spread, degrees = np.full(size, variance), np.full(size, 50.0)
+    return CellTests(n, n // 2, n, difference, spread, difference, spread, degrees, np.full(size, 0.01))
 
 
 def test_the_prior_is_found_again():

@@ -135,8 +135,8 @@ def test_the_tail_from_few_draws_is_the_one_of_many():
         for seed in range(8):
             few = searched(frame, draws=499, seed=seed)
             told.append(replace(few, score=np.array([score])).family_wise_p_values()[0])
-        # On the cautious side rather than not, and not by much.
-        assert 0.6 * rare < np.mean(told) < 2.5 * rare
+        # On the cautious side rather than not: with few units the tail is shorter than it is taken for.
+        assert 0.6 * rare < np.mean(told) < 4 * rare
 
 
 def test_the_tiers_contain_each_other():
