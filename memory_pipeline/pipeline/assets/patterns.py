@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.assets.evidence import read_evidence
 from memory_pipeline.pipeline.describe import json_value, picture, preview, records
 
 if TYPE_CHECKING:
@@ -55,13 +54,14 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
     from memory_pipeline.analysis.absence import explain_absence  # noqa: PLC0415
     from memory_pipeline.analysis.patterns import matching_attempts, search_patterns  # noqa: PLC0415
+    from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
     from memory_pipeline.store.decisions import read_decisions  # noqa: PLC0415
     from memory_pipeline.store.findings import pattern_id, save_patterns  # noqa: PLC0415
 
     memory = memory_of(context)
     settings = memory.settings
     features, _, _ = read_features(memory)
-    evidence, encoding = read_evidence(memory)
+    evidence, encoding = read_evidence(memory.frames)
     found = search_patterns(
         evidence,
         min_sample_size=settings.min_sample_size,
