@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dagster import AssetKey
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -17,9 +18,11 @@ from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.targets import OUTCOME, outcome_labels
 from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
+from memory_pipeline.pipeline.instance import open_instance
 from memory_pipeline.pipeline.monthly import update_features
 from memory_pipeline.pipeline.monthly_evidence import read_evidence, update_evidence
 from memory_pipeline.pipeline.months import snapshot
+from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.store.files import OUTCOME_FEATURES, FrameStore
 from memory_pipeline.store.tables import PackagingOutcome
 
@@ -307,3 +310,47 @@ def test_a_reader_that_is_overtaken_by_a_rebuild_reads_the_new_parts(
 
     monkeypatch.setattr(frames, "parts", parts)
     assert len(frames.read(OUTCOME_FEATURES)[0]) == 65
+
+
+def test_the_graph_says_what_it_read_and_finds_what_a_fresh_one_finds(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
+    monkeypatch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
+    monkeypatch.setattr("memory_pipeline.analysis.learning.prior_knowledge", lambda *_, **__: None)
+    add(store, outcome_rows(400))
+    rebuild(settings, store)
+    february = {"occurred_at": datetime(2025, 2, 20, tzinfo=UTC)}
+    add(store, outcome_rows(20, first=400, **february))
+    with store.transaction() as connection:
+        connection.execute(
+            text("update packaging_outcomes set outcome_status = 'failure' where id = 'attempt-3'")
+        )
+    rebuild(settings, store)
+
+    parts, _ = FrameStore(settings.storage).parts(OUTCOME_FEATURES)
+    read = parts["2025-01"].rows + parts["2025-02"].rows
+    with open_instance(settings, store) as instance:
+        for asset, name in (("outcome_features", "read anew"), ("outcome_evidence", "counted anew")):
+            event = instance.get_latest_materialization_event(AssetKey(asset))
+            assert event is not None
+            assert event.asset_materialization is not None
+            said = event.asset_materialization.metadata[name].value
+            assert said == f"2 of {len(parts)} months, {read} of 420 attempts"
+
+    def found() -> list[Any]:
+        with store.transaction() as connection:
+            tables = {
+                "pattern_identifications": "id, impact, sample_size, units, related_outcomes, is_found",
+                "success_factors": "id, effectiveness, ci_low, ci_high, sample_size",
+                "approach_recommendations": "id, success_rate, recommended_approach, sample_size",
+            }
+            return [
+                connection.execute(text(f"select {columns} from {table} order by id")).all()  # noqa: S608
+                for table, columns in tables.items()
+            ]
+
+    incremental = found()
+    assert all(incremental)
+    rebuild(settings.model_copy(update={"home": settings.home / "fresh"}), store)
+    assert found() == incremental
