@@ -58,8 +58,8 @@ def pattern(as_json: bool, pattern_id: str, limit: int) -> None:
 
 def _print_pattern(found: Mapping[str, Any]) -> None:
     output.print(Text(found["description"], style="bold"))
-    state = "active" if found["active"] else f"retired on {found['retired_at']:%Y-%m-%d}: "
-    output.print(Text(f"  {state}{found['retired_reason'] or ''}"))
+    since = "" if found["active"] else f"not active since {found['retired_at']:%Y-%m-%d}: "
+    output.print(Text(f"  {since}{found['retired_reason'] or 'active'}"))
     if found["active"] and not found["is_found"]:
         output.print(Text(f"  the newest rebuild did not find it: {found['absence_reason']}", style="yellow"))
     impact = found["impact"]
