@@ -120,29 +120,25 @@ def _update_counts(
     rows, about = frames.read(FRAME) if frames.exists(FRAME) else (None, {})
     todo = _stale(parts, about, made)
     reason = ""
-    kept = None
-    if rows is None or todo == set(parts):
-        reason = "the first time" if rows is None else "" if about.get("made") == made else _NEW_RULES
-        todo = set(parts)
+    if rows is None:
+        reason = "the first time"
+    elif about.get("made") != made:
+        reason = "the code, the unit or the columns changed"
     else:
         recoded = recoded_months(tables, Encoding.from_dict(about["encoding"]), encoding) - todo
         reason = f"{len(recoded)} because values are told apart otherwise" if recoded else ""
         todo |= recoded
-        if todo != set(parts):
-            old = Evidence.from_rows(rows, **{key: about[key] for key in _BESIDE_ROWS})
-            gone = set(old.codes(PERIOD)[1]) - (set(parts) - todo)
-            kept = without_periods(old, gone)
-    counted = _count(frames, [parts[month] for month in todo], made, encoding) if todo else None
-    evidence = counted if kept is None else kept if counted is None else kept.merge(counted)
-    assert evidence is not None  # noqa: S101 - either some months hold or all are counted
+    evidence = _count(frames, [parts[month] for month in todo], made, encoding) if todo else None
+    if rows is not None and todo != set(parts):
+        old = Evidence.from_rows(rows, **{key: about[key] for key in _BESIDE_ROWS})
+        kept = without_periods(old, set(old.codes(PERIOD)[1]) - (set(parts) - todo))
+        evidence = kept if evidence is None else kept.merge(evidence)
+    assert evidence is not None  # noqa: S101 - there is a part, and it is counted or holds
     beside = {key: getattr(evidence, key) for key in _BESIDE_ROWS}
     files = {month: part.file for month, part in parts.items()}
     state = {"made": dict(made), "parts": files, "encoding": encoding.to_dict()}
     frames.write(FRAME, evidence.to_rows(), {**beside, **state})
     return evidence, progress_of(parts, todo, reason)
-
-
-_NEW_RULES = "the code, the unit or the columns changed"
 
 
 def _stale(parts: Mapping[str, FramePart], about: Mapping[str, Any], made: Mapping[str, Any]) -> set[str]:
