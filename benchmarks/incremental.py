@@ -75,6 +75,7 @@ def main() -> None:
     settings = Settings()
     store = open_store(settings)
     remove_copies(store)
+    print("wall-clock seconds, the median of the repeats")
     print("| new outcomes in | from nothing, s | after them, s | ratio | counted anew |")
     print("| --- | ---: | ---: | ---: | --- |")
     for where, order in _ORDERS.items():
