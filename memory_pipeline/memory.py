@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 from memory_pipeline.settings import Settings
-from memory_pipeline.store import open_store, reads
+from memory_pipeline.store import decisions, open_store, reads
 from memory_pipeline.store.files import OUTCOME_FEATURES, POLICY, FrameStore
-from memory_pipeline.store.findings import log_served
+from memory_pipeline.store.findings import log_served, pattern_history
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
     Ingest,
@@ -121,6 +121,8 @@ class Memory:
     ) -> pd.DataFrame:
         """Read patterns, by default the active ones, the most confident (or of most impact) first.
 
+        Persons' decisions and notes stand behind each (`store.decisions.COLUMNS`), as with all findings.
+
         Raises
         ------
         ValueError
@@ -139,18 +141,62 @@ class Memory:
         first = {"confidence": frame["confidence"], "impact": effect, "sample_size": frame["sample_size"]}
         order = pd.DataFrame({"first": first[sort], "effect": effect, "id": frame["id"]})
         order = order.sort_values(["first", "effect", "id"], ascending=[False, False, True])
-        return frame.loc[order.index].reset_index(drop=True)
+        return decisions.with_decisions(self.store, "pattern", frame.loc[order.index].reset_index(drop=True))
+
+    def pattern(self, identity: str) -> dict[str, Any]:
+        """Read one pattern with everything behind it, active or not.
+
+        Parameters
+        ----------
+        identity
+            Its id, or the beginning of it where no other id begins so.
+
+        Returns
+        -------
+        dict
+            The columns of `pattern_identifications` and of `store.decisions.COLUMNS`, and as frames
+            `history` (what the rebuilds said, a row for each change), `decision_log`, and `outcomes` (the
+            attempts of `related_outcomes`, in that order).
+
+        Raises
+        ------
+        KeyError
+            When no pattern, or more than one, has such an id.
+        """
+        with self.store.transaction() as connection:
+            identity = decisions.find_id(connection, "pattern", identity)
+        frame = reads.read_table(self.store, PatternIdentification, id=identity)
+        row = decisions.with_decisions(self.store, "pattern", frame).astype(object).iloc[0]
+        related = reads.outcomes_by_id(self.store, row["related_outcomes"])
+        return {
+            **{str(name): value for name, value in row.where(row.notna(), None).items()},
+            "history": pattern_history(self.store, identity),
+            "decision_log": decisions.decision_log(self.store, "pattern", identity),
+            "outcomes": related,
+        }
+
+    def decide(
+        self, kind: str, identity: str, decision: str | None = None, *, by: str, note: str | None = None
+    ) -> dict[str, Any]:
+        """Decide about a finding, or note something about it, so that it survives every rebuild.
+
+        Parameters and errors are those of `store.decisions.decide`: patterns and member patterns can be
+        told to `activate` or `retire`, factors to `confirm` or `suppress`; `reset` takes it back.
+        """
+        return decisions.decide(self.store, kind, identity, by=by, decision=decision, note=note)
 
     def factors(self, *, application_type: str | None = None, include_all: bool = False) -> pd.DataFrame:
         """Read success factors, the surest gain or harm first; with a type, those that apply to it.
 
-        By default each that was shown to matter, once; with `include_all` every comparison that was made.
+        By default each that was shown to matter, once, without those that a person suppressed; with
+        `include_all` every comparison that was made.
         """
         frame = reads.read_table(self.store, SuccessFactor)
+        frame = decisions.with_decisions(self.store, "factor", frame)
         if not include_all:
             details = frame["implementation_details"]
             shown = details.map(lambda one: one["is_factor"] and not one["is_mirrored"])
-            frame = frame[shown.astype(bool)]
+            frame = frame[shown.astype(bool) & (frame["decision"] != "suppress")]
         if application_type is not None:
             frame = frame[
                 frame["applicability_conditions"].map(
@@ -182,10 +228,12 @@ class Memory:
         frame = reads.read_table(self.store, Member, order_by="id")
         return frame[frame["is_visible"].astype(bool)].reset_index(drop=True)
 
-    def member_patterns(self, *, category: str | None = None) -> pd.DataFrame:
-        """Read the active member patterns, the largest first."""
+    def member_patterns(self, *, category: str | None = None, include_retired: bool = False) -> pd.DataFrame:
+        """Read member patterns, by default the active ones, the largest first."""
         frame = reads.read_table(self.store, MemberPattern)
-        frame = frame[frame["is_active"].astype(bool)]
+        frame = decisions.with_decisions(self.store, "member_pattern", frame)
+        if not include_retired:
+            frame = frame[frame["is_active"].astype(bool)]
         if category is not None:
             frame = frame[frame["category"] == category]
         return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
@@ -317,7 +365,7 @@ def _allows(conditions: Mapping[str, Any], column: str, value: str) -> bool:
 
 def _has(column: pd.Series, value: Any) -> pd.Series:
     """Say which attempts have a value, whether it is written as stored or as an encoded level."""
-    from memory_pipeline.analysis.features import level_name  # noqa: PLC0415 - needs numpy only here
+    from memory_pipeline.analysis.values import level_name  # noqa: PLC0415 - needs numpy only here
 
     same: pd.Series = column.map(_setting_key, na_action="ignore") == _setting_key(value)
     return same | (column.map(level_name, na_action="ignore") == str(value))

@@ -13,12 +13,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from memory_pipeline.analysis.value_counts import Limits, ValueCounts, count_columns
+from memory_pipeline.analysis.values import MISSING, NO, OTHER, YES, distinct_values, level_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MISSING = "(missing)"
-OTHER = "(other)"
-YES, NO = "yes", "no"
+__all__ = [
+    "MISSING",
+    "NEVER_CONDITIONS",
+    "NO",
+    "OTHER",
+    "STANDARD_CONTEXT",
+    "STATUSES",
+    "YES",
+    "ColumnCode",
+    "Encoded",
+    "Encoding",
+    "Roles",
+    "condition_columns",
+    "encode",
+    "flatten_outcomes",
+    "learn_encoding",
+    "level_name",
+]
+
 STATUSES = ("success", "failure", "partial")
 STANDARD_CONTEXT = ("application_vendor", "application_type", "installer_type")
 NEVER_CONDITIONS = frozenset(
@@ -48,6 +67,10 @@ NEVER_CONDITIONS = frozenset(
     }
 )
 """Columns that identify an attempt or are known only after it."""
+MAX_VALUES = 40
+"""Levels that a column keeps at most."""
+BINS = 4
+"""Quantile bins of a column of numbers."""
 
 _ALWAYS = (
     "id",
@@ -222,9 +245,9 @@ def encode(
     frame: pd.DataFrame,
     columns: Iterable[str],
     *,
-    max_values: int = 40,
+    max_values: int = MAX_VALUES,
     min_count: int = 10,
-    bins: int = 4,
+    bins: int = BINS,
     unit: str | None = None,
     min_units: int = 1,
 ) -> Encoded:
@@ -236,15 +259,10 @@ def encode(
         Flat attempts, shape (attempts, any).
     columns
         The columns to encode.
-    max_values
-        Most levels (or list elements) that a column keeps; the most frequent stay.
-    min_count
-        Rows that a value must have to stay itself; rarer ones become `(other)`.
-    bins
-        Quantile bins of a numeric column that has more than `2 * bins` different numbers.
-    unit, min_units
-        Column of the evidence units, and how many of them a value must occur with to stay itself:
-        what only one application ever had is a name for that application, not a condition.
+    unit
+        Column of the evidence units.
+    max_values, min_count, bins, min_units
+        See `learn_encoding`.
 
     Returns
     -------
@@ -261,132 +279,71 @@ def encode(
     if absent:
         msg = f"the columns {absent} are not in the frame; it has {list(map(str, frame.columns))}"
         raise KeyError(msg)
-    codes: dict[str, ColumnCode] = {}
-    encoded: dict[str, pd.Categorical] = {}
-    for column in wanted:
-        units = None if unit is None or column == unit else frame[unit]
-        enough = _Enough(max_values, min_count, min_units)
-        code = _learn_code(frame[column], units, enough, bins=bins)
-        kept = {
-            name: values
-            for name, values in _encode_column(column, frame[column], code).items()
-            if len(values.categories) > 1
-        }
-        if kept:
-            if code.kind == "elements":
-                levels = tuple(e for e in code.levels if f"{column}: {e}" in kept)
-                code = ColumnCode("elements", levels)
-            codes[column] = code
-            encoded |= kept
-    return Encoded(pd.DataFrame(encoded, index=frame.index), Encoding(codes))
-
-
-@dataclass(frozen=True)
-class _Enough:
-    """What a value must reach to be a level of its own."""
-
-    max_values: int
-    count: int
-    units: int
-
-
-def _learn_code(values: pd.Series, units: pd.Series | None, enough: _Enough, *, bins: int) -> ColumnCode:
-    numbers = _as_numbers(values)
-    if numbers is not None and numbers.nunique() > 2 * bins:
-        known = numbers.dropna()
-        inner = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
-        inner = inner[(inner > known.min()) & (inner <= known.max())]
-        if len(inner):
-            return ColumnCode("bins", _bin_labels(inner), tuple(float(edge) for edge in inner))
-    codes, names, is_list = _distinct(values)
-    unit_codes = None if units is None else pd.factorize(units)[0]
-    if is_list:
-        # One row per (attempt, element): which attempts have an element follows from their distinct list.
-        elements = sorted({element for name in names for element in name})
-        at = {element: i for i, element in enumerate(elements)}
-        holds = np.zeros((len(names) + 1, len(elements)), dtype=bool)  # the last row is for missing
-        for i, name in enumerate(names):
-            holds[i, [at[element] for element in name]] = True
-        row, element_codes = np.nonzero(holds[codes])
-        unit_codes = None if unit_codes is None else unit_codes[row]
-        return ColumnCode("elements", _frequent(element_codes, elements, unit_codes, enough))
-    return ColumnCode("categories", _frequent(codes, [name[0] for name in names], unit_codes, enough))
-
-
-def _distinct(values: pd.Series) -> tuple[np.ndarray, list[tuple[str, ...]], bool]:
-    """Give the distinct values of a column numbers, so that the rest works on few of them.
-
-    Returns
-    -------
-    codes
-        Number of each row's value, shape (rows,); -1 where it is missing.
-    names
-        The distinct values as texts: a list as the tuple of its elements, anything else as one text.
-    is_list
-        Whether the column holds lists.
-    """
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy(), [(level_name(v),) for v in values.cat.categories], False
-    kind = pd.api.types.infer_dtype(values, skipna=True)
-    if kind != "mixed" and kind != "mixed-integer":  # noqa: PLR1714 - a set would be slower to read
-        codes, uniques = pd.factorize(values)
-        return codes, [(level_name(value),) for value in uniques], False
-    # Lists, or values of several types, of which True and 1 must not become one.
-    missing = values.isna().to_numpy(dtype=bool)
-    is_list = bool(values.map(_is_listlike).any())
-    texts = pd.Series(
-        [None if gone else tuple(sorted(set(_texts(v)))) for v, gone in zip(values, missing, strict=True)],
-        dtype=object,
+    encoding = learn_encoding(
+        count_columns(frame, wanted, unit),
+        max_values=max_values,
+        min_count=min_count,
+        bins=bins,
+        min_units=min_units,
     )
-    codes, uniques = pd.factorize(texts)
-    return codes, [tuple(value) for value in uniques], is_list
+    return Encoded(encoding.apply(frame), encoding)
 
 
-def _as_numbers(values: pd.Series) -> pd.Series | None:
-    """Return the values as floats where all of them are numbers (and not truth values)."""
-    kind = pd.api.types.infer_dtype(values, skipna=True)
-    if kind not in {"integer", "floating", "mixed-integer-float", "decimal"}:
-        return None
-    return pd.to_numeric(values, errors="coerce").astype(float)
+def learn_encoding(
+    counts: Mapping[str, ValueCounts],
+    *,
+    max_values: int = MAX_VALUES,
+    min_count: int = 10,
+    bins: int = BINS,
+    min_units: int = 1,
+) -> Encoding:
+    """Choose how columns become categories, from how often their values occur.
+
+    Counts add up over months, so the encoding of a whole history needs none of its rows.
+
+    Parameters
+    ----------
+    counts
+        How often each value occurs, by column, in the order that the encoded columns get.
+    max_values
+        Most levels (or list elements) that a column keeps; the most frequent stay.
+    min_count
+        Rows that a value must have to stay itself; rarer ones become `(other)`.
+    bins
+        Quantile bins of a numeric column that has more than `2 * bins` different numbers.
+    min_units
+        Units that a value must occur with to stay itself: what only one application ever had is a name for
+        that application, not a condition.
+    """
+    limits = Limits(max_values, min_count, min_units)
+    codes: dict[str, ColumnCode] = {}
+    for column, one in counts.items():
+        code = _learn_code(one, limits, bins=bins)
+        if code is not None:
+            codes[column] = code
+    return Encoding(codes)
 
 
-def _frequent(
-    codes: np.ndarray, names: Sequence[str], units: np.ndarray | None, enough: _Enough
-) -> tuple[str, ...]:
-    """Name the values with enough rows and units, the most frequent `enough.max_values` of them."""
-    known = codes >= 0
-    counts = np.bincount(codes[known], minlength=len(names))
-    good = counts >= enough.count
-    if units is not None and enough.units > 1 and len(names):
-        pairs = np.unique(codes[known].astype(np.int64) * (int(units.max()) + 1) + units[known])
-        good &= np.bincount(pairs // (int(units.max()) + 1), minlength=len(names)) >= enough.units
-    # Ties are broken by name, so that the same rows in another order give the same levels.
-    ordered = sorted((-int(counts[i]), names[int(i)]) for i in np.flatnonzero(good))
-    kept = ordered[: enough.max_values]
-    return tuple(sorted(name for _, name in kept))
+def _learn_code(counts: ValueCounts, limits: Limits, *, bins: int) -> ColumnCode | None:
+    """Choose the code of one column; None where all rows would get the same level."""
+    edges = counts.quantile_edges(bins)
+    if len(edges):
+        used = len(np.unique(np.searchsorted(edges, counts.known_numbers, side="right")))
+        if used + counts.has_missing < 2:  # noqa: PLR2004 - two levels tell something apart
+            return None
+        return ColumnCode("bins", _bin_labels(list(edges)), tuple(float(edge) for edge in edges))
+    levels = counts.frequent(limits)
+    if counts.is_list:
+        telling = tuple(one for one in levels if counts.has_missing or counts.lacks(one))
+        return ColumnCode("elements", telling) if telling else None
+    used = len(levels) + (len(set(counts.used_names) - set(levels)) > 0) + counts.has_missing
+    return ColumnCode("categories", levels) if used > 1 else None
 
 
 def _bin_labels(edges: Sequence[float]) -> tuple[str, ...]:
     texts = [f"{edge:.6g}" for edge in edges]
     middle = [f"{low} to {high}" for low, high in pairwise(texts)]
     return (f"below {texts[0]}", *middle, f"{texts[-1]} or more")
-
-
-def _is_listlike(value: Any) -> bool:
-    return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
-
-
-def _texts(value: Any) -> list[str]:
-    return [level_name(element) for element in value] if _is_listlike(value) else [level_name(value)]
-
-
-def level_name(value: Any) -> str:
-    """Write one value as a level's name; whole numbers lose their `.0`, truth values read yes or no."""
-    if isinstance(value, (bool, np.bool_)):
-        return YES if value else NO
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.12g}"
-    return str(value)
 
 
 def _encode_column(source: str, values: pd.Series, code: ColumnCode) -> dict[str, pd.Categorical]:
@@ -396,7 +353,7 @@ def _encode_column(source: str, values: pd.Series, code: ColumnCode) -> dict[str
         positions = np.where(np.isnan(numbers), len(code.levels), positions)
         positions = np.where(values.isna().to_numpy(dtype=bool), len(code.levels) + 1, positions)
         return {source: _categorical(positions, (*code.levels, OTHER, MISSING))}
-    codes, names, _ = _distinct(values)
+    codes, names, _ = distinct_values(values)
     if code.kind == "elements":
         return {
             f"{source}: {element}": _categorical(

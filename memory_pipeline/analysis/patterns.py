@@ -221,8 +221,8 @@ def _shares(targets: Sequence[str]) -> dict[str, float]:
 
 def matching_attempts(
     encoded: pd.DataFrame, outcomes: pd.DataFrame, pattern: Mapping[str, Any], *, limit: int = 50
-) -> list[str]:
-    """Name attempts behind a pattern: those that ended in its target first, the newest first.
+) -> tuple[list[str], int]:
+    """Name the attempts behind a pattern: those that ended as it says first, the newest first.
 
     Parameters
     ----------
@@ -231,18 +231,27 @@ def matching_attempts(
     outcomes
         The same attempts with `id`, `occurred_at` and the outcome, shape (attempts, any).
     pattern
-        A finding: `conditions` and `target`.
+        A finding: `conditions`, `target` and `risk_difference` (below zero: the pattern says that its
+        attempts do *not* end in the target).
     limit
         Most names.
+
+    Returns
+    -------
+    names
+        At most `limit` ids.
+    count
+        How many attempts meet the conditions.
     """
     inside = np.ones(len(encoded), dtype=bool)
     for column, value in pattern["conditions"].items():
         inside &= (encoded[column] == value).to_numpy()
+    says_hit = pattern["risk_difference"] >= 0
     part = outcomes.loc[inside, ["id", "occurred_at"]].assign(
-        hit=[is_hit(label, pattern["target"]) for label in outcome_labels(outcomes[inside])]
+        fits=[is_hit(label, pattern["target"]) == says_hit for label in outcome_labels(outcomes[inside])]
     )
-    part = part.sort_values(["hit", "occurred_at", "id"], ascending=[False, False, True])
-    return [str(name) for name in part["id"].head(limit)]
+    part = part.sort_values(["fits", "occurred_at", "id"], ascending=[False, False, True])
+    return [str(name) for name in part["id"].head(limit)], len(part)
 
 
 def _describe(result: SearchResult, target: str, evidence: Evidence) -> pd.DataFrame:

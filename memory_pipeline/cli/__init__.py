@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "decide": "memory_pipeline.cli.decide",
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
     "discover": "memory_pipeline.cli.run",
     "ingest": "memory_pipeline.cli.ingest",
     "notebook": "memory_pipeline.cli.run",
+    "pattern": "memory_pipeline.cli.decide",
     "quarantine": "memory_pipeline.cli.ingest",
     "rebuild": "memory_pipeline.cli.run",
     "recommend": "memory_pipeline.cli.recommend",

@@ -97,7 +97,12 @@ def patterns(as_json: bool, limit: int, **filters: Any) -> None:
 
 @show.command()
 @click.option("--application-type", help="Only factors that apply to this type.")
-@click.option("--all", "include_all", is_flag=True, help="Every comparison, also those shown not to matter.")
+@click.option(
+    "--all",
+    "include_all",
+    is_flag=True,
+    help="Every comparison, also those not shown to matter or suppressed.",
+)
 @_LIMIT
 @json_option
 def factors(as_json: bool, limit: int, application_type: str | None, include_all: bool) -> None:
@@ -149,12 +154,13 @@ def members(as_json: bool, limit: int) -> None:
     ),
     help="Only this category.",
 )
+@click.option("--include-retired", is_flag=True, help="Also patterns that are not active.")
 @_LIMIT
 @json_option
-def member_patterns(as_json: bool, limit: int, category: str | None) -> None:
+def member_patterns(as_json: bool, limit: int, **filters: Any) -> None:
     """Show patterns among the members, with questions worth asking."""
     with opened_memory() as memory:
-        frame = memory.member_patterns(category=category)
+        frame = memory.member_patterns(**filters)
         _show(frame, tables.member_patterns, as_json=as_json, limit=limit)
 
 

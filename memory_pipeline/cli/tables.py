@@ -50,6 +50,19 @@ def points(value: float) -> str:
     return f"{100 * value:+.0f}".replace("-", "−")  # noqa: RUF001 - a minus sign
 
 
+def _short_id(identity: str) -> str:
+    """Write the beginning of an id: the commands take any beginning that only one id has."""
+    return identity[:8]
+
+
+def _said_by_a_person(finding: Mapping[str, Any] | pd.Series) -> str:
+    """Say what a person decided and noted about a finding: ` [confirm by ann: seen on ten machines]`."""
+    if finding["decided_by"] is None:
+        return ""
+    said = " ".join(filter(None, (finding["decision"], f"by {finding['decided_by']}")))
+    return f" [{said}: {finding['note']}]" if finding["note"] else f" [{said}]"
+
+
 def outcomes(frame: pd.DataFrame) -> Table:
     """Lay out recorded attempts."""
     table = _table("when", "application", "installer", "status", "reason", "intervention", "approach")
@@ -71,28 +84,52 @@ def outcomes(frame: pd.DataFrame) -> Table:
 
 def patterns(frame: pd.DataFrame) -> Table:
     """Lay out patterns: the sentence carries sample, effect and interval."""
-    table = _table("type", "confidence", "q", "finding", right=("confidence", "q"))
+    table = _table("id", "type", "confidence", "q", "finding", right=("confidence", "q"))
     for _, row in frame.iterrows():
+        retired = "" if row["active"] else f" (retired: {row['retired_reason']})"
+        kept = " (not found by the newest rebuild)" if row["active"] and not row["is_found"] else ""
         table.add_row(
+            _short_id(row["id"]),
             Text(row["pattern_type"], style=_TYPE_STYLES[row["pattern_type"]]),
             f"{row['confidence']:.2f}",
             f"{row['impact']['q_value']:.2g}",
-            Text(row["description"]),
+            Text(row["description"] + retired + kept + _said_by_a_person(row)),
+        )
+    return table
+
+
+def pattern_history(frame: pd.DataFrame) -> Table:
+    """Lay out what the rebuilds said of one pattern."""
+    columns = ("since", "points", "95% interval", "confidence", "q", "attempts", "units", "state")
+    table = _table(*columns, right=("points", "confidence", "q", "attempts", "units"))
+    for _, row in frame.iterrows():
+        table.add_row(
+            f"{row['recorded_at']:%Y-%m-%d %H:%M}",
+            points(row["risk_difference"]),
+            f"{points(row['ci_low'])} to {points(row['ci_high'])}",
+            f"{row['confidence']:.2f}",
+            f"{row['q_value']:.2g}",
+            f"{row['sample_size']:,}",
+            f"{row['units']:,}",
+            Text("found" if row["is_found"] else f"not found: {row['absence_reason']}"),
         )
     return table
 
 
 def factors(frame: pd.DataFrame) -> Table:
     """Lay out factors: adjusted change in percentage points with its interval, and where it applies."""
-    table = _table("points", "95% interval", "confidence", "attempts", "factor", right=("points", "attempts"))
+    columns = ("id", "points", "95% interval", "confidence", "attempts", "factor")
+    table = _table(*columns, right=("points", "attempts"))
     for _, row in frame.iterrows():
         where = settings_text(row["applicability_conditions"])
+        applies = f" Applies where {where}." if where else ""
         table.add_row(
+            _short_id(row["id"]),
             Text(points(row["effectiveness"]), style="green" if row["effectiveness"] > 0 else "red"),
             f"{points(row['ci_low'])} to {points(row['ci_high'])}",
             f"{row['confidence']:.2f}",
             f"{row['sample_size']:,}",
-            Text(row["description"] + (f" Applies where {where}." if where else "")),
+            Text(row["description"] + applies + _said_by_a_person(row)),
         )
     return table
 
@@ -167,12 +204,14 @@ def members(frame: pd.DataFrame) -> Table:
 
 def member_patterns(frame: pd.DataFrame) -> Table:
     """Lay out member patterns with their questions."""
-    table = _table("category", "members", "pattern", "questions", right=("members",))
+    table = _table("id", "category", "members", "pattern", "questions", right=("id", "members"))
     for _, row in frame.iterrows():
+        state = "" if row["is_active"] else " (not active)"
         table.add_row(
+            str(row["id"]),
             row["category"],
             str(row["member_count"]),
-            Text(f"{row['name']}\n{row['description']}"),
+            Text(f"{row['name']}{state}\n{row['description']}{_said_by_a_person(row)}"),
             Text("\n".join(row["question_prompts"])),
         )
     return table

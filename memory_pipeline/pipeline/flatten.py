@@ -15,13 +15,13 @@ import pandas as pd
 from sqlalchemy import select, text
 
 from memory_pipeline.analysis.features import STANDARD_CONTEXT, flatten_outcomes
+from memory_pipeline.pipeline.months import MONTH, month_limits
 from memory_pipeline.store.tables import PackagingOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from memory_pipeline.store import Store
-
+    from sqlalchemy import Connection
 ROWS_AT_ONCE = 20_000
 
 _READ = (
@@ -67,9 +67,28 @@ class OutcomeKeys:
     approach_types: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, store: Store) -> OutcomeKeys:
-        """Ask the database."""
-        return cls(_types_of(store, "context"), _types_of(store, "approach_details"))
+    def union(cls, parts: Iterable[OutcomeKeys]) -> OutcomeKeys:
+        """Put together the keys of parts of the history."""
+        listed = list(parts)
+        return cls(
+            _union(part.context_types for part in listed), _union(part.approach_types for part in listed)
+        )
+
+    def to_dict(self) -> dict[str, dict[str, list[str]]]:
+        """Return the keys as JSON-able values."""
+        return {
+            column: {key: sorted(kinds) for key, kinds in types.items()}
+            for column, types in (("context", self.context_types), ("approach", self.approach_types))
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Mapping[str, list[str]]]) -> OutcomeKeys:
+        """Rebuild keys from `to_dict`."""
+        context, approach = (
+            {key: frozenset(kinds) for key, kinds in values[column].items()}
+            for column in ("context", "approach")
+        )
+        return cls(context, approach)
 
     @cached_property
     def _flat(self) -> tuple[dict[str, tuple[str, str]], tuple[str, ...], tuple[str, ...]]:
@@ -126,8 +145,8 @@ class OutcomeKeys:
         return {"approach": list(self.approach), "context": list(self.context)}
 
 
-def read_flat(store: Store, keys: OutcomeKeys) -> pd.DataFrame:
-    """Lay all stored outcomes flat, oldest first, in one snapshot.
+def read_flat(connection: Connection, keys: OutcomeKeys, month: str | None = None) -> pd.DataFrame:
+    """Lay stored outcomes flat, oldest first: those of one month (`YYYY-MM`, in UTC), or all.
 
     Returns
     -------
@@ -135,18 +154,22 @@ def read_flat(store: Store, keys: OutcomeKeys) -> pd.DataFrame:
         Shape (attempts, columns of `flatten_outcomes`); text as `str`, numbers as floats, truth values as
         `boolean`, lists of text as they are.
     """
-    return pd.concat(_flat_parts(store, keys), ignore_index=True)
+    return pd.concat(_flat_parts(connection, keys, month), ignore_index=True)
 
 
-def _flat_parts(store: Store, keys: OutcomeKeys) -> Iterator[pd.DataFrame]:
+def _flat_parts(connection: Connection, keys: OutcomeKeys, month: str | None) -> Iterator[pd.DataFrame]:
     """Give the flat attempts in pieces, at least one, so that the raw records never are in memory at once."""
     table = PackagingOutcome.__table__
     statement = select(*(table.columns[name] for name in _READ)).order_by("occurred_at", "id")
-    with store.engine.connect().execution_options(stream_results=True) as connection:
-        pieces = connection.execute(statement).partitions(ROWS_AT_ONCE)
-        first = next(pieces, ())
-        for rows in chain([first], pieces):
-            yield _flatten([dict(row._mapping) for row in rows], keys)  # noqa: SLF001 - its public name
+    if month is not None:
+        first, after = month_limits(month)
+        at = table.columns["occurred_at"]
+        statement = statement.where(at >= first, at < after)
+    result = connection.execute(statement, execution_options={"stream_results": True})
+    pieces = result.partitions(ROWS_AT_ONCE)
+    first_piece = next(pieces, ())
+    for rows in chain([first_piece], pieces):
+        yield _flatten([dict(row._mapping) for row in rows], keys)  # noqa: SLF001 - its public name
 
 
 def _flatten(records: list[dict[str, Any]], keys: OutcomeKeys) -> pd.DataFrame:
@@ -189,11 +212,29 @@ def _type_for(json_types: frozenset[str]) -> Any:
     return _JSON_TYPES.get(next(iter(json_types)), "str") if len(json_types) == 1 else "str"
 
 
-def _types_of(store: Store, column: str) -> dict[str, frozenset[str]]:
-    """Ask which keys a JSON column has and what they hold; JSON nulls do not count."""
-    statement = text(
-        f"select key, array_agg(distinct jsonb_typeof(value)) from packaging_outcomes, "  # noqa: S608 - constant
-        f"jsonb_each({column}) where jsonb_typeof({column}) = 'object' group by key order by key"
-    )
-    with store.transaction() as connection:
-        return {key: frozenset(kinds) - {"null"} for key, kinds in connection.execute(statement)}
+def _union(parts: Iterable[Mapping[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
+    """Put together types by key, keys sorted."""
+    together: dict[str, frozenset[str]] = {}
+    for types in parts:
+        for key, kinds in types.items():
+            together[key] = together.get(key, frozenset()) | kinds
+    return dict(sorted(together.items()))
+
+
+def keys_by_month(connection: Connection, months: Collection[str] | None = None) -> dict[str, OutcomeKeys]:
+    """Ask which keys the outcomes of some months have, or of all, and what they hold.
+
+    JSON nulls do not count. Months without keys are left out.
+    """
+    found: dict[str, dict[str, dict[str, frozenset[str]]]] = {}
+    for column in ("context", "approach_details"):
+        statement = text(
+            f"select {MONTH} as month, key, array_agg(distinct jsonb_typeof(value)) "  # noqa: S608 - constants
+            f"from packaging_outcomes, jsonb_each({column}) where jsonb_typeof({column}) = 'object' "
+            f"and (cast(:months as text[]) is null or {MONTH} = any(:months)) group by 1, 2"
+        )
+        rows = connection.execute(statement, {"months": None if months is None else list(months)})
+        for month, key, kinds in rows:
+            types = found.setdefault(month, {"context": {}, "approach_details": {}})[column]
+            types[key] = frozenset(kinds) - {"null"}
+    return {month: OutcomeKeys(types["context"], types["approach_details"]) for month, types in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,38 @@ OUTCOME_FEATURES = "outcome_features"
 POLICY = "policy"
 """Name under which a rebuild leaves the fitted policy, as JSON."""
 _INFO_KEY = b"memory_pipeline"
+_READS = 3
+"""Times that a frame in parts is tried to be read while others replace its parts."""
+
+
+@dataclass(frozen=True)
+class FramePart:
+    """One part of a frame that is kept in parts.
+
+    Attributes
+    ----------
+    key
+        Which part it is, such as a month; parts are read in the order of their keys.
+    file
+        Name of its file: a new one each time the part is written, so that it tells versions apart.
+    rows
+        Rows in it.
+    about
+        What the writer wants to know of it later; JSON-able.
+    """
+
+    key: str
+    file: str
+    rows: int
+    about: dict[str, Any]
 
 
 class FrameStore:
     """Named frames under one folder or fsspec URL.
 
     A frame and its information are one file, written beside the old one and then moved over it: a reader
-    sees the old or the new whole, never a mixture.
+    sees the old or the new whole, never a mixture. A frame that changes in places is kept in parts, a file
+    each; a list of the parts that belong together is replaced in the same way (`write_part`, `set_parts`).
     """
 
     def __init__(self, url: str) -> None:
@@ -41,8 +67,12 @@ class FrameStore:
         return f"{self.root}/{name}.parquet"
 
     def exists(self, name: str) -> bool:
-        """Say whether a frame of that name was written."""
-        return bool(self.filesystem.exists(self._path(name)))
+        """Say whether a frame of that name was written, in parts or as a whole."""
+        paths = (self._path(name), self._parts_path(name))
+        return any(self.filesystem.exists(path) for path in paths)
+
+    def _parts_path(self, name: str) -> str:
+        return f"{self.root}/{name}.parts.json"
 
     def write(self, name: str, frame: pd.DataFrame, info: dict[str, Any] | None = None) -> None:
         """Write a frame and its JSON-able information under a name, replacing what was there."""
@@ -59,7 +89,10 @@ class FrameStore:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write JSON-able content under a name, replacing what was there."""
-        self._replace(f"{name}.json", lambda file: file.write(json.dumps(content).encode()))
+        self._write_text(f"{name}.json", json.dumps(content))
+
+    def _write_text(self, file_name: str, content: str) -> None:
+        self._replace(file_name, lambda file: file.write(content.encode()))
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read what `write_json` wrote.
@@ -94,23 +127,82 @@ class FrameStore:
             raise FileNotFoundError(msg)
 
     def read(self, name: str, columns: list[str] | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
-        """Read a frame and its information.
+        """Read a frame and its information, whether it is kept in parts or whole.
 
         Raises
         ------
         FileNotFoundError
             When nothing was written under that name yet.
         """
+        for attempt in range(_READS):
+            parts, info = self.parts(name)
+            if not parts:
+                break
+            try:
+                return self.read_parts(parts.values(), columns), info
+            except FileNotFoundError:  # a rebuild replaced a part meanwhile: read the new list
+                if attempt == _READS - 1:
+                    raise
         self._check_there(name, self._path(name))
-        with self.filesystem.open(self._path(name), "rb") as file:
+        table, info = self._read_file(self._path(name), columns)
+        return table.to_pandas(), info
+
+    def _read_file(self, path: str, columns: list[str] | None) -> tuple[pa.Table, dict[str, Any]]:
+        with self.filesystem.open(path, "rb") as file:
             parquet = pq.ParquetFile(file)
             info = json.loads((parquet.metadata.metadata or {}).get(_INFO_KEY, b"{}"))
-            return parquet.read(columns=columns).to_pandas(), info
+            return parquet.read(columns=columns), info
+
+    def parts(self, name: str) -> tuple[dict[str, FramePart], dict[str, Any]]:
+        """List the parts of a frame by key, and give its information; nothing where it has none."""
+        path = self._parts_path(name)
+        if not self.filesystem.exists(path):
+            return {}, {}
+        content = json.loads(self.filesystem.cat_file(path))
+        return {one["key"]: FramePart(**one) for one in content["parts"]}, content["info"]
+
+    def read_parts(self, parts: Iterable[FramePart], columns: list[str] | None = None) -> pd.DataFrame:
+        """Read some parts, at least one, as one frame in the order of their keys."""
+        ordered = sorted(parts, key=lambda part: part.key)
+        tables = [self._read_file(f"{self.root}/{part.file}", columns)[0] for part in ordered]
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        return frame
+
+    def write_part(self, name: str, key: str, frame: pd.DataFrame, about: dict[str, Any]) -> FramePart:
+        """Write one part beside the others; it belongs to the frame once `set_parts` names it.
+
+        Columns of objects are kept as lists of text, so that all parts have the same types.
+        """
+        file_name = f"{name}.{key}.{uuid.uuid4().hex}.parquet"
+        rows = self._replace(
+            file_name, lambda file: _write_parquet(file, [frame], dict, objects_are_lists=True)
+        )
+        return FramePart(key, file_name, rows, about)
+
+    def set_parts(self, name: str, parts: Iterable[FramePart], info: dict[str, Any]) -> None:
+        """Say which parts a frame consists of now, then remove the files that no longer belong to it."""
+        listed = sorted(parts, key=lambda part: part.key)
+        content = {"parts": [asdict(part) for part in listed], "info": info}
+        self._write_text(f"{name}.parts.json", json.dumps(content))
+        kept = {part.file for part in listed}
+        found = self.filesystem.glob(f"{self.root}/{name}.*.parquet")
+        for path in (*found, *self.filesystem.glob(self._path(name))):
+            if path.rpartition("/")[2] not in kept:
+                self.filesystem.rm(path)
 
 
-def _write_parquet(file: Any, parts: Iterable[pd.DataFrame], info: Callable[[], dict[str, Any]]) -> int:
+def _write_parquet(
+    file: Any,
+    parts: Iterable[pd.DataFrame],
+    info: Callable[[], dict[str, Any]],
+    *,
+    objects_are_lists: bool = False,
+) -> int:
     rows = 0
-    tables = (pa.Table.from_pandas(part, preserve_index=False) for part in parts)
+    tables = (
+        pa.Table.from_pandas(part, schema=_schema(part, objects_are_lists), preserve_index=False)
+        for part in parts
+    )
     first = next(tables)
     with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
         for table in chain([first], tables):
@@ -118,3 +210,14 @@ def _write_parquet(file: Any, parts: Iterable[pd.DataFrame], info: Callable[[], 
             rows += len(table)
         writer.add_key_value_metadata({_INFO_KEY: json.dumps(info()).encode()})
     return rows
+
+
+def _schema(frame: pd.DataFrame, objects_are_lists: bool) -> pa.Schema | None:
+    """Give types that do not depend on the rows, if objects are lists of text; None: as Arrow finds them."""
+    if not objects_are_lists:
+        return None
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    for place, name in enumerate(schema.names):
+        if frame[name].dtype == object:
+            schema = schema.set(place, pa.field(name, pa.list_(pa.string())))
+    return schema

@@ -1,7 +1,8 @@
 """Writes of what the analysis found: each in one transaction, each finding under a stable identity.
 
 A finding that comes back after a rebuild is the same row, updated; one that does not is retired with
-date and reason, or, where a table is a plain current view, removed.
+date and reason, or, where a table is a plain current view, removed. What a person decided about it is kept
+apart (`decisions`) and survives both.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import delete, func, insert, update
+from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from memory_pipeline.store.decisions import apply_decisions
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
     Base,
     LearningMeasure,
     MemberPattern,
+    PatternHistory,
     PatternIdentification,
     ServedRecommendation,
     SuccessFactor,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -45,43 +48,85 @@ def pattern_id(target: str, pattern_type: str, conditions: Mapping[str, str]) ->
     return stable_id("pattern", target, pattern_type, dict(conditions))
 
 
-def save_patterns(store: Store, patterns: Sequence[Mapping[str, Any]]) -> int:
-    """Store the patterns of a rebuild and retire the active ones that it did not find again.
+def save_patterns(
+    store: Store,
+    patterns: Sequence[Mapping[str, Any]],
+    explain: Callable[[Mapping[str, Any]], str] = lambda _: "not found again by the newest rebuild",
+) -> int:
+    """Store the patterns of a rebuild, retire those that it did not find again, and add to the history.
+
+    What a person decided about a pattern stands: see `decisions.apply_decisions`.
 
     Parameters
     ----------
     patterns
-        Rows of `pattern_identifications` without id and times.
+        Rows of `pattern_identifications` without id, times and state.
+    explain
+        Says why a stored pattern (its columns, as a mapping) was not found.
 
     Returns
     -------
     int
-        How many were retired.
+        How many were active before and are not now.
     """
     rows = [
         {
             **row,
             "id": pattern_id(row["target"], row["pattern_type"], row["conditions"]),
-            "active": True,
-            "retired_at": None,
-            "retired_reason": None,
+            "is_found": True,
+            "absence_reason": None,
         }
         for row in patterns
     ]
     table = PatternIdentification
+    active = select(table.id).where(table.active)
     with store.transaction() as connection:
-        _upsert(connection, PatternIdentification, rows)
-        retired = connection.execute(
-            update(table)
-            .where(table.active, table.id.notin_([row["id"] for row in rows]))
-            .values(
-                active=False,
-                retired_at=func.now(),
-                retired_reason="not found again by the newest rebuild",
-                updated_at=func.now(),
+        before = set(connection.scalars(active))
+        _upsert(connection, table, rows)
+        absent = connection.execute(
+            select(*table.__table__.columns).where(
+                or_(table.active, table.is_found), table.id.notin_([row["id"] for row in rows])
             )
         )
-    return int(retired.rowcount)
+        for pattern in absent.mappings().all():
+            reason = explain(dict(pattern))
+            if pattern["is_found"] or reason != pattern["absence_reason"]:
+                changes = {"is_found": False, "absence_reason": reason, "updated_at": func.now()}
+                connection.execute(update(table).where(table.id == pattern["id"]).values(changes))
+        apply_decisions(connection, "pattern")
+        connection.execute(text(_ADD_HISTORY))
+        return len(before - set(connection.scalars(active)))
+
+
+def pattern_history(store: Store, identity: str) -> pd.DataFrame:
+    """Read what the rebuilds said of one pattern, the oldest first; a row for each change."""
+    table = PatternHistory
+    columns = [column for column in table.__table__.columns if column.name not in {"id", "pattern_id"}]
+    query = select(*columns).where(table.pattern_id == identity).order_by(table.id)
+    with store.transaction() as connection:
+        rows = connection.execute(query).all()
+    return pd.DataFrame(rows, columns=[column.name for column in columns])
+
+
+_SAID = "is_found, absence_reason, confidence, risk_difference, ci_low, ci_high, q_value, sample_size, units"
+_ADD_HISTORY = f"""
+with said as (
+    select id as pattern_id, is_found, absence_reason, confidence, sample_size, units,
+        (impact->>'risk_difference')::float8 as risk_difference, (impact->>'ci_low')::float8 as ci_low,
+        (impact->>'ci_high')::float8 as ci_high, (impact->>'q_value')::float8 as q_value
+    from pattern_identifications
+), newest as (
+    select distinct on (pattern_id) pattern_id, {_SAID} from pattern_history order by pattern_id, id desc
+)
+insert into pattern_history (pattern_id, {_SAID})
+select pattern_id, {_SAID} from said as s
+where not exists (
+    select from newest as n where n.pattern_id = s.pattern_id
+        and row({", ".join("s." + one.strip() for one in _SAID.split(","))})
+        is not distinct from row({", ".join("n." + one.strip() for one in _SAID.split(","))})
+)
+order by pattern_id
+"""  # noqa: S608 - constant
 
 
 def save_factors(store: Store, factors: Sequence[Mapping[str, Any]]) -> None:
@@ -120,7 +165,10 @@ def save_learning(store: Store, measures: pd.DataFrame) -> None:
 
 
 def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
-    """Store member patterns by their unique name; those that statistics found no longer become inactive."""
+    """Store member patterns by their unique name; those that statistics found no longer become inactive.
+
+    What a person decided about one stands: see `decisions.apply_decisions`.
+    """
     table = MemberPattern
     rows = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
     with store.transaction() as connection:
@@ -134,6 +182,7 @@ def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
             )
             .values(is_active=False, updated_at=func.now())
         )
+        apply_decisions(connection, "member_pattern")
 
 
 def log_served(store: Store, served: Mapping[str, Any]) -> str:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import Select, String, cast, func, inspect, select, text
+from sqlalchemy import ARRAY, Select, String, Text, cast, func, inspect, select, text
 
 from memory_pipeline.store.tables import Base, Member, PackagingOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from memory_pipeline.store.database import Store
 
@@ -95,9 +95,18 @@ def iter_outcomes(store: Store, *, chunk: int = 50_000) -> Iterator[pd.DataFrame
             yield pd.DataFrame(rows, columns=list(result.keys()))
 
 
-def read_table(store: Store, model: type[Base], *, order_by: str | None = None) -> pd.DataFrame:
-    """Read one whole table, shape (rows, columns of the table)."""
+def outcomes_by_id(store: Store, ids: Sequence[str]) -> pd.DataFrame:
+    """Read some outcomes in the order of their ids as given; one that is gone is left out."""
+    table = PackagingOutcome
+    place = func.array_position(cast(list(ids), ARRAY(Text)), table.id)
+    return _read(store, select(*table.__table__.columns).where(table.id.in_(ids)).order_by(place))
+
+
+def read_table(store: Store, model: type[Base], *, order_by: str | None = None, **equal: Any) -> pd.DataFrame:
+    """Read one table, shape (rows, columns of the table), whole or where columns equal the given values."""
     query = select(*model.__table__.columns)
+    for column, value in equal.items():
+        query = query.where(model.__table__.columns[column] == value)
     if order_by is not None:
         query = query.order_by(model.__table__.columns[order_by])
     return _read(store, query)

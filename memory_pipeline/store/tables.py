@@ -37,6 +37,12 @@ MEMBER_PATTERN_CATEGORIES = (
     "cross_domain",
 )
 RECORD_KINDS = ("outcomes", "members")
+DECISIONS = {
+    "pattern": ("activate", "retire"),
+    "factor": ("confirm", "suppress"),
+    "member_pattern": ("activate", "retire"),
+}
+"""What a person can decide about each kind of finding."""
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -188,11 +194,60 @@ class PatternIdentification(Base):
     sample_size: Mapped[int]
     units: Mapped[int]
     related_outcomes: Mapped[list[str]]
+    related_count: Mapped[int] = mapped_column(server_default=text("0"))
+    is_found: Mapped[bool] = mapped_column(server_default=text("true"))
+    absence_reason: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     active: Mapped[bool] = mapped_column(server_default=text("true"), index=True)
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None]
+
+
+class PatternHistory(Base):
+    """What one rebuild said of a pattern; a row only where that differs from what the one before said."""
+
+    __tablename__ = "pattern_history"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    pattern_id: Mapped[str] = mapped_column(index=True)
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    is_found: Mapped[bool]
+    absence_reason: Mapped[str | None]
+    confidence: Mapped[float]
+    risk_difference: Mapped[float | None]
+    ci_low: Mapped[float | None]
+    ci_high: Mapped[float | None]
+    q_value: Mapped[float | None]
+    sample_size: Mapped[int]
+    units: Mapped[int]
+
+
+class FindingDecision(Base):
+    """What a person decided or noted about a finding; the newest row of a finding holds.
+
+    Rows are added, never changed: together they are the history. Without a decision the rebuilds decide.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", tuple(DECISIONS)), name="kind"),
+        CheckConstraint(
+            " or ".join(
+                f"(kind = '{kind}' and {_one_of('decision', words)})" for kind, words in DECISIONS.items()
+            ),
+            name="decision",
+        ),
+        Index("ix_decisions_kind_finding_id", "kind", "finding_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str]
+    finding_id: Mapped[str]
+    decision: Mapped[str | None]
+    note: Mapped[str | None]
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class SuccessFactor(Base):

@@ -180,7 +180,7 @@ def test_rule_metrics_are_those_of_mlxtend_on_the_rows():
         np.testing.assert_allclose(got[mine], expected[theirs], err_msg=mine)
 
 
-def test_attempts_behind_a_pattern_hits_first_and_newest_first():
+def test_attempts_behind_a_pattern_those_that_ended_as_it_says_first_and_newest_first():
     outcomes = pd.DataFrame(
         {
             "id": list("abcd"),
@@ -192,10 +192,12 @@ def test_attempts_behind_a_pattern_hits_first_and_newest_first():
         }
     )
     encoded = pd.DataFrame({"x": ["1", "1", "1", "2"]})
-    pattern = {"conditions": {"x": "1"}, "target": "success"}
+    pattern = {"conditions": {"x": "1"}, "target": "success", "risk_difference": 0.1}
+    fails = {**pattern, "risk_difference": -0.1}
 
-    assert matching_attempts(encoded, outcomes, pattern) == ["c", "a", "b"]
-    assert matching_attempts(encoded, outcomes, pattern, limit=1) == ["c"]
+    assert matching_attempts(encoded, outcomes, pattern) == (["c", "a", "b"], 3)
+    assert matching_attempts(encoded, outcomes, pattern, limit=1) == (["c"], 3)
+    assert matching_attempts(encoded, outcomes, fails) == (["b", "c", "a"], 3)
 
 
 @pytest.mark.parametrize("statuses", [[], ["success"] * 40])

@@ -12,7 +12,8 @@ from sqlalchemy import insert
 
 from memory_pipeline.analysis.features import Roles, flatten_outcomes
 from memory_pipeline.pipeline import flatten, reading
-from memory_pipeline.pipeline.flatten import OutcomeKeys, read_flat
+from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month
+from memory_pipeline.pipeline.months import snapshot
 from memory_pipeline.pipeline.reading import read_columns
 from memory_pipeline.store.tables import PackagingOutcome
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
     from memory_pipeline.pipeline.resources import MemoryResource
     from memory_pipeline.store import Store
+
+
+def keys_of(store: Store) -> OutcomeKeys:
+    with snapshot(store) as connection:
+        return OutcomeKeys.union(keys_by_month(connection).values())
+
+
+def read_flat(store: Store, keys: OutcomeKeys) -> pd.DataFrame:
+    with snapshot(store) as connection:
+        return flatten.read_flat(connection, keys)
+
 
 COLUMNS = ["application_name", "occurred_at", "installer_type", "recommendation_followed", "n"]
 DERIVED = {"n": "(select count(*) from jsonb_object_keys(approach_details))"}
@@ -76,7 +88,7 @@ def varied(store: Store) -> None:
 
 @pytest.mark.usefixtures("varied")
 def test_flat_attempts_in_pieces_equal_those_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = OutcomeKeys.of(store)
+    keys = keys_of(store)
     at_once = read_flat(store, keys)
     monkeypatch.setattr(flatten, "ROWS_AT_ONCE", 7)
     assert_frame_equal(read_flat(store, keys), at_once)
@@ -90,7 +102,7 @@ def test_flat_attempts_in_pieces_equal_those_at_once(store: Store, monkeypatch: 
 
 @pytest.mark.usefixtures("varied")
 def test_flat_columns_have_the_type_that_fits_all_their_values(store: Store) -> None:
-    frame = read_flat(store, OutcomeKeys.of(store))
+    frame = read_flat(store, keys_of(store))
     last, before = frame.iloc[-1], frame.iloc[-2]
     assert (str(frame["is_quiet"].dtype), str(frame["retries"].dtype)) == ("boolean", "float64")
     assert (last["mixed"], before["mixed"]) == ("1", "one")
@@ -102,7 +114,7 @@ def test_flat_columns_have_the_type_that_fits_all_their_values(store: Store) -> 
 
 @pytest.mark.usefixtures("varied")
 def test_flat_attempts_survive_parquet(store: Store, memory: MemoryResource) -> None:
-    keys = OutcomeKeys.of(store)
+    keys = keys_of(store)
     frame = read_flat(store, keys)
     memory.frames.write("sample", frame, keys.to_info())
     again, info = memory.frames.read("sample")
@@ -112,7 +124,7 @@ def test_flat_attempts_survive_parquet(store: Store, memory: MemoryResource) -> 
 
 
 def test_no_attempts_are_a_flat_frame_with_columns_and_types(store: Store) -> None:
-    frame = read_flat(store, OutcomeKeys.of(store))
+    frame = read_flat(store, keys_of(store))
     assert len(frame) == 0
     assert str(frame["occurred_at"].dtype).startswith("datetime64")
     assert frame["needed_intervention"].dtype == bool
@@ -121,7 +133,7 @@ def test_no_attempts_are_a_flat_frame_with_columns_and_types(store: Store) -> No
 
 @pytest.mark.usefixtures("varied")
 def test_every_flat_column_names_where_it_comes_from(store: Store) -> None:
-    keys = OutcomeKeys.of(store)
+    keys = keys_of(store)
     sources = {column: source for column, [(_, source)] in keys.sources().items()}
     assert set(sources) == set(read_flat(store, keys).columns)
     assert set(sources.values()) <= {column.name for column in PackagingOutcome.__table__.columns}

@@ -16,21 +16,23 @@ def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
 
     **How to read it.** `needed_intervention`, `failure_reason` and `outcome_status` say how the attempt
     ended. A name that is context in one record and approach in another becomes two columns, the second
-    with `(approach)` behind it. Empty means not recorded.
+    with `(approach)` behind it. Empty means not recorded. One file holds one month; only months whose
+    outcomes changed are read from the database.
     """
-    from memory_pipeline.pipeline.flatten import OutcomeKeys, read_flat  # noqa: PLC0415
+    from memory_pipeline.pipeline.monthly import update_features  # noqa: PLC0415
 
     memory = memory_of(context)
-    keys = OutcomeKeys.of(memory.store)
-    frame = read_flat(memory.store, keys)
-    memory.frames.write("outcome_features", frame, keys.to_info())
+    features = update_features(memory.store, memory.frames)
+    keys, newest = features.keys, features.parts[max(features.parts)]
+    frame = memory.frames.read_parts([newest])
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(frame),
+            "dagster/row_count": features.progress.all_attempts,
+            "read anew": str(features.progress),
             "dagster/column_schema": column_schema("outcome_features", frame_types(frame)),
             "dagster/column_lineage": lineage(keys.sources()),
             "approach columns": len(keys.approach),
             "context columns": len(keys.context),
-            "preview": preview(frame),
+            "preview of the newest month": preview(frame),
         }
     )

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.assets.evidence import read_evidence
 from memory_pipeline.pipeline.describe import json_value, picture, preview, records
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
     from memory_pipeline.settings import Settings
@@ -46,18 +47,21 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
     **How to read it.** `description` says each finding as a sentence. `confidence` is the probability that
     it holds up on later attempts, `impact` has the effect with its interval. A pattern is an association:
     whether changing the setting helps is the question of `success_factors`. Patterns that a rebuild does
-    not find again are retired, not deleted.
+    not find again are retired with the reason, not deleted; what a person decided about one stands.
     """
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
+    from memory_pipeline.analysis.absence import explain_absence  # noqa: PLC0415
     from memory_pipeline.analysis.patterns import matching_attempts, search_patterns  # noqa: PLC0415
-    from memory_pipeline.store.findings import save_patterns  # noqa: PLC0415
+    from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
+    from memory_pipeline.store.decisions import read_decisions  # noqa: PLC0415
+    from memory_pipeline.store.findings import pattern_id, save_patterns  # noqa: PLC0415
 
     memory = memory_of(context)
     settings = memory.settings
     features, _, _ = read_features(memory)
-    evidence, encoding = read_evidence(memory)
+    evidence, encoding = read_evidence(memory.frames)
     found = search_patterns(
         evidence,
         min_sample_size=settings.min_sample_size,
@@ -72,14 +76,32 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
     best = found.sort_values(
         ["confidence", "q_value"], ascending=[False, True], kind="stable", ignore_index=True
     )
-    kept = best.head(settings.max_patterns)
+    ids = [pattern_id(row["target"], row["pattern_type"], row["conditions"]) for row in records(best)]
+    decisions = read_decisions(memory.store, "pattern")
+    decided = dict(zip(decisions["finding_id"], decisions["decision"], strict=True))
+    has_place = have_place(ids, decided, settings.max_patterns)
+    kept = best[has_place].reset_index(drop=True)
     encoded = encoding.apply(features)
-    rows = [pattern_row(row, matching_attempts(encoded, features, row)) for row in records(kept)]
-    retired = save_patterns(memory.store, rows)
+    rows = [pattern_row(row, *matching_attempts(encoded, features, row)) for row in records(kept)]
+    crowded_out = {one for one, has in zip(ids, has_place, strict=True) if not has}
+
+    def explain(pattern: "Mapping[str, Any]") -> str:
+        if pattern["id"] in crowded_out:
+            return f"lost to MEMORY_MAX_PATTERNS ({settings.max_patterns}): it holds, others are more certain"
+        return explain_absence(
+            evidence,
+            pattern,
+            searched=searched,
+            min_sample_size=settings.min_sample_size,
+            min_units=settings.min_units,
+        )
+
+    retired = save_patterns(memory.store, rows, explain)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(rows),
             "found": len(best),
+            "lost to MEMORY_MAX_PATTERNS": len(crowded_out),
             "retired": retired,
             "searched by target": json_value(searched),
             "effects": picture(charts.pattern_effects(pd.DataFrame(rows))),
@@ -107,7 +129,22 @@ def search_targets(features: "pd.DataFrame", settings: "Settings") -> list[str]:
     return targets
 
 
-def pattern_row(pattern: dict[str, Any], related: list[str]) -> dict[str, Any]:
+def have_place(ids: "Sequence[str]", decided: "Mapping[str, str | None]", places: int) -> list[bool]:
+    """Say which of the patterns found, the most certain first, are stored within MEMORY_MAX_PATTERNS.
+
+    Those that a person keeps active have their place before all others, also while they are not found. Those
+    that a person retired are stored, but take no place: they stay inactive.
+    """
+    free = places - sum(decision == "activate" for decision in decided.values())
+    kept = []
+    for one in ids:
+        is_decided = decided.get(one) is not None
+        kept.append(is_decided or free > 0)
+        free -= not is_decided
+    return kept
+
+
+def pattern_row(pattern: dict[str, Any], related: list[str], related_count: int) -> dict[str, Any]:
     """Write a finding as a row of the table."""
     return {
         "pattern_type": pattern["pattern_type"],
@@ -120,6 +157,7 @@ def pattern_row(pattern: dict[str, Any], related: list[str]) -> dict[str, Any]:
         "sample_size": int(pattern["sample_size"]),
         "units": int(pattern["units"]),
         "related_outcomes": related,
+        "related_count": related_count,
     }
 
 

@@ -1,0 +1,151 @@
+"""`pattern` and `decide`: one pattern with everything behind it, and what a person decides about findings."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from memory_pipeline.cli import tables
+from memory_pipeline.cli.context import json_option, opened_memory, output, print_json, records_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_FRAMES = ("history", "decision_log", "outcomes")
+_OUTCOME_COLUMNS = (
+    "id",
+    "occurred_at",
+    "application_name",
+    "application_version",
+    "installer_type",
+    "outcome_status",
+    "failure_reasons",
+    "manual_interventions",
+    "approach_details",
+)
+
+
+@click.command()
+@click.argument("pattern_id", metavar="ID")
+@click.option(
+    "--limit", default=10, show_default=True, type=click.IntRange(min=0), help="Most outcomes that are shown."
+)
+@json_option
+def pattern(as_json: bool, pattern_id: str, limit: int) -> None:
+    """Show one pattern: its evidence, its history over the rebuilds, what persons decided, its outcomes.
+
+    ID is the id or the beginning of it, as `memory-pipeline show patterns` prints it.
+    """
+    with opened_memory() as memory:
+        found = memory.pattern(pattern_id)
+    outcomes = found["outcomes"][list(_OUTCOME_COLUMNS)].head(limit)
+    if as_json:
+        from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
+
+        record = {key: plain(value) for key, value in found.items() if key not in _FRAMES}
+        record |= {key: records_of(found[key]) for key in _FRAMES[:2]}
+        print_json(record | {"outcomes": records_of(outcomes)})
+        return
+    _print_pattern(found)
+    if not outcomes.empty:
+        shown = f"{len(outcomes):,} of {found['related_count']:,} outcomes, the strongest first"
+        output.print(Text(f"\n{shown}", style="bold"))
+        output.print(tables.outcomes(outcomes))
+
+
+def _print_pattern(found: Mapping[str, Any]) -> None:
+    output.print(Text(found["description"], style="bold"))
+    since = "" if found["active"] else f"not active since {found['retired_at']:%Y-%m-%d}: "
+    output.print(Text(f"  {since}{found['retired_reason'] or 'active'}"))
+    if found["active"] and not found["is_found"]:
+        output.print(Text(f"  the newest rebuild did not find it: {found['absence_reason']}", style="yellow"))
+    impact = found["impact"]
+    for name, value in {
+        "id": found["id"],
+        "type": f"{found['pattern_type']} (target {found['target']})",
+        "conditions": tables.settings_text(found["conditions"]),
+        "attempts": f"{found['sample_size']:,} of {found['units']:,} units",
+        "rate": f"{impact['rate']:.1%}, over all attempts {impact['base_rate']:.1%}",
+        "p and q": f"{impact['p_value']:.2g} and {impact['q_value']:.2g}",
+        "first found": f"{found['created_at']:%Y-%m-%d %H:%M}",
+    }.items():
+        output.print(Text(f"  {name}: {value}"))
+    for _, row in found["decision_log"].iterrows():
+        said = f"{row['decision'] or 'no decision'} by {row['decided_by']}"
+        note = f": {row['note']}" if row["note"] else ""
+        output.print(Text(f"  {row['decided_at']:%Y-%m-%d %H:%M} {said}{note}", style="cyan"))
+    if not found["history"].empty:
+        output.print(Text("\nWhat the rebuilds said, a line for each change", style="bold"))
+        output.print(tables.pattern_history(found["history"]))
+
+
+@click.group()
+def decide() -> None:
+    """Decide about a pattern, factor or member pattern; it survives every rebuild."""
+
+
+def _decision_command(name: str, choices: Mapping[str, str], description: str) -> None:
+    """Add a command that takes one of several decisions, each as a flag, and a note."""
+
+    def run(finding_id: str, note: str | None, by: str, as_json: bool, **flags: bool) -> None:
+        chosen = [flag for flag, is_given in flags.items() if is_given]
+        if len(chosen) > 1:
+            raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other; give one of them")
+        if not chosen and note is None:
+            raise click.UsageError(f"nothing to do: give --{', --'.join(flags)} or --note")
+        kind = name.replace("-", "_")
+        with opened_memory() as memory:
+            held = memory.decide(kind, finding_id, chosen[0] if chosen else None, by=by, note=note)
+        if as_json:
+            print_json(held)
+            return
+        said = held["decision"] or "no decision: the rebuilds decide"
+        output.print(Text(f"{name} {held['finding_id']}: {said}" + f" ({held['note']})" * bool(held["note"])))
+
+    command: Callable[..., Any] = json_option(run)
+    command = click.option("--by", default=_user, show_default="the user", help="Who decides.")(command)
+    command = click.option("--note", help="Why; replaces the note, an empty one removes it.")(command)
+    for flag, meaning in reversed(list(choices.items())):
+        command = click.option(f"--{flag}", is_flag=True, help=meaning)(command)
+    command = click.argument("finding_id", metavar="ID")(command)
+    decide.command(name, help=f"{description}\n\nID is the id, or the beginning of it.")(command)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for the user's number, as in a container
+        return "unknown"
+
+
+_RESET = {"reset": "Take the decision back; the rebuilds decide."}
+_decision_command(
+    "pattern",
+    {
+        "activate": "Keep it active, also when a rebuild does not find it.",
+        "retire": "Keep it inactive, also when a rebuild finds it again.",
+        **_RESET,
+    },
+    "Keep a pattern active or retired, or note something about it.",
+)
+_decision_command(
+    "factor",
+    {
+        "confirm": "Mark it as confirmed.",
+        "suppress": "Do not show it by default.",
+        **_RESET,
+    },
+    "Confirm or suppress a success factor, or note something about it.",
+)
+_decision_command(
+    "member-pattern",
+    {
+        "activate": "Keep it active, also when it is not found again.",
+        "retire": "Keep it inactive, also when it is found again.",
+        **_RESET,
+    },
+    "Keep a member pattern active or retired, or note something about it.",
+)

@@ -1,0 +1,106 @@
+"""Features kept by month: only the months whose outcomes changed are read from the database.
+
+Everything is taken from nothing where the code, or the set or the types of the columns, changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
+from memory_pipeline.pipeline.months import MonthState, code_version, month_states, snapshot
+from memory_pipeline.store.files import OUTCOME_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memory_pipeline.store import Store
+    from memory_pipeline.store.files import FramePart, FrameStore
+
+_MADE_BY = (
+    "memory_pipeline.analysis.features",
+    "memory_pipeline.pipeline.flatten",
+    "memory_pipeline.pipeline.monthly",
+    "memory_pipeline.store.files",
+)
+_NO_MONTH = "none"
+"""Key of the one part, without rows, of a memory without outcomes: it has the columns."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of the history was worked on, and why so much.
+
+    Attributes
+    ----------
+    months, attempts
+        Worked on.
+    all_months, all_attempts
+        There are.
+    reason
+        Why all of it, where that has another reason than changed outcomes; else empty.
+    """
+
+    months: int
+    attempts: int
+    all_months: int
+    all_attempts: int
+    reason: str = ""
+
+    def __str__(self) -> str:
+        said = (
+            f"{self.months} of {self.all_months} months, {self.attempts:,} of {self.all_attempts:,} attempts"
+        )
+        return f"{said} ({self.reason})" if self.reason else said
+
+
+@dataclass(frozen=True)
+class MonthlyFeatures:
+    """The features as they are now: their parts by month, their keys, and what was read for them."""
+
+    parts: Mapping[str, FramePart]
+    keys: OutcomeKeys
+    progress: Progress
+
+
+def update_features(store: Store, frames: FrameStore) -> MonthlyFeatures:
+    """Bring the features up to the stored outcomes.
+
+    A killed process leaves the features as they were: the new parts count from the moment on when the list
+    of parts is replaced.
+    """
+    version = code_version(*_MADE_BY)
+    old, info = frames.parts(OUTCOME_FEATURES)
+    with snapshot(store) as connection:
+        states = month_states(connection) or {_NO_MONTH: MonthState(0, "")}
+        same_code = info.get("version") == version
+        same = {month for month, state in states.items() if same_code and _is_same(old.get(month), state)}
+        keys = {month: OutcomeKeys.from_dict(old[month].about["keys"]) for month in same}
+        changed = [month for month in states if month not in same]
+        keys |= {month: OutcomeKeys({}, {}) for month in changed} | keys_by_month(connection, changed)
+        whole = OutcomeKeys.union(keys.values())
+        reason = "" if same_code else "the code is new" if old else "the first time"
+        if same and whole.to_dict() != info["keys"]:
+            same, reason = set(), "the columns changed"
+        parts = {month: old[month] for month in same}
+        for month in states:
+            if month not in same:
+                frame = read_flat(connection, whole, None if month == _NO_MONTH else month)
+                about = {"fingerprint": states[month].fingerprint, "keys": keys[month].to_dict()}
+                parts[month] = frames.write_part(OUTCOME_FEATURES, month, frame, about)
+    columns = list(frames.read_parts([parts[min(parts)]]).columns)
+    about_all: dict[str, Any] = {"version": version, "keys": whole.to_dict(), "columns": columns}
+    frames.set_parts(OUTCOME_FEATURES, parts.values(), whole.to_info() | about_all)
+    return MonthlyFeatures(parts, whole, progress_of(parts, set(parts) - same, reason))
+
+
+def progress_of(parts: Mapping[str, FramePart], done: set[str], reason: str) -> Progress:
+    """Say how much of the history some of its months are."""
+    every = {month: part.rows for month, part in parts.items() if month != _NO_MONTH}
+    attempts = sum(rows for month, rows in every.items() if month in done)
+    return Progress(len(done & set(every)), attempts, len(every), sum(every.values()), reason)
+
+
+def _is_same(part: FramePart | None, state: MonthState) -> bool:
+    return part is not None and (part.rows, part.about["fingerprint"]) == (state.rows, state.fingerprint)

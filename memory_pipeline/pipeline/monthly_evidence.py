@@ -1,0 +1,164 @@
+"""Evidence kept by month: only months whose features or categories changed are counted anew.
+
+How often each value occurs is kept by month too (`VALUES`), so the encoding of the whole history is fitted
+without reading it. Both frames name the feature parts that they were made from: whatever a killed rebuild
+left behind, what does not fit the features is made anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from memory_pipeline.analysis.evidence import Evidence, count_evidence
+from memory_pipeline.analysis.features import Encoding, learn_encoding
+from memory_pipeline.analysis.month_changes import encoded_columns, recoded_months, without_periods
+from memory_pipeline.analysis.targets import OUTCOME, outcome_labels
+from memory_pipeline.analysis.value_counts import add_tables, value_table
+from memory_pipeline.pipeline.monthly import Progress, progress_of
+from memory_pipeline.pipeline.months import code_version
+from memory_pipeline.store.files import OUTCOME_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from memory_pipeline.settings import Settings
+    from memory_pipeline.store.files import FramePart, FrameStore
+
+FRAME = "outcome_evidence"
+VALUES = "outcome_values"
+PERIOD = "month"
+_BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
+_MADE_BY = (
+    "memory_pipeline.analysis.collapsing",
+    "memory_pipeline.analysis.evidence",
+    "memory_pipeline.analysis.features",
+    "memory_pipeline.analysis.month_changes",
+    "memory_pipeline.analysis.targets",
+    "memory_pipeline.analysis.value_counts",
+    "memory_pipeline.analysis.values",
+    "memory_pipeline.pipeline.monthly_evidence",
+)
+
+
+@dataclass(frozen=True)
+class MonthlyEvidence:
+    """The evidence as it is now, its encoding, and how much was counted for it."""
+
+    evidence: Evidence
+    encoding: Encoding
+    progress: Progress
+
+
+def update_evidence(frames: FrameStore, settings: Settings) -> MonthlyEvidence:
+    """Bring the evidence up to the features; what is written equals what counting everything would give.
+
+    Raises
+    ------
+    ValueError
+        When the evidence unit that is set is not one of the features' columns.
+    """
+    parts, info = frames.parts(OUTCOME_FEATURES)
+    if settings.unit not in info["columns"]:
+        raise ValueError(
+            f"MEMORY_UNIT is {settings.unit!r}, which no attempt has; use one of {sorted(info['columns'])}"
+        )
+    conditions = [c for c in (*info["context"], *info["approach"]) if c != settings.unit]
+    made = {"version": code_version(*_MADE_BY), "unit": settings.unit, "columns": conditions}
+    tables = _update_values(frames, parts, made)
+    encoding = learn_encoding(
+        add_tables(tables, conditions, sum(part.rows for part in parts.values())),
+        min_count=settings.min_sample_size,
+        min_units=settings.min_units,
+    )
+    evidence, progress = _update_counts(frames, parts, made, tables, encoding)
+    return MonthlyEvidence(evidence, encoding, progress)
+
+
+def read_evidence(frames: FrameStore) -> tuple[Evidence, Encoding]:
+    """Read the evidence and the encoding of its conditions.
+
+    Raises
+    ------
+    FileNotFoundError
+        When nothing was counted yet.
+    """
+    rows, info = frames.read(FRAME)
+    evidence = Evidence.from_rows(rows, **{key: info[key] for key in _BESIDE_ROWS})
+    return evidence, Encoding.from_dict(info["encoding"])
+
+
+def _update_values(
+    frames: FrameStore, parts: Mapping[str, FramePart], made: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Give the value tables of all months, with the column `month`; count and keep those that changed."""
+    old, about = frames.read(VALUES) if frames.exists(VALUES) else (None, {})
+    stale = _stale(parts, about, made)
+    files = {month: part.file for month, part in parts.items()}
+    if old is not None and not stale and about["parts"] == files:
+        return old
+    tables = [] if old is None else [old[old["month"].isin(set(parts) - stale)]]
+    for month in sorted(stale):
+        columns = [*dict.fromkeys([made["unit"], *made["columns"]])]
+        features = frames.read_parts([parts[month]], columns)
+        tables.append(value_table(features, made["columns"], made["unit"]).assign(month=month))
+    whole = pd.concat(tables, ignore_index=True).astype({"month": "str"})
+    frames.write(VALUES, whole, {"made": dict(made), "parts": files})
+    return whole
+
+
+def _update_counts(
+    frames: FrameStore,
+    parts: Mapping[str, FramePart],
+    made: Mapping[str, Any],
+    tables: pd.DataFrame,
+    encoding: Encoding,
+) -> tuple[Evidence, Progress]:
+    """Count the months that changed or whose categories did, and put them to those that hold."""
+    rows, about = frames.read(FRAME) if frames.exists(FRAME) else (None, {})
+    todo = _stale(parts, about, made)
+    reason = ""
+    if rows is None:
+        reason = "the first time"
+    elif about.get("made") != made:
+        reason = "the code, the unit or the columns changed"
+    else:
+        recoded = recoded_months(tables, Encoding.from_dict(about["encoding"]), encoding) - todo
+        reason = f"{len(recoded)} because values are told apart otherwise" if recoded else ""
+        todo |= recoded
+    evidence = _count(frames, [parts[month] for month in todo], made, encoding) if todo else None
+    if rows is not None and todo != set(parts):
+        old = Evidence.from_rows(rows, **{key: about[key] for key in _BESIDE_ROWS})
+        kept = without_periods(old, set(old.codes(PERIOD)[1]) - (set(parts) - todo))
+        evidence = kept if evidence is None else kept.merge(evidence)
+    assert evidence is not None  # noqa: S101 - there is a part, and it is counted or holds
+    beside = {key: getattr(evidence, key) for key in _BESIDE_ROWS}
+    files = {month: part.file for month, part in parts.items()}
+    state = {"made": dict(made), "parts": files, "encoding": encoding.to_dict()}
+    frames.write(FRAME, evidence.to_rows(), {**beside, **state})
+    return evidence, progress_of(parts, todo, reason)
+
+
+def _stale(parts: Mapping[str, FramePart], about: Mapping[str, Any], made: Mapping[str, Any]) -> set[str]:
+    """Name the months that are not there, or were made from other features or by other rules."""
+    if about.get("made") != made:
+        return set(parts)
+    return {month for month, part in parts.items() if about["parts"].get(month) != part.file}
+
+
+def _count(
+    frames: FrameStore, parts: Collection[FramePart], made: Mapping[str, Any], encoding: Encoding
+) -> Evidence:
+    features = frames.read_parts(parts)
+    frame = encoding.apply(features).assign(
+        **{
+            OUTCOME: outcome_labels(features),
+            made["unit"]: features[made["unit"]],
+            PERIOD: features["occurred_at"].dt.strftime("%Y-%m"),
+        }
+    )
+    return count_evidence(
+        frame, conditions=encoded_columns(encoding), outcome=OUTCOME, unit=made["unit"], period=PERIOD
+    )

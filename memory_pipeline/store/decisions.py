@@ -1,0 +1,198 @@
+"""What persons decide about findings: one log for every kind, which no rebuild overwrites.
+
+Each decision or note is a row of `decisions`; the newest row of a finding holds. Whatever writes findings
+calls `apply_decisions` in its transaction, so that what a person retired stays retired when found again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Text, cast, func, insert, select, text, union
+
+from memory_pipeline.store.tables import (
+    DECISIONS,
+    FindingDecision,
+    MemberPattern,
+    PatternIdentification,
+    SuccessFactor,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from memory_pipeline.store.database import Store
+
+RESET = "reset"
+"""Takes a decision back: the rebuilds decide again. The note stays."""
+COLUMNS = ("decision", "note", "decided_by", "decided_at")
+_IDS = {
+    "pattern": PatternIdentification.id,
+    "factor": SuccessFactor.id,
+    "member_pattern": cast(MemberPattern.id, Text),
+}
+_MOST_NAMED = 5
+
+_NEWEST = """
+select distinct on (finding_id) finding_id, decision, note, decided_by, decided_at
+from decisions where kind = :kind order by finding_id, id desc
+"""
+_APPLY = {
+    "pattern": f"""
+with newest as ({_NEWEST}), settled as (
+    select p.id, decided_at, decision is not distinct from 'retire' as is_retired,
+        coalesce(decision = 'activate', p.is_found and decision is distinct from 'retire') as active,
+        case when decision = 'retire' then 'retired by ' || decided_by || coalesce(': ' || note, '')
+            else p.absence_reason end as reason
+    from pattern_identifications as p left join newest on finding_id = p.id
+)
+update pattern_identifications as p set
+    active = s.active,
+    retired_at = case when s.active then null when s.is_retired then s.decided_at
+        else coalesce(p.retired_at, now()) end,
+    retired_reason = case when not s.active then s.reason end,
+    updated_at = now()
+from settled as s
+where s.id = p.id and (p.active, p.retired_reason)
+    is distinct from (s.active, case when not s.active then s.reason end)
+""",  # noqa: S608 - constant
+    "member_pattern": f"""
+with newest as ({_NEWEST})
+update patterns as p set is_active = (decision = 'activate'), updated_at = now()
+from newest where finding_id = p.id::text and p.is_active <> (decision = 'activate')
+""",  # noqa: S608 - constant
+}
+
+
+def decide(
+    store: Store, kind: str, finding: str, *, by: str, decision: str | None = None, note: str | None = None
+) -> dict[str, Any]:
+    """Log a person's decision or note and put it into effect.
+
+    Parameters
+    ----------
+    kind
+        `pattern`, `factor` or `member_pattern`.
+    finding
+        Its id, or the beginning of it where no other id begins so.
+    by
+        Who decides.
+    decision
+        One of `DECISIONS` for the kind, or `reset`; None to leave the decision as it is.
+    note
+        Replaces the note; None leaves it, an empty text removes it.
+
+    Returns
+    -------
+    dict
+        `kind`, `finding_id` and `COLUMNS` as they hold now.
+
+    Raises
+    ------
+    ValueError
+        When the kind or the decision is not one there is, or there is neither a decision nor a note.
+    KeyError
+        When no finding, or more than one, has such an id.
+    """
+    _check(kind, decision, note, by)
+    table = FindingDecision
+    with store.transaction() as connection:
+        identity = find_id(connection, kind, finding)
+        before = connection.execute(
+            select(table.decision, table.note)
+            .where(table.kind == kind, table.finding_id == identity)
+            .order_by(table.id.desc())
+            .limit(1)
+        ).first()
+        held, said = (None, None) if before is None else before
+        row: dict[str, Any] = {
+            "kind": kind,
+            "finding_id": identity,
+            "decision": held if decision is None else None if decision == RESET else decision,
+            "note": said if note is None else note.strip() or None,
+            "decided_by": by.strip(),
+        }
+        row["decided_at"] = connection.execute(insert(table).values(row).returning(table.decided_at)).scalar()
+        apply_decisions(connection, kind)
+    return row
+
+
+def apply_decisions(connection: Connection, kind: str) -> None:
+    """Bring the findings of a kind to what persons decided; for a writer to call in its transaction.
+
+    A pattern that nobody decided about is active where the newest rebuild found it. Factors are filtered
+    when they are read, so that nothing is to be done for them.
+    """
+    if kind in _APPLY:
+        connection.execute(text(_APPLY[kind]), {"kind": kind})
+
+
+def find_id(connection: Connection, kind: str, beginning: str) -> str:
+    """Find the id that a text is, or is the only one to begin with.
+
+    Raises
+    ------
+    KeyError
+        When there is none, or more than one.
+    """
+    column, logged = _IDS[kind], FindingDecision.finding_id
+    ids: Any = union(
+        select(column.label("id")).where(func.starts_with(column, beginning)),
+        # A factor that the newest rebuild did not find can still have a decision.
+        select(logged).where(FindingDecision.kind == kind, func.starts_with(logged, beginning)),
+    )
+    found = sorted(connection.scalars(ids)) if beginning else []
+    if beginning in found:
+        return beginning
+    said = kind.replace("_", "-")
+    if not found:
+        raise KeyError(
+            f"no {said} has an id that is or begins with {beginning!r}; "
+            f"`memory-pipeline show {said}s --json` lists the ids"
+        )
+    if len(found) > 1:
+        shown = ", ".join(found[:_MOST_NAMED]) + (", ..." if len(found) > _MOST_NAMED else "")
+        raise KeyError(
+            f"{len(found)} {said}s have an id that begins with {beginning!r} ({shown}); write more"
+        )
+    return str(found[0])
+
+
+def read_decisions(store: Store, kind: str) -> pd.DataFrame:
+    """Read what holds now, shape (findings with a decision or note, `finding_id` and `COLUMNS`)."""
+    with store.transaction() as connection:
+        rows = connection.execute(text(_NEWEST), {"kind": kind}).all()
+    return pd.DataFrame(rows, columns=["finding_id", *COLUMNS], dtype=object)
+
+
+def with_decisions(store: Store, kind: str, findings: pd.DataFrame) -> pd.DataFrame:
+    """Put `COLUMNS` behind findings (by their `id`); None where nobody decided or noted anything."""
+    held = read_decisions(store, kind).set_index("finding_id")
+    found = held.reindex(findings["id"].astype(str)).astype(object)
+    found = found.where(found.notna(), None).set_index(findings.index)
+    return pd.concat([findings, found], axis=1)
+
+
+def decision_log(store: Store, kind: str, finding_id: str) -> pd.DataFrame:
+    """Read everything that was decided and noted about one finding, the oldest first."""
+    table = FindingDecision
+    query = select(*(getattr(table, name) for name in COLUMNS)).where(
+        table.kind == kind, table.finding_id == finding_id
+    )
+    with store.transaction() as connection:
+        return pd.DataFrame(connection.execute(query.order_by(table.id)).all(), columns=list(COLUMNS))
+
+
+def _check(kind: str, decision: str | None, note: str | None, by: str) -> None:
+    if kind not in DECISIONS:
+        raise ValueError(f"kind is {kind!r}; use one of {', '.join(DECISIONS)}")
+    possible = (*DECISIONS[kind], RESET)
+    if decision is not None and decision not in possible:
+        raise ValueError(
+            f"a {kind.replace('_', ' ')} cannot be decided on by {decision!r}; use {', '.join(possible)}"
+        )
+    if decision is None and note is None:
+        raise ValueError(f"there is nothing to decide: give a decision ({', '.join(possible)}) or a note")
+    if not by.strip():
+        raise ValueError("by is empty; say who decides")

@@ -1,0 +1,356 @@
+"""After any changes of the outcomes, what is read and counted for them only equals what all of it gives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dagster import AssetKey
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from made_history import outcome_rows
+from pandas.testing import assert_frame_equal
+from sqlalchemy import delete, insert, text, update
+
+from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.features import encode
+from memory_pipeline.analysis.targets import OUTCOME, outcome_labels
+from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
+from memory_pipeline.pipeline.instance import open_instance
+from memory_pipeline.pipeline.monthly import update_features
+from memory_pipeline.pipeline.monthly_evidence import read_evidence, update_evidence
+from memory_pipeline.pipeline.months import snapshot
+from memory_pipeline.pipeline.run import rebuild
+from memory_pipeline.store.files import OUTCOME_FEATURES, FrameStore
+from memory_pipeline.store.tables import PackagingOutcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from memory_pipeline.settings import Settings
+    from memory_pipeline.store import Store
+
+START = datetime(2025, 11, 20, tzinfo=UTC)
+
+
+def rebuild_both(store: Store, frames: FrameStore, settings: Settings) -> tuple[str, str]:
+    """Update features and evidence; return what each says of how much it worked on."""
+    features = update_features(store, frames)
+    evidence = update_evidence(frames, settings)
+    return str(features.progress), str(evidence.progress)
+
+
+def check_equals_everything(store: Store, frames: FrameStore, settings: Settings) -> None:
+    """Compare what is kept with all outcomes read, encoded and counted at once."""
+    with snapshot(store) as connection:
+        keys = OutcomeKeys.union(keys_by_month(connection).values())
+        whole = read_flat(connection, keys)
+    features, info = frames.read(OUTCOME_FEATURES)
+    lists = [column for column in whole if whole[column].dtype == object]
+    for column in lists:  # Parquet gives arrays
+        features[column] = [None if one is None else list(one) for one in features[column]]
+    assert_frame_equal(features, whole)
+    assert (info["approach"], info["context"]) == (list(keys.approach), list(keys.context))
+
+    encoded = encode(
+        whole,
+        [column for column in (*keys.context, *keys.approach) if column != settings.unit],
+        min_count=settings.min_sample_size,
+        unit=settings.unit,
+        min_units=settings.min_units,
+    )
+    frame = encoded.frame.assign(
+        **{
+            OUTCOME: outcome_labels(whole),
+            settings.unit: whole[settings.unit],
+            "month": whole["occurred_at"].dt.strftime("%Y-%m"),
+        }
+    )
+    expected = count_evidence(
+        frame, conditions=list(encoded.frame), outcome=OUTCOME, unit=settings.unit, period="month"
+    )
+    evidence, encoding = read_evidence(frames)
+    assert encoding == encoded.encoding
+    assert (evidence.keys, evidence.outcomes) == (expected.keys, expected.outcomes)
+    assert_frame_equal(evidence.to_rows(), expected.to_rows())
+
+
+VALUES = {
+    "context": st.fixed_dictionaries(
+        {}, optional={"team": st.sampled_from(["a", "b", "c"]), "size": st.integers(0, 40)}
+    ),
+    "approach_details": st.fixed_dictionaries(
+        {},
+        optional={
+            "wrapper": st.sampled_from(["x", "y", None]),
+            "is_signed": st.booleans(),
+            "size": st.integers(0, 3),
+            "tags": st.lists(st.sampled_from(["t", "u", "v"]), max_size=2),
+            "seldom": st.sampled_from([1, "one"]),
+        },
+    ),
+    "outcome_status": st.sampled_from(["success", "failure", "partial"]),
+    "failure_reasons": st.sampled_from([None, [{"reason": "r"}], [{"reason": "s"}]]),
+    "occurred_at": st.integers(0, 120).map(lambda days: START + timedelta(days=days)),
+    "application_name": st.sampled_from(["p", "q", "r"]),
+}
+ROW = st.fixed_dictionaries(VALUES)
+CHANGE = st.sampled_from(sorted(VALUES)).flatmap(lambda name: VALUES[name].map(lambda value: {name: value}))
+STEP = st.one_of(
+    st.tuples(st.just("insert"), st.lists(ROW, min_size=1, max_size=8)),
+    st.tuples(st.just("update"), st.integers(0, 1000), CHANGE),
+    st.tuples(st.just("delete"), st.integers(0, 1000)),
+    st.tuples(st.just("nothing")),
+)
+
+
+def carry_out(store: Store, step: tuple[Any, ...], ids: list[str]) -> None:
+    table = PackagingOutcome
+    with store.transaction() as connection:
+        if step[0] == "insert":
+            template = outcome_rows(1)[0]
+            first = len(ids)
+            names = [f"o{first + n}" for n in range(len(step[1]))]
+            rows = [
+                {**template, **row, "id": name, "source_record_id": name}
+                for name, row in zip(names, step[1], strict=True)
+            ]
+            connection.execute(insert(table), rows)
+            ids += names
+        elif step[0] in {"update", "delete"} and ids:
+            one = ids[step[1] % len(ids)]
+            # A correction by hand: neither `content_hash` nor `updated_at` tells of it.
+            change = delete(table) if step[0] == "delete" else update(table).values(step[2])
+            connection.execute(change.where(table.id == one))
+
+
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    first=st.lists(ROW, min_size=5, max_size=30),
+    steps=st.lists(st.lists(STEP, min_size=1, max_size=3), min_size=1, max_size=4),
+)
+def test_any_changes_give_what_a_rebuild_from_nothing_gives(
+    store: Store,
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+    first: list[dict[str, Any]],
+    steps: list[list[tuple[Any, ...]]],
+) -> None:
+    chosen = settings.model_copy(update={"min_sample_size": 3, "min_units": 2})
+    frames = FrameStore(str(tmp_path_factory.mktemp("frames")))
+    ids: list[str] = []
+    with store.transaction() as connection:
+        connection.execute(text("truncate packaging_outcomes"))
+    for batch in [[("insert", first)], *steps]:
+        for step in batch:
+            carry_out(store, step, ids)
+        rebuild_both(store, frames, chosen)
+        check_equals_everything(store, frames, chosen)
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> FrameStore:
+    return FrameStore(str(tmp_path / "frames"))
+
+
+def add(store: Store, rows: list[dict[str, Any]]) -> None:
+    with store.transaction() as connection:
+        connection.execute(insert(PackagingOutcome), rows)
+
+
+def test_only_the_months_that_changed_are_read_and_counted(
+    store: Store, settings: Settings, frames: FrameStore
+) -> None:
+    add(store, outcome_rows(300))  # nine hours apart: January to April 2025
+    assert rebuild_both(store, frames, settings) == (
+        "4 of 4 months, 300 of 300 attempts (the first time)",
+        "4 of 4 months, 300 of 300 attempts (the first time)",
+    )
+    assert rebuild_both(store, frames, settings) == ("0 of 4 months, 0 of 300 attempts",) * 2
+    before, _ = frames.parts(OUTCOME_FEATURES)
+
+    [late] = outcome_rows(1, first=300, occurred_at=datetime(2025, 2, 3, tzinfo=UTC))
+    add(store, [late])
+    february = before["2025-02"].rows + 1
+    assert rebuild_both(store, frames, settings) == (f"1 of 4 months, {february} of 301 attempts",) * 2
+    after, _ = frames.parts(OUTCOME_FEATURES)
+    assert {month for month in after if after[month].file != before[month].file} == {"2025-02"}
+
+    with store.transaction() as connection:  # from one month to another: both change
+        connection.execute(
+            text("update packaging_outcomes set occurred_at = '2025-03-05Z' where id = 'attempt-300'")
+        )
+    read = before["2025-02"].rows + before["2025-03"].rows + 1
+    assert rebuild_both(store, frames, settings) == (f"2 of 4 months, {read} of 301 attempts",) * 2
+    check_equals_everything(store, frames, settings)
+
+    with store.transaction() as connection:  # a whole month goes: nothing is to be read
+        connection.execute(text("delete from packaging_outcomes where occurred_at >= '2025-04-01Z'"))
+    rows = 301 - before["2025-04"].rows
+    assert rebuild_both(store, frames, settings)[0] == f"0 of 3 months, 0 of {rows} attempts"
+    check_equals_everything(store, frames, settings)
+
+
+def test_values_that_are_told_apart_from_now_on_are_counted_anew_where_they_occur(
+    store: Store, settings: Settings, frames: FrameStore
+) -> None:
+    chosen = settings.model_copy(update={"min_sample_size": 20, "min_units": 2})
+    rows = outcome_rows(300)
+    for row in rows[:15]:  # all in January, too few to be a level
+        row["application_vendor"] = "rare"
+    add(store, rows)
+    rebuild_both(store, frames, chosen)
+    march = datetime(2025, 3, 20, tzinfo=UTC)
+    add(store, outcome_rows(10, first=300, application_vendor="rare", occurred_at=march))
+    parts, _ = frames.parts(OUTCOME_FEATURES)
+    read, counted = rebuild_both(store, frames, chosen)
+    new, old = parts["2025-03"].rows + 10, parts["2025-01"].rows
+    assert read == f"1 of 4 months, {new} of 310 attempts"
+    assert counted == (
+        f"2 of 4 months, {new + old} of 310 attempts (1 because values are told apart otherwise)"
+    )
+    check_equals_everything(store, frames, chosen)
+
+
+def test_new_columns_settings_and_code_start_from_nothing(
+    store: Store, settings: Settings, frames: FrameStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, outcome_rows(200))
+    rebuild_both(store, frames, settings)
+    vendors = settings.model_copy(update={"unit": "application_vendor"})
+    read, counted = rebuild_both(store, frames, vendors)
+    assert read.startswith("0 of 3 months")
+    assert counted == "3 of 3 months, 200 of 200 attempts (the code, the unit or the columns changed)"
+    check_equals_everything(store, frames, vendors)
+
+    [row] = outcome_rows(1, first=200)
+    add(store, [row | {"context": {"never_seen": "x"}}])
+    read, _ = rebuild_both(store, frames, vendors)
+    assert read == "3 of 3 months, 201 of 201 attempts (the columns changed)"
+    check_equals_everything(store, frames, vendors)
+
+    monkeypatch.setattr("memory_pipeline.pipeline.monthly.code_version", lambda *_: "another")
+    assert rebuild_both(store, frames, vendors)[0].endswith("(the code is new)")
+    check_equals_everything(store, frames, vendors)
+
+
+def test_a_memory_that_is_emptied_has_empty_features_and_evidence(
+    store: Store, settings: Settings, frames: FrameStore
+) -> None:
+    for rows in ([], outcome_rows(60), []):
+        with store.transaction() as connection:
+            connection.execute(text("truncate packaging_outcomes"))
+        if rows:
+            add(store, rows)
+        rebuild_both(store, frames, settings)
+        features, _ = frames.read(OUTCOME_FEATURES)
+        evidence, _ = read_evidence(frames)
+        assert len(features) == int(evidence.n.sum()) == len(rows)
+        assert "application_name" in features
+
+
+def test_frames_in_another_place_than_a_folder(store: Store, settings: Settings) -> None:
+    frames = FrameStore("memory://incremental")
+    add(store, outcome_rows(120))
+    rebuild_both(store, frames, settings)
+    add(store, outcome_rows(5, first=120))
+    rebuild_both(store, frames, settings)
+    check_equals_everything(store, frames, settings)
+    parts, _ = frames.parts(OUTCOME_FEATURES)
+    kept = [path.rpartition("/")[2] for path in frames.filesystem.glob(f"{frames.root}/{OUTCOME_FEATURES}.*")]
+    assert sorted(kept) == sorted([*(part.file for part in parts.values()), f"{OUTCOME_FEATURES}.parts.json"])
+
+
+def test_a_killed_rebuild_leaves_the_old_features_whole_and_no_files_for_ever(
+    store: Store, settings: Settings, frames: FrameStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, outcome_rows(120))
+    rebuild_both(store, frames, settings)
+    before, _ = frames.read(OUTCOME_FEATURES)
+    add(store, outcome_rows(30, first=120))
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FrameStore, "set_parts", killed)
+        with pytest.raises(KeyboardInterrupt):
+            update_features(store, frames)
+    assert_frame_equal(frames.read(OUTCOME_FEATURES)[0], before)
+    update_features(store, frames)
+    with monkeypatch.context() as patch:  # the values are there, the counts are not
+        patch.setattr("memory_pipeline.pipeline.monthly_evidence._update_counts", killed)
+        with pytest.raises(KeyboardInterrupt):
+            update_evidence(frames, settings)
+    rebuild_both(store, frames, settings)
+    check_equals_everything(store, frames, settings)
+    parts, _ = frames.parts(OUTCOME_FEATURES)
+    assert len(frames.filesystem.glob(f"{frames.root}/{OUTCOME_FEATURES}.*.parquet")) == len(parts)
+
+
+def test_a_reader_that_is_overtaken_by_a_rebuild_reads_the_new_parts(
+    store: Store, settings: Settings, frames: FrameStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, outcome_rows(60))
+    rebuild_both(store, frames, settings)
+    add(store, outcome_rows(5, first=60))
+    listed = frames.parts
+    overtaken: list[int] = []
+
+    def parts(name: str) -> Any:
+        found = listed(name)
+        if not overtaken:
+            overtaken.append(1)
+            update_features(store, FrameStore(frames.root))
+        return found
+
+    monkeypatch.setattr(frames, "parts", parts)
+    assert len(frames.read(OUTCOME_FEATURES)[0]) == 65
+
+
+def test_the_graph_says_what_it_read_and_finds_what_a_fresh_one_finds(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
+    monkeypatch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
+    monkeypatch.setattr("memory_pipeline.analysis.learning.prior_knowledge", lambda *_, **__: None)
+    add(store, outcome_rows(400))
+    rebuild(settings, store)
+    february = {"occurred_at": datetime(2025, 2, 20, tzinfo=UTC)}
+    add(store, outcome_rows(20, first=400, **february))
+    with store.transaction() as connection:
+        connection.execute(
+            text("update packaging_outcomes set outcome_status = 'failure' where id = 'attempt-3'")
+        )
+    rebuild(settings, store)
+
+    parts, _ = FrameStore(settings.storage).parts(OUTCOME_FEATURES)
+    read = parts["2025-01"].rows + parts["2025-02"].rows
+    with open_instance(settings, store) as instance:
+        for asset, name in (("outcome_features", "read anew"), ("outcome_evidence", "counted anew")):
+            event = instance.get_latest_materialization_event(AssetKey(asset))
+            assert event is not None
+            assert event.asset_materialization is not None
+            said = event.asset_materialization.metadata[name].value
+            assert said == f"2 of {len(parts)} months, {read} of 420 attempts"
+
+    def found() -> list[Any]:
+        with store.transaction() as connection:
+            tables = {
+                "pattern_identifications": "id, impact, sample_size, units, related_outcomes, is_found",
+                "success_factors": "id, effectiveness, ci_low, ci_high, sample_size",
+                "approach_recommendations": "id, success_rate, recommended_approach, sample_size",
+            }
+            return [
+                connection.execute(text(f"select {columns} from {table} order by id")).all()  # noqa: S608
+                for table, columns in tables.items()
+            ]
+
+    incremental = found()
+    assert all(incremental)
+    rebuild(settings.model_copy(update={"home": settings.home / "fresh"}), store)
+    assert found() == incremental
