@@ -105,20 +105,26 @@ class World:
 JUDGEMENTS = ("exact", "travelling", "part", "longer", "other", "false")
 
 
-def planted_world(seed: int, *, intraclass: float) -> World:
-    """Make a world: three effects of one, two and three conditions, each with a size of its own.
+def planted_world(seed: int, *, intraclass: float, alone: bool = False) -> World:
+    """Make a world: effects of one, two and three conditions, each with a size of its own, or one of them.
 
-    Sixteen seeds in a row hold every size with every order four times (a Latin square). The success rates
-    of units are beta with mean 0.5 and the given intraclass correlation. An effect forces a share of the
-    attempts that it applies to to succeed (or fail), so that it changes the rates of all units in
-    proportion and none leaves [0, 1].
+    Sixteen seeds in a row hold every size with every order four times (a Latin square); with `alone`,
+    twelve in a row hold each once. The success rates of units are beta with mean 0.5 and the given
+    intraclass correlation. An effect forces a share of the attempts that it applies to to succeed (or
+    fail), so that it changes the rates of all units in proportion and none leaves [0, 1]. So where several
+    effects meet, one leaves less to another: there, a longer finding ("a, where not b and c") can be true.
     """
     rng = np.random.default_rng([seed, round(100 * intraclass)])
     row, column = seed // 4 % 4, seed % 4
     sizes = [SIZES[row], SIZES[column], SIZES[(row + column) % 4]]
+    if alone:
+        sizes = [
+            SIZES[seed // len(PLANTED) % 4] if order == seed % len(PLANTED) else 0.0 for order in range(3)
+        ]
     effects = tuple(
         Effect(frozenset((name, "0") for name in names), float(size * rng.choice([-1, 1])))
         for names, size in zip(PLANTED, sizes, strict=True)
+        if size
     )
     unit = rng.integers(0, UNITS, ATTEMPTS)
     outcomes = _draw_conditions(rng, unit)
