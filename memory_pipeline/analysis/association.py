@@ -4,12 +4,15 @@ The strength of association of two columns is Cramér's V with Bergsma's correct
 Where attempts repeat within units, columns that stay the same within a unit look associated by the few
 units that there are. So the correction and the test count an *effective* number of attempts: the
 number of independent attempts whose chi-square statistic would be as large by chance (Rao and Scott's
-design effect, ref. 2). Under independence, with rows x and y of the centred and scaled indicators of
-the two columns, the expected phi square is
+design effect, ref. 2). With rows x and y of the centred and scaled indicators of the two columns, X_u
+the sum of x y' over the attempts of unit u, X their total and w_u the unit's share of all N attempts,
+the phi square that chance alone gives is
 
-    E = 1/N^2 * sum over units of || sum over the unit's attempts of x y' ||^2
+    E = c / N^2 * sum over units of || X_u - w_u X ||^2
 
-which is (r - 1)(c - 1) / N for independent attempts.
+which is (r - 1)(c - 1) / N for independent attempts. The factor c = S2 / (S2 - 2 S3 + S2^2), with S2 and S3
+the sums of w_u^2 and w_u^3, gives back what the scatter around the total misses (it is units / (units -
+1) for equal ones), so that one unit with half of all attempts does not look like agreement of many.
 
 References
 ----------
@@ -130,7 +133,7 @@ def _bergsma(phi_square: float, rows: int, columns: int, n: float) -> float:
 
 
 def _expected_by_chance(a: Ints, b: Ints, n: Ints, unit: Ints) -> float:
-    """Sum the squared norms of the units' cross products by the counts alone (see the module's text)."""
+    """Find the phi square that chance gives, from counts alone (E of the module's text)."""
     total = float(n.sum())
     share_a, share_b = (np.bincount(codes, weights=n) / total for codes in (a, b))
     rows, columns, units = len(share_a), len(share_b), int(unit.max()) + 1
@@ -147,7 +150,18 @@ def _expected_by_chance(a: Ints, b: Ints, n: Ints, unit: Ints) -> float:
     both = squares(a * columns + b, rows * columns, np.outer(share_a, share_b).ravel())
     alone = squares(a, rows, share_a) + squares(b, columns, share_b)
     whole = float((np.bincount(wide, weights=n) ** 2).sum())
-    return (both - alone + whole) / total**2
+    # Less what all units share, which is the association itself: the scatter of the units around it.
+    joint = np.bincount(a * columns + b, weights=n, minlength=rows * columns)
+    independent = total * np.outer(share_a, share_b).ravel()
+    excess = np.divide(joint - independent, independent / total)
+    of_unit = np.bincount(wide, weights=n) / total
+    shared = float((n * of_unit[wide]) @ excess[a * columns + b])
+    size = float(((joint - independent) ** 2 / (independent / total)).sum())
+    scatter = both - alone + whole - 2 * shared + float((of_unit**2).sum()) * size
+    # What the scatter around the mean misses where each unit's part varies with its size (for equal
+    # units that is the usual factor of units / (units - 1)).
+    square, cube = float((of_unit**2).sum()), float((of_unit**3).sum())
+    return scatter / total**2 * square / max(square - 2 * cube + square**2, 1e-12)
 
 
 def condition_associations(

@@ -16,7 +16,7 @@ _TITLE = "Conditions that travel together"
 _CELL, _SMALL_CELL = 34, 22
 _MOST_WITH_TEXT = 20
 _LABEL = 34
-_DARK = 0.55
+_DARK = 0.4
 """Association from which a cell is so dark that its text is white."""
 
 

@@ -52,19 +52,24 @@ def test_the_effective_attempts_are_what_the_units_say_directly():
     x, y = (
         (z - np.average(z, axis=0, weights=n)) / np.sqrt(np.average(z, axis=0, weights=n)) for z in (x, y)
     )
-    norms = [((x[unit == u] * n[unit == u, None]).T @ y[unit == u]) ** 2 for u in range(15)]
-    expected = 6 / (sum(norm.sum() for norm in norms) / n.sum() ** 2)
+    parts = np.array([(x[unit == u] * n[unit == u, None]).T @ y[unit == u] for u in range(15)])
+    share = np.bincount(unit, weights=n) / n.sum()
+    scatter = ((parts - share[:, None, None] * parts.sum(axis=0)) ** 2).sum()
+    square, cube = (share**2).sum(), (share**3).sum()
+    expected = 6 / (scatter / n.sum() ** 2 * square / (square - 2 * cube + square**2))
 
     assert association(a, b, n, unit).effective_attempts == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("heavy_tail", [True, False])
 @pytest.mark.parametrize("constant", [True, False])
-def test_independent_columns_of_few_units_are_rarely_called_associated(constant):
-    """40 units of 50 attempts, 300 worlds; a test of single attempts is wrong nearly always."""
+def test_independent_columns_of_few_units_are_rarely_called_associated(constant, heavy_tail):
+    """40 units, 2,000 attempts, 300 worlds; a test of single attempts is wrong nearly always."""
     wrong, blind = 0, 0
     for seed in range(300):
         rng = np.random.default_rng(seed)
-        unit = np.repeat(np.arange(40), 50)
+        size = rng.pareto(1.2, 40) + 0.2 if heavy_tail else np.ones(40)
+        unit = rng.choice(40, 2000, p=size / size.sum())
         stays = constant | (rng.random(2000) < 0.6)
         a, b = (
             np.where(stays, rng.integers(0, size, 40)[unit], rng.integers(0, size, 2000)) for size in (4, 3)
