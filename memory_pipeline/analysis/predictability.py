@@ -6,8 +6,8 @@ month by month is in `learning.prior_knowledge`.
 
 Everything works on collapsed rows with their attempts as weights. Two questions are asked:
 
-- *other applications*: folds of whole units; each is predicted from all the others.
-- *later, of other applications*: history is cut into blocks of equal attempts by period; each block but
+- *other units*: folds of whole units; each is predicted from all the others.
+- *other units, later*: history is cut into blocks of equal attempts by period; each block but
   the first is predicted from the periods before it, again from other units alone.
 
 In each fold, the models of `classification` are fitted, and the one is chosen that does best inside the
@@ -64,11 +64,12 @@ COLUMNS = (
     "sentence",
 )
 CALIBRATION_COLUMNS = ("question", "predicted", "observed", "ci_low", "ci_high", "attempts", "units")
-OTHER, LATER = "other applications", "later, of other applications"
+OTHER, LATER = "other units", "other units, later"
 
 _FOLDS, _BLOCKS = 5, 3
 _MIN_UNITS = 10
 _MIN_ATTEMPTS = 100
+_MIN_KNOWN_UNITS, _MIN_KNOWN_ATTEMPTS = 6, 50
 _BOOTSTRAPS = 1000
 _BINS = 8
 _MOST_ROWS = 40_000
@@ -83,8 +84,8 @@ class Predictability:
     scores
         One row per question and model, columns `COLUMNS`. `brier_skill` is `1 - sum (p - y)^2 / sum (b -
         y)^2` (Brier 1950; Murphy 1973) with b the base rate of the same training part: 0 explains nothing,
-        1 everything; its 95% interval resamples units. `log_loss_skill` is the same for the log loss.
-        Calibration is perfect with intercept 0 and slope 1; nan where nothing is predicted but base rates.
+        1 everything; its 95% interval resamples units, with the models as they are. `log_loss_skill` is
+        the same for the log loss. Calibration is perfect with intercept 0 and slope 1; nan where nothing is predicted but base rates.
     calibration
         Of the chosen model: attempts in up to eight bins of predicted chance, columns
         `CALIBRATION_COLUMNS`, with a 95% interval of the observed rate that resamples units.
@@ -114,7 +115,8 @@ def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int =
     ----------
     evidence
         The counted history, its outcomes `targets.outcome_labels`. Its unit, where it has one, is what
-        repeats and is never split; its period gives the order in time.
+        repeats and is never split; its period gives the order in time. Of more than 40,000 collapsed
+        rows an even sample is used.
     target
         As in `patterns.find_patterns`.
     seed
@@ -123,8 +125,8 @@ def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int =
     Returns
     -------
     Predictability
-        Without scores where there are fewer than ten units or a hundred attempts, where everything ended
-        alike, or where there is no condition; the summary says so.
+        Without scores where there are fewer than ten units or a hundred attempts, where
+        everything ended alike, or where there is no condition; the summary says so.
     """
     rows = _rows(evidence, target, seed)
     reason = _too_little(rows)
@@ -138,9 +140,10 @@ def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int =
         asked = _predict(question, rows, list(splits), seed)
         if asked is None:
             continue
-        scores += [_score(asked, model, target, seed) for model in asked.chances]
+        scores += [_score(asked, model, seed) for model in asked.chances]
         bins.append(_calibration_bins(asked, seed))
-    table = pd.DataFrame(scores, columns=list(COLUMNS))
+    table = pd.DataFrame(scores, columns=list(COLUMNS[:-1]))
+    table["sentence"] = [predictability_sentence(row, target, evidence.unit) for _, row in table.iterrows()]
     summary = " ".join(table.loc[table["model"] == CHOSEN, "sentence"])
     return Predictability(table, pd.concat(bins, ignore_index=True), summary)
 
@@ -202,7 +205,7 @@ def _predict(
     parts: list[tuple[Ints, Floats, dict[str, Floats]]] = []
     for train, test in splits:
         known = rows.take(train)
-        enough = len(np.unique(known.unit)) >= _MIN_UNITS and known.n.sum() >= _MIN_ATTEMPTS
+        enough = len(np.unique(known.unit)) >= _MIN_KNOWN_UNITS and known.n.sum() >= _MIN_KNOWN_ATTEMPTS
         if not enough or not test.any() or known.rate in {0.0, 1.0}:
             continue
         place = np.flatnonzero(test)
@@ -222,7 +225,7 @@ def _brier_losses(rows: CollapsedRows, chance: Floats) -> Floats:
     return np.asarray(rows.k * (1 - chance) ** 2 + (rows.n - rows.k) * chance**2)
 
 
-def _score(asked: _Asked, model: str, target: str, seed: int) -> dict[str, Any]:
+def _score(asked: _Asked, model: str, seed: int) -> dict[str, Any]:
     """Score predictions against the base rate; see `Predictability`."""
     rows, base, chance = asked.rows, asked.base, asked.chances[model]
     unit = np.unique(rows.unit, return_inverse=True)[1]
@@ -233,7 +236,7 @@ def _score(asked: _Asked, model: str, target: str, seed: int) -> dict[str, Any]:
     intercept, slope = np.nan, np.nan
     if np.ptp(chance - base) > 1e-6:  # noqa: PLR2004 - more than base rates
         intercept, slope = calibration_line(rows, logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
-    row = {
+    return {
         "question": asked.question,
         "model": model,
         "brier_skill": float(1 - losses.sum() / base_losses.sum()),
@@ -247,7 +250,6 @@ def _score(asked: _Asked, model: str, target: str, seed: int) -> dict[str, Any]:
         "attempts": int(rows.n.sum()),
         "units": len(losses),
     }
-    return {**row, "sentence": predictability_sentence(row, target)}
 
 
 def _auc(rows: CollapsedRows, chance: Floats) -> float:

@@ -60,15 +60,17 @@ LITTLE, MUCH = 0.05, 0.25
 """Shares of the scatter below which conditions explain little, and from which much."""
 
 
-def predictability_sentence(row: Mapping[str, Any], target: str) -> str:
+def predictability_sentence(row: Mapping[str, Any] | pd.Series, target: str, unit: str | None) -> str:
     """Say how much of an outcome the conditions explain; `row` as in `predictability.COLUMNS`."""
     low, high = float(row["ci_low"]), float(row["ci_high"])
+    units = "attempts" if unit is None else _unit_plural(unit)
     share = f"{_percent(row['brier_skill'])} of the scatter of {_plain(target)}"
+    witnesses = "" if unit is None else f", {row['units']:,} {units}"
     interval = f"95% interval {_percent(low)} to {_percent(high)}"
-    evidence = f"{interval}; {row['attempts']:,} attempts, {row['units']:,} units"
-    where = {"other applications": "For applications not seen before"}.get(
-        str(row["question"]), "For later attempts of applications not seen before"
-    )
+    evidence = f"{interval}; {row['attempts']:,} attempts{witnesses}"
+    is_later = str(row["question"]).endswith("later")
+    what = "later attempts" if unit is None else f"later attempts of {units}"
+    where = f"For {what if is_later else units} not seen before"
     if low <= 0 and high >= MUCH:
         return f"{where}, it cannot be told how much the conditions explain: {share} ({evidence})."
     if low <= 0:

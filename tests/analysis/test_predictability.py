@@ -105,13 +105,21 @@ def test_the_tables_have_their_columns_and_make_sense(planted):
 
 
 @pytest.mark.parametrize("constant", [True, False])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_conditions_without_effects_are_said_to_explain_nothing(seed, constant):
     found = explain_outcomes(evidence_of(empty_world(seed, constant=constant), [f"c{i}" for i in range(4)]))
     chosen = found.scores[found.scores["model"] == CHOSEN]
     assert chosen["brier_skill"].between(-0.1, 0.02).all()
     assert (chosen["ci_low"] <= 0).all()
     assert "explain nothing that can be shown" in found.summary
+
+
+def test_a_small_history_is_answered_too():
+    small = empty_world(1, constant=False)
+    small = small[small["application_name"].isin([str(i) for i in range(10)])]
+    found = explain_outcomes(evidence_of(small, ["c0", "c1"]))
+    assert set(found.scores["question"]) == {OTHER, LATER}
+    assert "10 applications" in found.summary
 
 
 def test_units_are_never_split_and_later_attempts_never_learned_from():
@@ -182,4 +190,8 @@ def test_where_it_cannot_be_told_the_reason_is_given(change, reason):
 )
 def test_the_answer_in_words(skill, low, high, said):
     row = {"question": OTHER, "brier_skill": skill, "ci_low": low, "ci_high": high, "attempts": 9, "units": 3}
-    assert said in predictability_sentence(row, "success")
+    sentence = predictability_sentence(row, "success", "application_name")
+    assert sentence.startswith("For applications not seen before, ")
+    assert said in sentence
+    later = predictability_sentence({**row, "question": LATER}, "success", None)
+    assert later.startswith("For later attempts not seen before, ")

@@ -82,7 +82,7 @@ def test_chance_alone_and_nothing_at_all_are_said():
 
 def bins(**change):
     row = {
-        "question": "other applications",
+        "question": "other units",
         "predicted": 0.4,
         "observed": 0.45,
         "ci_low": 0.35,

@@ -55,7 +55,7 @@ def test_show_prints_a_table(environment, capsys, what):
 def test_predictability_is_said_in_a_sentence(environment, capsys):
     assert run("show", "predictability", "--json") == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["summary"].startswith("For applications not seen before, ")
+    assert answer["summary"].startswith("For applications not seen before, the conditions explain ")
     assert {row["model"] for row in answer["scores"]} >= {"chosen", "logistic regression"}
     assert run("show", "predictability") == 0
     shown = capsys.readouterr().out

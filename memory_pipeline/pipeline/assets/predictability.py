@@ -8,7 +8,7 @@ from memory_pipeline.pipeline.describe import picture, preview
 from memory_pipeline.store.files import OUTCOME_PREDICTABILITY
 
 _DESCRIBED = {
-    "question": "What is predicted: other applications, or their later attempts.",
+    "question": "What is predicted: units (MEMORY_UNIT) that were not learned from, or their later attempts.",
     "model": "Which model predicts; the chosen one did best inside the part that it learned from.",
     "brier_skill": "Share of the scatter that is explained: 0 as the base rate, 1 everything.",
     "ci_low": "Lower bound of its 95% interval (whole units resampled).",
