@@ -85,7 +85,8 @@ class Predictability:
         One row per question and model, columns `COLUMNS`. `brier_skill` is `1 - sum (p - y)^2 / sum (b -
         y)^2` (Brier 1950; Murphy 1973) with b the base rate of the same training part: 0 explains nothing,
         1 everything; its 95% interval resamples units, with the models as they are. `log_loss_skill` is
-        the same for the log loss. Calibration is perfect with intercept 0 and slope 1; nan where nothing is predicted but base rates.
+        the same for the log loss. Calibration is perfect with intercept 0 and slope 1; nan where nothing
+        is predicted but base rates.
     calibration
         Of the chosen model: attempts in up to eight bins of predicted chance, columns
         `CALIBRATION_COLUMNS`, with a 95% interval of the observed rate that resamples units.
