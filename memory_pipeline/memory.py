@@ -12,7 +12,14 @@ import pandas as pd
 
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import decisions, open_store, reads
-from memory_pipeline.store.files import OUTCOME_FEATURES, POLICY, FrameStore
+from memory_pipeline.store.files import (
+    CONDITION_ASSOCIATIONS,
+    OUTCOME_FEATURES,
+    OUTCOME_PREDICTABILITY,
+    PATTERN_OVERLAPS,
+    POLICY,
+    FrameStore,
+)
 from memory_pipeline.store.findings import log_served, pattern_history
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
@@ -184,6 +191,31 @@ class Memory:
         told to `activate` or `retire`, factors to `confirm` or `suppress`; `reset` takes it back.
         """
         return decisions.decide(self.store, kind, identity, by=by, decision=decision, note=note)
+
+    def associations(self, *, include_all: bool = False) -> pd.DataFrame:
+        """Read how strongly conditions go together, by default where that is sure, the strongest first.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing was analysed yet: the message says to run a rebuild.
+        """
+        frame, _ = self.frames.read(CONDITION_ASSOCIATIONS)
+        return frame if include_all else frame[frame["is_sure"].astype(bool)].reset_index(drop=True)
+
+    def pattern_overlaps(self) -> pd.DataFrame:
+        """Read which patterns cover the same attempts, the most alike first; raises as `associations`."""
+        return self.frames.read(PATTERN_OVERLAPS)[0]
+
+    def predictability(self) -> pd.DataFrame:
+        """Read how much of success the conditions explain, by question and model.
+
+        `attrs` holds the `summary` (a sentence, also where there are no rows) and the `calibration`
+        (rows as dicts); raises as `associations`.
+        """
+        frame, info = self.frames.read(OUTCOME_PREDICTABILITY)
+        frame.attrs.update(info)
+        return frame
 
     def factors(self, *, application_type: str | None = None, include_all: bool = False) -> pd.DataFrame:
         """Read success factors, the surest gain or harm first; with a type, those that apply to it.

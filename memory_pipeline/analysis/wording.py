@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.features import MISSING
 
@@ -71,3 +71,30 @@ def _signed(points: float) -> str:
 def _unit_plural(unit: str) -> str:
     name = _plain(unit.removesuffix("_name"))
     return name if name.endswith("s") else f"{name}s"
+
+
+LITTLE, MUCH = 0.05, 0.25
+"""Shares of the scatter below which conditions explain little, and from which much."""
+
+
+def predictability_sentence(row: Mapping[str, Any] | pd.Series, target: str, unit: str | None) -> str:
+    """Say how much of an outcome the conditions explain; `row` as in `predictability.COLUMNS`."""
+    low, high = float(row["ci_low"]), float(row["ci_high"])
+    units = "attempts" if unit is None else _unit_plural(unit)
+    share = f"{_percent(row['brier_skill'])} of the scatter of {_plain(target)}"
+    witnesses = "" if unit is None else f", {row['units']:,} {units}"
+    interval = f"95% interval {_percent(low)} to {_percent(high)}"
+    evidence = f"{interval}; {row['attempts']:,} attempts{witnesses}"
+    is_later = str(row["question"]).endswith("later")
+    what = "later attempts" if unit is None else f"later attempts of {units}"
+    where = f"For {what if is_later else units} not seen before"
+    if low <= 0 and high >= MUCH:
+        return f"{where}, it cannot be told how much the conditions explain: {share} ({evidence})."
+    if low <= 0:
+        return f"{where}, the conditions explain nothing that can be shown: {share} ({evidence})."
+    much = "much" if row["brier_skill"] >= MUCH else "little" if row["brier_skill"] < LITTLE else "some"
+    return f"{where}, the conditions explain {much}: {share} ({evidence})."
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("-0%", "0%").replace("-", "−")  # noqa: RUF001 - a minus sign

@@ -5,6 +5,8 @@ builder is a pure function of frames as the tables hold them, shared by notebook
 whatever else shows charts. What does not: reading the database, raw attempts, any estimate of an effect.
 """
 
+from memory_pipeline.charts.association import association_map
+from memory_pipeline.charts.calibration import calibration
 from memory_pipeline.charts.change import Change, describe_change, find_change
 from memory_pipeline.charts.effects import factor_effects, pattern_effects, recommendation_rates
 from memory_pipeline.charts.pictures import show_in_notebooks, to_markdown_png, to_png
@@ -13,6 +15,8 @@ from memory_pipeline.charts.segments import explore_success, success_by_segment
 
 __all__ = [
     "Change",
+    "association_map",
+    "calibration",
     "describe_change",
     "explore_success",
     "factor_effects",

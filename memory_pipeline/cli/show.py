@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.text import Text
 
 from memory_pipeline.cli import tables
 from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json, records_of
@@ -93,6 +94,37 @@ def patterns(as_json: bool, limit: int, **filters: Any) -> None:
     """Show identified patterns with their evidence."""
     with opened_memory() as memory:
         _show(memory.patterns(**filters), tables.patterns, as_json=as_json, limit=limit)
+
+
+@show.command()
+@click.option(
+    "--patterns", "of_patterns", is_flag=True, help="Patterns that cover the same attempts instead."
+)
+@click.option("--all", "include_all", is_flag=True, help="Every pair of conditions, also those not sure.")
+@_LIMIT
+@json_option
+def associations(as_json: bool, limit: int, of_patterns: bool, include_all: bool) -> None:
+    """Show which conditions travel together, so that findings about them may be one."""
+    with opened_memory() as memory:
+        if of_patterns:
+            _show(memory.pattern_overlaps(), tables.pattern_overlaps, as_json=as_json, limit=limit)
+        else:
+            frame = memory.associations(include_all=include_all)
+            _show(frame, tables.associations, as_json=as_json, limit=limit)
+
+
+@show.command()
+@json_option
+def predictability(as_json: bool) -> None:
+    """Show how much of success the recorded conditions explain."""
+    with opened_memory() as memory:
+        frame = memory.predictability()
+    if as_json:
+        print_json({"summary": frame.attrs["summary"], "scores": records_of(frame)})
+        return
+    output.print(Text(frame.attrs["summary"]))
+    if not frame.empty:
+        output.print(tables.predictability(frame))
 
 
 @show.command()

@@ -116,6 +116,54 @@ def pattern_history(frame: pd.DataFrame) -> Table:
     return table
 
 
+def associations(frame: pd.DataFrame) -> Table:
+    """Lay out pairs of conditions: how strongly they go together, and on how much that rests."""
+    right = ("V", "q", "attempts", "worth", "group")
+    table = _table("V", "q", "attempts", "worth", "group", "conditions", right=right)
+    for _, row in frame.iterrows():
+        table.add_row(
+            f"{row['cramers_v']:.2f}",
+            f"{row['q_value']:.2g}",
+            f"{row['attempts']:,}",
+            f"{row['effective_attempts']:,.0f}",
+            str(row["group"] or ""),
+            Text(f"{row['column_a']} and {row['column_b']}", style="" if row["is_sure"] else "dim"),
+        )
+    return table
+
+
+def pattern_overlaps(frame: pd.DataFrame) -> Table:
+    """Lay out pairs of patterns that cover the same attempts."""
+    table = _table("shared", "inside", "attempts", "patterns", right=("shared", "inside", "attempts"))
+    for _, row in frame.iterrows():
+        names = [f"{row[f'pattern_{side}']} ({row[f'targets_{side}']})" for side in ("a", "b")]
+        table.add_row(
+            percent(row["jaccard"]),
+            percent(row["inside"]),
+            f"{row['attempts_both']:,}",
+            Text("\n".join(names)),
+        )
+    return table
+
+
+def predictability(frame: pd.DataFrame) -> Table:
+    """Lay out how much each model explains of what it has not seen."""
+    right = ("explained", "AUC", "slope", "attempts")
+    table = _table("predicted", "model", "explained", "95% interval", "AUC", "slope", "attempts", right=right)
+    for _, row in frame.iterrows():
+        slope = row["calibration_slope"]
+        table.add_row(
+            row["question"],
+            row["model"],
+            percent(row["brier_skill"]),
+            f"{percent(row['ci_low'])} to {percent(row['ci_high'])}",
+            f"{row['auc']:.2f}",
+            "" if slope is None or slope != slope else f"{slope:.2f}",  # noqa: PLR0124 - not a number
+            f"{row['attempts']:,}",
+        )
+    return table
+
+
 def factors(frame: pd.DataFrame) -> Table:
     """Lay out factors: adjusted change in percentage points with its interval, and where it applies."""
     columns = ("id", "points", "95% interval", "confidence", "attempts", "factor")

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 OUTCOME_FEATURES = "outcome_features"
 """Name of the frame of flat attempts."""
+CONDITION_ASSOCIATIONS = "condition_associations"
+"""Name of the frame of pairs of conditions."""
+PATTERN_OVERLAPS = "pattern_overlaps"
+"""Name of the frame of pairs of patterns that cover the same attempts."""
+OUTCOME_PREDICTABILITY = "outcome_predictability"
+"""Name of the frame that says how much the conditions explain."""
 POLICY = "policy"
 """Name under which a rebuild leaves the fitted policy, as JSON."""
 _INFO_KEY = b"memory_pipeline"

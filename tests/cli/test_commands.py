@@ -11,7 +11,16 @@ import pytest
 from memory_pipeline.cli import main
 from memory_pipeline.ingest import ingest_records
 
-SHOWN = ["outcomes", "patterns", "factors", "recommendations", "learning", "members", "member-patterns"]
+SHOWN = [
+    "outcomes",
+    "patterns",
+    "associations",
+    "factors",
+    "recommendations",
+    "learning",
+    "members",
+    "member-patterns",
+]
 
 
 @pytest.fixture
@@ -41,6 +50,26 @@ def test_show_prints_json_and_nothing_else(environment, capsys, what):
 def test_show_prints_a_table(environment, capsys, what):
     assert run("show", what, "--limit", "2") == 0
     assert len(capsys.readouterr().out.splitlines()) >= 2
+
+
+def test_predictability_is_said_in_a_sentence(environment, capsys):
+    assert run("show", "predictability", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["summary"].startswith("For applications not seen before, the conditions explain ")
+    assert {row["model"] for row in answer["scores"]} >= {"chosen", "logistic regression"}
+    assert run("show", "predictability") == 0
+    shown = capsys.readouterr().out
+    assert answer["summary"][:60] in shown
+    assert "gradient boosting" in shown
+
+
+def test_patterns_that_overlap_are_shown(environment, capsys):
+    assert run("show", "associations", "--patterns", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows
+    assert all(0.1 <= row["jaccard"] <= row["inside"] <= 1 for row in rows)
+    assert run("show", "associations", "--patterns") == 0
+    assert rows[0]["pattern_a"][:30] in capsys.readouterr().out
 
 
 def test_outcomes_are_filtered(environment, capsys):

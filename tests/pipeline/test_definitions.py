@@ -25,6 +25,8 @@ GRAPH = {
     "member_features": ("features", {"members"}),
     "outcome_evidence": ("evidence", {"outcome_features"}),
     "pattern_identifications": ("patterns", {"outcome_evidence"}),
+    "condition_associations": ("patterns", {"outcome_evidence", "pattern_identifications"}),
+    "outcome_predictability": ("patterns", {"outcome_evidence"}),
     "success_factors": ("factors", {"pattern_identifications", "outcome_evidence"}),
     "approach_recommendations": ("recommendations", {"success_factors", "outcome_evidence"}),
     "learning_measures": ("learning", {"outcome_features"}),

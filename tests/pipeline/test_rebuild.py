@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 
-ASSETS = 10
+ASSETS = 12
 CONTRACTS = 8
 
 
@@ -90,6 +90,8 @@ def test_a_rebuild_fills_every_table_says_what_it_does_and_can_be_repeated(
     assert "is quiet is " in patterns["preview"].value
     for asset, pictures in {
         "pattern_identifications": ["effects"],
+        "condition_associations": ["association map"],
+        "outcome_predictability": ["calibration"],
         "success_factors": ["effects"],
         "approach_recommendations": ["expected success"],
         "learning_measures": ["success over time", "prior knowledge"],

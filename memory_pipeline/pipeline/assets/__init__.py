@@ -4,6 +4,7 @@ Each reads, calls one stage of `analysis`, writes all or nothing, and describes 
 Heavy libraries are imported inside the assets, so that definitions load quickly.
 """
 
+from memory_pipeline.pipeline.assets.associations import condition_associations
 from memory_pipeline.pipeline.assets.community import member_features, member_patterns
 from memory_pipeline.pipeline.assets.evidence import outcome_evidence
 from memory_pipeline.pipeline.assets.factors import success_factors
@@ -11,6 +12,7 @@ from memory_pipeline.pipeline.assets.features import outcome_features
 from memory_pipeline.pipeline.assets.ingest import members, packaging_outcomes
 from memory_pipeline.pipeline.assets.learning import learning_measures
 from memory_pipeline.pipeline.assets.patterns import pattern_identifications
+from memory_pipeline.pipeline.assets.predictability import outcome_predictability
 from memory_pipeline.pipeline.assets.recommendations import approach_recommendations
 
 ALL = [
@@ -19,6 +21,8 @@ ALL = [
     outcome_features,
     outcome_evidence,
     pattern_identifications,
+    condition_associations,
+    outcome_predictability,
     success_factors,
     approach_recommendations,
     learning_measures,
