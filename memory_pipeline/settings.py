@@ -10,6 +10,7 @@ import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
         gt=0,
         lt=1,
         description="Expected share of false findings among the reported ones, over everything searched.",
+    )
+    pattern_tier: Literal["strict", "default", "exploratory"] = Field(
+        default="default",
+        description="How sure a pattern must at least be: strict (no false one at all, with probability 1 - "
+        "MEMORY_FALSE_DISCOVERY_RATE), default (about that share false), or exploratory (leads to follow).",
     )
     update_interval: str = Field(
         default="24h", description="How often the schedule rebuilds the analysis: a number and m, h or d."

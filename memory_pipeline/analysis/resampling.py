@@ -2,14 +2,16 @@
 
 A draw keeps which attempts of which unit meet which conditions, and makes what became of them
 unrelated to it: the residual rates of the units, each standardised by what a unit of its size varies,
-are dealt out to the units anew, and what varies within a unit is turned round for a random half of the
-units (with very many units, whole groups of units are turned round). The largest test statistic of each
+are dealt out to the units anew, and what varies within a unit is multiplied by a random normal number
+(with very many units, the terms of whole groups of units are). The largest test statistic of each
 draw, over everything searched, is the yardstick: an observed one is as certain, over the whole search, as
 draws are rare that reach it. It knows how combinations overlap, which Bonferroni's and the false
 discovery procedures do not.
 
 Dealing out whole units is exact where units are exchangeable and conditions constant within them; the
-turning round is the wild bootstrap by units. The variance in the statistic is the observed one.
+random factors are the wild bootstrap by units. Normal ones are cautious: with signs alone, as is usual,
+luck was taken for too short where a few attempts of many units meet the conditions. The variance in the
+statistic is the observed one.
 
 References
 ----------
@@ -93,20 +95,24 @@ class Searched:
     drawn: float = 1.0
 
     def family_wise_p_values(self) -> Floats:
-        """Probability that luck finds something as certain anywhere in the search, shape (combinations,).
+        """Probability that luck finds something as certain anywhere in the search, shape (combinations,)."""
+        return self.reached_by_luck(self.score)
+
+    def reached_by_luck(self, score: Floats) -> Floats:
+        """Probability that the largest score of a search without effects is as large, shape (scores,).
 
         Counted from the draws where many reach a score; further out the smallest of so many independent
         p-values as makes one draw in ten reach what one in ten reached (ref. 4).
         """
         draws = len(self.luckiest)
-        reached = draws - np.searchsorted(self.luckiest, self.score, side="left")
+        reached = draws - np.searchsorted(self.luckiest, score, side="left")
         counted = (1 + reached) / (draws + 1)
-        alone = 2 * stats.norm.sf(np.append(self.score, np.quantile(self.luckiest, 1 - _COUNTED_ABOVE)))
+        alone = 2 * stats.norm.sf(np.append(score, np.quantile(self.luckiest, 1 - _COUNTED_ABOVE)))
         with np.errstate(divide="ignore"):
             tests = np.log1p(-_COUNTED_ABOVE) / np.log1p(-min(alone[-1], 1 - 1e-12))  # effective number
         tail = -np.expm1(tests * np.log1p(-np.minimum(alone[:-1], 1 - 1e-12)))
         p_values = np.where(counted > _COUNTED_ABOVE, counted, np.minimum(tail, _COUNTED_ABOVE))
-        return np.where(self.score > 0, np.minimum(p_values / self.drawn, 1.0), 1.0)
+        return np.where(score > 0, np.minimum(p_values / self.drawn, 1.0), 1.0)
 
 
 def search_with_luck(
@@ -241,15 +247,15 @@ class _Luck:
         self._icc = min(witnesses.icc, 0.99)
         self._weight, self._rate, self._residual = units.weighted(self._icc)
         self._n = units.n
-        self._turned = rng.choice(np.array([-1, 1], dtype=np.float32), size=(len(units.n), draws))
+        self._factors = rng.standard_normal((len(units.n), draws), dtype=np.float32)
         self._dealt = None
-        if witnesses.alone or len(units.n) > _MOST_GROUPS:  # many: turning round whole groups is enough
+        if witnesses.alone or len(units.n) > _MOST_GROUPS:  # many: factors of whole groups are enough
             group = _grouped(units.n, _MOST_GROUPS)
             self._order = np.argsort(group, kind="stable")
             self._starts = np.searchsorted(group[self._order], np.arange(int(group.max()) + 1))
-            self._turned = self._turned[: len(self._starts)]
+            self._factors = self._factors[: len(self._starts)]
         else:
-            order = np.argsort(rng.random(self._turned.shape), axis=0)
+            order = np.argsort(rng.random(self._factors.shape), axis=0)
             self._dealt = (self._residual * np.sqrt(self._weight))[order].astype(np.float32)
 
     def meet(self, n1: Floats, k1: Floats, tests: CellTests, eligible: Ints, min_effect: float) -> None:
@@ -276,9 +282,9 @@ class _Luck:
         if self._dealt is None:
             whole = within + share_less_mean * (self._weight * self._residual)
             grouped = np.add.reduceat(whole[:, self._order], self._starts, axis=1)
-            return grouped.astype(np.float32) @ self._turned, information
+            return grouped.astype(np.float32) @ self._factors, information
         exposed = (share_less_mean * np.sqrt(self._weight)).astype(np.float32)
-        return exposed @ self._dealt + within.astype(np.float32) @ self._turned, information
+        return exposed @ self._dealt + within.astype(np.float32) @ self._factors, information
 
 
 def _in_batches(parts: Iterator[tuple[Floats, Floats]], rows: int) -> Iterator[tuple[Floats, Floats]]:

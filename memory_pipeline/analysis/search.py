@@ -119,16 +119,17 @@ def search_evidence(
 
 @dataclass(frozen=True)
 class Tested:
-    """Tested combinations; `number` is their place in the tally."""
+    """Tested combinations; `number` is their place in the tally, `luck` what everything searched tells."""
 
     number: Ints
     tests: CellTests
     family_wise: Floats
+    luck: Searched
 
     def take(self, chosen: Ints | list[int]) -> Tested:
         """Return some of them, in the given order."""
         index = np.asarray(chosen, dtype=np.int64)
-        return Tested(self.number[index], self.tests.take(index), self.family_wise[index])
+        return Tested(self.number[index], self.tests.take(index), self.family_wise[index], self.luck)
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class TargetSearch:
             min_effect=limits.min_effect,
         )
         searched = self._guarded(searched)
-        return Tested(number, searched.tests, searched.family_wise_p_values())
+        return Tested(number, searched.tests, searched.family_wise_p_values(), searched)
 
     def _guarded(self, searched: Searched) -> Searched:
         """Let no combination be more certain than Fisher's exact test, which takes attempts for witnesses.
@@ -266,22 +267,37 @@ class TargetSearch:
         fdr, tier = self.limits.fdr, self.limits.tier
         beside = _Beside(self.sample, icc)
         kept: list[int] = []
-        tiers: list[str] = []
-        level = fdr / max(len(found.number), 1)  # Bonferroni: so many could pass by luck
+        certain: list[float] = []
         for i in np.lexsort((self.tally.length[found.number], found.tests.p_value, found.family_wise)):
-            certain = found.family_wise[i]
-            allowed = "default" if certain <= fdr * (len(kept) + 1) else "exploratory"
-            own = "strict" if certain <= fdr else allowed
-            if TIERS.index(own) > TIERS.index(tier):
+            # What is left beside the others has to be beyond luck as the whole has to.
+            allowed = 1.0 if tier == "exploratory" else fdr * (1 if tier == "strict" else len(kept) + 1)
+            if found.family_wise[i] > allowed:
                 break  # the others are less certain still
             inside = self.tally.mask(self.tally.items(int(found.number[i])))
-            degrees = max(float(found.tests.degrees[i]), 1.0)
-            if beside.adds(inside, degrees, level=level, min_effect=self.limits.min_effect):
-                kept.append(int(i))
-                tiers.append(own)
-        chosen = found.take(kept)
-        q_value = np.maximum.accumulate(chosen.family_wise / np.arange(1, len(kept) + 1))
-        return chosen, np.minimum(q_value, 1.0), tuple(tiers)
+            left = beside.remainder(inside, max(float(found.tests.degrees[i]), 1.0))
+            if left is None or abs(left.effect) < self.limits.min_effect:
+                continue
+            by_luck = float(found.luck.reached_by_luck(np.array([stats.norm.isf(left.p_value / 2)]))[0])
+            if by_luck > allowed or left.p_value > fdr:
+                continue
+            beside.keep(left)
+            kept.append(int(i))
+            certain.append(max(by_luck, float(found.family_wise[i])))
+        chosen = replace(found.take(kept), family_wise=np.array(certain))
+        ranks = np.arange(1, len(kept) + 1)
+        q_value = np.minimum(np.maximum.accumulate(chosen.family_wise / ranks), 1.0)
+        tiers = np.where(q_value <= fdr, "default", "exploratory")
+        return chosen, q_value, tuple(np.where(chosen.family_wise <= fdr, "strict", tiers).tolist())
+
+
+@dataclass(frozen=True)
+class _Remainder:
+    """What is left of a combination beside the kept ones, and of the outcome beside that."""
+
+    own: Floats
+    effect: float
+    residual: Floats
+    p_value: float
 
 
 class _Beside:
@@ -311,20 +327,22 @@ class _Beside:
         scaled: Floats = np.sqrt(self._n / (1 - self._icc)) * lessened
         return scaled
 
-    def adds(self, inside: Mask, degrees: float, *, level: float, min_effect: float) -> bool:
-        """Say whether a combination has an effect of its own, and keep it where it has."""
+    def remainder(self, inside: Mask, degrees: float) -> _Remainder | None:
+        """Take out of a combination what the kept ones say already; None where nothing is left."""
         indicator = self._transformed(inside.astype(float))
         own = indicator - self._basis @ (self._basis.T @ indicator)
         size = float(own @ own)
-        if size < 1e-3 * float(indicator @ indicator):  # nothing of it is its own
-            return False
+        if size < 1e-3 * float(indicator @ indicator):
+            return None
         effect = float(own @ self._residual) / size
         left = self._residual - effect * own
         variance = float((np.bincount(self._unit, weights=own * left) ** 2).sum()) / size**2
         variance = max(variance, self._noise / size)
-        p_value = 2 * stats.t.sf(abs(effect) / np.sqrt(variance), degrees)
-        if p_value > level or abs(effect) < min_effect:
-            return False
-        self._basis = np.column_stack([self._basis, own / np.sqrt(size)])
-        self._residual = left
-        return True
+        p_value = float(2 * stats.t.sf(abs(effect) / np.sqrt(variance), degrees))
+        return _Remainder(own, effect, left, p_value)
+
+    def keep(self, remainder: _Remainder) -> None:
+        """Count a combination among the kept ones."""
+        own = remainder.own / np.linalg.norm(remainder.own)
+        self._basis = np.column_stack([self._basis, own])
+        self._residual = remainder.residual

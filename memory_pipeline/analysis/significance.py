@@ -11,7 +11,8 @@ carry a finding. With x the unit's share of attempts inside, y its rate, and mea
     information I = sum_u [ n1 (1 - x) / (1 - icc) + w (x - mean x)^2 ]
     effect = S / I,   variance = max(p (1 - p) I, sum_u of squared terms that the effect leaves) / I^2
 
-The first variance follows from the model, the second is cluster-robust; the larger is used. The
+The first variance follows from the model, the second is cluster-robust; the larger is used. So is, for
+the part within units, the hypergeometric variance given the rate of each unit, where that is larger. The
 reference is Student's t; its degrees of freedom are Satterthwaite's, with the part of I between units
 known from as many witnesses as the units' effective number (sum of w squared / sum of squared w, less
 1) and the part within units taken as known.
@@ -26,7 +27,8 @@ References
 ----------
 1. Liang and Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73;
    Scott and Holt (1982), The effect of two-stage sampling on ordinary least squares methods, JASA 77.
-2. Ridout, Demetrio and Firth (1999), Estimating intraclass correlation for binary data, Biometrics 55.
+2. Ridout, Demetrio and Firth (1999), Estimating intraclass correlation for binary data, Biometrics 55;
+   Kleinman (1973), Proportions with extraneous variance, JASA 68.
 3. Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics 2.
 4. Newcombe (1998), Interval estimation for the difference between independent proportions,
    Statistics in Medicine 17.
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
 _LARGEST_CORRELATION = 0.99
 _MOST_DEGREES = 1e9
 _NO_INFORMATION = 1e-9
+_NO_SKEWNESS = 1e-4
+_KLEINMAN_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,12 @@ class Sample:
         return Sample(self.n[mask], self.k[mask], None if self.unit is None else self.unit[mask])
 
     def intraclass_correlation(self) -> float:
-        """Estimate how alike outcomes of one unit are, in [0, 1] (one-way analysis of variance, ref. 2)."""
+        """Estimate how alike outcomes of one unit are, in [0, 1].
+
+        The larger of two estimates (ref. 2): the one-way analysis of variance, in which units count by
+        their attempts, and Kleinman's moments, in which they count by what their attempts tell. With a few
+        very large units the first is hardly more than their own scatter.
+        """
         if self.unit is None:
             return 0.0
         n = np.bincount(self.unit, weights=self.n)
@@ -103,7 +112,24 @@ class Sample:
         within = float((n * rates * (1 - rates)).sum()) / (total - groups)
         size = (total - float((n**2).sum()) / total) / (groups - 1)
         denominator = between + (size - 1) * within
-        return float(np.clip((between - within) / denominator, 0, 1)) if denominator > 0 else 0.0
+        icc = float(np.clip((between - within) / denominator, 0, 1)) if denominator > 0 else 0.0
+        return max(icc, _kleinman_correlation(n, rates, icc))
+
+
+def _kleinman_correlation(n: Floats, rates: Floats, icc: float) -> float:
+    """Estimate the intraclass correlation by Kleinman's moments, from units that were tried (ref. 2)."""
+    for _ in range(_KLEINMAN_STEPS):
+        weight = n / (1 + (n - 1) * icc)
+        share = weight / weight.sum()
+        mean = float(share @ rates)
+        scale = mean * (1 - mean)
+        if scale <= 0:
+            return icc
+        # E[sum share (rate - mean)^2] = scale * sum share (1 - share) (icc + (1 - icc) / n)
+        spread = float(share @ (rates - mean) ** 2) / scale
+        rest, alone = float((share * (1 - share)).sum()), float((share * (1 - share) / n).sum())
+        icc = float(np.clip((spread - alone) / (rest - alone), 0, 1)) if rest > alone else 0.0
+    return icc
 
 
 @dataclass(frozen=True)
@@ -123,6 +149,9 @@ class CellTests:
         and its variance; what the test is about.
     degrees
         Degrees of freedom of the t reference of both.
+    skewness
+        Of the effect where there is none: the part within units is hypergeometric, and skewed where few
+        attempts are inside and most of a unit's end alike.
     p_value
         Of the effect, two-sided.
     """
@@ -135,14 +164,25 @@ class CellTests:
     effect: Floats
     effect_variance: Floats
     degrees: Floats
+    skewness: Floats
     p_value: Floats
 
     @property
     def t(self) -> Floats:
-        """The effect over its standard error, 0 where there is none, shape (cells,)."""
+        """The effect over its standard error, shape (cells,); 0 where there is none.
+
+        On the side to which chance itself is skewed it is lessened to the normal deviate of the same
+        probability (Wilson and Hilferty's approximation of a gamma distribution with that skewness).
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = self.effect / np.sqrt(self.effect_variance)
-        return np.where(self.effect_variance > 0, np.nan_to_num(ratio), 0.0)
+            ratio = np.where(self.effect_variance > 0, self.effect / np.sqrt(self.effect_variance), 0.0)
+        ratio = np.nan_to_num(ratio)
+        skew, size = np.abs(self.skewness), np.abs(ratio)
+        heavy = (np.sign(self.skewness) == np.sign(ratio)) & (skew > _NO_SKEWNESS)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lessened = 6 / skew * (np.cbrt(1 + skew * size / 2) - 1) + skew / 6
+        lessened = np.where(heavy, np.minimum(lessened, size), size)
+        return np.sign(ratio) * lessened
 
     def take(self, index: Ints) -> CellTests:
         """Return some of the tests, in the given order."""
@@ -175,6 +215,7 @@ class CellTests:
             effect=difference,
             effect_variance=variance,
             degrees=degrees,
+            skewness=np.zeros(len(n1)),
             p_value=p_value,
         )
 
@@ -307,7 +348,7 @@ def pair_tests(  # noqa: PLR0917 - five columns of one table
         between = over_pairs((n1_share - n0_share) ** 2 - (n_u / n0[cell]) ** 2)
         between = icc * (between + float((units.n**2).sum()) / n0**2)
         variance = np.maximum(robust, scale * (between + (1 - icc) * (1 / n1 + 1 / n0)))
-    effect, effect_variance, degrees = _random_intercept(
+    effect, effect_variance, degrees, skewness = _random_intercept(
         units, size, cell, unit, n1u, k1u, icc=icc, scale=scale
     )
     tests = CellTests(
@@ -319,6 +360,7 @@ def pair_tests(  # noqa: PLR0917 - five columns of one table
         effect=effect,
         effect_variance=effect_variance,
         degrees=degrees,
+        skewness=skewness,
         p_value=np.ones(size),
     )
     testable = (n1 > 0) & (n0 > 0) & (effect_variance > 0)
@@ -336,8 +378,8 @@ def _random_intercept(  # noqa: PLR0917 - five columns of one table
     *,
     icc: float,
     scale: float,
-) -> tuple[Floats, Floats, Floats]:
-    """Estimate effects by generalised least squares; see the module. Returns variances and degrees too."""
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Estimate effects by generalised least squares; returns variances, degrees and skewness too."""
 
     def over_pairs(values: Floats) -> Floats:
         return np.bincount(cell, weights=values, minlength=size)
@@ -368,9 +410,12 @@ def _random_intercept(  # noqa: PLR0917 - five columns of one table
     )
     squares += mean**2 * np.maximum(everywhere - over_pairs((w * (e + shift[cell])) ** 2), 0.0)
     witnesses = max(weights**2 / float((weight**2).sum()) - 1, 0.0)
+    second, third = _hypergeometric_moments(units.n[unit], units.k[unit], n1u)
+    exact = over_pairs(second) / (1 - icc) ** 2 + scale * between
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.maximum(squares, scale * information) / information**2
+        variance = np.maximum(np.maximum(squares, scale * information), exact) / information**2
         degrees = witnesses * (information / between) ** 2
+        skewness = over_pairs(third) / (1 - icc) ** 3 / (variance * information**2) ** 1.5
     known = information > _NO_INFORMATION
     degrees = np.clip(np.nan_to_num(degrees, nan=1.0, posinf=_MOST_DEGREES), 0, _MOST_DEGREES)
     known &= degrees > 0
@@ -378,7 +423,19 @@ def _random_intercept(  # noqa: PLR0917 - five columns of one table
         np.where(known, effect, 0.0),
         np.where(known, variance, 0.0),
         np.where(known, degrees, 1.0),
+        np.where(known, np.nan_to_num(skewness, posinf=0.0, neginf=0.0), 0.0),
     )
+
+
+def _hypergeometric_moments(total: Floats, hits: Floats, drawn: Floats) -> tuple[Floats, Floats]:
+    """Second and third central moments of the hits among so many drawn from each unit."""
+    product = drawn * hits * (total - hits) * (total - drawn)
+    scale = total**2 * (total - 1)
+    second = np.divide(product, scale, out=np.zeros(len(total)), where=scale > 0)
+    product *= (total - 2 * hits) * (total - 2 * drawn)
+    scale *= total * (total - 2)
+    third = np.divide(product, scale, out=np.zeros(len(total)), where=scale > 0)
+    return second, third
 
 
 def fisher_p_values(n: Ints, k: Ints, total: int, hits: int) -> Floats:

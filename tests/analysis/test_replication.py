@@ -22,7 +22,9 @@ def made_tests(difference, variance):
     size = len(difference)
     n = np.full(size, 100)
     spread, degrees = np.full(size, variance), np.full(size, 50.0)
-    return CellTests(n, n // 2, n, difference, spread, difference, spread, degrees, np.full(size, 0.01))
+    return CellTests(
+        n, n // 2, n, difference, spread, difference, spread, degrees, np.zeros(size), np.full(size, 0.01)
+    )
 
 
 def test_the_prior_is_found_again():

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.assets.evidence import read_evidence
 from memory_pipeline.pipeline.describe import json_value, picture, preview
+from memory_pipeline.pipeline.monthly_evidence import read_evidence
 from memory_pipeline.store.files import CONDITION_ASSOCIATIONS, PATTERN_OVERLAPS
 
 _SHOWN = ("column_a", "column_b", "cramers_v", "q_value", "is_sure", "effective_attempts", "units", "group")
@@ -51,7 +51,7 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
     from memory_pipeline.store.tables import PatternIdentification  # noqa: PLC0415
 
     memory = memory_of(context)
-    evidence, _ = read_evidence(memory)
+    evidence, _ = read_evidence(memory.frames)
     found = association.condition_associations(evidence, level=memory.settings.false_discovery_rate)
     patterns = reads.read_table(memory.store, PatternIdentification)
     active = patterns[patterns["active"].astype(bool)].sort_values("confidence", ascending=False)

@@ -30,9 +30,19 @@ _IMPACT = (
     "conviction",
     "zhang",
     "p_value",
+    "family_wise_p_value",
     "q_value",
+    "tier",
+    "earlier_difference",
+    "later_difference",
+    "adjusted_difference",
+    "adjusted_ci_low",
+    "adjusted_ci_high",
+    "stratified_difference",
+    "stratified_by",
+    "turns",
 )
-_SHOWN = ("sentence", "confidence", "q_value")
+_SHOWN = ("sentence", "confidence", "tier", "q_value")
 
 
 @memory_asset(group="patterns", kinds={"postgres", "scipy"}, deps=("outcome_evidence",))
@@ -68,6 +78,7 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
         fdr=settings.false_discovery_rate,
         targets=search_targets(features, settings),
         min_units=settings.min_units,
+        tier=settings.pattern_tier,
     )
     searched = {
         target: {"searched": count, "found": int((found["target"] == target).sum())}

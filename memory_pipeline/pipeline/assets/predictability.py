@@ -3,8 +3,8 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.assets.evidence import read_evidence
 from memory_pipeline.pipeline.describe import picture, preview
+from memory_pipeline.pipeline.monthly_evidence import read_evidence
 from memory_pipeline.store.files import OUTCOME_PREDICTABILITY
 
 _DESCRIBED = {
@@ -45,7 +45,7 @@ def outcome_predictability(context: dg.AssetExecutionContext) -> dg.MaterializeR
     from memory_pipeline.analysis.predictability import explain_outcomes  # noqa: PLC0415
 
     memory = memory_of(context)
-    evidence, _ = read_evidence(memory)
+    evidence, _ = read_evidence(memory.frames)
     found = explain_outcomes(evidence)
     info = {"summary": found.summary, "calibration": found.calibration.to_dict("records")}
     memory.frames.write(OUTCOME_PREDICTABILITY, found.scores, info)
