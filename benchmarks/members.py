@@ -69,7 +69,7 @@ def independent_world(seed: int) -> MemberLabels:
     """Make members of uneven keenness whose skills are otherwise independent."""
     rng = np.random.default_rng(seed)
     keen = rng.gamma(4, 0.25, 300)
-    skills = [[f"skill {i}" for i in range(20) if rng.random() < 0.12 * one] for one in keen]
+    skills = [[f"skill{i:02d}" for i in range(20) if rng.random() < 0.12 * one] for one in keen]
     frame = pd.DataFrame({"id": range(1, 301), "is_visible": True, "skills": skills})
     frame["interests"] = [[] for _ in skills]
     frame["other_sets"] = [{} for _ in skills]
@@ -127,7 +127,7 @@ def speed(members: int, labels: int) -> None:
     popularity = 1 / (np.arange(labels) + 10)
     share = 10 * popularity / popularity.sum()
     keen = rng.gamma(4, 0.25, members)
-    names = np.array([f"label {i}" for i in range(labels)], dtype=object)
+    names = np.array([f"label{i:03d}" for i in range(labels)], dtype=object)
     groups = rng.integers(0, 20, members)
     skills, interests = [], []
     for i in range(members):
@@ -135,8 +135,8 @@ def speed(members: int, labels: int) -> None:
         group = np.arange(groups[i] * 5, groups[i] * 5 + 4)
         held[group] |= rng.random(4) < 0.3  # noqa: PLR2004 - planted: labels of a group go together
         own = names[held]
-        skills.append([one for one in own if int(one[6:]) % 3])
-        interests.append([one for one in own if not int(one[6:]) % 3])
+        skills.append([one for one in own if int(one[5:]) % 3])
+        interests.append([one for one in own if not int(one[5:]) % 3])
     frame = pd.DataFrame({"id": range(1, members + 1), "is_visible": True, "skills": skills})
     frame["interests"] = interests
     frame["other_sets"] = [{} for _ in skills]

@@ -36,7 +36,7 @@ def test_a_planted_cluster_is_found_with_its_members_and_evidence():
     frame = independent(1, cluster=SKILLS[:3])
     patterns = found(frame)
 
-    assert patterns["name"].tolist() == ["Toolkit: skill 0, skill 1 and skill 2"]
+    assert patterns["name"].tolist() == ["Toolkit: skill00, skill01 and skill02"]
     pattern = patterns.iloc[0]
     having = [i for i, own in zip(frame["id"], frame["skills"], strict=True) if set(SKILLS[:3]) <= set(own)]
     assert pattern["category"] == "skill_cluster"
@@ -104,16 +104,16 @@ def test_a_label_that_stands_in_two_fields_is_no_pattern_with_itself():
 
 def test_skills_with_interests_are_cross_domain():
     frame = independent(3)
-    frame["interests"] = [["gardening"] if "skill 4" in own else ["chess"] for own in frame["skills"]]
+    frame["interests"] = [["gardening"] if "skill04" in own else ["chess"] for own in frame["skills"]]
     patterns = found(frame)
     assert patterns[["name", "category"]].to_numpy().tolist() == [
-        ["Bridge: skill 4 for gardening", "cross_domain"]
+        ["Bridge: skill04 for gardening", "cross_domain"]
     ]
 
 
 def test_a_skill_and_an_interest_of_one_area_surprise_nobody():
     frame = independent(3)
-    frame["skills"] = [["HTML" if one == "skill 4" else one for one in own] for own in frame["skills"]]
+    frame["skills"] = [["HTML" if one == "skill04" else one for one in own] for own in frame["skills"]]
     frame["interests"] = [["CSS"] if "HTML" in own else ["chess"] for own in frame["skills"]]
     assert of_category(found(frame), "cross_domain").empty
 
