@@ -280,10 +280,11 @@ def _area_depth(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> 
 def _complement(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> Wording:  # noqa: ARG001 - as the others
     interest, one, other = map(cut, names)
     (first, second), both = finding.details["sides"], finding.details["both"]
+    some = f"{both} have both" if both >= finding.details["fewest"] else "hardly anybody has both"
     return Wording(
         f"Together on {interest}: {one} with {other}",
         f"{interest} goes with {one} and with {other} beyond chance, but mostly in different people: "
-        f"{first} members have only {one}, {second} only {other}, {both} have both. "
+        f"{first} members have only {one}, {second} only {other}, {some}. "
         f"That makes {finding.member_count} possible partners, {_times(finding.lift)} as many as chance "
         "would give. Bring one of each together.",
         (
@@ -299,7 +300,7 @@ def _complement(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> 
             ),
             Question(
                 f"When is {one} the right choice for {interest}, and when {other}?",
-                f"the {both} members who have both" if both else f"members on either side of {interest}",
+                "the members who have both" if both else f"members on either side of {interest}",
                 "makes a guide for both sides",
             ),
         ),
