@@ -159,8 +159,7 @@ def _has(labels: MemberLabels, place: int) -> Has:
 
 def _either(shared: Has, one: Has, two: Has) -> Predicate:
     """Make: has the shared label, and exactly one of the two."""
-    sides = tuple(AtLeast(2, (mine, Not(other))) for mine, other in ((one, two), (two, one)))
-    return Predicate(AtLeast(2, (shared, AtLeast(1, sides))))
+    return Predicate(AtLeast(3, (shared, AtLeast(1, (one, two)), Not(AtLeast(2, (one, two))))))
 
 
 def _finding(

@@ -155,6 +155,8 @@ def test_those_who_share_an_interest_and_complement_each_other_are_matched():
     assert pattern["name"] == "Together on maps: Perl with statistics"
     assert evidence["sides"] == (30, 30)
     assert evidence["both"] == 0
+    again = parse_predicate(evidence["predicate"]).members(labels_of_members(frame, VOCABULARY))
+    assert again.tolist() == pattern["related_member_ids"] == list(range(1, 241, 4))
     skills = dict(zip(frame["id"], frame["skills"], strict=True))
     interests = dict(zip(frame["id"], frame["interests"], strict=True))
     assert len(evidence["pairs"]) == 5
