@@ -195,7 +195,7 @@ class Memory:
 
         members = reads.read_table(self.store, Member, order_by="id")
         vocabulary = load_vocabulary(self.settings)
-        return normalise_members(members, vocabulary, strata=self.settings.member_strata)
+        return normalise_members(members, vocabulary, strata=self.settings.strata)
 
     def find_member_patterns(self) -> dict[str, int]:
         """Let statistics look for member patterns anew and store them; returns how many per category."""
