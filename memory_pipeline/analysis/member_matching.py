@@ -14,7 +14,7 @@ import numpy as np
 
 from memory_pipeline.analysis.member_findings import Finding, information, is_obvious
 from memory_pipeline.analysis.member_sets import set_counts
-from memory_pipeline.analysis.member_significance import chance_of
+from memory_pipeline.analysis.member_shuffles import shuffled_members
 from memory_pipeline.analysis.predicates import AtLeast, Has, Not, Predicate
 from memory_pipeline.analysis.vocabulary import label_key
 
@@ -34,38 +34,22 @@ FEWEST_A_SIDE = 3
 _MOST_A_SIDE = 1000
 """Members of one side who are compared with the other: those with most that is special."""
 _MOST_TOGETHER = 0.6
-_MOST_TRIED = 30
+_MOST_TRIED = 2000
+_MOST_KEPT = 100
 _Trio = tuple[float, float, int, int, int]
 
 
 def learners_and_knowers(labels: MemberLabels, pairs: pd.DataFrame, search: MemberSearch) -> list[Finding]:
     """Match those who would like to learn a thing with those who know it, by what they have in common."""
-    found = []
+    tried: list[_Trio] = []
     for wish, other, p_value, q_value in _pairs_with_role(labels, pairs, "wish"):
         known = _known(labels, wish)
-        role = labels.vocabulary.role_of(labels.fields[other])
-        if known is None or role == "wish" or labels.counts[other] > MOST_COMMON * labels.member_count:
+        is_wish = labels.vocabulary.role_of(labels.fields[other]) == "wish"
+        if known is None or is_wish or labels.counts[other] > MOST_COMMON * labels.member_count:
             continue
-        if label_key(labels.names[known]) == label_key(labels.names[other]):
-            continue
-        common, wants, knows = labels.column(other), labels.column(wish), labels.column(known)
-        learn, teach = common & wants & ~knows, common & knows & ~wants
-        if min(learn.sum(), teach.sum()) < FEWEST_A_SIDE or (learn | teach).sum() < search.min_members:
-            continue
-        one, two = _has(labels, wish), _has(labels, known)
-        predicate, certainty = _either(_has(labels, other), one, two), (p_value, q_value)
-        found.append(
-            _finding(
-                labels,
-                "learn_from",
-                (other, wish, known),
-                predicate,
-                (learn, teach),
-                certainty=certainty,
-                search=search,
-            )
-        )
-    return [one for one in found if one is not None]
+        if label_key(labels.names[known]) != label_key(labels.names[other]):
+            tried.append((p_value, q_value, other, wish, known))
+    return _matches(labels, "learn_from", tried, search)
 
 
 def complementary_members(labels: MemberLabels, pairs: pd.DataFrame, search: MemberSearch) -> list[Finding]:
@@ -81,43 +65,28 @@ def complementary_members(labels: MemberLabels, pairs: pd.DataFrame, search: Mem
         for (a, p_a, q_a), (b, p_b, q_b) in combinations(others, 2)
         if _complement(labels, interest, a, b)
     ]
+    return _matches(labels, "complement", tried, search)
+
+
+def _matches(labels: MemberLabels, kind: str, tried: list[_Trio], search: MemberSearch) -> list[Finding]:
+    """Make findings of those who share the first label of a trio and have exactly one of the other two.
+
+    How many that are, and how many chance gives, follows from the sets: with one, plus with the other, less
+    twice with both.
+    """
+    tried = sorted(tried)[:_MOST_TRIED]
+    sets = [tuple(sorted(places)) for _, _, s, a, b in tried for places in ((s, a), (s, b), (s, a, b))]
+    counts = set_counts(labels, sets, seed=search.seed)
     found = []
-    for p_value, q_value, interest, a, b in _most_telling(labels, tried, search):
-        shared, has_a, has_b = (labels.column(i) for i in (interest, a, b))
-        sides = (shared & has_a & ~has_b, shared & has_b & ~has_a)
-        predicate = _either(_has(labels, interest), _has(labels, a), _has(labels, b))
-        both = int((shared & has_a & has_b).sum())
-        certainty = (p_value, q_value)
-        found.append(
-            _finding(
-                labels,
-                "complement",
-                (interest, a, b),
-                predicate,
-                sides,
-                certainty=certainty,
-                search=search,
-                both=both,
-            )
-        )
-    return [one for one in found if one is not None]
-
-
-def _most_telling(labels: MemberLabels, tried: list[_Trio], search: MemberSearch) -> list[_Trio]:
-    """Choose, of (p, q, interest, one ability, the other), those with most members on their smaller side."""
-    sets = [sorted(places) for _, _, *trio in tried for places in (trio[:2], [trio[0], trio[2]], trio)]
-    counts = set_counts(labels, [tuple(one) for one in sets], seed=search.seed)
-    scored = []
     for number, one in enumerate(tried):
         with_a, with_b, both = counts[3 * number : 3 * number + 3]
-        smaller = min(with_a[0], with_b[0])
-        sides = smaller - both[0]
-        members = with_a[0] + with_b[0] - 2 * both[0]
+        sides = (with_a[0] - both[0], with_b[0] - both[0])
         expected = with_a[1] + with_b[1] - 2 * both[1]
-        is_possible = sides >= FEWEST_A_SIDE and members >= search.min_members
-        if is_possible and both[0] <= _MOST_TOGETHER * smaller and members >= search.min_lift * expected:
-            scored.append((2 * sides / members * information(members, expected), one))
-    return [one for _, one in sorted(scored, reverse=True)[:_MOST_TRIED]]
+        is_apart = both[0] <= _MOST_TOGETHER * min(with_a[0], with_b[0])
+        is_enough = min(sides) >= FEWEST_A_SIDE and sum(sides) >= search.min_members
+        if is_apart and is_enough and sum(sides) >= search.min_lift * expected:
+            found.append(_finding(labels, kind, one, expected, search))
+    return sorted(found, key=lambda one: (-one.weight, one.names))[:_MOST_KEPT]
 
 
 def _pairs_with_role(
@@ -153,49 +122,35 @@ def _complement(labels: MemberLabels, interest: int, a: int, b: int) -> bool:
     return not is_obvious(labels, names[1], names[2])
 
 
-def _has(labels: MemberLabels, place: int) -> Has:
-    return Has(labels.fields[place], labels.names[place])
-
-
 def _either(shared: Has, one: Has, two: Has) -> Predicate:
     """Make: has the shared label, and exactly one of the two."""
     return Predicate(AtLeast(3, (shared, AtLeast(1, (one, two)), Not(AtLeast(2, (one, two))))))
 
 
-def _finding(
-    labels: MemberLabels,
-    kind: str,
-    places: tuple[int, int, int],
-    predicate: Predicate,
-    sides: tuple[NDArray[np.bool_], NDArray[np.bool_]],
-    *,
-    certainty: tuple[float, float],
-    search: MemberSearch,
-    **details: Any,
-) -> Finding | None:
-    chance = chance_of(labels, predicate, seed=search.seed)
-    if chance.lift < search.min_lift:
-        return None
-    one, two = sides
+def _finding(labels: MemberLabels, kind: str, trio: _Trio, expected: float, search: MemberSearch) -> Finding:
+    p_value, q_value, *places = trio
+    shared, has_a, has_b = (labels.column(i) for i in places)
+    one, two = shared & has_a & ~has_b, shared & has_b & ~has_a
+    members = int((one | two).sum())
     # Both sides count: a match needs two.
-    balance = 2 * min(one.sum(), two.sum()) / max(int(one.sum() + two.sum()), 1)
+    balance = 2 * float(min(one.sum(), two.sum())) / members
     return Finding(
         kind=kind,
         category="collaboration_opportunity",
         labels=tuple((labels.fields[i], labels.names[i]) for i in places),
-        predicate=predicate,
+        predicate=_either(*(Has(labels.fields[i], labels.names[i]) for i in places)),
         member_ids=labels.member_ids[one | two],
-        expected=chance.expected,
-        lift=chance.lift,
-        p_value=max(certainty[0], chance.p_value),
-        q_value=certainty[1],
-        weight=float(balance) * information(chance.member_count, chance.expected),
+        expected=float(expected),
+        lift=members / max(float(expected), 1 / shuffled_members(labels, seed=search.seed).count),
+        p_value=p_value,
+        q_value=q_value,
+        weight=balance * information(members, expected),
         details={
             "sides": (int(one.sum()), int(two.sum())),
-            "masks": sides,
-            "places": places,
+            "both": int((shared & has_a & has_b).sum()),
+            "masks": (one, two),
+            "places": tuple(places),
             "fewest": search.min_members,
-            **details,
         },
     )
 
