@@ -12,6 +12,12 @@ import pandas as pd
 
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import decisions, open_store, reads
+from memory_pipeline.store.community import (
+    forget_members,
+    read_visibility,
+    save_questions,
+    without_members,
+)
 from memory_pipeline.store.files import (
     CONDITION_ASSOCIATIONS,
     OUTCOME_FEATURES,
@@ -20,23 +26,27 @@ from memory_pipeline.store.files import (
     POLICY,
     FrameStore,
 )
-from memory_pipeline.store.findings import log_served, pattern_history
+from memory_pipeline.store.findings import log_served, pattern_history, save_member_patterns
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
     Ingest,
+    LabelMerge,
     LearningMeasure,
     Member,
     MemberPattern,
     PackagingOutcome,
     PatternIdentification,
     QuarantinedRecord,
+    QuestionPrompt,
     SuccessFactor,
 )
+from memory_pipeline.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from memory_pipeline.analysis.member_features import MemberLabels
     from memory_pipeline.analysis.recommendations import Advice
     from memory_pipeline.store import Store
 
@@ -257,18 +267,83 @@ class Memory:
 
     def members(self) -> pd.DataFrame:
         """Read the members that may be seen, as stored."""
+        from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+
         frame = reads.read_table(self.store, Member, order_by="id")
-        return frame[frame["is_visible"].astype(bool)].reset_index(drop=True)
+        return frame[is_visible(frame)].reset_index(drop=True)
+
+    def member_labels(self) -> MemberLabels:
+        """Read the members that may be seen as labels of the vocabulary, in their present state."""
+        from memory_pipeline.analysis.member_features import normalise_members  # noqa: PLC0415 - needs scipy
+
+        members = reads.read_table(self.store, Member, order_by="id")
+        vocabulary = load_vocabulary(self.settings)
+        return normalise_members(members, vocabulary, strata=self.settings.strata)
+
+    def find_member_patterns(self) -> dict[str, int]:
+        """Let statistics look for member patterns anew and store them; returns how many per category."""
+        from memory_pipeline.analysis.member_findings import MemberSearch  # noqa: PLC0415
+        from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
+
+        labels = self.member_labels()
+        search = MemberSearch(
+            min_members=self.settings.min_group_size, fdr=self.settings.false_discovery_rate
+        )
+        found = find_member_patterns(labels, search)
+        save_member_patterns(self.store, found)
+        forget_members(self.store, labels.member_ids.tolist(), min_group_size=self.settings.min_group_size)
+        self.refresh_questions()
+        return {str(category): int(count) for category, count in found["category"].value_counts().items()}
+
+    def refresh_questions(self) -> int:
+        """Make the table of questions that of the patterns in use; returns how many there are."""
+        from memory_pipeline.analysis.member_questions import question_rows  # noqa: PLC0415
+
+        questions = question_rows(self.member_patterns())
+        save_questions(self.store, questions)
+        return len(questions)
 
     def member_patterns(self, *, category: str | None = None, include_retired: bool = False) -> pd.DataFrame:
-        """Read member patterns, by default the active ones, the largest first."""
+        """Read member patterns, by default the active ones, the largest first; nobody hidden is named.
+
+        Members who opted out since the last rebuild are taken out as they are read, and a pattern that
+        thereby falls below the group size is left out.
+        """
+        from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+
         frame = reads.read_table(self.store, MemberPattern)
         frame = decisions.with_decisions(self.store, "member_pattern", frame)
         if not include_retired:
             frame = frame[frame["is_active"].astype(bool)]
         if category is not None:
             frame = frame[frame["category"] == category]
+        members = read_visibility(self.store)
+        visible = set(members.loc[is_visible(members), "id"])
+        left = frame["related_member_ids"].map(lambda ids: [one for one in ids if one in visible])
+        gone = frame["related_member_ids"].map(len) - left.map(len)
+        frame = frame.assign(
+            related_member_ids=left,
+            member_count=frame["member_count"] - gone,
+            evidence=frame["evidence"].map(lambda one: without_members(one, visible)),
+        )
+        frame = frame[(gone == 0) | (frame["member_count"] >= self.settings.min_group_size)]
         return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
+
+    def questions(self, *, category: str | None = None) -> pd.DataFrame:
+        """Read the questions worth asking members, by pattern."""
+        frame = reads.read_table(self.store, QuestionPrompt, order_by="id")
+        shown = set(self.member_patterns(category=category)["name"])
+        return frame[frame["pattern_name"].isin(shown)].reset_index(drop=True)
+
+    def label_merges(self, *, member_field: str | None = None, why: str | None = None) -> pd.DataFrame:
+        """Read which labels were read as another, and which look alike, the most frequent first."""
+        frame = reads.read_table(self.store, LabelMerge)
+        if member_field is not None:
+            frame = frame[frame["field"] == member_field]
+        if why is not None:
+            frame = frame[frame["why"] == why]
+        order = ["members", "field", "raw_label", "id"]
+        return frame.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
 
     def recommend(self, **context: Any) -> Answer:
         """Advise on an application that is described by what is known about it, and log the answer.

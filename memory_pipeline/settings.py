@@ -78,6 +78,22 @@ class Settings(BaseSettings):
         default="application_name",
         description="The column whose values repeat and count as one witness each (the evidence unit).",
     )
+    vocabulary: Path | None = Field(
+        default=None,
+        description="YAML file that says which labels of members mean the same, and which areas they are in. "
+        "Unset: data_contracts/vocabulary.yaml.",
+    )
+    min_group_size: int = Field(
+        default=8,
+        ge=3,
+        description="Fewest members of a pattern among members; smaller groups are never shown, which "
+        "protects individuals.",
+    )
+    member_strata: str = Field(
+        default="source",
+        description="What tells groups of members who were asked in different ways: names of attributes, or "
+        "source, with commas between. Chance is judged within these groups.",
+    )
     community_name: str = Field(default="the community", description="What the members' community is called.")
 
     @field_validator("home")
@@ -106,6 +122,11 @@ class Settings(BaseSettings):
     def update_every(self) -> timedelta:
         """`update_interval` as a duration."""
         return parse_interval(self.update_interval)
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """`member_strata` as names."""
+        return tuple(filter(None, (one.strip() for one in self.member_strata.split(","))))
 
     @property
     def storage(self) -> str:

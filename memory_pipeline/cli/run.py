@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from memory_pipeline.cli.context import console, json_option, opened_store, print_json
+from memory_pipeline.cli.context import console, json_option, opened_memory, opened_store, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,17 +82,10 @@ def _step_display() -> Iterator[Callable[[StepEvent], None]]:
 @json_option
 def discover(as_json: bool) -> None:
     """Look for patterns among the members anew."""
-    from memory_pipeline.analysis.members import find_member_patterns, member_labels  # noqa: PLC0415
-    from memory_pipeline.memory import Memory  # noqa: PLC0415
-    from memory_pipeline.store.findings import save_member_patterns  # noqa: PLC0415
-
-    with opened_store() as (settings, store):
-        memory = Memory(settings, store)
-        patterns = find_member_patterns(member_labels(memory.members()))
-        save_member_patterns(store, patterns)
-        by_category = patterns["category"].value_counts().to_dict()
+    with opened_memory() as memory:
+        by_category = memory.find_member_patterns()
     if as_json:
-        print_json({"patterns": len(patterns), "by_category": by_category})
+        print_json({"patterns": sum(by_category.values()), "by_category": by_category})
         return
     found = ", ".join(f"{category} {count}" for category, count in by_category.items()) or "none"
     console.print(f"member patterns: {found}; see `memory-pipeline show member-patterns`", highlight=False)

@@ -20,6 +20,8 @@ SHOWN = [
     "learning",
     "members",
     "member-patterns",
+    "questions",
+    "labels",
 ]
 
 

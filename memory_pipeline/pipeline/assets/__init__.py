@@ -5,7 +5,13 @@ Heavy libraries are imported inside the assets, so that definitions load quickly
 """
 
 from memory_pipeline.pipeline.assets.associations import condition_associations
-from memory_pipeline.pipeline.assets.community import member_features, member_patterns
+from memory_pipeline.pipeline.assets.community import (
+    label_merges,
+    member_candidates,
+    member_features,
+    member_patterns,
+    question_prompts,
+)
 from memory_pipeline.pipeline.assets.evidence import outcome_evidence
 from memory_pipeline.pipeline.assets.factors import success_factors
 from memory_pipeline.pipeline.assets.features import outcome_features
@@ -27,5 +33,8 @@ ALL = [
     approach_recommendations,
     learning_measures,
     member_features,
+    label_merges,
+    member_candidates,
     member_patterns,
+    question_prompts,
 ]
