@@ -16,6 +16,7 @@ from memory_pipeline.store.files import OUTCOME_FEATURES, POLICY, FrameStore
 from memory_pipeline.store.findings import log_served
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
+    DiscoveryRun,
     Ingest,
     LearningMeasure,
     Member,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from memory_pipeline.analysis.member_features import MemberLabels
     from memory_pipeline.analysis.recommendations import Advice
     from memory_pipeline.store import Store
 
@@ -182,6 +184,12 @@ class Memory:
         frame = reads.read_table(self.store, Member, order_by="id")
         return frame[frame["is_visible"].astype(bool)].reset_index(drop=True)
 
+    def member_labels(self) -> MemberLabels:
+        """Read which visible member carries which label, spellings and synonyms merged."""
+        from memory_pipeline.analysis.member_features import normalise_members  # noqa: PLC0415 - needs scipy
+
+        return normalise_members(reads.read_table(self.store, Member, order_by="id"))
+
     def member_patterns(self, *, category: str | None = None) -> pd.DataFrame:
         """Read the active member patterns, the largest first."""
         frame = reads.read_table(self.store, MemberPattern)
@@ -189,6 +197,20 @@ class Memory:
         if category is not None:
             frame = frame[frame["category"] == category]
         return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
+
+    def member_pattern(self, identity: int) -> dict[str, Any] | None:
+        """Read one member pattern, retired or not; None where there is none."""
+        frame = reads.read_table(self.store, MemberPattern)
+        found = frame[frame["id"] == identity].to_dict("records")
+        return {str(key): value for key, value in found[0].items()} if found else None
+
+    def discovery_runs(self) -> pd.DataFrame:
+        """Read the runs of the pattern finder, the newest first."""
+        return (
+            reads.read_table(self.store, DiscoveryRun, order_by="started_at")
+            .iloc[::-1]
+            .reset_index(drop=True)
+        )
 
     def recommend(self, **context: Any) -> Answer:
         """Advise on an application that is described by what is known about it, and log the answer.
