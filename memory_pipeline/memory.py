@@ -12,8 +12,9 @@ import pandas as pd
 
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store, reads
+from memory_pipeline.store.discovery import save_checks, stored_patterns
 from memory_pipeline.store.files import OUTCOME_FEATURES, POLICY, FrameStore
-from memory_pipeline.store.findings import log_served
+from memory_pipeline.store.findings import log_served, save_member_patterns
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
     DiscoveryRun,
@@ -189,6 +190,36 @@ class Memory:
         from memory_pipeline.analysis.member_features import normalise_members  # noqa: PLC0415 - needs scipy
 
         return normalise_members(reads.read_table(self.store, Member, order_by="id"))
+
+    def find_member_patterns(self) -> dict[str, int]:
+        """Let statistics look for member patterns anew and store them; returns how many per category.
+
+        The verified claims of others are checked again as well.
+        """
+        from memory_pipeline.analysis.members import find_member_patterns, member_labels  # noqa: PLC0415
+
+        found = find_member_patterns(member_labels(self.members()))
+        save_member_patterns(self.store, found)
+        self.check_claims()
+        return {str(category): int(n) for category, n in found["category"].value_counts().items()}
+
+    def check_claims(self) -> int:
+        """Check stored patterns that carry verified claims against the members of today.
+
+        Returns
+        -------
+        int
+            How many changed: other members or figures, no longer holding, or holding again.
+        """
+        from memory_pipeline.analysis.claim_checks import checks_of  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.community_profile import MIN_GROUP_SIZE  # noqa: PLC0415
+
+        stored = [row for row in stored_patterns(self.store) if "verified" in (row["evidence"] or {})]
+        if not stored:
+            return 0
+        checks = checks_of(self.member_labels(), stored, min_group_size=MIN_GROUP_SIZE)
+        save_checks(self.store, checks)
+        return len(checks)
 
     def member_patterns(self, *, category: str | None = None) -> pd.DataFrame:
         """Read the active member patterns, the largest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ class Conversation:
                 return "context_window"
             case "max_tokens":
                 return self._cut_off()
-        self._say("assistant", answer.content)
+        self._say("assistant", [_echo(block) for block in answer.content])
         self.summary = _text_of(answer) or self.summary
         calls = [block for block in answer.content if block.type == "tool_use"]
         if calls:
@@ -146,6 +147,16 @@ class Conversation:
 
     def _say(self, role: str, content: Any) -> None:
         self.messages.append({"role": role, "content": content})
+
+
+def _echo(block: Any) -> dict[str, Any]:
+    """Give a part of an answer as it is sent back; the API refuses input that is no object or no Unicode."""
+    plain: dict[str, Any] = block.to_dict(warnings=False)
+    if plain.get("type") == "tool_use":
+        given = plain.get("input")
+        whole = json.dumps(given if isinstance(given, dict) else {}, ensure_ascii=False)
+        plain["input"] = json.loads(whole.encode("utf-8", "replace"))
+    return plain
 
 
 def _text_of(answer: Message) -> str:

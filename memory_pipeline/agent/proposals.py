@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 NAME_CHARACTERS = (3, 120)
+MOST_NAME = 255
+"""Characters of a stored name; those that statistics give may be longer than those that a model may."""
 DESCRIPTION_CHARACTERS = (30, 1500)
 QUESTION_CHARACTERS = (10, 300)
 QUESTIONS = (2, 3)
@@ -42,6 +44,7 @@ class Proposal:
     """A pattern as the model proposes it, in shape but not yet verified."""
 
     name: str
+    improves: str
     description: str
     category: str
     predicate: Predicate
@@ -80,6 +83,7 @@ def read_proposal(value: Any) -> Proposal:
         )
     proposal = Proposal(
         name=_text(fields["name"], "name", NAME_CHARACTERS),
+        improves=_text(fields["improves"], "improves", (0, MOST_NAME)),
         description=_text(fields["description"], "description", DESCRIPTION_CHARACTERS),
         category=category,
         predicate=_predicate(fields["predicate"]),

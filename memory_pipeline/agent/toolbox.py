@@ -14,6 +14,7 @@ from memory_pipeline.analysis.community_profile import profile_analysis
 from memory_pipeline.analysis.pattern_claims import (
     ClaimRefusedError,
     duplicate_of,
+    in_figures,
     known_pattern,
     threshold_of,
     verify_claim,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 MOST_SAVED = 10
 """Patterns that one discovery may save; a few good ones are worth more than many."""
 _STORED_SHOWN = 60
+_UNLIKELY = 0.05
+"""Pairs that are likelier than this among shuffled members are not worth a reader's time."""
 _REASON = 500
 
 
@@ -93,6 +96,8 @@ class Toolbox:
             )
         except ValueError as error:
             raise ClaimRefusedError(clean(str(error), _REASON)) from error
+        pairs = profile["co_occurrence"]
+        profile["co_occurrence"] = [pair for pair in pairs if pair["p_value"] <= _UNLIKELY]
         return {"members_data": profile, "stored_patterns": self._stored() if page == 1 else []}
 
     def _stored(self) -> list[dict[str, Any]]:
@@ -122,7 +127,10 @@ class Toolbox:
             self._check_room()
             proposal = read_proposal(arguments)
             claim = self._verified(proposal)
-            identity, is_new = save_verified_pattern(self.store, self._row(proposal, claim))
+            improved = self._check_new(proposal, claim)
+            identity, is_new = save_verified_pattern(
+                self.store, self._row(proposal, claim), improves=improved or None
+            )
         except (ClaimRefusedError, PredicateError, PatternRetiredError) as error:
             note["reason"] = clean(str(error), _REASON)
             raise ClaimRefusedError(note["reason"]) from error
@@ -147,7 +155,6 @@ class Toolbox:
             threshold=threshold_of(predicate, self.shown.count),
         )
         self._check_counts(proposal, claim)
-        self._check_new(proposal, claim)
         return claim
 
     def _check_ids(self, proposal: Proposal) -> None:
@@ -176,23 +183,28 @@ class Toolbox:
                     f"evidence says that {one.members} members carry {one.label!r}; it is {count}; correct it"
                 )
 
-    def _check_new(self, proposal: Proposal, claim: VerifiedClaim) -> None:
-        known = [known_pattern(row) for row in stored_patterns(self.store)]
-        alike = [one for one in known if one.name.casefold() == proposal.name.casefold()]
-        if alike and alike[0].name != proposal.name:
-            raise ClaimRefusedError(f"{alike[0].name!r} is stored; write the name like that to improve it")
-        if alike and duplicate_of(claim, alike) is None:
+    def _check_new(self, proposal: Proposal, claim: VerifiedClaim) -> str:
+        """Return the name of the stored pattern that is told better; empty for a new one."""
+        known = {one.name: one for one in map(known_pattern, stored_patterns(self.store))}
+        improved = proposal.improves or (proposal.name if proposal.name in known else "")
+        if proposal.improves and improved not in known:
+            raise ClaimRefusedError(f"improves names {improved!r}, which is not stored; leave it empty")
+        taken = next((one for one in known if one.casefold() == proposal.name.casefold()), improved)
+        if taken != improved:
+            raise ClaimRefusedError(f"the name {taken!r} is taken; choose another")
+        if improved and duplicate_of(claim, [known[improved]]) is None:
             raise ClaimRefusedError(
-                f"{proposal.name!r} is stored for other members and labels; choose another name"
+                f"{improved!r} is stored for other members and labels; keep to those, or choose another name"
             )
-        twin = None if alike else duplicate_of(claim, known)
+        twin = known[improved] if improved else duplicate_of(claim, known.values())
         if twin is not None and not twin.is_active:
             raise ClaimRefusedError(f"this is {twin.name!r} again, which was retired; look elsewhere")
-        if twin is not None:
+        if twin is not None and not improved:
             raise ClaimRefusedError(
-                f"these are the members of the stored pattern {twin.name!r}; save under that name to improve "
-                "it, or look elsewhere"
+                f"these are the members of the stored pattern {twin.name!r}; name it in improves to tell it "
+                "better, or look elsewhere"
             )
+        return improved
 
     def _row(self, proposal: Proposal, claim: VerifiedClaim) -> dict[str, Any]:
         figures = claim.figures()
@@ -200,6 +212,7 @@ class Toolbox:
         for own, label in labels_of(claim.predicate):
             by_field.setdefault(own, []).append(label)
         claimed = {
+            "description": proposal.description,
             "member_count": proposal.member_count or None,
             "related_member_ids": list(proposal.related_member_ids),
             "evidence": [vars(one) for one in proposal.evidence],
@@ -224,11 +237,3 @@ class Toolbox:
 
 def _no_such_tool(_arguments: Any) -> dict[str, Any]:
     raise ClaimRefusedError(f"there is no such tool; the tools are {ANALYSIS} and {SAVE}")
-
-
-def in_figures(figures: dict[str, Any]) -> str:
-    """Say what was verified in a sentence."""
-    return (
-        f"({figures['member_count']:,} of {figures['members_in_all']:,} members; "
-        f"chance would give {figures['expected']:,.1f}.)"
-    )

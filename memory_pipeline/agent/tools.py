@@ -64,7 +64,7 @@ TOOLS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": SAVE,
-        "description": "Save a pattern, or improve the stored one of the same name. Code recomputes its "
+        "description": "Save a new pattern, or tell a stored one better. Code recomputes its "
         "members from the predicate and refuses, with the reason, what the data do not bear out: other "
         "counts than the predicate gives, groups that are too small, links no stronger than chance, parts "
         "that add nothing, and patterns that are stored already.",
@@ -72,6 +72,7 @@ TOOLS: tuple[dict[str, Any], ...] = (
         "input_schema": _object(
             {
                 "name": _text("Short, unique name."),
+                "improves": _text("Name of the stored pattern that this tells better; empty for a new one."),
                 "description": _text("What the pattern reveals and what could be done with it; no figures."),
                 "category": {"type": "string", "enum": list(MEMBER_PATTERN_CATEGORIES)},
                 "predicate": _PREDICATE | {"description": "Whom the pattern is about; 2 to 6 labels in all."},

@@ -151,7 +151,8 @@ class Budget:
 
 def estimated_tokens(request: Any) -> int:
     """Estimate the tokens of plain values from above: a third of their bytes as JSON."""
-    return len(json.dumps(request, ensure_ascii=False, default=str).encode()) // _BYTES_PER_TOKEN + 1
+    written = json.dumps(request, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+    return len(written) // _BYTES_PER_TOKEN + 1
 
 
 def _count(value: Any) -> int:

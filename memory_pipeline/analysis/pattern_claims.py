@@ -35,7 +35,6 @@ from memory_pipeline.analysis.predicates import (
     AtLeast,
     Has,
     Predicate,
-    PredicateError,
     labels_of,
     parse_predicate,
 )
@@ -206,33 +205,12 @@ def known_pattern(row: Mapping[str, Any]) -> KnownPattern:
     )
 
 
-def check_again(
-    labels: MemberLabels, predicate: Any, *, min_group_size: int
-) -> tuple[VerifiedClaim | None, NDArray[np.int64], str]:
-    """Check a stored claim against the members of today, who may have changed or opted out.
-
-    It was chosen on other data than these, so one test at `ALPHA` decides.
-
-    Returns
-    -------
-    VerifiedClaim or None
-        None where it no longer holds.
-    array
-        The members that the predicate holds for now, also then; empty where they are too few to name.
-    str
-        Why it no longer holds; empty where it does.
-    """
-    try:
-        claim = verify_claim(
-            labels, parse_predicate(predicate), min_group_size=min_group_size, threshold=ALPHA
-        )
-    except (ClaimRefusedError, PredicateError) as error:
-        try:
-            members = parse_predicate(predicate).members(labels)
-        except PredicateError:
-            members = np.empty(0, dtype=np.int64)
-        return None, members if len(members) >= min_group_size else members[:0], str(error)
-    return claim, claim.member_ids, ""
+def in_figures(figures: Mapping[str, Any]) -> str:
+    """Say what was verified in a sentence; `figures` as `VerifiedClaim.figures` gives them."""
+    return (
+        f"({figures['member_count']:,} of {figures['members_in_all']:,} members; "
+        f"chance would give {figures['expected']:,.1f}.)"
+    )
 
 
 def _is_conjunction(predicate: Predicate) -> bool:

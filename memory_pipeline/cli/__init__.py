@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
-    "discover": "memory_pipeline.cli.run",
+    "discover": "memory_pipeline.cli.discover",
     "ingest": "memory_pipeline.cli.ingest",
     "notebook": "memory_pipeline.cli.run",
     "quarantine": "memory_pipeline.cli.ingest",

@@ -1,4 +1,4 @@
-"""`rebuild`, `discover`, `dev` and `notebook`: what runs for a while."""
+"""`rebuild`, `dev` and `notebook`: what runs for a while."""
 
 from __future__ import annotations
 
@@ -76,26 +76,6 @@ def _step_display() -> Iterator[Callable[[StepEvent], None]]:
                 progress.console.print(f"  {event.step:<28} {rows:>14} {seconds:7.1f} s", highlight=False)
 
         yield on_step
-
-
-@click.command()
-@json_option
-def discover(as_json: bool) -> None:
-    """Look for patterns among the members anew."""
-    from memory_pipeline.analysis.members import find_member_patterns, member_labels  # noqa: PLC0415
-    from memory_pipeline.memory import Memory  # noqa: PLC0415
-    from memory_pipeline.store.findings import save_member_patterns  # noqa: PLC0415
-
-    with opened_store() as (settings, store):
-        memory = Memory(settings, store)
-        patterns = find_member_patterns(member_labels(memory.members()))
-        save_member_patterns(store, patterns)
-        by_category = patterns["category"].value_counts().to_dict()
-    if as_json:
-        print_json({"patterns": len(patterns), "by_category": by_category})
-        return
-    found = ", ".join(f"{category} {count}" for category, count in by_category.items()) or "none"
-    console.print(f"member patterns: {found}; see `memory-pipeline show member-patterns`", highlight=False)
 
 
 @click.command()

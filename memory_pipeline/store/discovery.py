@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FOUND_BY = "claude"
 _HISTORY = 20
-_REMEMBERED = ("description", "category", "member_count", "question_prompts", "found_by")
+_REMEMBERED = ("name", "description", "category", "member_count", "question_prompts", "found_by")
 
 
 class PatternRetiredError(ValueError):
@@ -61,13 +61,17 @@ def stored_patterns(store: Store) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in connection.execute(select(table).order_by(table.c.id))]  # noqa: SLF001 - SQLAlchemy's name
 
 
-def save_verified_pattern(store: Store, row: Mapping[str, Any]) -> tuple[int, bool]:
-    """Create a pattern, or update the one of the same name; that keeps its id, and what it was before.
+def save_verified_pattern(
+    store: Store, row: Mapping[str, Any], *, improves: str | None = None
+) -> tuple[int, bool]:
+    """Create a pattern, or update a stored one; that keeps its id, and what it was before.
 
     Parameters
     ----------
     row
         Columns of `patterns` without id, times and `is_active`.
+    improves
+        Name of the stored pattern to update; by default the one of the same name, where there is one.
 
     Returns
     -------
@@ -79,18 +83,18 @@ def save_verified_pattern(store: Store, row: Mapping[str, Any]) -> tuple[int, bo
     Raises
     ------
     PatternRetiredError
-        When a pattern of this name is retired; it stays as it is.
+        When the stored pattern is retired; it stays as it is.
     """
     table = MemberPattern.__table__
     values = plain(row)
     with store.transaction() as connection:
-        query = select(table).where(table.c.name == values["name"]).with_for_update()
+        query = select(table).where(table.c.name == (improves or values["name"])).with_for_update()
         before = connection.execute(query).mappings().one_or_none()
         if before is None:
             identity = connection.scalar(insert(MemberPattern).values(**values).returning(table.c.id))
             return int(identity or 0), True
         if not before["is_active"]:
-            raise PatternRetiredError(f"the pattern {values['name']!r} was retired and stays so")
+            raise PatternRetiredError(f"the pattern {before['name']!r} was retired and stays so")
         history = list((before["evidence"] or {}).get("history", ()))
         history.append(
             {"until": before["updated_at"].isoformat(), **{key: before[key] for key in _REMEMBERED}}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import delete, func, insert, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from memory_pipeline.store.tables import (
@@ -28,7 +28,7 @@ from memory_pipeline.store.tables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from memory_pipeline.store.database import Store
 
@@ -120,11 +120,17 @@ def save_learning(store: Store, measures: pd.DataFrame) -> None:
 
 
 def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
-    """Store member patterns by their unique name; those that statistics found no longer become inactive."""
+    """Store what statistics found by its unique name; what they no longer find becomes inactive.
+
+    A pattern that something else than statistics found, or told better since, stays as it is.
+    """
     table = MemberPattern
-    rows = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
+    found = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
     with store.transaction() as connection:
-        _upsert(connection, MemberPattern, rows, key="name")
+        others = connection.scalars(select(table.evidence).where(table.found_by != "statistics"))
+        retold = {one["name"] for evidence in others for one in (evidence or {}).get("history", ())}
+        rows = [row for row in found if row["name"] not in retold]
+        _upsert(connection, MemberPattern, rows, key="name", where=table.found_by == "statistics")
         connection.execute(
             update(table)
             .where(
@@ -167,15 +173,20 @@ def _replace(store: Store, model: type[Base], rows: list[dict[str, Any]]) -> Non
 
 
 def _upsert(
-    connection: Connection, model: type[Base], rows: list[dict[str, Any]], *, key: str = "id"
+    connection: Connection,
+    model: type[Base],
+    rows: list[dict[str, Any]],
+    *,
+    key: str = "id",
+    where: ColumnElement[bool] | None = None,
 ) -> None:
-    """Insert rows, or update those whose key is there."""
+    """Insert rows, or update those whose key is there; with `where`, those of them that fulfil it."""
     if not rows:
         return
     values = [plain(row) for row in rows]
     statement = upsert(model).values(values)
     changed = {name: statement.excluded[name] for name in values[0] if name != key}
     statement = statement.on_conflict_do_update(
-        index_elements=[key], set_={**changed, "updated_at": func.now()}
+        index_elements=[key], set_={**changed, "updated_at": func.now()}, where=where
     )
     connection.execute(statement)

@@ -8,9 +8,9 @@ SECRETS = ("Zelda Hidden-Name", "confidential remark", "harbour office 12", "kno
 
 
 def member_records(count=160, seed=3):
-    """Give members: `Python`, `pandas` and `SQL` go together, and so do `React` and `CSS`; the rest is chance.
+    """Give members with names, free text and attributes that nobody outside may see.
 
-    Every member has a name, free text and attributes that nobody outside may see.
+    `Python`, `pandas` and `SQL` go together, and so do `React` and `CSS`; the rest is chance.
     """
     rng = np.random.default_rng(seed)
     common = ["Excel", "Git", "Linux", "Docker", "teaching", "writing", "testing", "networking"]
@@ -45,7 +45,8 @@ def proposal(*parts, **changes):
     """Give the input of `save_pattern`, about these parts."""
     given = {
         "name": "Data people",
-        "description": "People who clean data, query it and analyse it themselves; they could teach a course.",
+        "improves": "",
+        "description": "People who clean, query and analyse data themselves; they could teach a course.",
         "category": "skill_cluster",
         "predicate": {"all": list(parts) or [part("Python"), part("SQL")]},
         "member_count": 0,

@@ -69,7 +69,11 @@ class Reply:
             yield {"type": "error", "error": self.stream_error}
             return
         if not self.breaks_off:
-            delta = {"stop_reason": self.stop_reason, "stop_sequence": None, "stop_details": self.stop_details}
+            delta = {
+                "stop_reason": self.stop_reason,
+                "stop_sequence": None,
+                "stop_details": self.stop_details,
+            }
             yield {"type": "message_delta", "delta": delta, "usage": self.usage}
             yield {"type": "message_stop"}
 

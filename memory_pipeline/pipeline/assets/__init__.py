@@ -5,6 +5,7 @@ Heavy libraries are imported inside the assets, so that definitions load quickly
 """
 
 from memory_pipeline.pipeline.assets.community import member_features, member_patterns
+from memory_pipeline.pipeline.assets.discovery import discovery_runs
 from memory_pipeline.pipeline.assets.evidence import outcome_evidence
 from memory_pipeline.pipeline.assets.factors import success_factors
 from memory_pipeline.pipeline.assets.features import outcome_features
@@ -24,4 +25,5 @@ ALL = [
     learning_measures,
     member_features,
     member_patterns,
+    discovery_runs,
 ]

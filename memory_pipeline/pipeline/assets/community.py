@@ -64,12 +64,14 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
+    from memory_pipeline.memory import Memory  # noqa: PLC0415
     from memory_pipeline.store.findings import save_member_patterns  # noqa: PLC0415
 
     memory = memory_of(context)
     labels, _ = memory.frames.read("member_features")
     patterns = find_member_patterns(labels)
     save_member_patterns(memory.store, patterns)
+    rechecked = Memory(memory.settings, memory.store).check_claims()
     by_category = patterns["category"].value_counts().rename_axis("category").reset_index(name="patterns")
     shown = pd.DataFrame(patterns[["name", "category", "member_count", "description"]])
     return dg.MaterializeResult(
@@ -77,5 +79,6 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
             "dagster/row_count": len(patterns),
             "by category": dg.MetadataValue.md(markdown_table(records(by_category))),
             "preview": preview(shown),
+            "verified claims that changed": rechecked,
         }
     )
