@@ -69,18 +69,25 @@ SLOPPY = [
 ]
 
 
-@pytest.mark.parametrize(("claim", "reason"), SLOPPY, ids=[reason for _, reason in SLOPPY])
-def test_sloppy_claims_are_refused_with_a_reason(memory_at, script, store, claim, reason):
-    with script(saying(saves(claim), FINISHED)) as server:
-        result = PatternFinderAgent(memory_at(server.url, discovery_streaming=False)).discover_patterns()
-        ((said, is_error),) = server.tool_results()
-    assert is_error
-    assert reason in said["refused"]
-    assert result.claims[0]["verdict"] == "refused"
-    assert result.claims[0]["reason"] == said["refused"]
+@pytest.mark.parametrize("streaming", [True, False])
+def test_sloppy_claims_are_refused_with_a_reason(memory_at, script, store, streaming):
+    claims = [claim for claim, _ in SLOPPY]
+    answers = [saves(*claims[start : start + 15]) for start in range(0, len(claims), 15)]
+    with script(saying(*answers, FINISHED)) as server:
+        memory = memory_at(server.url, discovery_streaming=streaming)
+        result = PatternFinderAgent(memory).discover_patterns()
+        results = server.tool_results()
+    said = [(answer.get("refused", str(answer)), is_error) for answer, is_error in results]
+    wrong = [
+        (reason, told) for (_, reason), (told, _) in zip(SLOPPY, said, strict=True) if reason not in told
+    ]
+    assert wrong == []
+    assert all(is_error for _, is_error in said)
+    assert [one["reason"] for one in result.claims] == [told for told, _ in said]
+    assert {one["verdict"] for one in result.claims} == {"refused"}
     assert len(reads.read_table(store, MemberPattern)) == 0
     assert result.status == "complete"
-    assert "refused: 1" in result.message
+    assert f"refused: {len(SLOPPY)}" in result.message
 
 
 def test_a_refused_claim_can_be_mended(memory_at, script, store):

@@ -37,6 +37,7 @@ def test_every_stored_asset_has_a_contract() -> None:
         "approach_recommendations",
         "learning_measures",
         "member_patterns",
+        "discovery_runs",
     }
 
 
