@@ -12,6 +12,7 @@ import pandas as pd
 
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store, reads
+from memory_pipeline.store.community import forget_members, save_questions, without_members
 from memory_pipeline.store.discovery import save_checks, stored_patterns
 from memory_pipeline.store.files import OUTCOME_FEATURES, POLICY, FrameStore
 from memory_pipeline.store.findings import log_served, save_member_patterns
@@ -19,14 +20,17 @@ from memory_pipeline.store.tables import (
     ApproachRecommendation,
     DiscoveryRun,
     Ingest,
+    LabelMerge,
     LearningMeasure,
     Member,
     MemberPattern,
     PackagingOutcome,
     PatternIdentification,
     QuarantinedRecord,
+    QuestionPrompt,
     SuccessFactor,
 )
+from memory_pipeline.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,29 +186,66 @@ class Memory:
 
     def members(self) -> pd.DataFrame:
         """Read the members that may be seen, as stored."""
+        from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+
         frame = reads.read_table(self.store, Member, order_by="id")
-        return frame[frame["is_visible"].astype(bool)].reset_index(drop=True)
+        return frame[is_visible(frame)].reset_index(drop=True)
 
     def member_labels(self) -> MemberLabels:
-        """Read which visible member carries which label, spellings and synonyms merged."""
+        """Read the members that may be seen as labels of the vocabulary, in their present state."""
         from memory_pipeline.analysis.member_features import normalise_members  # noqa: PLC0415 - needs scipy
 
-        return normalise_members(reads.read_table(self.store, Member, order_by="id"))
+        members = reads.read_table(self.store, Member, order_by="id")
+        vocabulary = load_vocabulary(self.settings)
+        return normalise_members(members, vocabulary, strata=self.settings.member_strata)
 
     def find_member_patterns(self) -> dict[str, int]:
-        """Let statistics look for member patterns anew and store them; returns how many per category.
+        """Let statistics look for member patterns anew and store them; returns how many per category."""
+        from memory_pipeline.analysis.member_findings import MemberSearch  # noqa: PLC0415
+        from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
 
-        The verified claims of others are checked again as well.
+        labels = self.member_labels()
+        search = MemberSearch(
+            min_members=self.settings.min_group_size, fdr=self.settings.false_discovery_rate
+        )
+        found = find_member_patterns(labels, search)
+        self.store_member_patterns(found, labels)
+        self.refresh_questions()
+        return {str(category): int(count) for category, count in found["category"].value_counts().items()}
+
+    def store_member_patterns(self, found: pd.DataFrame, labels: MemberLabels) -> int:
+        """Store what statistics found among members, and bring what others claimed up to date.
+
+        What was told better keeps its words; verified claims are checked again; who may not be seen any
+        more is taken out of all patterns.
+
+        Returns
+        -------
+        int
+            How many verified claims changed.
         """
-        from memory_pipeline.analysis.members import find_member_patterns, member_labels  # noqa: PLC0415
+        from memory_pipeline.analysis.claim_checks import told_better  # noqa: PLC0415 - needs scipy
 
-        found = find_member_patterns(member_labels(self.members()))
-        save_member_patterns(self.store, found)
-        self.check_claims()
-        return {str(category): int(n) for category, n in found["category"].value_counts().items()}
+        save_member_patterns(self.store, told_better(found, stored_patterns(self.store)))
+        changed = self.check_claims(labels)
+        forget_members(self.store, labels.member_ids.tolist(), min_group_size=self.settings.min_group_size)
+        return changed
 
-    def check_claims(self) -> int:
+    def refresh_questions(self) -> int:
+        """Make the table of questions that of the patterns in use; returns how many there are."""
+        from memory_pipeline.analysis.member_questions import question_rows  # noqa: PLC0415
+
+        questions = question_rows(self.member_patterns())
+        save_questions(self.store, questions)
+        return len(questions)
+
+    def check_claims(self, labels: MemberLabels | None = None) -> int:
         """Check stored patterns that carry verified claims against the members of today.
+
+        Parameters
+        ----------
+        labels
+            The members; read anew where None.
 
         Returns
         -------
@@ -212,21 +253,34 @@ class Memory:
             How many changed: other members or figures, no longer holding, or holding again.
         """
         from memory_pipeline.analysis.claim_checks import checks_of  # noqa: PLC0415 - needs scipy
-        from memory_pipeline.analysis.community_profile import MIN_GROUP_SIZE  # noqa: PLC0415
 
         stored = [row for row in stored_patterns(self.store) if "verified" in (row["evidence"] or {})]
         if not stored:
             return 0
-        checks = checks_of(self.member_labels(), stored, min_group_size=MIN_GROUP_SIZE)
+        members = self.member_labels() if labels is None else labels
+        checks = checks_of(members, stored, min_group_size=self.settings.min_group_size)
         save_checks(self.store, checks)
         return len(checks)
 
     def member_patterns(self, *, category: str | None = None) -> pd.DataFrame:
-        """Read the active member patterns, the largest first."""
+        """Read the active member patterns, the largest first; nobody who may not be seen is named.
+
+        Members who opted out since the last rebuild are taken out as they are read, and a pattern that
+        thereby falls below the group size is left out.
+        """
         frame = reads.read_table(self.store, MemberPattern)
         frame = frame[frame["is_active"].astype(bool)]
         if category is not None:
             frame = frame[frame["category"] == category]
+        visible = set(self.members()["id"])
+        left = frame["related_member_ids"].map(lambda ids: [one for one in ids if one in visible])
+        gone = frame["related_member_ids"].map(len) - left.map(len)
+        frame = frame.assign(
+            related_member_ids=left,
+            member_count=frame["member_count"] - gone,
+            evidence=frame["evidence"].map(lambda one: without_members(one, visible)),
+        )
+        frame = frame[(gone == 0) | (frame["member_count"] >= self.settings.min_group_size)]
         return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
 
     def member_pattern(self, identity: int) -> dict[str, Any] | None:
@@ -242,6 +296,22 @@ class Memory:
             .iloc[::-1]
             .reset_index(drop=True)
         )
+
+    def questions(self, *, category: str | None = None) -> pd.DataFrame:
+        """Read the questions worth asking members, by pattern."""
+        frame = reads.read_table(self.store, QuestionPrompt, order_by="id")
+        shown = set(self.member_patterns(category=category)["name"])
+        return frame[frame["pattern_name"].isin(shown)].reset_index(drop=True)
+
+    def label_merges(self, *, member_field: str | None = None, why: str | None = None) -> pd.DataFrame:
+        """Read which labels were read as another, and which look alike, the most frequent first."""
+        frame = reads.read_table(self.store, LabelMerge)
+        if member_field is not None:
+            frame = frame[frame["field"] == member_field]
+        if why is not None:
+            frame = frame[frame["why"] == why]
+        order = ["members", "field", "raw_label", "id"]
+        return frame.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
 
     def recommend(self, **context: Any) -> Answer:
         """Advise on an application that is described by what is known about it, and log the answer.

@@ -75,6 +75,22 @@ class Settings(BaseSettings):
         default="application_name",
         description="The column whose values repeat and count as one witness each (the evidence unit).",
     )
+    vocabulary: Path | None = Field(
+        default=None,
+        description="YAML file that says which labels of members mean the same, and which areas they are in. "
+        "Unset: data_contracts/vocabulary.yaml.",
+    )
+    min_group_size: int = Field(
+        default=8,
+        ge=3,
+        description="Fewest members of a pattern among members; smaller groups are never shown, which "
+        "protects individuals.",
+    )
+    member_strata: tuple[str, ...] = Field(
+        default=("source",),
+        description="What tells groups of members who were asked in different ways: attributes of members, "
+        'or source, as a JSON list such as ["source", "wave"]. Chance is judged within these groups.',
+    )
     community_name: str = Field(
         default="the community", max_length=100, description="What the members' community is called."
     )

@@ -10,10 +10,10 @@ from memory_pipeline.agent.claude import CallFailedError, Claude
 from memory_pipeline.agent.conversation import Conversation
 from memory_pipeline.agent.endings import ENDINGS, UNDISTURBED
 from memory_pipeline.agent.prompt import LEAST_PATTERNS, checked_focus
+from memory_pipeline.agent.saving import PatternSaver
 from memory_pipeline.agent.shown import shown_labels
 from memory_pipeline.agent.toolbox import Toolbox
 from memory_pipeline.agent.usage import PRICES_AS_OF, Budget, Usage
-from memory_pipeline.analysis.community_profile import MIN_GROUP_SIZE
 from memory_pipeline.store.discovery import finish_run, start_run
 
 if TYPE_CHECKING:
@@ -76,14 +76,12 @@ class PatternFinderAgent:
     Parameters
     ----------
     memory
-        The memory; its settings name model, limits, key and community.
-    min_group_size
-        Fewest members of a pattern, and of a label that is shown to Claude.
+        The memory; its settings name model, limits, key, community, and the fewest members of a pattern and
+        of a label that is shown to Claude.
     """
 
-    def __init__(self, memory: Memory, *, min_group_size: int = MIN_GROUP_SIZE) -> None:
+    def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self.min_group_size = min_group_size
 
     def discover_patterns(self, focus_areas: Sequence[str] | None = None) -> Discovery:
         """Look for patterns, by preference in the given areas.
@@ -133,20 +131,22 @@ class PatternFinderAgent:
         return result
 
     def _toolbox(self, labels: MemberLabels, run_id: str) -> Toolbox:
-        return Toolbox(
+        fewest = self.memory.settings.min_group_size
+        saver = PatternSaver(
             labels=labels,
-            shown=shown_labels(labels, min_group_size=self.min_group_size),
+            shown=shown_labels(labels, min_group_size=fewest),
             store=self.memory.store,
-            min_group_size=self.min_group_size,
+            min_group_size=fewest,
             origin={"run_id": run_id, "model": self.memory.settings.discovery_model},
         )
+        return Toolbox(saver)
 
     def _converse(self, toolbox: Toolbox, usage: Usage, focus: Sequence[str]) -> tuple[str, str, str]:
         settings = self.memory.settings
         key = settings.anthropic_api_key
         if key is None or not key.get_secret_value().strip():
             return "no_key", "", ""
-        if toolbox.shown.count < _FEWEST_LABELS:
+        if toolbox.saver.shown.count < _FEWEST_LABELS:
             return "too_few_members", "", ""
         try:
             claude = Claude(settings, usage)

@@ -41,13 +41,13 @@ class LabelCount:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A pattern as the model proposes it, in shape but not yet verified."""
+    """A pattern as the model proposes it, in shape but not yet verified; no predicate: the stored one's."""
 
     name: str
     improves: str
     description: str
     category: str
-    predicate: Predicate
+    predicate: Predicate | None
     member_count: int
     related_member_ids: tuple[int, ...]
     evidence: tuple[LabelCount, ...]
@@ -98,6 +98,8 @@ def read_proposal(value: Any) -> Proposal:
         ),
         question_prompts=tuple(questions),
     )
+    if proposal.predicate is None and not proposal.improves:
+        raise ClaimRefusedError("predicate.all is empty; say whom the new pattern is about")
     if any(_ADDRESS.search(text) for text in proposal.texts):
         raise ClaimRefusedError("name, description or questions hold an address; leave it out")
     return proposal
@@ -123,10 +125,10 @@ def check_numbers(texts: Iterable[str], labels: Iterable[str]) -> None:
             )
 
 
-def _predicate(value: Any) -> Predicate:
-    parts = _list(_fields(value, "predicate", ("all",))["all"], "predicate.all", (1, MOST_PARTS))
+def _predicate(value: Any) -> Predicate | None:
+    parts = _list(_fields(value, "predicate", ("all",))["all"], "predicate.all", (0, MOST_PARTS))
     nodes = tuple(_part(one, f"predicate.all[{place}]") for place, one in enumerate(parts))
-    return Predicate(AtLeast(len(nodes), nodes))
+    return Predicate(AtLeast(len(nodes), nodes)) if nodes else None
 
 
 def _part(value: Any, place: str) -> Node:

@@ -75,7 +75,11 @@ TOOLS: tuple[dict[str, Any], ...] = (
                 "improves": _text("Name of the stored pattern that this tells better; empty for a new one."),
                 "description": _text("What the pattern reveals and what could be done with it; no figures."),
                 "category": {"type": "string", "enum": list(MEMBER_PATTERN_CATEGORIES)},
-                "predicate": _PREDICATE | {"description": "Whom the pattern is about; 2 to 6 labels in all."},
+                "predicate": _PREDICATE
+                | {
+                    "description": "Whom the pattern is about; 2 to 6 labels in all. Empty with `improves`: "
+                    "the stored pattern's own."
+                },
                 "member_count": _number(
                     "Members that the predicate holds for; 0 where the analysis does not tell."
                 ),

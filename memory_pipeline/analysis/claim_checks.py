@@ -1,24 +1,27 @@
-"""Stored claims, checked again: members change, opt out and leave, and what was true may no longer be.
+"""Stored patterns over time: claims are checked again as members change, and better words stay.
 
-What belongs here: what becomes of a stored pattern with a predicate. How a claim is verified is in
-`pattern_claims`.
+What belongs here: what becomes of a stored pattern. How a claim is verified is in `pattern_claims`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from memory_pipeline.analysis.pattern_claims import ALPHA, ClaimRefusedError, in_figures, verify_claim
 from memory_pipeline.analysis.predicates import PredicateError, parse_predicate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from memory_pipeline.analysis.member_features import MemberLabels
     from memory_pipeline.analysis.predicates import Predicate
 
 ENDED = "no_longer_holds"
 """Key of `evidence` under which a pattern that stopped holding says why."""
+TOLD = "told"
+"""Key of `evidence` under which better words for a pattern of the statistics stand."""
 
 
 def checks_of(
@@ -48,6 +51,43 @@ def checks_of(
         _check(labels, row, min_group_size) for row in patterns if "verified" in (row["evidence"] or {})
     )
     return [check for check in checks if check is not None]
+
+
+def told_better(found: pd.DataFrame, patterns: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Give what statistics found the better words that are stored for it; figures and members stay theirs.
+
+    Parameters
+    ----------
+    found
+        Rows of `patterns` as statistics give them.
+    patterns
+        Stored rows; under `evidence.told` stand `found_as` (the name that statistics give), `description`,
+        `category` and `question_prompts`.
+    """
+    told = {
+        row["evidence"][TOLD]["found_as"]: row
+        for row in patterns
+        if row["found_by"] == "statistics" and TOLD in (row["evidence"] or {})
+    }
+    if not told:
+        return found
+    rows = [_in_better_words(row, told.get(row["name"])) for row in found.to_dict("records")]
+    return pd.DataFrame(rows, columns=found.columns).drop_duplicates("name", ignore_index=True)
+
+
+def _in_better_words(row: Mapping[Hashable, Any], stored: Mapping[str, Any] | None) -> dict[Hashable, Any]:
+    if stored is None:
+        return dict(row)
+    words = stored["evidence"][TOLD]
+    kept = {key: stored["evidence"][key] for key in (TOLD, "history") if key in stored["evidence"]}
+    return {
+        **row,
+        "name": stored["name"],
+        "description": in_figures(words["description"], row["member_count"], row["evidence"]["expected"]),
+        "category": words["category"],
+        "question_prompts": list(words["question_prompts"]),
+        "evidence": row["evidence"] | kept,
+    }
 
 
 def _check(labels: MemberLabels, row: Mapping[str, Any], min_group_size: int) -> dict[str, Any] | None:
@@ -80,7 +120,7 @@ def _check(labels: MemberLabels, row: Mapping[str, Any], min_group_size: int) ->
         "related_member_ids": members,
         "member_count": figures["member_count"],
         "evidence": evidence | {"verified": evidence["verified"] | figures},
-        **({"description": f"{said} {in_figures(figures)}"} if said else {}),
+        **({"description": in_figures(said, figures["member_count"], figures["expected"])} if said else {}),
     }
 
 

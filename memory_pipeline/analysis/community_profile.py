@@ -94,7 +94,7 @@ def profile_analysis(
 def _field(labels: MemberLabels, own: str, min_group_size: int) -> dict[str, Any]:
     places = np.array([i for i, name in enumerate(labels.fields) if name == own])
     counts = labels.counts[places]
-    answering = int((np.asarray(labels.matrix[:, places].sum(axis=1)).ravel() > 0).sum())
+    answering = int(labels.answered(own).sum())
     order = sorted(range(len(places)), key=lambda i: (-counts[i], labels.names[places[i]]))
     return {
         "role": labels.vocabulary.role_of(own),

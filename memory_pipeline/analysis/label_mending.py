@@ -115,25 +115,26 @@ def _depth(label: str) -> int:
 
 
 def _list_parts(label: str, known: Mapping[str, int], vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Take a list apart: known labels as long as possible, the rest as it stands."""
+    """Take a list apart: known labels as long as possible, the rest as it stands.
+
+    A label that is known as a whole is a list only where all its parts are known.
+    """
     pieces = [piece.strip() for piece in _SEPARATORS.split(label)]
     pieces = [piece for piece in pieces if re.search(r"\w", piece)]
-    if len(pieces) < 2 or known[label_key(label)] >= FEWEST or _is_named(label, vocabulary):  # noqa: PLR2004
-        return (label,)
-    found, found_known = [], False
+    is_whole = _is_known(label, known, vocabulary)
+    found: list[str] = []
+    parts_known = 0
     while pieces:
+        most = len(pieces) - (is_whole and not found)
         length = next(
-            (n for n in range(len(pieces), 0, -1) if _is_known(", ".join(pieces[:n]), known, vocabulary)), 0
+            (n for n in range(most, 0, -1) if _is_known(", ".join(pieces[:n]), known, vocabulary)), 0
         )
-        found_known |= length > 0
+        parts_known += length > 0
         found.append(", ".join(pieces[: max(length, 1)]))
         pieces = pieces[max(length, 1) :]
-    return tuple(dict.fromkeys(found)) if found_known else (label,)
-
-
-def _is_named(label: str, vocabulary: Vocabulary) -> bool:
-    return label_key(label) in vocabulary.canonical
+    is_list = parts_known == len(found) if is_whole else parts_known > 0
+    return tuple(dict.fromkeys(found)) if is_list else (label,)
 
 
 def _is_known(label: str, known: Mapping[str, int], vocabulary: Vocabulary) -> bool:
-    return known[label_key(label)] >= FEWEST or _is_named(label, vocabulary)
+    return known[label_key(label)] >= FEWEST or vocabulary.name_of(label) is not None

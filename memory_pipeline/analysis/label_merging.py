@@ -61,7 +61,7 @@ def _by_spelling(counts: pd.Series, vocabulary: Vocabulary) -> tuple[dict[str, s
     names, reasons = {}, {}
     for label in map(str, counts.index):
         key = label_key(label)
-        names[label] = vocabulary.canonical.get(key, frequent[key][1])
+        names[label] = vocabulary.name_of(label) or frequent[key][1]
         is_spelling = key == label_key(names[label])
         reasons[label] = SPELLING if is_spelling else VOCABULARY
     return names, reasons

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from memory_pipeline.analysis.label_mending import mend_labels
+from memory_pipeline.analysis.label_mending import CHANGE_COLUMNS, mend_labels
 from memory_pipeline.analysis.label_merging import merge_labels
+from memory_pipeline.analysis.member_strata import strata_of
 from memory_pipeline.analysis.vocabulary import Vocabulary, label_key
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SKILLS, INTERESTS = "skills", "interests"
 LABEL_COLUMNS = ("member_id", "field", "label")
+FEATURE_COLUMNS = (*LABEL_COLUMNS, "stratum")
 CONSENT_FLAGS = ("consent", "has_consent", "has_consented", "opt_in")
 """Attributes whose value must not be false or "no" for a member to be seen."""
 OPT_OUT_FLAGS = ("opt_out", "opted_out", "has_opted_out", "is_hidden", "do_not_contact")
@@ -85,11 +87,11 @@ class MemberLabels:
 
     def find(self, member_field: str, label: str) -> int | None:
         """Find the column of a label in any spelling or synonym; None where no member has it."""
-        key = label_key(label)
-        place = self._places.get((member_field, key))
-        if place is None and key in self.vocabulary.canonical:
-            place = self._places.get((member_field, label_key(self.vocabulary.canonical[key])))
-        return place
+        place = self._places.get((member_field, label_key(label)))
+        name = self.vocabulary.name_of(label)
+        return (
+            place if place is not None or name is None else self._places.get((member_field, label_key(name)))
+        )
 
     def column(self, place: int) -> NDArray[np.bool_]:
         """Say who carries one label, shape (members,)."""
@@ -98,16 +100,32 @@ class MemberLabels:
         held[self._columns.indices[start:end]] = True
         return held
 
+    def answered(self, member_field: str) -> NDArray[np.bool_]:
+        """Say who carries any label in a field, shape (members,)."""
+        places = [i for i, own in enumerate(self.fields) if own == member_field]
+        held: NDArray[np.bool_] = np.asarray(self._columns[:, places].sum(axis=1)).ravel() > 0
+        return held
+
     def to_frame(self) -> pd.DataFrame:
-        """List who carries what: one row per member and label, columns `LABEL_COLUMNS`."""
+        """List who carries what: one row per member and label, columns `FEATURE_COLUMNS`."""
         rows, columns = self.matrix.nonzero()
         return pd.DataFrame(
             {
                 "member_id": self.member_ids[rows],
                 "field": pd.Series(np.array(self.fields, dtype=object)[columns], dtype="str"),
                 "label": pd.Series(np.array(self.names, dtype=object)[columns], dtype="str"),
+                "stratum": self.strata[rows],
             }
         )
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, vocabulary: Vocabulary) -> MemberLabels:
+        """Read back what `to_frame` gives; members without any label and the list of merges are not in it."""
+        strata = frame.groupby("member_id")["stratum"].first().sort_index()
+        ids = strata.index.to_numpy(dtype=np.int64)
+        matrix, names, fields = _matrix(frame, ids)
+        merges = pd.DataFrame(columns=list(CHANGE_COLUMNS))
+        return cls(ids, names, fields, matrix, merges, vocabulary, strata.to_numpy(dtype=np.int64))
 
 
 def is_visible(members: pd.DataFrame) -> pd.Series:
@@ -164,18 +182,22 @@ def normalise_members(
     merged, merges = merge_labels(mended, vocabulary)
     changes = pd.concat([mends, merges], ignore_index=True)
     ids = visible["id"].to_numpy(dtype=np.int64)
-    return from_frame(merged, ids, vocabulary, merges=changes, strata=_strata(visible, strata))
+    matrix, names, fields = _matrix(merged, ids)
+    return MemberLabels(
+        member_ids=ids,
+        names=names,
+        fields=fields,
+        matrix=matrix,
+        merges=changes,
+        vocabulary=vocabulary,
+        strata=strata_of(visible, strata, matrix, fields),
+    )
 
 
-def from_frame(
-    frame: pd.DataFrame,
-    member_ids: NDArray[np.int64],
-    vocabulary: Vocabulary,
-    *,
-    merges: pd.DataFrame,
-    strata: NDArray[np.int64] | None = None,
-) -> MemberLabels:
-    """Build the table of labels from rows `LABEL_COLUMNS`, of which none may be there twice."""
+def _matrix(
+    frame: pd.DataFrame, member_ids: NDArray[np.int64]
+) -> tuple[sparse.csr_array, tuple[str, ...], tuple[str, ...]]:
+    """Build the table of labels from rows `LABEL_COLUMNS`, none of them twice; labels are sorted by field."""
     kinds = frame[["field", "label"]].drop_duplicates().sort_values(["field", "label"], ignore_index=True)
     places = {key: i for i, key in enumerate(kinds.itertuples(index=False, name=None))}
     rows = np.searchsorted(member_ids, frame["member_id"].to_numpy(dtype=np.int64))
@@ -184,15 +206,7 @@ def from_frame(
         (np.ones(len(frame), dtype=bool), (rows, columns)), shape=(len(member_ids), len(kinds))
     )
     matrix.sort_indices()
-    return MemberLabels(
-        member_ids=member_ids,
-        names=tuple(kinds["label"]),
-        fields=tuple(kinds["field"]),
-        matrix=matrix,
-        merges=merges,
-        vocabulary=vocabulary,
-        strata=np.zeros(len(member_ids), dtype=np.int64) if strata is None else strata,
-    )
+    return matrix, tuple(kinds["label"]), tuple(kinds["field"])
 
 
 def _sets(members: pd.DataFrame) -> Iterable[tuple[int, str, Iterable[Any]]]:
@@ -211,16 +225,3 @@ def _opted_out(attributes: Any) -> bool:
     flags = {str(key).casefold(): str(value).strip().casefold() for key, value in attributes.items()}
     refused = any(flags.get(name, "yes") in _NO for name in CONSENT_FLAGS)
     return refused or any(flags.get(name, "no") not in _NO for name in OPT_OUT_FLAGS)
-
-
-def _strata(members: pd.DataFrame, names: Sequence[str]) -> NDArray[np.int64]:
-    keys = [
-        members["source"].astype(str)
-        if name == "source"
-        else members["attributes"].map(lambda own, name=name: str((own or {}).get(name)))
-        for name in names
-    ]
-    if not keys or members.empty:
-        return np.zeros(len(members), dtype=np.int64)
-    codes, _ = pd.factorize(pd.Series(list(zip(*keys, strict=True))))
-    return codes.astype(np.int64)

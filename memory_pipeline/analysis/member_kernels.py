@@ -59,7 +59,9 @@ def shuffle_chain(  # noqa: PLR0917 - numba knows no keyword-only arguments
 
 
 @compiled
-def _trade(current: Any, stretches: Stretches, one: int, two: int, seen: Any, place: Any, pool: Any) -> None:
+def _trade(  # noqa: PLR0917
+    current: Any, stretches: Stretches, one: int, two: int, seen: Any, place: Any, pool: Any
+) -> None:
     """Deal out anew, between two stretches, the labels that only one of the two has."""
     for entry in range(stretches.first[one], stretches.last[one]):
         seen[current[entry]] = 1
@@ -119,14 +121,51 @@ def count_pairs(  # noqa: PLR0917
 
 
 @compiled
-def count_holders(labels: Any, start: Any, area: Any, least: int) -> Any:
-    """Count, per shuffle, the members who carry at least `least` of the labels that `area` marks."""
-    result = np.zeros(len(labels), dtype=np.int64)
+def count_sets(  # noqa: PLR0917
+    labels: Any, start: Any, rank: Any, chosen: int, sets: Any, total: Any, squares: Any
+) -> None:
+    """Add up, over shuffles, how many members carry all labels of each set, and the squares of that.
+
+    `rank` is as in `count_pairs`; `sets` holds ranks, shape (sets, most labels), short rows end with -1.
+    """
+    words = (len(start) + 62) // 64
+    held = np.zeros((chosen, words), dtype=np.uint64)
     for shuffle in range(len(labels)):
+        held[:] = 0
+        for member in range(len(start) - 1):
+            bit = np.uint64(1) << np.uint64(member & 63)
+            for entry in range(start[member], start[member + 1]):
+                column = rank[labels[shuffle, entry]]
+                if column >= 0:
+                    held[column, member >> 6] |= bit
+        for number in range(len(sets)):
+            count = 0
+            for word in range(words):
+                both = held[sets[number, 0], word]
+                for k in range(1, sets.shape[1]):
+                    if sets[number, k] >= 0:
+                        both &= held[sets[number, k], word]
+                while both:
+                    both &= both - np.uint64(1)
+                    count += 1
+            total[number] += count
+            squares[number] += count * count
+
+
+@compiled
+def count_deep(labels: Any, start: Any, thing: Any, things: int, least: int) -> Any:
+    """Count, per shuffle, the members with at least `least` different things; label l is thing `thing[l]`."""
+    result = np.zeros(len(labels), dtype=np.int64)
+    last_holder = np.full(max(things, 1), -1, dtype=np.int64)
+    for shuffle in range(len(labels)):
+        last_holder[:] = -1
         for member in range(len(start) - 1):
             held = 0
             for entry in range(start[member], start[member + 1]):
-                held += area[labels[shuffle, entry]]
+                own = thing[labels[shuffle, entry]]
+                if own >= 0 and last_holder[own] != member:
+                    last_holder[own] = member
+                    held += 1
             if held >= least:
                 result[shuffle] += 1
     return result

@@ -10,6 +10,7 @@ import pandas as pd
 
 from memory_pipeline.analysis.member_shuffles import shuffled_members
 from memory_pipeline.analysis.member_significance import tail
+from memory_pipeline.analysis.significance import false_discovery_q_values
 from memory_pipeline.analysis.vocabulary import label_key
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 PAIR_COLUMNS = (
     *("place_a", "place_b", "field_a", "label_a", "field_b", "label_b"),
     *("members", "expected", "variance", "lift", "p_value"),
+)
+CANDIDATE_COLUMNS = (
+    *("field_a", "label_a", "field_b", "label_b", "members", "expected", "lift", "p_value", "q_value"),
 )
 
 
@@ -42,6 +46,23 @@ def pairs_against_chance(labels: MemberLabels, *, min_members: int, seed: int = 
         `p_value` is the probability that chance gives as many members or more.
     """
     return _tested(labels, min_members, seed).copy()
+
+
+def candidate_pairs(labels: MemberLabels, *, min_members: int, seed: int = 0) -> pd.DataFrame:
+    """Test all pairs as `pairs_against_chance`, with `q_value` over all of them.
+
+    Returns
+    -------
+    DataFrame
+        Columns `CANDIDATE_COLUMNS`, the surest first.
+    """
+    pairs = pairs_against_chance(labels, min_members=min_members, seed=seed)
+    p_values = pairs["p_value"].to_numpy(dtype=float)
+    pairs["q_value"] = false_discovery_q_values(p_values, len(pairs)) if len(pairs) else p_values
+    texts = dict.fromkeys(["field_a", "label_a", "field_b", "label_b"], "str")
+    return pairs.sort_values("p_value", kind="stable", ignore_index=True)[list(CANDIDATE_COLUMNS)].astype(
+        texts
+    )
 
 
 @lru_cache(maxsize=2)

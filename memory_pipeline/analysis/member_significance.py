@@ -59,7 +59,7 @@ class Chance:
 
 
 def chance_of(
-    labels: MemberLabels, predicate: Predicate, *, shuffled: ShuffledMembers | None = None
+    labels: MemberLabels, predicate: Predicate, *, shuffled: ShuffledMembers | None = None, seed: int = 0
 ) -> Chance:
     """Compare the members that a predicate holds for with what chance gives.
 
@@ -70,14 +70,14 @@ def chance_of(
     predicate
         The claim.
     shuffled
-        The shuffles to compare with; by default 200 of them, made once for these members.
+        The shuffles to compare with; by default 200 of them, made once for these members with this `seed`.
 
     Raises
     ------
     PredicateError
         When the predicate names a field or a label that does not occur.
     """
-    shuffled = shuffled or shuffled_members(labels)
+    shuffled = shuffled or shuffled_members(labels, seed=seed)
     observed = int(predicate.mask(labels).sum())
     places = {key: resolve(labels, *key) for key in labels_of(predicate)}
     numbers = {key: i for i, key in enumerate(places)}

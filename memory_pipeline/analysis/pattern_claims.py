@@ -182,15 +182,18 @@ def verify_claim(
     )
 
 
+def is_same(predicate: Predicate, member_ids: Iterable[int], pattern: KnownPattern) -> bool:
+    """Say whether a predicate means what a stored pattern does, by its labels or by its members."""
+    members = frozenset(member_ids)
+    together = len(members & pattern.member_ids)
+    share = together / max(len(members | pattern.member_ids), 1)
+    return share >= SAME_MEMBERS or (together > 0 and frozenset(labels_of(predicate)) == pattern.labels)
+
+
 def duplicate_of(claim: VerifiedClaim, known: Iterable[KnownPattern]) -> KnownPattern | None:
-    """Find a stored pattern that is the same by its labels, or by its members, whatever it is called."""
-    members, own = frozenset(claim.member_ids.tolist()), frozenset(labels_of(claim.predicate))
-    for pattern in known:
-        together = len(members & pattern.member_ids)
-        share = together / max(len(members | pattern.member_ids), 1)
-        if share >= SAME_MEMBERS or (own == pattern.labels and together):
-            return pattern
-    return None
+    """Find a stored pattern that is the same as a claim."""
+    members = claim.member_ids.tolist()
+    return next((one for one in known if is_same(claim.predicate, members, one)), None)
 
 
 def known_pattern(row: Mapping[str, Any]) -> KnownPattern:
@@ -205,12 +208,13 @@ def known_pattern(row: Mapping[str, Any]) -> KnownPattern:
     )
 
 
-def in_figures(figures: Mapping[str, Any]) -> str:
-    """Say what was verified in a sentence; `figures` as `VerifiedClaim.figures` gives them."""
-    return (
-        f"({figures['member_count']:,} of {figures['members_in_all']:,} members; "
-        f"chance would give {figures['expected']:,.1f}.)"
-    )
+def in_figures(text: str, member_count: int, expected: float) -> str:
+    """Add to a description what was verified.
+
+    >>> in_figures("They could teach a course.", 38, 14.47)
+    'They could teach a course. (38 members; chance would give 14.5.)'
+    """
+    return f"{text} ({member_count:,} members; chance would give {expected:,.1f}.)"
 
 
 def _is_conjunction(predicate: Predicate) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.member_features import MemberLabels
 
 MAX_DEPTH = 4
-MAX_LABELS = 16
+MAX_LABELS = 32
 _SHOWN = 120
 
 

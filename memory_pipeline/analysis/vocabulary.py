@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 ROLES = ("ability", "interest", "wish", "habit")
@@ -17,9 +18,11 @@ ROLES = ("ability", "interest", "wish", "habit")
 _USUAL_ROLES = {"skills": "ability", "interests": "interest"}
 _SECTIONS = {"version", "labels", "areas", "never_merge", "ignored", "words", "small_words", "field_roles"}
 _WORD = re.compile(r"[^\W_][\w+#]*|[+#]+")
+_REMARK = re.compile(r"\s*\([^()]*\)$")
 _FEW_LETTERS = 3
 
 
+@lru_cache(maxsize=100_000)
 def label_key(label: str) -> str:
     """Reduce a label to what its spellings share: case, accents, spaces and punctuation go, `+` and `#` stay.
 
@@ -61,8 +64,8 @@ class Vocabulary:
     ignored
         `label_key`s that say nothing ("none", "n/a").
     words
-        A word, in any form or language, to the word that it is read as; `small_words` are skipped. They
-        serve to recognise a longer label that says the same in other words or another language.
+        A word or phrase, in any form or language, to the word that it is read as; `small_words` are
+        skipped. They serve to recognise a longer label that says the same in other words or another language.
     field_roles
         Field to one of `ROLES`; `skills` are abilities, and other fields hold interests.
     """
@@ -126,10 +129,15 @@ class Vocabulary:
 
     def areas_of(self, label: str) -> frozenset[str]:
         """Name the areas that a label is in."""
-        key = label_key(label)
-        return frozenset(
-            area for area, labels in self.areas.items() if any(label_key(one) == key for one in labels)
-        )
+        return self._areas_by_key.get(label_key(label), frozenset())
+
+    @cached_property
+    def _areas_by_key(self) -> dict[str, frozenset[str]]:
+        keys = {area: set(map(label_key, labels)) for area, labels in self.areas.items()}
+        return {
+            key: frozenset(area for area, own in keys.items() if key in own)
+            for key in set().union(*keys.values())
+        }
 
     def may_merge(self, one: str, other: str) -> bool:
         """Say whether nobody has declared two labels to be different things."""
@@ -143,9 +151,25 @@ class Vocabulary:
         >>> spanish.meaning("Análisis de datos") == spanish.meaning("Data analysis") != ""
         True
         """
-        found = [_word_key(one) for one in _WORD.findall(label)]
+        text = _word_key(label)
+        for phrase, word in self._phrases:
+            text = text.replace(phrase, f" {word} ")
+        found = [one for one in _WORD.findall(text) if one not in self.small_words]
         read = {self.words.get(one) or self.words.get(_singular(one)) or _singular(one) for one in found}
         return " ".join(sorted({_word_key(one) for one in read} - self.small_words))
+
+    @cached_property
+    def _phrases(self) -> list[tuple[str, str]]:
+        """Phrases among the words, the longest first."""
+        phrases = [(one, word) for one, word in self.words.items() if not one.isalnum()]
+        return sorted(phrases, key=lambda entry: -len(entry[0]))
+
+    def name_of(self, label: str) -> str | None:
+        """Name a label as it ought to be, a remark in brackets left aside; None where it is not known."""
+        name = self.canonical.get(label_key(label))
+        if name is None and label.endswith(")"):
+            name = self.canonical.get(label_key(_REMARK.sub("", label)))
+        return name
 
 
 def _word_key(word: str) -> str:

@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LIMIT = click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Most rows.")
+_CATEGORY = click.option(
+    "--category",
+    type=click.Choice(
+        [
+            "skill_cluster",
+            "interest_theme",
+            "collaboration_opportunity",
+            "community_strength",
+            "cross_domain",
+        ]
+    ),
+    help="Only this category.",
+)
 _SINCE = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 
@@ -33,7 +46,7 @@ def _show(frame: pd.DataFrame, table: Any, *, as_json: bool, limit: int) -> None
 
 @click.group()
 def show() -> None:
-    """Show outcomes, patterns, factors, recommendations, learning, members or member patterns."""
+    """Show what the memory holds: attempts and what they teach, members and what they have in common."""
 
 
 @show.command()
@@ -136,19 +149,7 @@ def members(as_json: bool, limit: int) -> None:
 
 
 @show.command("member-patterns")
-@click.option(
-    "--category",
-    type=click.Choice(
-        [
-            "skill_cluster",
-            "interest_theme",
-            "collaboration_opportunity",
-            "community_strength",
-            "cross_domain",
-        ]
-    ),
-    help="Only this category.",
-)
+@_CATEGORY
 @_LIMIT
 @json_option
 def member_patterns(as_json: bool, limit: int, category: str | None) -> None:
@@ -156,6 +157,41 @@ def member_patterns(as_json: bool, limit: int, category: str | None) -> None:
     with opened_memory() as memory:
         frame = memory.member_patterns(category=category)
         _show(frame, tables.member_patterns, as_json=as_json, limit=limit)
+
+
+@show.command()
+@_CATEGORY
+@_LIMIT
+@json_option
+def questions(as_json: bool, limit: int, category: str | None) -> None:
+    """Show questions worth asking members, whom to ask, and what the answers are good for."""
+    with opened_memory() as memory:
+        _show(memory.questions(category=category), tables.questions, as_json=as_json, limit=limit)
+
+
+@show.command()
+@click.option("--field", "member_field", help="Only this field, such as skills.")
+@click.option(
+    "--why",
+    type=click.Choice(
+        [
+            *("same spelling", "vocabulary", "same words", "looks alike"),
+            *("is a list", "was broken at a comma", "says nothing"),
+        ]
+    ),
+    help="Only what was changed for this reason; `looks alike` was not merged, it waits for a person.",
+)
+@_LIMIT
+@json_option
+def labels(as_json: bool, limit: int, member_field: str | None, why: str | None) -> None:
+    """Show which labels of members are read as another, and why; the vocabulary file corrects it."""
+    with opened_memory() as memory:
+        _show(
+            memory.label_merges(member_field=member_field, why=why),
+            tables.labels,
+            as_json=as_json,
+            limit=limit,
+        )
 
 
 @click.command()

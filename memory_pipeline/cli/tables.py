@@ -166,15 +166,42 @@ def members(frame: pd.DataFrame) -> Table:
 
 
 def member_patterns(frame: pd.DataFrame) -> Table:
-    """Lay out member patterns with their questions."""
-    table = _table("category", "members", "pattern", "questions", right=("members",))
+    """Lay out member patterns with their evidence and questions."""
+    table = _table(
+        "category", "members", "chance", "lift", "pattern", "questions", right=("members", "chance", "lift")
+    )
     for _, row in frame.iterrows():
+        evidence = row["evidence"] or {}
+        expected, lift = evidence.get("expected"), evidence.get("lift")
         table.add_row(
-            row["category"],
+            row["category"].replace("_", " "),
             str(row["member_count"]),
-            Text(f"{row['name']}\n{row['description']}"),
-            Text("\n".join(row["question_prompts"])),
+            "" if expected is None else f"{expected:.1f}",
+            "" if lift is None else f"{lift:.1f}",
+            Text(f"{row['name']}\n{row['description']}\n"),
+            Text("\n".join(row["question_prompts"]) + "\n"),
         )
+    return table
+
+
+def questions(frame: pd.DataFrame) -> Table:
+    """Lay out questions with whom to ask and why."""
+    table = _table("question", "ask", "because it", "pattern")
+    for _, row in frame.iterrows():
+        table.add_row(*(Text(row[name]) for name in ("question", "audience", "why", "pattern_name")))
+    return table
+
+
+def labels(frame: pd.DataFrame) -> Table:
+    """Lay out labels as they were written and as they are read."""
+    table = _table("field", "written", "read as", "why", "members", right=("members",))
+    for _, row in frame.iterrows():
+        read = row["label"]
+        if read is None:
+            read = "part of the whole label" if row["why"] == "was broken at a comma" else "nothing"
+        elif row["why"] == "looks alike":
+            read = f"({read}?)"
+        table.add_row(row["field"], Text(row["raw_label"]), Text(read), row["why"], str(row["members"]))
     return table
 
 

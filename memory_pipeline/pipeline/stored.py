@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
-from memory_pipeline.pipeline.describe import markdown_table
-from memory_pipeline.store.tables import Ingest, Member, PackagingOutcome, QuarantinedRecord
+from memory_pipeline.pipeline.describe import markdown_table, records
+from memory_pipeline.pipeline.reading import read_columns
+from memory_pipeline.store.tables import Ingest, PackagingOutcome, QuarantinedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,15 +70,19 @@ def describe_outcomes(store: Store) -> dict[str, Any]:
 
 def describe_members(store: Store) -> dict[str, Any]:
     """Describe the stored members: how many, how many visible, which labels are frequent."""
-    label = text("unnest(skills) as skill, count(*) as members from members where is_visible")
+    from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+
+    members = read_columns(store, "members", ["is_visible", "attributes", "skills"])
+    visible = members[is_visible(members)]
+    skills = (
+        visible["skills"].explode().dropna().value_counts().rename_axis("skill").reset_index(name="members")
+    )
+    skills = skills.sort_values(["members", "skill"], ascending=[False, True]).head(_TOP)
     with store.transaction() as connection:
-        rows, visible = connection.execute(select(func.count(), func.count().filter(Member.is_visible))).one()
         return {
-            "dagster/row_count": rows,
-            "visible members": visible,
-            "most frequent skills": _table(
-                connection, text(f"select {label} group by 1 order by 2 desc, 1 limit {_TOP}")
-            ),
+            "dagster/row_count": len(members),
+            "visible members": len(visible),
+            "most frequent skills": dg.MetadataValue.md(markdown_table(records(skills))),
             **_ingests(connection, "members"),
         }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from memory_pipeline.store.tables import (
@@ -122,14 +122,11 @@ def save_learning(store: Store, measures: pd.DataFrame) -> None:
 def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
     """Store what statistics found by its unique name; what they no longer find becomes inactive.
 
-    A pattern that something else than statistics found, or told better since, stays as it is.
+    A pattern that something else than statistics found stays as it is.
     """
     table = MemberPattern
-    found = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
+    rows = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
     with store.transaction() as connection:
-        others = connection.scalars(select(table.evidence).where(table.found_by != "statistics"))
-        retold = {one["name"] for evidence in others for one in (evidence or {}).get("history", ())}
-        rows = [row for row in found if row["name"] not in retold]
         _upsert(connection, MemberPattern, rows, key="name", where=table.found_by == "statistics")
         connection.execute(
             update(table)

@@ -308,6 +308,37 @@ class MemberPattern(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class QuestionPrompt(Base):
+    """A question worth asking members, with the pattern behind it."""
+
+    __tablename__ = "question_prompts"
+    __table_args__ = (UniqueConstraint("pattern_name", "question"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    pattern_name: Mapped[str] = mapped_column(String(255))
+    category: Mapped[str] = mapped_column(index=True)
+    question: Mapped[str]
+    audience: Mapped[str]
+    why: Mapped[str]
+    found_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class LabelMerge(Base):
+    """A label as members wrote it, and the name under which it is read."""
+
+    __tablename__ = "label_merges"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    field: Mapped[str] = mapped_column(index=True)
+    raw_label: Mapped[str]
+    label: Mapped[str | None]
+    why: Mapped[str] = mapped_column(index=True)
+    members: Mapped[int]
+    similarity: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class DiscoveryRun(Base):
     """One run of the pattern finder: how it ended, what it used, what became of its claims."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from made_members import member_records
 from messages_server import serving
 from pydantic import SecretStr
+from scripted_community import member_records
 
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.memory import Memory

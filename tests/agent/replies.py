@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from made_members import part, proposal
 from messages_server import Reply, call, text
+from scripted_community import part, proposal
 
 ANALYSIS = call("get_community_profile_analysis", {"fields": [], "page": 1})
 FINISHED = Reply([text("I looked at skills and interests.")])

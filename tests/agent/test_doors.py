@@ -6,9 +6,9 @@ import json
 
 import dagster as dg
 import pytest
-from made_members import part, proposal
 from messages_server import Reply
 from replies import DATA, FINISHED, READS, WEB, persistent, saves, saying
+from scripted_community import part, proposal
 
 from memory_pipeline.cli import main
 from memory_pipeline.pipeline.build import build_definitions

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from made_members import part, proposal
 from messages_server import Reply, call, text
 from pydantic import SecretStr
 from replies import ANALYSIS, DATA, FINISHED, READS, WEB, saves, saying
+from scripted_community import part, proposal
 
 from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.agent.endings import ENDINGS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from made_members import SECRETS, member_records, part, proposal
 from messages_server import Reply, call, text
 from replies import ANALYSIS, FINISHED, READS, saves, saying
+from scripted_community import SECRETS, member_records, part, proposal
 
 from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.agent.text import clean
@@ -35,7 +35,7 @@ def test_no_name_no_profile_and_no_attribute_is_ever_sent(memory_at, script, sto
     every_page = [call("get_community_profile_analysis", {"fields": [], "page": n}, f"t{n}") for n in (1, 2)]
     server, result = run(memory_at, script, Reply(every_page, "tool_use"), saves(proposal()), FINISHED)
     assert result.claims[0]["verdict"] == "created"
-    assert "teaching" in server.sent()  # labels are sent
+    assert "Linux" in server.sent()  # labels are sent
     for secret in SECRETS:
         assert secret not in server.sent()
         assert secret not in json.dumps(result.to_dict(), default=str)
@@ -81,7 +81,7 @@ def test_a_hostile_label_of_many_is_data_within_json(memory_at, script, store):
 def test_a_label_that_was_cut_is_still_found(memory_at, script, store):
     long = "a very long label " * 8
     ingest_records(
-        store, "members", records_with(30, skills=["Rust", f"{long}one", f"{long}two"]), source="h"
+        store, "members", records_with(30, skills=["Rust", f"{long}one", f"{long}two"]), source="test"
     )
     shown = clean(long, 80)
     claim = proposal(part("Rust"), part(f"{shown} (2)"), name="Long ones")
@@ -160,7 +160,7 @@ def test_what_the_model_writes_is_kept_harmless(memory_at, script, store):
     _, result = run(memory_at, script, saves(claim), Reply([text("Done\x1b[2J\u202e.")]))
     row = reads.read_table(store, MemberPattern).iloc[0]
     assert row["name"] == "Data people[31m"
-    assert row["description"].startswith("Nice people who query [red]data[/red] a lot. (38 of")
+    assert row["description"].startswith("Nice people who query [red]data[/red] a lot. (38 members;")
     assert result.summary == "Done[2J."
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from made_members import member_records, part, proposal
 from messages_server import Reply, call, text
 from replies import DATA, FINISHED, READS, WEB, saves, saying
+from scripted_community import member_records, part, proposal
 from sqlalchemy import update
 
 from memory_pipeline.agent import PatternFinderAgent
@@ -41,7 +41,7 @@ def test_a_good_run_stores_what_was_verified(memory_at, store, script, streaming
     assert row["found_by"] == "claude"
     assert row["question_prompts"] == claim["question_prompts"]
     assert row["description"].startswith(claim["description"])
-    assert f"({len(holders)} of 160 members; chance would give" in row["description"]
+    assert f"({len(holders)} members; chance would give" in row["description"]
     evidence = row["evidence"]
     assert evidence["claimed"]["member_count"] == evidence["verified"]["member_count"] == len(holders)
     assert evidence["verified"]["p_value"] < evidence["verified"]["threshold"] < 0.001
@@ -105,7 +105,7 @@ def test_the_analysis_is_read_in_pages_and_by_field(memory_at, script):
     assert set(interests["members_data"]["fields"]) == {"interests"}
     assert not is_error
     assert page_error
-    assert "page is 99" in page["refused"]
+    assert "from 1 to 10" in page["refused"]
 
 
 def test_usage_is_in_the_result_and_in_the_database(memory_at, store, script):
@@ -158,7 +158,8 @@ def test_a_pattern_of_the_statistics_can_be_told_better_and_stays_so(memory_at, 
     memory.find_member_patterns()
     found = stored(store)
     name = next(one for one in found.index if "React" in one)
-    with script(saying(READS, saves(WEB), saves(WEB | {"improves": name}), FINISHED)) as server:
+    better = WEB | {"improves": name, "predicate": {"all": []}}
+    with script(saying(READS, saves(WEB), saves(better), FINISHED)) as server:
         result = PatternFinderAgent(memory_at(server.url)).discover_patterns()
         listed = server.tool_results()[0][0]["stored_patterns"]
     assert {"name": name, "found_by": "statistics"}.items() <= next(
@@ -171,7 +172,10 @@ def test_a_pattern_of_the_statistics_can_be_told_better_and_stays_so(memory_at, 
     assert name not in again.index
     better = again.loc["Interface makers"]
     assert better["id"] == found.loc[name, "id"]
-    assert better["found_by"] == "claude"
+    assert better["found_by"] == "statistics"
+    assert better["evidence"]["told"]["by"] == "claude"
+    assert better["evidence"]["q_value"] == found.loc[name, "evidence"]["q_value"]
+    assert better["question_prompts"] == WEB["question_prompts"]
     assert better["description"].startswith(WEB["description"])
     history = better["evidence"]["history"]
     assert [(one["name"], one["found_by"]) for one in history] == [(name, "statistics")]
@@ -208,7 +212,7 @@ def test_a_pattern_follows_its_members_and_ends_when_it_no_longer_holds(memory_a
     row = stored(store).loc["Data people"]
     assert row["related_member_ids"] == ids[3:]
     assert row["member_count"] == row["evidence"]["verified"]["member_count"] == len(ids) - 3
-    assert f"({len(ids) - 3} of 157 members" in row["description"]
+    assert f"({len(ids) - 3} members;" in row["description"]
 
     with store.transaction() as connection:
         connection.execute(update(Member).where(Member.id.in_(ids[:-4])).values(is_visible=False))
@@ -285,7 +289,7 @@ def test_a_focus_that_is_too_long_is_refused(memory_at):
 
 
 def test_an_error_of_our_own_is_recorded_and_raised(memory_at, store, script, monkeypatch):
-    monkeypatch.setattr("memory_pipeline.agent.toolbox.verify_claim", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("memory_pipeline.agent.saving.verify_claim", lambda *_, **__: 1 / 0)
     with script(saying(saves(DATA))) as server, pytest.raises(ZeroDivisionError):
         PatternFinderAgent(memory_at(server.url)).discover_patterns()
     run = reads.read_table(store, DiscoveryRun).iloc[0]

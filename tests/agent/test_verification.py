@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from made_members import part, proposal
 from replies import DATA, FINISHED, WEB, saves, saying
+from scripted_community import part, proposal
 
 from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.store import reads
@@ -43,7 +43,7 @@ SLOPPY = [
     (proposal(name=7), "name is 7; write a text"),
     (proposal(description="Short."), "description has 6 characters"),
     (proposal(description="They know " + "so much " * 200), "write 30 to 1500"),
-    (proposal(predicate={"all": []}), "predicate.all is a list of 0"),
+    (proposal(predicate={"all": []}), "predicate.all is empty"),
     (proposal(predicate={"any": []}), "predicate lacks all"),
     (proposal(predicate="Python and SQL"), "predicate is 'Python and SQL'"),
     (proposal(predicate={"all": [{"any": [{"field": "skills"}], "negate": False}]}), "lacks label"),

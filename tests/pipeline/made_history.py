@@ -58,7 +58,7 @@ def member_rows(count: int) -> list[dict[str, Any]]:
     return [
         {
             "name": f"member {number}",
-            "skills": ["Python", "pandas"] if number % 3 == 0 else ["Excel"],
+            "skills": [("Python", "python")[number % 2], "pandas"] if number % 3 == 0 else ["Excel"],
             "interests": ["hiking"] if number % 2 else ["chess"],
             "other_sets": {"tools": ["Git"]},
             "attributes": {},

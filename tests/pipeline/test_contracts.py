@@ -36,8 +36,12 @@ def test_every_stored_asset_has_a_contract() -> None:
         "success_factors",
         "approach_recommendations",
         "learning_measures",
+        "member_features",
+        "label_merges",
+        "member_candidates",
         "member_patterns",
         "discovery_runs",
+        "question_prompts",
     }
 
 

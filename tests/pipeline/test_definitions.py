@@ -28,7 +28,10 @@ GRAPH = {
     "success_factors": ("factors", {"pattern_identifications", "outcome_evidence"}),
     "approach_recommendations": ("recommendations", {"success_factors", "outcome_evidence"}),
     "learning_measures": ("learning", {"outcome_features"}),
-    "member_patterns": ("members", {"member_features"}),
+    "label_merges": ("features", {"member_features"}),
+    "member_candidates": ("members", {"member_features"}),
+    "member_patterns": ("members", {"member_features", "member_candidates"}),
+    "question_prompts": ("members", {"member_patterns"}),
     "discovery_runs": ("members", {"member_patterns"}),
 }
 PAID = {"discovery_runs"}

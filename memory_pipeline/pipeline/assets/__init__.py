@@ -4,7 +4,13 @@ Each reads, calls one stage of `analysis`, writes all or nothing, and describes 
 Heavy libraries are imported inside the assets, so that definitions load quickly.
 """
 
-from memory_pipeline.pipeline.assets.community import member_features, member_patterns
+from memory_pipeline.pipeline.assets.community import (
+    label_merges,
+    member_candidates,
+    member_features,
+    member_patterns,
+    question_prompts,
+)
 from memory_pipeline.pipeline.assets.discovery import discovery_runs
 from memory_pipeline.pipeline.assets.evidence import outcome_evidence
 from memory_pipeline.pipeline.assets.factors import success_factors
@@ -24,6 +30,9 @@ ALL = [
     approach_recommendations,
     learning_measures,
     member_features,
+    label_merges,
+    member_candidates,
     member_patterns,
+    question_prompts,
     discovery_runs,
 ]

@@ -1,4 +1,4 @@
-"""Members: their labels as rows, and the patterns among them."""
+"""Members: their labels in one vocabulary, what goes together, the patterns, and the questions to ask."""
 
 import dagster as dg
 
@@ -9,69 +9,167 @@ _LABELS = dg.TableSchema(
     columns=[
         dg.TableColumn("member_id", "int64", description="The member."),
         dg.TableColumn("field", "str", description="Which set the label is from: skills, interests, ..."),
-        dg.TableColumn("label", "str", description="The label, in its most frequent spelling."),
+        dg.TableColumn("label", "str", description="The label, as the vocabulary or most members write it."),
+        dg.TableColumn("stratum", "int64", description="Group of members who were asked alike."),
     ]
 )
 _FIELDS = ("skills", "interests", "other_sets")
+_CHANGE_TYPES = {"field": "str", "raw_label": "str", "label": "str", "why": "str", "members": "int64"}
+_MEMBER_COLUMNS = ("id", "is_visible", *_FIELDS, "attributes", "source")
 
 
-@memory_asset(group="features", kinds={"parquet", "pandas"}, deps=("members",), schema=_LABELS)
+@memory_asset(
+    group="features", kinds={"parquet", "pandas"}, deps=("members",), schema=_LABELS, code_version="2"
+)
 def member_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """Which visible member carries which label, spellings merged.
+    """Which visible member carries which label, in one vocabulary.
 
     **What it is for.** Patterns among members start from here. Members who do not want to be found are
-    left out; React, ReactJS and React.js are one label.
+    left out; React, ReactJS and React.js are one label, and so is the same answer in two languages. What
+    was merged, and why, is in the table `label_merges` (`memory-pipeline show labels`); what is wrong is
+    corrected in `data_contracts/vocabulary.yaml`.
 
-    **How to read it.** One row per member, field and label. The preview counts; it names nobody.
+    **How to read it.** One row per member, field and label. The preview counts; it names nobody, and no
+    label of fewer members than MEMORY_MIN_GROUP_SIZE.
     """
-    from memory_pipeline.analysis.members import member_labels  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
+    from memory_pipeline.analysis.member_features import normalise_members  # noqa: PLC0415
     from memory_pipeline.pipeline.reading import read_columns  # noqa: PLC0415 - needs SQLAlchemy
+    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
     memory = memory_of(context)
-    stored = read_columns(memory.store, "members", ["id", "is_visible", *_FIELDS])
-    labels = member_labels(stored).astype({"field": "str", "label": "str"})
-    memory.frames.write("member_features", labels)
-    counts = labels.value_counts(["field", "label"]).rename("members").reset_index()
+    vocabulary = load_vocabulary(memory.settings)
+    stored = read_columns(memory.store, "members", _MEMBER_COLUMNS)
+    labels = normalise_members(stored, vocabulary, strata=memory.settings.member_strata)
+    frame = labels.to_frame()
+    memory.frames.write("member_features", frame, {"vocabulary_version": vocabulary.version})
+    memory.frames.write("label_changes", labels.merges.astype(_CHANGE_TYPES))
+    counts = pd.DataFrame({"field": labels.fields, "label": labels.names, "members": labels.counts})
+    counts = counts[counts["members"] >= memory.settings.min_group_size]
+    counts = counts.sort_values(["members", "label"], ascending=[False, True])
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(labels),
+            "dagster/row_count": len(frame),
             "dagster/column_lineage": lineage(
                 {
                     "member_id": [("members", "id")],
                     "field": [("members", field) for field in _FIELDS],
                     "label": [("members", field) for field in _FIELDS],
+                    "stratum": [("members", "attributes"), ("members", "source")],
                 }
             ),
-            "members with labels": int(labels["member_id"].nunique()),
+            "members with labels": int(frame["member_id"].nunique()),
+            "visible members": labels.member_count,
             "members stored": len(stored),
-            "labels": len(counts),
+            "labels": len(labels.names),
+            "vocabulary version": vocabulary.version,
+            "labels changed": len(labels.merges),
             "most frequent labels": preview(counts),
         }
     )
 
 
-@memory_asset(group="members", kinds={"postgres", "python"}, deps=("member_features",))
-def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """Labels that members carry together beyond chance, with questions worth asking.
+@memory_asset(group="features", kinds={"postgres", "scikitlearn"}, deps=("member_features",))
+def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Which labels of members were read as another, and which look alike and wait for a person.
 
-    **What it is for.** Skill clusters, interest themes and links across fields: whom to bring together,
-    what to ask. Every pattern is tested against independence, with the false discovery rate controlled
-    over all sets that were tried.
+    **What it is for.** Merging labels decides what patterns can be found, so that it can be checked here
+    and corrected in `data_contracts/vocabulary.yaml`. Members keep what they wrote: a line taken out of the
+    file undoes its merge with the next rebuild.
 
-    **How to read it.** `member_count` are the members who carry all labels; `evidence` says how many chance
-    alone would give, and how many times more there are. Patterns that were not found again become inactive.
+    **How to read it.** `raw_label` was written by `members`, and read as `label`: for its spelling, by the
+    vocabulary, because the words are the same, or because it was a list or broken at a comma. `looks alike`
+    was not merged; `similarity` says how much the two look alike.
     """
     import pandas as pd  # noqa: PLC0415
 
-    from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
-    from memory_pipeline.memory import Memory  # noqa: PLC0415
-    from memory_pipeline.store.findings import save_member_patterns  # noqa: PLC0415
+    from memory_pipeline.analysis.label_candidates import alike_labels  # noqa: PLC0415
+    from memory_pipeline.analysis.member_features import MemberLabels  # noqa: PLC0415
+    from memory_pipeline.store.community import save_label_merges  # noqa: PLC0415
+    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
     memory = memory_of(context)
-    labels, _ = memory.frames.read("member_features")
-    patterns = find_member_patterns(labels)
-    save_member_patterns(memory.store, patterns)
-    rechecked = Memory(memory.settings, memory.store).check_claims()
+    frame, _ = memory.frames.read("member_features")
+    changes, _ = memory.frames.read("label_changes")
+    labels = MemberLabels.from_frame(frame, load_vocabulary(memory.settings))
+    merges = pd.concat([changes.assign(similarity=float("nan")), alike_labels(labels)], ignore_index=True)
+    save_label_merges(memory.store, merges)
+    reasons = merges.groupby("why").agg(labels=("raw_label", "size"), members=("members", "sum"))
+    shown = merges[merges["members"] >= memory.settings.min_group_size]
+    shown = shown.sort_values("members", ascending=False)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(merges),
+            "reasons": dg.MetadataValue.md(markdown_table(records(reasons.reset_index()))),
+            "preview": preview(shown, ["field", "raw_label", "label", "why", "members"]),
+        }
+    )
+
+
+@memory_asset(group="members", kinds={"parquet", "pandas"}, deps=("member_features",))
+def member_candidates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Every two labels that enough members carry, tested against chance.
+
+    **What it is for.** All patterns among members are made of these pairs; here is also what did not
+    become one. Chance is members shuffled so that everybody keeps the number of labels per field, and each
+    label its frequency.
+
+    **How to read it.** `members` carry both labels, `expected` would by chance, `lift` is their ratio, and
+    `q_value` the false discovery rate at which the pair would be a finding.
+    """
+    from memory_pipeline.analysis.member_features import MemberLabels  # noqa: PLC0415
+    from memory_pipeline.analysis.member_pairs import candidate_pairs  # noqa: PLC0415
+    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
+
+    memory = memory_of(context)
+    frame, _ = memory.frames.read("member_features")
+    labels = MemberLabels.from_frame(frame, load_vocabulary(memory.settings))
+    candidates = candidate_pairs(labels, min_members=memory.settings.min_group_size)
+    memory.frames.write("member_candidates", candidates)
+    found = candidates[candidates["q_value"] <= memory.settings.false_discovery_rate]
+    shown = found[found["members"] >= memory.settings.min_group_size]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(candidates),
+            "pairs beyond chance": len(found),
+            "preview": preview(shown.sort_values("lift", ascending=False)),
+        }
+    )
+
+
+@memory_asset(
+    group="members",
+    kinds={"postgres", "python"},
+    deps=("member_features", "member_candidates"),
+    code_version="2",
+)
+def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Patterns among members beyond chance, and who complements whom, with questions worth asking.
+
+    **What it is for.** Skill clusters, interest themes, strengths, links across fields and collaborations:
+    whom to bring together, what to ask. The false discovery rate is controlled over everything that was
+    tried, and variants of one pattern are one pattern.
+
+    **How to read it.** `member_count` are the members for whom the predicate in `evidence` holds, `expected`
+    those that chance alone would give, `lift` their ratio. `absorbed` names the variants that it stands for,
+    `pairs` members worth introducing to each other. Patterns not found again become inactive.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    from memory_pipeline.analysis.member_features import MemberLabels  # noqa: PLC0415
+    from memory_pipeline.analysis.member_findings import MemberSearch  # noqa: PLC0415
+    from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
+    from memory_pipeline.memory import Memory  # noqa: PLC0415
+    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
+
+    memory = memory_of(context)
+    frame, _ = memory.frames.read("member_features")
+    labels = MemberLabels.from_frame(frame, load_vocabulary(memory.settings))
+    fewest = memory.settings.min_group_size
+    search = MemberSearch(min_members=fewest, fdr=memory.settings.false_discovery_rate)
+    patterns = find_member_patterns(labels, search)
+    rechecked = Memory(memory.settings, memory.store).store_member_patterns(patterns, labels)
     by_category = patterns["category"].value_counts().rename_axis("category").reset_index(name="patterns")
     shown = pd.DataFrame(patterns[["name", "category", "member_count", "description"]])
     return dg.MaterializeResult(
@@ -80,5 +178,28 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
             "by category": dg.MetadataValue.md(markdown_table(records(by_category))),
             "preview": preview(shown),
             "verified claims that changed": rechecked,
+        }
+    )
+
+
+@memory_asset(group="members", kinds={"postgres", "python"}, deps=("member_patterns",))
+def question_prompts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Questions worth asking members: each with the pattern behind it, whom to ask, and why.
+
+    **What it is for.** Source material for surveys, meetings and newsletters. The questions come from the
+    active patterns, whoever found them.
+
+    **How to read it.** One row per question. `audience` says whom to ask, `why` what the answers are good
+    for; `found_by` who found the pattern.
+    """
+    from memory_pipeline.memory import Memory  # noqa: PLC0415
+
+    resource = memory_of(context)
+    memory = Memory(resource.settings, resource.store)
+    count = memory.refresh_questions()
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": count,
+            "preview": preview(memory.questions(), ["question", "audience", "why", "pattern_name"]),
         }
     )

@@ -1,6 +1,6 @@
 """runs of the pattern finder.
 
-Revision: 0005, after 0001.
+Revision: 0005, after 0004.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
