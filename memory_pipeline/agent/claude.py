@@ -219,9 +219,9 @@ def _failures_explained(*, has_begun: bool = False) -> Iterator[None]:
     except _WaitTooLongError as error:
         raise failed("rate_limited", error) from error
     except (anthropic.APIConnectionError, httpx2.TransportError) as error:
-        raise failed(
-            "no_connection", error.__cause__ if isinstance(error.__cause__, OSError) else error
-        ) from error
+        # The SDK says "Connection error."; why is in its cause.
+        cause = error.__cause__
+        raise failed("no_connection", cause if isinstance(cause, Exception) else error) from error
     except httpx2.InvalidURL as error:
         raise failed("no_connection", error) from error
     except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:

@@ -177,7 +177,8 @@ def _message(status: str, detail: str, toolbox: Toolbox) -> str:
         if saved < LEAST_PATTERNS:
             parts.append(f"That is fewer than the {LEAST_PATTERNS} looked for.")
     else:
-        parts.append("What was stored stays; what Claude had yet to propose is missing.")
+        kept = "What was stored stays; what" if saved else "What"
+        parts.append(f"{kept} Claude had yet to propose is missing.")
     return " ".join(parts)
 
 

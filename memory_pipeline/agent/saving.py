@@ -119,13 +119,13 @@ class PatternSaver:
 
     def _save_again(self, proposal: Proposal, row: Mapping[str, Any]) -> Saved:
         """Store a verified claim anew; it was chosen earlier, so one test decides whether it still holds."""
-        predicate = self._own_predicate(proposal, row)
-        claim = self._verified(proposal, predicate, ALPHA)
+        self._check_same(proposal, row)
+        claim = self._verified(proposal, parse_predicate(row["evidence"]["predicate"]), ALPHA)
         return self._stored(proposal, claim, improves=row["name"])
 
     def _save_words(self, proposal: Proposal, row: Mapping[str, Any]) -> Saved:
         """Keep what statistics found and measured, in better words."""
-        self._own_predicate(proposal, row)
+        self._check_same(proposal, row)
         self._check_counts(proposal, row["related_member_ids"], row["member_count"])
         evidence = row["evidence"]
         words = {
@@ -146,8 +146,8 @@ class PatternSaver:
         }
         return Saved(*save_verified_pattern(self.store, changed, improves=row["name"]), figures)
 
-    def _own_predicate(self, proposal: Proposal, row: Mapping[str, Any]) -> Predicate:
-        """Give the stored pattern's own predicate; a proposed one has to mean the same members or labels."""
+    def _check_same(self, proposal: Proposal, row: Mapping[str, Any]) -> None:
+        """Refuse a predicate, where one is given, that means other members and labels than the stored one."""
         if proposal.predicate is not None:
             proposed = self.shown.as_stored(proposal.predicate)
             if not is_same(proposed, proposed.members(self.labels).tolist(), known_pattern(row)):
@@ -155,7 +155,6 @@ class PatternSaver:
                     f"{row['name']!r} is stored for other members and labels; keep to those, or choose "
                     "another name"
                 )
-        return parse_predicate(row["evidence"]["predicate"])
 
     def _verified(self, proposal: Proposal, predicate: Predicate, threshold: float) -> VerifiedClaim:
         claim = verify_claim(self.labels, predicate, min_group_size=self.min_group_size, threshold=threshold)

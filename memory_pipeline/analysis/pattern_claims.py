@@ -36,11 +36,10 @@ from memory_pipeline.analysis.predicates import (
     Has,
     Predicate,
     labels_of,
-    parse_predicate,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -199,10 +198,7 @@ def duplicate_of(claim: VerifiedClaim, known: Iterable[KnownPattern]) -> KnownPa
 def known_pattern(row: Mapping[str, Any]) -> KnownPattern:
     """Read a stored pattern (a row of `patterns`) for comparison; its labels come from its evidence."""
     evidence = row["evidence"] or {}
-    if "predicate" in evidence:
-        labels: Collection[tuple[str, str]] = labels_of(parse_predicate(evidence["predicate"]))
-    else:
-        labels = [(own, one) for own, names in (evidence.get("labels") or {}).items() for one in names]
+    labels = [(own, one) for own, names in (evidence.get("labels") or {}).items() for one in names]
     return KnownPattern(
         row["name"], frozenset(row["related_member_ids"]), frozenset(labels), bool(row["is_active"])
     )

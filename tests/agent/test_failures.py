@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from messages_server import Reply, call, text
@@ -13,9 +14,11 @@ from scripted_community import part, proposal
 from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.agent.endings import ENDINGS
 from memory_pipeline.agent.usage import MIN_OUTPUT
+from memory_pipeline.pipeline.contracts import load_contract
 from memory_pipeline.store import reads
 from memory_pipeline.store.tables import DiscoveryRun, MemberPattern
 
+PROJECT = Path(__file__).resolve().parents[2]
 LONG = {"retry_after": "9000"}
 PAGE = b"<html><body>Gateway</body></html>"
 
@@ -285,6 +288,13 @@ def test_every_ending_says_what_to_do():
         assert status in silent or any(word in message for word in remedies), status
 
 
+def test_every_ending_is_in_the_documentation_and_in_the_contract():
+    page = (PROJECT / "docs" / "pattern-finder.md").read_text(encoding="utf-8")
+    assert [status for status in ENDINGS if f"`{status}`" not in page] == []
+    (rule,) = [one for one in load_contract("discovery_runs").expectations if one.id == "status_is_known"]
+    assert rule.kwargs["value_set"] == ["running", *ENDINGS]
+
+
 def test_the_key_is_nowhere(memory_at, script, store, caplog):
     with script(saying(READS, saves(proposal(part("Python"), part("SQL"))), FINISHED)) as server:
         memory = memory_at(server.url)
@@ -295,3 +305,18 @@ def test_the_key_is_nowhere(memory_at, script, store, caplog):
     assert "sk-ant-test-key" not in json.dumps(result.to_dict(), default=str)
     for model in (DiscoveryRun, MemberPattern):
         assert "sk-ant-test-key" not in str(reads.read_table(store, model).to_dict())
+
+
+def test_a_run_that_is_stopped_by_hand_says_so(memory_at, script, store, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("memory_pipeline.agent.conversation.Conversation._finished", stopped)
+    with script(saying(saves(DATA), FINISHED)) as server:
+        memory = memory_at(server.url)
+        with pytest.raises(KeyboardInterrupt):
+            PatternFinderAgent(memory).discover_patterns()
+    run = reads.read_table(store, DiscoveryRun).iloc[0]
+    assert run["status"] == "interrupted"
+    assert "Stored: 1 verified pattern;" in run["message"]
+    assert memory.member_pattern(run["claims"][0]["pattern_id"])["name"] == "Data people"

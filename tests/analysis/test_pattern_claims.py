@@ -113,10 +113,8 @@ def test_duplicates_by_labels_and_by_members():
     assert duplicate_of(claim, []) is None
 
 
-def test_what_is_stored_is_read_with_and_without_a_predicate():
+def test_labels_of_what_is_stored_are_those_of_its_evidence():
     row = {"name": "n", "related_member_ids": [1, 2], "is_active": True}
-    by_statistics = known_pattern(row | {"evidence": {"labels": {"skills": ["R"], "tools": ["Git"]}}})
-    assert by_statistics.labels == {("skills", "R"), ("tools", "Git")}
-    by_claim = known_pattern(row | {"evidence": {"predicate": conjunction("R", "SQL").to_json()}})
-    assert by_claim.labels == {("skills", "R"), ("skills", "SQL")}
+    found = known_pattern(row | {"evidence": {"labels": {"skills": ["R"], "tools": ["Git"]}}})
+    assert found.labels == {("skills", "R"), ("tools", "Git")}
     assert known_pattern(row | {"evidence": None}).labels == frozenset()
