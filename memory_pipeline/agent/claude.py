@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.endings import ENDINGS
 from memory_pipeline.agent.text import clean
+from memory_pipeline.agent.usage import estimated_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from anthropic import APIStatusError
     from anthropic.types import Message
+    from anthropic.types import Usage as ReportedUsage
 
     from memory_pipeline.agent.usage import Usage
     from memory_pipeline.settings import Settings
@@ -64,13 +66,14 @@ class CallFailedError(RuntimeError):
     detail
         What the server or the SDK said, cut to a few hundred characters.
     has_begun
-        Whether the answer broke off after it had begun; the SDK does not try those again.
+        Whether the answer broke off after it had begun.
     """
 
     def __init__(self, status: str, detail: str = "", *, has_begun: bool = False) -> None:
         self.status = status
         self.detail = clean(detail, _SHOWN)
-        self.has_begun = has_begun
+        self.is_worth_another_try = has_begun and status in _PASSING
+        """What fails before the answer begins was tried again by the SDK already."""
         super().__init__(f"{ENDINGS[status]} ({self.detail})" if self.detail else ENDINGS[status])
 
 
@@ -137,16 +140,6 @@ class Claude:
             "cache_control": {"type": "ephemeral"},
             **({"output_config": {"effort": effort}} if effort else {}),
         }
-        try:
-            return self._asked(whole)
-        except CallFailedError as failure:
-            # What fails before the answer begins was tried again by the SDK already.
-            if not (failure.has_begun and failure.status in _PASSING):
-                raise
-        self._usage.retries += 1
-        return self._asked(whole)
-
-    def _asked(self, whole: Mapping[str, Any]) -> Message:
         if self._settings.discovery_streaming:
             message = self._streamed(whole)
         else:
@@ -170,7 +163,8 @@ class Claude:
                         raise CallFailedError("timeout", "the answer went on for too long")
         finally:
             stream.close()
-            self._usage.add(getattr(message, "usage", None))
+            if message is not None:
+                self._usage.add(_used(message))
         return message
 
     def _count_request(self, request: Any, call_next: Any) -> Any:
@@ -181,6 +175,15 @@ class Claude:
         if not response.http_response.is_success and wait > LONGEST_WAIT:
             raise _WaitTooLongError(f"the server asks to wait {wait:,.0f} seconds")
         return response
+
+
+def _used(message: Message) -> ReportedUsage:
+    """Give what an answer used; of one that broke off, what was written is told only by what arrived."""
+    used = message.usage
+    if message.stop_reason is None:
+        arrived = estimated_tokens([block.to_dict(warnings=False) for block in message.content])
+        used = used.model_copy(update={"output_tokens": max(used.output_tokens or 0, arrived)})
+    return used
 
 
 def _usable_key(settings: Settings) -> str:

@@ -84,6 +84,7 @@ class Conversation:
 
     def run(self) -> str:
         """Hold the conversation to its end, and return which of `ENDINGS` it is."""
+        is_second_try = False
         while True:
             if self.usage.turns >= self.max_turns:
                 return "max_turns"
@@ -94,8 +95,13 @@ class Conversation:
             try:
                 answer = self.claude.answer(request, max_tokens=room)
             except CallFailedError as failure:
+                if failure.is_worth_another_try and not is_second_try:
+                    is_second_try = True
+                    self.usage.retries += 1
+                    continue
                 self.detail = failure.detail
                 return failure.status
+            is_second_try = False
             self.usage.turns += 1
             ending = self._take(answer)
             if ending is not None:

@@ -128,6 +128,8 @@ class PatternFinderAgent:
                     summary=summary,
                 )
                 finish_run(store, run_id, _row(result))
+                if result.counted("created") + result.counted("updated"):
+                    self.memory.refresh_questions()
         return result
 
     def _toolbox(self, labels: MemberLabels, run_id: str) -> Toolbox:

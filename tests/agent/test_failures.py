@@ -145,6 +145,16 @@ def test_tokens_of_an_answer_that_broke_off_are_counted(memory_at, script):
     with script(saying(Reply([text("so")], breaks_off=True))) as server:
         result = discover(memory_at, server.url)
     assert result.usage.input_tokens == 2 * 1000
+    assert 2 * 5 < result.usage.output_tokens < 2 * 50  # the API's count of them never came
+
+
+def test_the_second_try_is_within_the_limits_too(memory_at, script):
+    long = Reply([text("word " * 9_000)], breaks_off=True)
+    with script(saying(long)) as server:
+        result = discover(memory_at, server.url, discovery_max_tokens=20_000)
+    first, second = (body["max_tokens"] for body in server.requests)
+    assert second < first - 9_000
+    assert result.status == "bad_answer"
 
 
 def test_a_refusal_ends_it_and_keeps_what_was_verified(memory_at, script, store):

@@ -47,6 +47,8 @@ def test_a_good_run_stores_what_was_verified(memory_at, store, script, streaming
     assert evidence["verified"]["p_value"] < evidence["verified"]["threshold"] < 0.001
     assert evidence["labels"] == {"skills": ["Python", "pandas", "SQL"]}
     assert evidence["run_id"] == result.run_id
+    asked = memory.questions()
+    assert set(asked.query("pattern_name == 'Data people'")["question"]) == set(claim["question_prompts"])
 
 
 def test_what_the_model_is_asked(memory_at, script):
