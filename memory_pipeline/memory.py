@@ -12,7 +12,12 @@ import pandas as pd
 
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store, reads
-from memory_pipeline.store.community import forget_members, save_questions, without_members
+from memory_pipeline.store.community import (
+    forget_members,
+    read_visibility,
+    save_questions,
+    without_members,
+)
 from memory_pipeline.store.discovery import save_checks, stored_patterns
 from memory_pipeline.store.files import OUTCOME_FEATURES, POLICY, FrameStore
 from memory_pipeline.store.findings import log_served, save_member_patterns
@@ -197,7 +202,7 @@ class Memory:
 
         members = reads.read_table(self.store, Member, order_by="id")
         vocabulary = load_vocabulary(self.settings)
-        return normalise_members(members, vocabulary, strata=self.settings.member_strata)
+        return normalise_members(members, vocabulary, strata=self.settings.strata)
 
     def find_member_patterns(self) -> dict[str, int]:
         """Let statistics look for member patterns anew and store them; returns how many per category."""
@@ -268,11 +273,14 @@ class Memory:
         Members who opted out since the last rebuild are taken out as they are read, and a pattern that
         thereby falls below the group size is left out.
         """
+        from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+
         frame = reads.read_table(self.store, MemberPattern)
         frame = frame[frame["is_active"].astype(bool)]
         if category is not None:
             frame = frame[frame["category"] == category]
-        visible = set(self.members()["id"])
+        members = read_visibility(self.store)
+        visible = set(members.loc[is_visible(members), "id"])
         left = frame["related_member_ids"].map(lambda ids: [one for one in ids if one in visible])
         gone = frame["related_member_ids"].map(len) - left.map(len)
         frame = frame.assign(

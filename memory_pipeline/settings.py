@@ -86,10 +86,10 @@ class Settings(BaseSettings):
         description="Fewest members of a pattern among members; smaller groups are never shown, which "
         "protects individuals.",
     )
-    member_strata: tuple[str, ...] = Field(
-        default=("source",),
-        description="What tells groups of members who were asked in different ways: attributes of members, "
-        'or source, as a JSON list such as ["source", "wave"]. Chance is judged within these groups.',
+    member_strata: str = Field(
+        default="source",
+        description="What tells groups of members who were asked in different ways: names of attributes, or "
+        "source, with commas between. Chance is judged within these groups.",
     )
     community_name: str = Field(
         default="the community", max_length=100, description="What the members' community is called."
@@ -169,6 +169,11 @@ class Settings(BaseSettings):
     def discover_every(self) -> timedelta:
         """`discovery_interval` as a duration."""
         return parse_interval(self.discovery_interval)
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """`member_strata` as names."""
+        return tuple(filter(None, (one.strip() for one in self.member_strata.split(","))))
 
     @property
     def storage(self) -> str:

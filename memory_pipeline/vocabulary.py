@@ -24,6 +24,7 @@ def load_vocabulary(settings: Settings) -> Vocabulary:
         When the file is not usable; the message names the file, the place and the remedy.
     """
     from memory_pipeline.analysis.vocabulary import Vocabulary, VocabularyError  # noqa: PLC0415 - keeps help quick
+    from memory_pipeline.ingest.errors import MappingError  # noqa: PLC0415
     from memory_pipeline.ingest.yaml_files import read_yaml  # noqa: PLC0415
 
     file = settings.vocabulary or contracts_folder() / VOCABULARY_FILE
@@ -31,5 +32,7 @@ def load_vocabulary(settings: Settings) -> Vocabulary:
         raise FileNotFoundError(f"MEMORY_VOCABULARY is {file}, which is no file; name a vocabulary file")
     try:
         return Vocabulary.from_dict(read_yaml(file))
+    except MappingError as error:
+        raise VocabularyError(str(error).removeprefix("mapping ")) from error
     except VocabularyError as error:
         raise VocabularyError(f"{file}: {error}") from error

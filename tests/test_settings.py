@@ -20,6 +20,12 @@ def test_every_setting_is_read_from_its_variable(monkeypatch):
     assert settings.update_every == timedelta(minutes=30)
 
 
+def test_strata_are_names_with_commas_between(monkeypatch):
+    assert Settings().strata == ("source",)
+    monkeypatch.setenv("MEMORY_MEMBER_STRATA", "source, wave,")
+    assert Settings().strata == ("source", "wave")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -27,6 +33,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch):
         ("UPDATE_INTERVAL", "0h"),
         ("MIN_SAMPLE_SIZE", "1"),
         ("CONFIDENCE_THRESHOLD", "2"),
+        ("MIN_GROUP_SIZE", "2"),
     ],
 )
 def test_a_value_out_of_range_is_refused(monkeypatch, name, value):

@@ -92,6 +92,7 @@ def _depth(
         weight=information(observed, expected),
         details={
             "area": area,
+            "roles": tuple(labels.vocabulary.role_of(labels.fields[places[0]]) for places in things.values()),
             "least": least,
             "any": int((np.asarray(held) > 0).sum()),
             "deepest": int(np.asarray(held).max()),

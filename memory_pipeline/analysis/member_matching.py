@@ -30,6 +30,9 @@ PAIRS = 5
 MOST_COMMON = 0.4
 """Share of members above which a label is nothing special to have in common."""
 FEWEST_A_SIDE = 3
+"""Fewest members who bring one part: a match needs a choice."""
+_MOST_A_SIDE = 1000
+"""Members of one side who are compared with the other: those with most that is special."""
 _MOST_TOGETHER = 0.6
 _MOST_TRIED = 30
 _Trio = tuple[float, float, int, int, int]
@@ -156,8 +159,7 @@ def _has(labels: MemberLabels, place: int) -> Has:
 
 def _either(shared: Has, one: Has, two: Has) -> Predicate:
     """Make: has the shared label, and exactly one of the two."""
-    sides = tuple(AtLeast(2, (mine, Not(other))) for mine, other in ((one, two), (two, one)))
-    return Predicate(AtLeast(2, (shared, AtLeast(1, sides))))
+    return Predicate(AtLeast(3, (shared, AtLeast(1, (one, two)), Not(AtLeast(2, (one, two))))))
 
 
 def _finding(
@@ -188,7 +190,13 @@ def _finding(
         p_value=max(certainty[0], chance.p_value),
         q_value=certainty[1],
         weight=float(balance) * information(chance.member_count, chance.expected),
-        details={"sides": (int(one.sum()), int(two.sum())), "masks": sides, "places": places, **details},
+        details={
+            "sides": (int(one.sum()), int(two.sum())),
+            "masks": sides,
+            "places": places,
+            "fewest": search.min_members,
+            **details,
+        },
     )
 
 
@@ -199,14 +207,17 @@ def matched_pairs(labels: MemberLabels, finding: Finding) -> list[dict[str, Any]
     -------
     list of dict
         At most `PAIRS`, each member once: `members` (two ids, the first of the first side) and `shared`
-        (up to three labels that both carry, the rarest first).
+        (up to three labels that both carry, the rarest first; none that fewer members carry than a group
+        must have).
     """
     roles = np.array([labels.vocabulary.role_of(own) in {"interest", "habit"} for own in labels.fields])
     rare = labels.counts <= MOST_COMMON * labels.member_count
-    use = np.flatnonzero(roles & rare & ~np.isin(np.arange(len(roles)), finding.details["places"]))
-    one, two = (np.flatnonzero(mask) for mask in finding.details["masks"])
+    told = roles & rare & (labels.counts >= finding.details["fewest"])
+    use = np.flatnonzero(told & ~np.isin(np.arange(len(roles)), finding.details["places"]))
     held = labels.matrix[:, use].astype(np.float64)
     weight = np.log(labels.member_count / np.maximum(labels.counts[use], 1))
+    special = np.asarray(held @ weight).ravel()
+    one, two = (_foremost(np.flatnonzero(mask), special) for mask in finding.details["masks"])
     common = (held[one].multiply(weight[None, :]).tocsr() @ held[two].T).toarray()
     pairs: list[dict[str, Any]] = []
     taken_one, taken_two = set[int](), set[int]()
@@ -224,3 +235,7 @@ def matched_pairs(labels: MemberLabels, finding: Finding) -> list[dict[str, Any]
         ids = [int(labels.member_ids[one[i]]), int(labels.member_ids[two[j]])]
         pairs.append({"members": ids, "shared": list(names)[:3]})
     return pairs
+
+
+def _foremost(members: NDArray[np.intp], special: NDArray[np.float64]) -> NDArray[np.intp]:
+    return members[np.argsort(-special[members], kind="stable")][:_MOST_A_SIDE]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 OBVIOUS = 0.15
 """What a set of which every pair is obvious is worth beside one of which none is."""
+OBVIOUS_LIFT = 3.0
+"""How many times more than chance a set of which every pair is obvious must at least have."""
 _MOST_SETS = 4000
 
 
@@ -82,6 +84,8 @@ def set_findings(
         own = [q_of[frozenset(two)] for two in combinations(places, 2)]
         named = tuple((labels.fields[i], labels.names[i]) for i in places)
         is_obvious = obviousness(labels, [name for _, name in named])
+        if is_obvious == 1 and observed < OBVIOUS_LIFT * expected:
+            continue
         weight = information(observed, expected) * (1 - (1 - OBVIOUS) * is_obvious)
         mask = np.logical_and.reduce([labels.column(i) for i in places])
         found.append(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 NAME_LENGTH = 255
 _LABEL_LENGTH = 60
+_A_PATH = 3
+"""Abilities in an area from which on they make a learning path."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def _follows(rule: Mapping[str, Any]) -> str:
 
 def _ability_set(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> Wording:
     size = finding.member_count
+    known, missing = rule.get("if") or names[:-1], rule.get("then") or names[-1:]
     return Wording(
         f"Toolkit: {listed(names)}",
         f"{size} members work with {listed(names)}; {_beyond(finding)}.{_follows(rule)} They could review "
@@ -101,8 +104,8 @@ def _ability_set(finding: Finding, names: list[str], rule: Mapping[str, Any]) ->
                 "finds the shared problem, and somebody to present a solution",
             ),
             Question(
-                f"You know {listed(names[:-1])}: what keeps you from {cut(names[-1])}?",
-                f"members with {listed(names[:-1])} but not {cut(names[-1])}",
+                f"You know {listed(known)}: what keeps you from {listed(missing)}?",
+                f"members with {listed(known)} but not {listed(missing)}",
                 "finds who would join in, and what to teach first",
             ),
         ),
@@ -134,8 +137,8 @@ def _habit_set(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> W
     size = finding.member_count
     return Wording(
         f"Ways to reach members: {listed(names)}",
-        f"{size} members name {listed(names)} side by side; {_beyond(finding)}.{_follows(rule)} News placed "
-        "in one of them reaches these members twice; those who have only one are reached by neither.",
+        f"{size} members name {listed(names)} side by side; {_beyond(finding)}.{_follows(rule)} Who "
+        "wants to invite these members finds them in any of these places.",
         (
             Question(
                 f"What do you get from {cut(names[0])} that {cut(names[-1])} does not give you?",
@@ -252,6 +255,17 @@ def _bridge(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> Word
 def _area_depth(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> Wording:  # noqa: ARG001 - as the others
     area, least = finding.details["area"], finding.details["least"]
     size, some = finding.member_count, finding.details["any"]
+    roles = finding.details["roles"]
+    skills = [name for name, role in zip(names, roles, strict=True) if role == "ability"]
+    path = Question(
+        f"To somebody who knows {cut(skills[0])} only: which of {listed(skills[1:4])} comes next?"
+        if len(skills) >= _A_PATH
+        else f"What do you do in {area} that nobody here has asked you about yet?",
+        f"the {size} members with at least {least} labels in {area}",
+        "makes a learning path out of what the community knows"
+        if len(skills) >= _A_PATH
+        else "finds what the community knows and does not use",
+    )
     return Wording(
         f"Strength: depth in {area}",
         f"{size} members have at least {least} of {listed(names[:8])}; {_beyond(finding)}. They are "
@@ -263,11 +277,7 @@ def _area_depth(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> 
                 f"the {size} members with at least {least} labels in {area}",
                 "gives the topic of a course that the community can hold itself",
             ),
-            Question(
-                f"To somebody who knows {cut(names[0])} only: which of {listed(names[1:4])} comes next?",
-                f"the {size} members with at least {least} labels in {area}",
-                "makes a learning path out of what the community knows",
-            ),
+            path,
             Question(
                 f"Would you take two hours a month for members who start in {area}?",
                 f"the {size} members with at least {least} labels in {area}",
@@ -280,10 +290,11 @@ def _area_depth(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> 
 def _complement(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> Wording:  # noqa: ARG001 - as the others
     interest, one, other = map(cut, names)
     (first, second), both = finding.details["sides"], finding.details["both"]
+    some = f"{both} have both" if both >= finding.details["fewest"] else "hardly anybody has both"
     return Wording(
         f"Together on {interest}: {one} with {other}",
         f"{interest} goes with {one} and with {other} beyond chance, but mostly in different people: "
-        f"{first} members have only {one}, {second} only {other}, {both} have both. "
+        f"{first} members have only {one}, {second} only {other}, {some}. "
         f"That makes {finding.member_count} possible partners, {_times(finding.lift)} as many as chance "
         "would give. Bring one of each together.",
         (
@@ -299,7 +310,7 @@ def _complement(finding: Finding, names: list[str], rule: Mapping[str, Any]) -> 
             ),
             Question(
                 f"When is {one} the right choice for {interest}, and when {other}?",
-                f"the {both} members who have both" if both else f"members on either side of {interest}",
+                "the members who have both" if both else f"members on either side of {interest}",
                 "makes a guide for both sides",
             ),
         ),

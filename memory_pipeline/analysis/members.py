@@ -72,13 +72,13 @@ def find_member_patterns(labels: MemberLabels, search: MemberSearch | None = Non
     found = [*_sets(labels, pairs, all_pairs, search), *areas]
     found += learners_and_knowers(labels, pairs, search)
     found += complementary_members(labels, pairs, search)
-    rows = [
-        _row(labels, finding, absorbed, tests, search)
-        for category in CATEGORIES
-        for finding, absorbed in without_variants(
-            [one for one in found if one.category == category], most=search.max_per_category
-        )
-    ]
+    rows: list[dict[str, Any]] = []
+    taken: set[frozenset[str]] = set()
+    for category in CATEGORIES:
+        own = [one for one in found if one.category == category and frozenset(one.names) not in taken]
+        for finding, absorbed in without_variants(own, most=search.max_per_category):
+            taken.add(frozenset(finding.names))
+            rows.append(_row(labels, finding, absorbed, tests, search))
     return pd.DataFrame(rows, columns=list(PATTERN_COLUMNS))
 
 

@@ -196,8 +196,8 @@ def labels(frame: pd.DataFrame) -> Table:
     """Lay out labels as they were written and as they are read."""
     table = _table("field", "written", "read as", "why", "members", right=("members",))
     for _, row in frame.iterrows():
-        read = row["label"]
-        if read is None:
+        read = _text(row["label"])
+        if not read:
             read = "part of the whole label" if row["why"] == "was broken at a comma" else "nothing"
         elif row["why"] == "looks alike":
             read = f"({read}?)"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from sqlalchemy import delete, func, insert, select, update
 
 from memory_pipeline.store.findings import plain
-from memory_pipeline.store.tables import LabelMerge, MemberPattern, QuestionPrompt
+from memory_pipeline.store.tables import LabelMerge, Member, MemberPattern, QuestionPrompt
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    import pandas as pd
 
     from memory_pipeline.store.database import Store
     from memory_pipeline.store.tables import Base
@@ -65,6 +64,14 @@ def forget_members(store: Store, visible: Collection[int], *, min_group_size: in
             connection.execute(update(table).where(table.id == identity).values(values))
             changed += 1
     return changed
+
+
+def read_visibility(store: Store) -> pd.DataFrame:
+    """Read what decides who may be seen: `id`, `is_visible` and `attributes` of all members."""
+    columns = (Member.id, Member.is_visible, Member.attributes)
+    with store.transaction() as connection:
+        rows = connection.execute(select(*columns)).all()
+    return pd.DataFrame(rows, columns=[column.key for column in columns])
 
 
 def without_members(evidence: Mapping[str, Any] | None, visible: Collection[int]) -> dict[str, Any] | None:

@@ -159,16 +159,15 @@ def test_a_pattern_of_the_statistics_can_be_told_better_and_stays_so(memory_at, 
     memory = memory_at("http://127.0.0.1:1")
     memory.find_member_patterns()
     found = stored(store)
-    name = next(one for one in found.index if "React" in one)
+    name = found.index[0]
     better = WEB | {"improves": name, "predicate": {"all": []}}
-    with script(saying(READS, saves(WEB), saves(better), FINISHED)) as server:
+    with script(saying(READS, saves(better), FINISHED)) as server:
         result = PatternFinderAgent(memory_at(server.url)).discover_patterns()
         listed = server.tool_results()[0][0]["stored_patterns"]
     assert {"name": name, "found_by": "statistics"}.items() <= next(
         one for one in listed if one["name"] == name
     ).items()
-    assert f"stored pattern {name!r}; name it in improves" in result.claims[0]["reason"]
-    assert result.claims[1]["verdict"] == "updated", result.claims
+    assert result.claims[0]["verdict"] == "updated", result.claims
     memory.find_member_patterns()
     again = stored(store)
     assert name not in again.index

@@ -8,7 +8,7 @@ import pandas as pd
 from memory_pipeline.analysis.member_features import normalise_members
 from memory_pipeline.analysis.vocabulary import Vocabulary
 
-SKILLS = [f"skill {i}" for i in range(20)]
+SKILLS = [f"skill{i:02d}" for i in range(20)]
 
 
 def members_of(skills, interests=None, **columns):

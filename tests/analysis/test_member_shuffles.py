@@ -87,10 +87,10 @@ def test_nobody_is_no_finding(two_fields):
 
 
 def test_pairs_and_predicates_agree():
-    labels = labels_of_members(independent(2, cluster=("skill 1", "skill 2")))
+    labels = labels_of_members(independent(2, cluster=("skill01", "skill02")))
     pairs = pairs_against_chance(labels, min_members=8)
-    pair = pairs[(pairs["label_a"] == "skill 1") & (pairs["label_b"] == "skill 2")].iloc[0]
-    chance = chance_of(labels, every(("skills", "skill 1"), ("skills", "skill 2")))
+    pair = pairs[(pairs["label_a"] == "skill01") & (pairs["label_b"] == "skill02")].iloc[0]
+    chance = chance_of(labels, every(("skills", "skill01"), ("skills", "skill02")))
     assert pair["members"] == chance.member_count
     assert pair["expected"] == pytest.approx(chance.expected)
     assert pair["p_value"] == pytest.approx(chance.p_value)
@@ -120,7 +120,7 @@ def test_the_tail_is_never_below_that_of_the_distribution_with_these_moments(obs
 
 
 def test_the_profile_is_aggregate_bounded_and_paged():
-    frame = independent(3, cluster=("skill 1", "skill 2"))
+    frame = independent(3, cluster=("skill01", "skill02"))
     frame.loc[0, "skills"].append("something only one member does")
     labels = labels_of_members(frame)
     first = profile_analysis(labels, page_size=5)
@@ -130,7 +130,7 @@ def test_the_profile_is_aggregate_bounded_and_paged():
         labels.counts.tolist(), reverse=True
     )[:5]
     best = first["co_occurrence"][0]
-    assert (best["label_a"], best["label_b"]) == ("skill 1", "skill 2")
+    assert (best["label_a"], best["label_b"]) == ("skill01", "skill02")
     assert best["lift"] > 2
     whole = [profile_analysis(labels, page_size=5, page=page) for page in range(1, first["pages"] + 1)]
     listed = [one["label"] for page in whole for one in page["fields"]["skills"]["labels"]]

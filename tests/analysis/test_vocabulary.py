@@ -104,6 +104,11 @@ def test_a_file_of_ones_own_replaces_the_shipped_one_and_mistakes_name_it(tmp_pa
     file.write_text("version: 3\nlabels:\n  Blau: blue\n")
     with pytest.raises(VocabularyError, match=r"words\.yaml: labels.Blau"):
         load_vocabulary(Settings(vocabulary=file))
+    file.write_text("version: 3\nlabels:\n  Blau: [blue]\n  Blau: [navy]\n")
+    with pytest.raises(
+        VocabularyError, match=r"words\.yaml: line 4: the key 'Blau' stands here a second time"
+    ):
+        load_vocabulary(Settings(vocabulary=file))
     with pytest.raises(FileNotFoundError, match=r"MEMORY_VOCABULARY is .*none\.yaml"):
         load_vocabulary(Settings(vocabulary=tmp_path / "none.yaml"))
 

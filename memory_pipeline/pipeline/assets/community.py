@@ -41,7 +41,7 @@ def member_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     memory = memory_of(context)
     vocabulary = load_vocabulary(memory.settings)
     stored = read_columns(memory.store, "members", _MEMBER_COLUMNS)
-    labels = normalise_members(stored, vocabulary, strata=memory.settings.member_strata)
+    labels = normalise_members(stored, vocabulary, strata=memory.settings.strata)
     frame = labels.to_frame()
     memory.frames.write("member_features", frame, {"vocabulary_version": vocabulary.version})
     memory.frames.write("label_changes", labels.merges.astype(_CHANGE_TYPES))
