@@ -18,6 +18,7 @@ from memory_pipeline.store.community import (
     save_questions,
     without_members,
 )
+from memory_pipeline.store.discovery import save_checks, stored_patterns
 from memory_pipeline.store.files import (
     CONDITION_ASSOCIATIONS,
     OUTCOME_FEATURES,
@@ -29,6 +30,7 @@ from memory_pipeline.store.files import (
 from memory_pipeline.store.findings import log_served, pattern_history, save_member_patterns
 from memory_pipeline.store.tables import (
     ApproachRecommendation,
+    DiscoveryRun,
     Ingest,
     LabelMerge,
     LearningMeasure,
@@ -290,10 +292,27 @@ class Memory:
             min_members=self.settings.min_group_size, fdr=self.settings.false_discovery_rate
         )
         found = find_member_patterns(labels, search)
-        save_member_patterns(self.store, found)
-        forget_members(self.store, labels.member_ids.tolist(), min_group_size=self.settings.min_group_size)
+        self.store_member_patterns(found, labels)
         self.refresh_questions()
         return {str(category): int(count) for category, count in found["category"].value_counts().items()}
+
+    def store_member_patterns(self, found: pd.DataFrame, labels: MemberLabels) -> int:
+        """Store what statistics found among members, and bring what others claimed up to date.
+
+        What was told better keeps its words; verified claims are checked again; who may not be seen any
+        more is taken out of all patterns.
+
+        Returns
+        -------
+        int
+            How many verified claims changed.
+        """
+        from memory_pipeline.analysis.claim_checks import told_better  # noqa: PLC0415 - needs scipy
+
+        save_member_patterns(self.store, told_better(found, stored_patterns(self.store)))
+        changed = self.check_claims(labels)
+        forget_members(self.store, labels.member_ids.tolist(), min_group_size=self.settings.min_group_size)
+        return changed
 
     def refresh_questions(self) -> int:
         """Make the table of questions that of the patterns in use; returns how many there are."""
@@ -302,6 +321,29 @@ class Memory:
         questions = question_rows(self.member_patterns())
         save_questions(self.store, questions)
         return len(questions)
+
+    def check_claims(self, labels: MemberLabels | None = None) -> int:
+        """Check stored patterns that carry verified claims against the members of today.
+
+        Parameters
+        ----------
+        labels
+            The members; read anew where None.
+
+        Returns
+        -------
+        int
+            How many changed: other members or figures, no longer holding, or holding again.
+        """
+        from memory_pipeline.analysis.claim_checks import checks_of  # noqa: PLC0415 - needs scipy
+
+        stored = [row for row in stored_patterns(self.store) if "verified" in (row["evidence"] or {})]
+        if not stored:
+            return 0
+        members = self.member_labels() if labels is None else labels
+        checks = checks_of(members, stored, min_group_size=self.settings.min_group_size)
+        save_checks(self.store, checks)
+        return len(checks)
 
     def member_patterns(self, *, category: str | None = None, include_retired: bool = False) -> pd.DataFrame:
         """Read member patterns, by default the active ones, the largest first; nobody hidden is named.
@@ -328,6 +370,20 @@ class Memory:
         )
         frame = frame[(gone == 0) | (frame["member_count"] >= self.settings.min_group_size)]
         return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
+
+    def member_pattern(self, identity: int) -> dict[str, Any] | None:
+        """Read one member pattern, retired or not; None where there is none."""
+        frame = reads.read_table(self.store, MemberPattern)
+        found = frame[frame["id"] == identity].to_dict("records")
+        return {str(key): value for key, value in found[0].items()} if found else None
+
+    def discovery_runs(self) -> pd.DataFrame:
+        """Read the runs of the pattern finder, the newest first."""
+        return (
+            reads.read_table(self.store, DiscoveryRun, order_by="started_at")
+            .iloc[::-1]
+            .reset_index(drop=True)
+        )
 
     def questions(self, *, category: str | None = None) -> pd.DataFrame:
         """Read the questions worth asking members, by pattern."""

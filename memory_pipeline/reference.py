@@ -84,11 +84,11 @@ def _default_settings() -> Settings:
 
 
 def _settings() -> str:
-    from memory_pipeline.settings import Settings  # noqa: PLC0415
+    from memory_pipeline.settings import Settings, variable_of  # noqa: PLC0415
 
     rows = [
         (
-            f"`MEMORY_{name.upper()}`",
+            f"`{variable_of(name)}`",
             "unset" if field.default is None else f"`{field.default}`",
             ", ".join(_limit(one) for one in field.metadata) or "",
             field.description,

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
         When a variable holds a value outside its documented range.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MEMORY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MEMORY_", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     home: Path = Field(
         default=Path(".memory"),
@@ -94,7 +96,52 @@ class Settings(BaseSettings):
         description="What tells groups of members who were asked in different ways: names of attributes, or "
         "source, with commas between. Chance is judged within these groups.",
     )
-    community_name: str = Field(default="the community", description="What the members' community is called.")
+    community_name: str = Field(
+        default="the community", max_length=100, description="What the members' community is called."
+    )
+    community_description: str = Field(
+        default="",
+        max_length=2000,
+        description="What the community is and does, in a few sentences; the pattern finder tells Claude.",
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="ANTHROPIC_API_KEY",
+        description="Key of the Claude API for `memory-pipeline discover`. "
+        "Unset: statistics alone find member patterns.",
+    )
+    discovery_model: str = Field(
+        default="claude-sonnet-5-5", min_length=1, description="Claude model that looks for member patterns."
+    )
+    discovery_effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
+        default=None,
+        description="How much effort the model puts in: low, medium, high, xhigh or max. "
+        "Unset: the model's own default.",
+    )
+    discovery_max_turns: int = Field(
+        default=25, ge=1, le=200, description="Answers of Claude after which a discovery ends."
+    )
+    discovery_max_tokens: int = Field(
+        default=400_000,
+        ge=2_000,
+        description="Tokens, read and written together, that a discovery may use.",
+    )
+    discovery_max_cost: float = Field(
+        default=1.0,
+        gt=0,
+        description="US dollars that a discovery may cost; holds for models whose price is known.",
+    )
+    discovery_timeout: float = Field(
+        default=300.0, gt=0, le=3600, description="Seconds that one answer of Claude may take."
+    )
+    discovery_streaming: bool = Field(
+        default=True,
+        description="Whether answers are read as a stream; turn it off for a gateway that cannot stream.",
+    )
+    discovery_interval: str = Field(
+        default="7d",
+        description="How often the discovery schedule runs once it is turned on: a number and m, h or d.",
+    )
 
     @field_validator("home")
     @classmethod
@@ -112,7 +159,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("update_interval")
+    @field_validator("update_interval", "discovery_interval")
     @classmethod
     def _interval_is_readable(cls, value: str) -> str:
         parse_interval(value)
@@ -124,6 +171,11 @@ class Settings(BaseSettings):
         return parse_interval(self.update_interval)
 
     @property
+    def discover_every(self) -> timedelta:
+        """`discovery_interval` as a duration."""
+        return parse_interval(self.discovery_interval)
+
+    @property
     def strata(self) -> tuple[str, ...]:
         """`member_strata` as names."""
         return tuple(filter(None, (one.strip() for one in self.member_strata.split(","))))
@@ -132,6 +184,16 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """Folder or URL under which features and evidence are kept."""
         return self.storage_url or str(self.home.absolute() / "storage")
+
+
+def variable_of(name: str) -> str:
+    """Name the environment variable of a setting.
+
+    >>> variable_of("home"), variable_of("anthropic_api_key")
+    ('MEMORY_HOME', 'ANTHROPIC_API_KEY')
+    """
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"MEMORY_{name.upper()}"
 
 
 def parse_interval(text: str) -> timedelta:

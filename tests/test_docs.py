@@ -14,7 +14,7 @@ from memory_pipeline.cli import cli
 from memory_pipeline.ingest.mapping import available_mappings
 from memory_pipeline.pipeline.build import build_definitions
 from memory_pipeline.pipeline.contracts import load_contracts
-from memory_pipeline.settings import Settings
+from memory_pipeline.settings import Settings, variable_of
 from memory_pipeline.store.tables import Base
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -98,7 +98,7 @@ def test_outside_of_a_checkout_nothing_is_written(monkeypatch, tmp_path, capsys)
 
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_is_in_the_reference(page, field):
-    assert f"| `MEMORY_{field.upper()}` |" in page
+    assert f"| `{variable_of(field)}` |" in page
 
 
 @pytest.mark.parametrize("group", ["", "ingest", "quarantine", "show"])

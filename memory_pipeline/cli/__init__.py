@@ -18,7 +18,7 @@ _COMMANDS = {
     "decide": "memory_pipeline.cli.decide",
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
-    "discover": "memory_pipeline.cli.run",
+    "discover": "memory_pipeline.cli.discover",
     "ingest": "memory_pipeline.cli.ingest",
     "notebook": "memory_pipeline.cli.run",
     "pattern": "memory_pipeline.cli.decide",

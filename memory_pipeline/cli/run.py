@@ -1,4 +1,4 @@
-"""`rebuild`, `discover`, `dev` and `notebook`: what runs for a while."""
+"""`rebuild`, `dev` and `notebook`: what runs for a while."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from memory_pipeline.cli.context import console, json_option, opened_memory, opened_store, print_json
+from memory_pipeline.cli.context import console, json_option, opened_store, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,19 +76,6 @@ def _step_display() -> Iterator[Callable[[StepEvent], None]]:
                 progress.console.print(f"  {event.step:<28} {rows:>14} {seconds:7.1f} s", highlight=False)
 
         yield on_step
-
-
-@click.command()
-@json_option
-def discover(as_json: bool) -> None:
-    """Look for patterns among the members anew."""
-    with opened_memory() as memory:
-        by_category = memory.find_member_patterns()
-    if as_json:
-        print_json({"patterns": sum(by_category.values()), "by_category": by_category})
-        return
-    found = ", ".join(f"{category} {count}" for category, count in by_category.items()) or "none"
-    console.print(f"member patterns: {found}; see `memory-pipeline show member-patterns`", highlight=False)
 
 
 @click.command()

@@ -12,7 +12,13 @@ import dagster as dg
 from memory_pipeline.pipeline import assets
 from memory_pipeline.pipeline.asset_checks import build_contract_checks
 from memory_pipeline.pipeline.contracts import load_contracts
-from memory_pipeline.pipeline.jobs import new_outcomes_sensor, rebuild_job, rebuild_schedule
+from memory_pipeline.pipeline.jobs import (
+    discovery_job,
+    discovery_schedule,
+    new_outcomes_sensor,
+    rebuild_job,
+    rebuild_schedule,
+)
 from memory_pipeline.pipeline.resources import default_resources
 from memory_pipeline.settings import Settings
 
@@ -40,12 +46,12 @@ def build_definitions(
         Settings of schedule and sensor; by default the environment's.
     """
     chosen = settings or Settings()
-    job = rebuild_job()
+    job, discovery = rebuild_job(), discovery_job()
     return dg.Definitions(
         assets=assets.ALL,
         asset_checks=build_contract_checks(load_contracts() if contracts is None else contracts),
-        jobs=[job],
-        schedules=[rebuild_schedule(job, chosen)],
+        jobs=[job, discovery],
+        schedules=[rebuild_schedule(job, chosen), discovery_schedule(discovery, chosen)],
         sensors=[new_outcomes_sensor(job, chosen)],
         resources=default_resources() | dict(resources or {}),
         # One process for all steps: the contracts' library is loaded once, and one lock covers the run.

@@ -1,8 +1,9 @@
-"""What runs the graph: the job `rebuild`, its schedule, and the sensor that reacts to new outcomes.
+"""What runs the graph: the job `rebuild` with its schedule and sensor, and the discovery with its schedule.
 
-Both automations are on as soon as a Dagster daemon runs on the memory (`memory-pipeline dev` starts one):
-`MEMORY_UPDATE_INTERVAL` and `MEMORY_UPDATE_AFTER_OUTCOMES` are their switches, and a rebuild only replaces
-findings by the ones that follow from the same outcomes. Each can be turned off in the UI.
+Both automations of the rebuild are on as soon as a Dagster daemon runs on the memory (`memory-pipeline dev`
+starts one): `MEMORY_UPDATE_INTERVAL` and `MEMORY_UPDATE_AFTER_OUTCOMES` are their switches, and a rebuild
+only replaces findings by the ones that follow from the same outcomes. Each can be turned off in the UI. The
+discovery costs money: a rebuild leaves it out, and its schedule is off until somebody turns it on.
 Concept: https://docs.dagster.io/guides/automate
 """
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 JOB_NAME = "rebuild"
 SCHEDULE_NAME = "rebuild_schedule"
 SENSOR_NAME = "new_outcomes_sensor"
+DISCOVERY_JOB_NAME = "discover_member_patterns"
+DISCOVERY_SCHEDULE_NAME = "discovery_schedule"
 SENSOR_SECONDS = 60
 
 _HOUR, _DAY, _WEEK = 60, 24 * 60, 7 * 24 * 60
@@ -36,13 +39,27 @@ _IN_PROGRESS = [
 
 
 def rebuild_job() -> Any:
-    """Define the job that materializes every asset and evaluates every contract."""
+    """Define the job that materializes every asset that costs nothing, and evaluates their contracts."""
     return dg.define_asset_job(
         JOB_NAME,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - _paid(),
         description="Works out all findings anew from the stored outcomes and members, and checks every "
         "contract. A violated critical contract stops what depends on it, and the run fails.",
     )
+
+
+def discovery_job() -> Any:
+    """Define the job that has Claude look for member patterns."""
+    return dg.define_asset_job(
+        DISCOVERY_JOB_NAME,
+        selection=_paid(),
+        description="Has Claude look for patterns among the members as they are stored; each is verified by "
+        "code. Needs ANTHROPIC_API_KEY and costs money, up to MEMORY_DISCOVERY_MAX_COST.",
+    )
+
+
+def _paid() -> dg.AssetSelection:
+    return dg.AssetSelection.assets("discovery_runs")
 
 
 @dataclass(frozen=True)
@@ -91,19 +108,43 @@ def _cron(minutes: int) -> tuple[str, int]:
 
 def rebuild_schedule(job: Any, settings: Settings) -> dg.ScheduleDefinition:
     """Define the schedule that rebuilds every `settings.update_interval`."""
-    plan = ticks(settings.update_every)
+    return _schedule(
+        SCHEDULE_NAME,
+        job,
+        settings.update_every,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Rebuilds every {settings.update_interval} (MEMORY_UPDATE_INTERVAL), counted in UTC.",
+    )
+
+
+def discovery_schedule(job: Any, settings: Settings) -> dg.ScheduleDefinition:
+    """Define the schedule that has Claude look every `settings.discovery_interval`, once it is turned on."""
+    return _schedule(
+        DISCOVERY_SCHEDULE_NAME,
+        job,
+        settings.discover_every,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"Has Claude look for member patterns every {settings.discovery_interval} "
+        "(MEMORY_DISCOVERY_INTERVAL), counted in UTC. Costs money, so it is off until it is turned on here.",
+    )
+
+
+def _schedule(
+    name: str, job: Any, every: timedelta, *, default_status: dg.DefaultScheduleStatus, description: str
+) -> dg.ScheduleDefinition:
+    plan = ticks(every)
 
     def is_due(context: dg.ScheduleEvaluationContext) -> bool:
         return plan.acts_at(context.scheduled_execution_time)
 
     return dg.ScheduleDefinition(
-        name=SCHEDULE_NAME,
+        name=name,
         job=job,
         cron_schedule=plan.cron,
         execution_timezone="UTC",
         should_execute=None if plan.acts_always else is_due,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Rebuilds every {settings.update_interval} (MEMORY_UPDATE_INTERVAL), counted in UTC.",
+        default_status=default_status,
+        description=description,
     )
 
 

@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6D656D01
 _REBUILD_LOCK = 0x6D656D02
+_DISCOVERY_LOCK = 0x6D656D03
 
 
 class RebuildInProgressError(RuntimeError):
     """Another process rebuilds the analysis of this database now."""
+
+
+class DiscoveryInProgressError(RuntimeError):
+    """Another process looks for member patterns in this database now."""
 
 
 class Store:
@@ -81,16 +86,38 @@ class Store:
         RebuildInProgressError
             When another process holds the lock.
         """
+        taken = RebuildInProgressError(
+            "another rebuild of this memory is running; wait for it to end and try again"
+        )
+        with self._lock(_REBUILD_LOCK, taken):
+            yield
+
+    @contextmanager
+    def discovery_lock(self) -> Iterator[None]:
+        """Let one process at a time have Claude look for member patterns; otherwise as `rebuild_lock`.
+
+        Raises
+        ------
+        DiscoveryInProgressError
+            When another process holds the lock.
+        """
+        taken = DiscoveryInProgressError(
+            "another discovery in this memory is running; wait for it to end and try again"
+        )
+        with self._lock(_DISCOVERY_LOCK, taken):
+            yield
+
+    @contextmanager
+    def _lock(self, key: int, taken: Exception) -> Iterator[None]:
         with self.engine.connect() as connection:
-            held = connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": _REBUILD_LOCK})
+            held = connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": key})
             connection.commit()
             if not held:
-                msg = "another rebuild of this memory is running; wait for it to end and try again"
-                raise RebuildInProgressError(msg)
+                raise taken
             try:
                 yield
             finally:
-                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _REBUILD_LOCK})
+                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
                 connection.commit()
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ from memory_pipeline.store.tables import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from memory_pipeline.store.database import Store
 
@@ -165,14 +165,15 @@ def save_learning(store: Store, measures: pd.DataFrame) -> None:
 
 
 def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
-    """Store member patterns by their unique name; those that statistics found no longer become inactive.
+    """Store what statistics found by its unique name; what they no longer find becomes inactive.
 
-    What a person decided about one stands: see `decisions.apply_decisions`.
+    A pattern that something else than statistics found stays as it is, and so does what a person decided
+    about one: see `decisions.apply_decisions`.
     """
     table = MemberPattern
     rows = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
     with store.transaction() as connection:
-        _upsert(connection, MemberPattern, rows, key="name")
+        _upsert(connection, MemberPattern, rows, key="name", where=table.found_by == "statistics")
         connection.execute(
             update(table)
             .where(
@@ -216,15 +217,20 @@ def _replace(store: Store, model: type[Base], rows: list[dict[str, Any]]) -> Non
 
 
 def _upsert(
-    connection: Connection, model: type[Base], rows: list[dict[str, Any]], *, key: str = "id"
+    connection: Connection,
+    model: type[Base],
+    rows: list[dict[str, Any]],
+    *,
+    key: str = "id",
+    where: ColumnElement[bool] | None = None,
 ) -> None:
-    """Insert rows, or update those whose key is there."""
+    """Insert rows, or update those whose key is there; with `where`, those of them that fulfil it."""
     if not rows:
         return
     values = [plain(row) for row in rows]
     statement = upsert(model).values(values)
     changed = {name: statement.excluded[name] for name in values[0] if name != key}
     statement = statement.on_conflict_do_update(
-        index_elements=[key], set_={**changed, "updated_at": func.now()}
+        index_elements=[key], set_={**changed, "updated_at": func.now()}, where=where
     )
     connection.execute(statement)

@@ -392,3 +392,38 @@ class LabelMerge(Base):
     members: Mapped[int]
     similarity: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class DiscoveryRun(Base):
+    """One run of the pattern finder: how it ended, what it used, what became of its claims."""
+
+    __tablename__ = "discovery_runs"
+    __table_args__ = (
+        CheckConstraint(
+            "least(turns, requests, retries, refusals, input_tokens, output_tokens, cache_write_tokens, "
+            "cache_read_tokens, patterns_created, patterns_updated, claims_refused) >= 0",
+            name="counts_not_negative",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(index=True)
+    message: Mapped[str]
+    model: Mapped[str | None]
+    focus_areas: Mapped[list[str]] = mapped_column(server_default=text("'{}'::text[]"))
+    turns: Mapped[int] = mapped_column(server_default=text("0"))
+    requests: Mapped[int] = mapped_column(server_default=text("0"))
+    retries: Mapped[int] = mapped_column(server_default=text("0"))
+    refusals: Mapped[int] = mapped_column(server_default=text("0"))
+    input_tokens: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    output_tokens: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    cache_write_tokens: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    cache_read_tokens: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    cost_usd: Mapped[float | None]
+    patterns_created: Mapped[int] = mapped_column(server_default=text("0"))
+    patterns_updated: Mapped[int] = mapped_column(server_default=text("0"))
+    claims_refused: Mapped[int] = mapped_column(server_default=text("0"))
+    claims: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    summary: Mapped[str | None]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    finished_at: Mapped[datetime | None]

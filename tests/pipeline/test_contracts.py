@@ -40,6 +40,7 @@ def test_every_stored_asset_has_a_contract() -> None:
         "label_merges",
         "member_candidates",
         "member_patterns",
+        "discovery_runs",
         "question_prompts",
     }
 

@@ -12,6 +12,7 @@ from memory_pipeline.pipeline.assets.community import (
     member_patterns,
     question_prompts,
 )
+from memory_pipeline.pipeline.assets.discovery import discovery_runs
 from memory_pipeline.pipeline.assets.evidence import outcome_evidence
 from memory_pipeline.pipeline.assets.factors import success_factors
 from memory_pipeline.pipeline.assets.features import outcome_features
@@ -37,4 +38,5 @@ ALL = [
     member_candidates,
     member_patterns,
     question_prompts,
+    discovery_runs,
 ]

@@ -9,7 +9,7 @@ import dagster as dg
 from memory_pipeline.pipeline.describe import column_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import pandas as pd
 
@@ -27,6 +27,7 @@ def memory_asset(
     code_version: str = "1",
     schema: dg.TableSchema | None = None,
     metadata: Mapping[str, Any] | None = None,
+    resources: Collection[str] = frozenset(RESOURCES),
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Declare an asset of the memory; its name and its description are the function's.
 
@@ -42,7 +43,7 @@ def memory_asset(
             deps=list(deps),
             owners=[TEAM],
             code_version=code_version,
-            required_resource_keys=RESOURCES,
+            required_resource_keys=set(resources),
             metadata=described,
         )(compute)
 

@@ -160,8 +160,7 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     from memory_pipeline.analysis.member_features import MemberLabels  # noqa: PLC0415
     from memory_pipeline.analysis.member_findings import MemberSearch  # noqa: PLC0415
     from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
-    from memory_pipeline.store.community import forget_members  # noqa: PLC0415
-    from memory_pipeline.store.findings import save_member_patterns  # noqa: PLC0415
+    from memory_pipeline.memory import Memory  # noqa: PLC0415
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
     memory = memory_of(context)
@@ -170,8 +169,7 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     fewest = memory.settings.min_group_size
     search = MemberSearch(min_members=fewest, fdr=memory.settings.false_discovery_rate)
     patterns = find_member_patterns(labels, search)
-    save_member_patterns(memory.store, patterns)
-    forget_members(memory.store, labels.member_ids.tolist(), min_group_size=fewest)
+    rechecked = Memory(memory.settings, memory.store).store_member_patterns(patterns, labels)
     by_category = patterns["category"].value_counts().rename_axis("category").reset_index(name="patterns")
     shown = pd.DataFrame(patterns[["name", "category", "member_count", "description"]])
     return dg.MaterializeResult(
@@ -179,6 +177,7 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
             "dagster/row_count": len(patterns),
             "by category": dg.MetadataValue.md(markdown_table(records(by_category))),
             "preview": preview(shown),
+            "verified claims that changed": rechecked,
         }
     )
 

@@ -1,0 +1,199 @@
+"""The pattern finder: Claude proposes patterns among the members, code stores those that hold."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.agent.claude import CallFailedError, Claude
+from memory_pipeline.agent.conversation import Conversation
+from memory_pipeline.agent.endings import ENDINGS, UNDISTURBED
+from memory_pipeline.agent.prompt import LEAST_PATTERNS, checked_focus
+from memory_pipeline.agent.saving import PatternSaver
+from memory_pipeline.agent.shown import shown_labels
+from memory_pipeline.agent.toolbox import Toolbox
+from memory_pipeline.agent.usage import PRICES_AS_OF, Budget, Usage
+from memory_pipeline.store.discovery import finish_run, start_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memory_pipeline.analysis.member_features import MemberLabels
+    from memory_pipeline.memory import Memory
+
+_FEWEST_LABELS = 2
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a discovery did.
+
+    Attributes
+    ----------
+    run_id
+        Id of its row in `discovery_runs`.
+    status
+        One of `ENDINGS`.
+    message
+        What that means, what is missing and what to do, in words.
+    focus_areas
+        What it was asked to look at first.
+    usage
+        Model, turns, requests, retries, refusals, tokens, and cost in US dollars (None: unknown).
+    claims
+        What the model proposed: `name`, `verdict` (created, updated, refused), `reason`, `pattern_id`.
+    summary
+        The model's last words; unverified.
+    """
+
+    run_id: str
+    status: str
+    message: str
+    focus_areas: tuple[str, ...]
+    usage: Usage
+    claims: tuple[dict[str, Any], ...] = ()
+    summary: str = ""
+    prices_as_of: str = field(default=PRICES_AS_OF.isoformat(), init=False)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.status in UNDISTURBED
+
+    def counted(self, verdict: str) -> int:
+        """Count the claims that were created, updated or refused."""
+        return sum(claim["verdict"] == verdict for claim in self.claims)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self) | {"is_complete": self.is_complete}
+
+
+class PatternFinderAgent:
+    """Has Claude look for patterns among a memory's members, and stores those that the members bear out.
+
+    Parameters
+    ----------
+    memory
+        The memory; its settings name model, limits, key, community, and the fewest members of a pattern and
+        of a label that is shown to Claude.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def discover_patterns(self, focus_areas: Sequence[str] | None = None) -> Discovery:
+        """Look for patterns, by preference in the given areas.
+
+        Each pattern is stored as soon as it is verified, so that a discovery which ends early leaves what
+        it found. How it ended, and what it used, is in the result and in `discovery_runs`.
+
+        Returns
+        -------
+        Discovery
+            Also where the API failed; its `status` and `message` say how.
+
+        Raises
+        ------
+        ValueError
+            When a focus area is too long, or there are too many.
+        DiscoveryInProgressError
+            When another process does the same on this memory.
+        """
+        focus = checked_focus(focus_areas)
+        settings, store = self.memory.settings, self.memory.store
+        usage = Usage(settings.discovery_model)
+        with store.discovery_lock():
+            labels = self.memory.member_labels()
+            run_id = start_run(store, model=settings.discovery_model, focus_areas=focus)
+            toolbox = self._toolbox(labels, run_id)
+            status, detail, summary = "failed", "", ""
+            try:
+                status, detail, summary = self._converse(toolbox, usage, focus)
+            except KeyboardInterrupt:
+                status = "interrupted"
+                raise
+            except Exception as error:
+                detail = type(error).__name__
+                raise
+            finally:
+                result = Discovery(
+                    run_id=run_id,
+                    status=status,
+                    message=_message(status, detail, toolbox),
+                    focus_areas=focus,
+                    usage=usage,
+                    claims=tuple(toolbox.claims),
+                    summary=summary,
+                )
+                finish_run(store, run_id, _row(result))
+                if result.counted("created") + result.counted("updated"):
+                    self.memory.refresh_questions()
+        return result
+
+    def _toolbox(self, labels: MemberLabels, run_id: str) -> Toolbox:
+        fewest = self.memory.settings.min_group_size
+        saver = PatternSaver(
+            labels=labels,
+            shown=shown_labels(labels, min_group_size=fewest),
+            store=self.memory.store,
+            min_group_size=fewest,
+            origin={"run_id": run_id, "model": self.memory.settings.discovery_model},
+        )
+        return Toolbox(saver)
+
+    def _converse(self, toolbox: Toolbox, usage: Usage, focus: Sequence[str]) -> tuple[str, str, str]:
+        settings = self.memory.settings
+        key = settings.anthropic_api_key
+        if key is None or not key.get_secret_value().strip():
+            return "no_key", "", ""
+        if toolbox.saver.shown.count < _FEWEST_LABELS:
+            return "too_few_members", "", ""
+        try:
+            claude = Claude(settings, usage)
+        except CallFailedError as failure:
+            return failure.status, failure.detail, ""
+        with closing(claude):
+            conversation = Conversation.begin(
+                claude,
+                toolbox,
+                usage=usage,
+                budget=Budget(settings.discovery_max_tokens, settings.discovery_max_cost),
+                settings=settings,
+                focus_areas=focus,
+            )
+            status = conversation.run()
+        return status, conversation.detail, conversation.summary
+
+
+def _message(status: str, detail: str, toolbox: Toolbox) -> str:
+    """Say how it ended, what was stored all the same, and what is missing."""
+    parts = [f"{ENDINGS[status]} ({detail})" if detail else ENDINGS[status]]
+    if status == "no_key":
+        return parts[0]
+    saved = toolbox.counted("created") + toolbox.counted("updated")
+    refused = toolbox.counted("refused")
+    parts.append(f"Stored: {saved} verified pattern{'s' * (saved != 1)}; refused: {refused}.")
+    if status in UNDISTURBED:
+        if saved < LEAST_PATTERNS:
+            parts.append(f"That is fewer than the {LEAST_PATTERNS} looked for.")
+    else:
+        kept = "What was stored stays; what" if saved else "What"
+        parts.append(f"{kept} Claude had yet to propose is missing.")
+    return " ".join(parts)
+
+
+def _row(result: Discovery) -> dict[str, Any]:
+    """Lay a result out as columns of `discovery_runs`."""
+    used = asdict(result.usage)
+    return {
+        **used,
+        "status": result.status,
+        "message": result.message,
+        "summary": result.summary or None,
+        "claims": list(result.claims),
+        "patterns_created": result.counted("created"),
+        "patterns_updated": result.counted("updated"),
+        "claims_refused": result.counted("refused"),
+    }

@@ -1,0 +1,99 @@
+"""What of the members' labels may be shown to a language model, and in which form.
+
+Only labels that a group of members carries are shown, so that nobody can put a word into a prompt alone and
+no label tells about one person. Their text is cut and freed of hidden characters; it stays data, inside JSON.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memory_pipeline.agent.text import clean
+from memory_pipeline.analysis.predicates import AtLeast, Has, Node, Not, Predicate, resolve
+
+if TYPE_CHECKING:
+    from memory_pipeline.analysis.member_features import MemberLabels
+
+LABEL_CHARACTERS = 80
+FIELD_CHARACTERS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class ShownLabels:
+    """Labels as they are shown, and how to find back.
+
+    Attributes
+    ----------
+    labels
+        The members with the shown labels only, under their shown names.
+    original
+        (field, label) as shown, to (field, label) as stored.
+    """
+
+    labels: MemberLabels
+    original: dict[tuple[str, str], tuple[str, str]]
+
+    @property
+    def count(self) -> int:
+        """How many labels are shown."""
+        return len(self.original)
+
+    def find(self, field: str, label: str) -> int:
+        """Find the place of a label in any of its spellings.
+
+        Raises
+        ------
+        PredicateError
+            When it is not shown; the message names the nearest that are, and no other.
+        """
+        return resolve(self.labels, field, label)
+
+    def as_stored(self, predicate: Predicate) -> Predicate:
+        """Write a predicate over shown labels in the labels that are stored.
+
+        Raises
+        ------
+        PredicateError
+            As `find`.
+        """
+
+        def walk(node: Node) -> Node:
+            if isinstance(node, Not):
+                return Not(walk(node.part))
+            if isinstance(node, AtLeast):
+                return AtLeast(node.count, tuple(walk(part) for part in node.parts))
+            place = self.find(node.field, node.label)
+            return Has(*self.original[self.labels.fields[place], self.labels.names[place]])
+
+        return Predicate(walk(predicate.root))
+
+
+def shown_labels(labels: MemberLabels, *, min_group_size: int) -> ShownLabels:
+    """Keep the labels of at least `min_group_size` members, in harmless form."""
+    places = np.flatnonzero(labels.counts >= min_group_size)
+    stored = [(labels.fields[i], labels.names[i]) for i in places]
+    shown = _distinct([(clean(own, FIELD_CHARACTERS), clean(name, LABEL_CHARACTERS)) for own, name in stored])
+    kept = [i for i, (own, name) in enumerate(shown) if own and name]
+    restricted = replace(
+        labels,
+        names=tuple(shown[i][1] for i in kept),
+        fields=tuple(shown[i][0] for i in kept),
+        matrix=labels.matrix[:, places[kept]],
+        merges=labels.merges.iloc[:0],
+    )
+    return ShownLabels(restricted, {shown[i]: stored[i] for i in kept})
+
+
+def _distinct(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Tell labels that became alike by cutting apart, by a number."""
+    seen: Counter[tuple[str, str]] = Counter()
+    result = []
+    for own, name in names:
+        seen[own, name] += 1
+        number = seen[own, name]
+        result.append((own, name if number == 1 else f"{name} ({number})"))
+    return result
