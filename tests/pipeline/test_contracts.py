@@ -36,6 +36,7 @@ def test_every_stored_asset_has_a_contract() -> None:
         "success_factors",
         "approach_recommendations",
         "learning_measures",
+        "advice_verification",
         "member_patterns",
     }
 

@@ -12,6 +12,7 @@ from memory_pipeline.pipeline.assets.ingest import members, packaging_outcomes
 from memory_pipeline.pipeline.assets.learning import learning_measures
 from memory_pipeline.pipeline.assets.patterns import pattern_identifications
 from memory_pipeline.pipeline.assets.recommendations import approach_recommendations
+from memory_pipeline.pipeline.assets.verification import advice_verification
 
 ALL = [
     packaging_outcomes,
@@ -22,6 +23,7 @@ ALL = [
     success_factors,
     approach_recommendations,
     learning_measures,
+    advice_verification,
     member_features,
     member_patterns,
 ]
