@@ -164,11 +164,17 @@ def _ties(outlook: Outlook, leader: int) -> NDArray[np.bool_]:
 def _explore(
     outlook: Outlook, advisable: NDArray[np.bool_], floor: float, rng: np.random.Generator
 ) -> Choice:
-    """Pick each candidate as often as it is the best in a draw (Thompson 1933), with a floor for all."""
-    # Draws in which nothing matters are ties; a grain of noise shares them out evenly.
-    grain = np.random.default_rng(0).random(outlook.draws.shape) * _TIE
-    winners = np.argmax(np.where(advisable[:, None], outlook.draws + grain, -1.0), axis=0)
-    wins = np.bincount(winners, minlength=len(advisable)) / N_DRAWS
+    """Pick each candidate as often as it is the best in a draw (Thompson 1933), with a floor for all.
+
+    Draws in which no setting matters have no say: there, every choice is as good.
+    """
+    draws = outlook.draws[:, np.ptp(outlook.draws, axis=0) > 0]
+    if not draws.size:
+        draws = outlook.draws
+    # A grain of noise shares ties out evenly.
+    grain = np.random.default_rng(0).random(draws.shape) * _TIE
+    winners = np.argmax(np.where(advisable[:, None], draws + grain, -1.0), axis=0)
+    wins = np.bincount(winners, minlength=len(advisable)) / draws.shape[1]
     probabilities = (1 - floor) * wins + floor * advisable / advisable.sum()
     picked = int(rng.choice(len(advisable), p=probabilities))
     return Choice(picked, picked, confidence_of(outlook.draws[picked], outlook), probabilities)

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import stats
 
 from memory_pipeline.analysis.cells import is_success
+from memory_pipeline.analysis.offpolicy import effective_degrees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,9 +117,12 @@ def verify_advice(
             raise KeyError(msg)
     is_control = attempts["is_control"].astype(bool).to_numpy()
     followed = attempts["followed"].map({True: 1.0, False: 0.0}).to_numpy(dtype=float, na_value=np.nan)
-    groups = attempts.groupby(list(strata), dropna=False, observed=True).ngroup() if strata else None
-    stratum = np.zeros(len(attempts), dtype=np.int64) if groups is None else groups.to_numpy(dtype=np.int64)
-    units = np.unique(attempts[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
+    stratum: NDArray[np.int64] = np.zeros(len(attempts), dtype=np.int64)
+    if strata:
+        groups = attempts.groupby(list(strata), dropna=False, observed=True).ngroup()
+        stratum = np.asarray(groups, dtype=np.int64)
+    names = attempts[unit].astype(str).to_numpy(dtype=str)
+    units: NDArray[np.int64] = np.unique(names, return_inverse=True)[1].astype(np.int64)
     wins = is_success(attempts).astype(float)
     randomised = _compare(~is_control, wins, stratum, units)
     served = ~is_control & ~np.isnan(followed)
@@ -178,7 +182,7 @@ def _compare(
     count = len(names)
     is_known = count > 1 and bool(np.isfinite(shifts).all())
     error = float(np.sqrt((count - 1) / count * np.sum(shifts**2))) if is_known else float("inf")
-    degrees = _degrees(shifts) if is_known else 1.0
+    degrees = effective_degrees(shifts) if is_known else 1.0
     return _Comparison(
         gain=gain,
         margin=float(stats.t.ppf(0.975, degrees)) * error,
@@ -187,18 +191,6 @@ def _compare(
         units=count,
         strata=int(both.sum()),
     )
-
-
-def _degrees(shifts: Floats) -> float:
-    """Degrees of freedom of a sum of squares of unequal normal shifts.
-
-    `(sum v)^2 / sum v^2` (Satterthwaite 1946). The variances v are known by one square each,
-    whose own square is three times as large in expectation; a few units that dominate leave few degrees.
-    """
-    squares = float(np.sum(shifts**2))
-    if squares == 0:
-        return 1.0
-    return max(1.0, min(3 * squares**2 / float(np.sum(shifts**4)), float(np.sum(shifts != 0))) - 1)
 
 
 def _sums(
