@@ -57,8 +57,8 @@ class Settings(BaseSettings):
         default=0.0,
         ge=0,
         le=1,
-        description="0: always the best approach. Above: answers are drawn by how probable each approach is to be "
-        "the best (Thompson sampling), and this share of them evenly.",
+        description="0: always the best approach. Above: answers are drawn by how probable it is that each "
+        "approach is the best (Thompson sampling), and this share of them evenly.",
     )
     control_share: float = Field(
         default=0.0,

@@ -7,7 +7,7 @@ at once, with an error rate, instead of by an alarm that watches attempts come i
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _LEAST_ATTEMPTS = 100
+_UNIT_WEIGHT = 5.0
 _LEAST_UNITS = 8
-_LEAST_CHANGE = 0.08
+_LEAST_CHANGE = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Change:
     difference
         Success against expectation after less before, compared with other attempts of the same months.
     p_value
-        Adjusted for all values looked at (Holm).
+        Adjusted for all values looked at (Bonferroni).
     before, after
         Attempts on both sides.
     """
@@ -66,11 +67,12 @@ def find_changes(
 ) -> tuple[Change, ...]:
     """Find the values of columns since when attempts end otherwise than expected.
 
-    For each value, the residuals (success less expectation, less the mean of their month, so that better
-    times for all are no change) are summed up in the order of time. The largest distance of these sums
-    from a straight line, over their standard deviation, is tested by Kolmogorov's distribution (the
-    OLS-CUSUM test of Ploberger and Kramer 1992); the deviation is taken over whole units, whose attempts
-    go together. The change is where the distance is largest. Of each column the surest value counts.
+    For each value, the residuals are summed up in the order of time: success less expectation, less the
+    mean of their month (better times for all are no change), less their unit's own mean, shrunk. The
+    largest distance of these sums from a straight line, over their standard deviation, is tested by
+    Kolmogorov's distribution (the OLS-CUSUM test of Ploberger and Kramer 1992). The deviation is taken
+    over a unit's months, within which what is broken stays broken. The change is where the distance is
+    largest; of each column the value with the largest change counts.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ def find_changes(
     Returns
     -------
     tuple of Change
-        The surest first. Values with fewer than 100 attempts or 8 units, and changes of fewer than 8
+        The surest first. Values with fewer than 100 attempts or 8 units, and changes of fewer than 5
         points, are left out.
     """
     if len(outcomes) < _LEAST_ATTEMPTS:
@@ -98,28 +100,24 @@ def find_changes(
     month = np.unique(months.astype(str), return_inverse=True)[1]
     residual = residual - (np.bincount(month, residual) / np.bincount(month))[month]
     units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    residual = residual - (np.bincount(units, residual) / (np.bincount(units) + _UNIT_WEIGHT))[units]
+    spells = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
     encoded = encode(outcomes, list(columns), unit=unit, min_units=2).frame
-    found: list[Change] = []
-    looked_at = 0
+    streams: list[Change] = []
     for column in encoded:
         values = encoded[column].astype(str).to_numpy()
-        own: list[Change] = []
         for value in sorted(set(values) - {OTHER, MISSING}):
             rows = order[values[order] == value]
-            if len(rows) < _LEAST_ATTEMPTS or len(np.unique(units[rows])) < _LEAST_UNITS:
-                continue
-            looked_at += 1
-            own.append(_largest_change(str(column), value, residual[rows], units[rows], when.iloc[rows]))
-        found += sorted(own, key=lambda one: (one.p_value, one.before + one.after))[:1]
-    found.sort(key=lambda one: one.p_value)
-    kept = []
-    for rank, one in enumerate(found):
-        adjusted = min(1.0, one.p_value * max(looked_at - rank, 1))
-        if adjusted > level:
-            break
-        if abs(one.difference) >= _LEAST_CHANGE:
-            kept.append(Change(**{**one.to_dict(), "p_value": adjusted}))
-    return tuple(kept)
+            if len(rows) >= _LEAST_ATTEMPTS and len(np.unique(units[rows])) >= _LEAST_UNITS:
+                change = _largest_change(str(column), value, residual[rows], spells[rows], when.iloc[rows])
+                streams.append(change)
+    # Of a column's values, the one that changed moves most; the others only lie on its other side.
+    largest: dict[str, Change] = {}
+    for one in sorted(streams, key=lambda one: abs(one.difference)):
+        p_value = min(1.0, one.p_value * len(streams))
+        if p_value <= level and abs(one.difference) >= _LEAST_CHANGE:
+            largest[one.column] = replace(one, p_value=p_value)
+    return tuple(sorted(largest.values(), key=lambda one: (one.p_value, one.column)))
 
 
 def forget(outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str) -> pd.DataFrame:
@@ -151,14 +149,14 @@ def fade(outcomes: pd.DataFrame, half_life: timedelta) -> pd.DataFrame:
 
 
 def _largest_change(
-    column: str, value: str, residual: Floats, unit: NDArray[np.int64], when: pd.Series
+    column: str, value: str, residual: Floats, spell: NDArray[np.int64], when: pd.Series
 ) -> Change:
     """Find where the sums of residuals are furthest from a straight line, and how surprising that is."""
     count = len(residual)
     sums = np.cumsum(residual)
     bridge = sums - np.arange(1, count + 1) / count * sums[-1]
     centred = residual - residual.mean()
-    spread = float(np.sqrt(np.sum(np.bincount(unit, centred) ** 2)))
+    spread = float(np.sqrt(np.sum(np.bincount(spell, centred) ** 2)))
     at = min(int(np.argmax(np.abs(bridge))), count - 2)
     difference = float(residual[at + 1 :].mean() - residual[: at + 1].mean())
     statistic = float(np.abs(bridge[at])) / spread if spread > 0 else 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory_pipeline.analysis.factor_wording import count_units
+from memory_pipeline.analysis.factor_wording import count_units, name_factor
 from memory_pipeline.analysis.outlook import confidence_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,26 @@ def notes_on(policy: Policy, outlook: Outlook, unknown: Sequence[str], unseen: S
     notes += [f"The described value of {column} never occurred; it was averaged over." for column in unseen]
     if outlook.is_widened and outlook.members:
         notes.append("No past attempt matches the whole description; the answer rests on wider evidence.")
+    notes += [say_change(change) for change in policy.changes if _concerns(change, outlook)]
     return notes
+
+
+def say_change(change: Mapping[str, Any]) -> str:
+    """Write a detected change as a sentence."""
+    direction = "better" if change["difference"] > 0 else "worse"
+    return (
+        f"Attempts with {name_factor(change['column'], change['value'])} do {direction} since "
+        f"{change['since'][:10]} (by {abs(100 * change['difference']):.0f} points against expectation): "
+        f"the {change['before']:,} attempts with it from before no longer count."
+    )
+
+
+def _concerns(change: Mapping[str, Any], outlook: Outlook) -> bool:
+    """Say whether a change is one of a setting, or of the context described."""
+    return all(
+        described.get(change["column"], change["value"]) == change["value"]
+        for described, _ in outlook.members
+    )
 
 
 def _place(policy: Policy, outlook: Outlook) -> str:

@@ -241,6 +241,17 @@ def test_exploration_tries_what_may_be_best_most(world):
     assert len(drawn) > 1
 
 
+def test_the_propensity_is_how_often_an_answer_is_given(world):
+    exploring = fit_policy(world.outcomes, **roles(exploration=0.1))
+    answers = [exploring.recommend(PLACES[1], rng=np.random.default_rng(seed)) for seed in range(400)]
+    texts = [approach_text(answer.recommended_approach) for answer in answers]
+    said = {text: answer.propensity for text, answer in zip(texts, answers, strict=True)}
+    for text, propensity in said.items():
+        spread = np.sqrt(propensity * (1 - propensity) / len(answers))
+        assert texts.count(text) / len(answers) == pytest.approx(propensity, abs=4 * spread)
+    assert sum(said.values()) == pytest.approx(1, abs=0.1)
+
+
 def test_repeating_one_application_adds_no_confidence(world):
     # One application, tried 1,500 times and lucky, is one witness.
     frame = packaging_world(46, attempts=600, units=60, heavy_tail=False).outcomes
