@@ -11,7 +11,16 @@ import pytest
 from memory_pipeline.cli import main
 from memory_pipeline.ingest import ingest_records
 
-SHOWN = ["outcomes", "patterns", "factors", "recommendations", "learning", "members", "member-patterns"]
+SHOWN = [
+    "outcomes",
+    "patterns",
+    "factors",
+    "recommendations",
+    "learning",
+    "verification",
+    "members",
+    "member-patterns",
+]
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 
-ASSETS = 10
-CONTRACTS = 8
+ASSETS = 11
+CONTRACTS = 9
 
 
 @pytest.fixture
