@@ -5,9 +5,10 @@ The doors hold no rules of their own; this layer joins the store with the analys
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
 from memory_pipeline.settings import Settings
@@ -29,6 +30,8 @@ from memory_pipeline.store.files import (
 )
 from memory_pipeline.store.findings import log_served, pattern_history, save_member_patterns
 from memory_pipeline.store.tables import (
+    AdviceChange,
+    AdviceVerification,
     ApproachRecommendation,
     DiscoveryRun,
     Ingest,
@@ -49,11 +52,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from memory_pipeline.analysis.member_features import MemberLabels
-    from memory_pipeline.analysis.recommendations import Advice
+    from memory_pipeline.analysis.recommendations import Advice, Policy
     from memory_pipeline.store import Store
 
 PATTERN_ORDERS = ("confidence", "impact", "sample_size")
 _CASES = 3
+_WITHHELD = (
+    "Withheld on purpose: a share of the answers is held back (MEMORY_CONTROL_SHARE), to measure what advice "
+    "changes. Do as you would without it, and report the outcome with this id."
+)
 
 
 @dataclass(frozen=True)
@@ -76,17 +83,20 @@ class Answer:
     Attributes
     ----------
     recommendation_id
-        An outcome can name it, and say whether the advice was followed.
+        An outcome can name it, and say whether the advice was followed; None where nothing was logged.
     advice
-        What the policy says.
+        What the policy says; without an approach where the answer was withheld.
+    withheld
+        Whether the answer is one of the control share (`MEMORY_CONTROL_SHARE`).
     cases
         Past attempts in the same context, those that share most settings with the advised approach
         first, the newest of them first: up to three that succeeded and three that did not.
     """
 
-    recommendation_id: str
+    recommendation_id: str | None
     advice: Advice
     cases: tuple[Case, ...]
+    withheld: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values."""
@@ -267,6 +277,16 @@ class Memory:
         by = ["measure", "segment_column", "segment_value", "period_start"]
         return frame.drop(columns="id").sort_values(by, ignore_index=True)
 
+    def advice_verifications(self) -> pd.DataFrame:
+        """Read what following advice changed, one row per rebuild, the newest first."""
+        frame = reads.read_table(self.store, AdviceVerification)
+        return frame.sort_values("id", ascending=False, ignore_index=True)
+
+    def advice_changes(self) -> pd.DataFrame:
+        """Read what rebuilds changed in the advice and why, the newest first."""
+        frame = reads.read_table(self.store, AdviceChange)
+        return frame.sort_values("id", ascending=False, ignore_index=True)
+
     def members(self) -> pd.DataFrame:
         """Read the members that may be seen, as stored."""
         from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
@@ -401,13 +421,22 @@ class Memory:
         order = ["members", "field", "raw_label", "id"]
         return frame.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
 
-    def recommend(self, **context: Any) -> Answer:
+    def recommend(
+        self, context: Mapping[str, Any] | None = None, /, *, log: bool = True, **more: Any
+    ) -> Answer:
         """Advise on an application that is described by what is known about it, and log the answer.
+
+        With `MEMORY_EXPLORATION` above 0 the answer is drawn, and its propensity says how probable it was.
+        With `MEMORY_CONTROL_SHARE` above 0 that share of the answers with an approach is withheld.
 
         Parameters
         ----------
         context
-            Context columns and values, such as `installer_type="msi"`; what is unknown is left out.
+            Context columns and values; what is unknown is left out.
+        log
+            False only to look: nothing is logged, drawn or withheld, and there is no id to report.
+        more
+            Context columns as keywords, such as `installer_type="msi"`.
 
         Raises
         ------
@@ -418,21 +447,23 @@ class Memory:
         RuntimeError
             When the stored policy was written by another version of the project.
         """
-        from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
-
-        try:
-            policy = Policy.from_dict(self.frames.read_json(POLICY))
-        except (KeyError, TypeError) as error:
-            msg = "the stored policy was written by another version; run `memory-pipeline rebuild`"
-            raise RuntimeError(msg) from error
-        unknown = sorted(set(context) - set(policy.context))
+        known = {**(context or {}), **more}
+        policy = self._policy()
+        unknown = sorted(set(known) - set(policy.context))
         if unknown:
             msg = (
                 f"the memory knows nothing about {', '.join(unknown)}; "
                 f"describe the application by {', '.join(sorted(policy.context))}"
             )
             raise ValueError(msg)
-        advice = policy.recommend(context)
+        if not log:
+            advice = policy.recommend(known)
+            return Answer(None, advice, self.cases(known, advice.recommended_approach))
+        random = np.random.default_rng()
+        explored = replace(policy, limits=replace(policy.limits, exploration=self.settings.exploration))
+        advice = explored.recommend(known, rng=random)
+        control_share = self.settings.control_share if advice.recommended_approach is not None else 0.0
+        withheld = bool(random.random() < control_share)
         identity = log_served(
             self.store,
             {
@@ -441,9 +472,23 @@ class Memory:
                 "recommended_approach": advice.recommended_approach,
                 "propensity": advice.propensity,
                 "policy_version": advice.policy_version,
+                "withheld": withheld,
+                "control_share": control_share,
             },
         )
-        return Answer(identity, advice, self.cases(context, advice.recommended_approach))
+        if withheld:
+            return Answer(identity, withhold(advice), (), withheld=True)
+        return Answer(identity, advice, self.cases(known, advice.recommended_approach))
+
+    def _policy(self) -> Policy:
+        """Read the policy that the last rebuild left."""
+        from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
+
+        try:
+            return Policy.from_dict(self.frames.read_json(POLICY))
+        except (KeyError, TypeError) as error:
+            msg = "the stored policy was written by another version; run `memory-pipeline rebuild`"
+            raise RuntimeError(msg) from error
 
     def cases(
         self, context: Mapping[str, Any], approach: Mapping[str, Any] | None, *, limit: int = _CASES
@@ -519,6 +564,26 @@ class Memory:
             "last_rebuild": None if rebuilt is None else rebuilt[1],
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
         }
+
+
+def withhold(advice: Advice) -> Advice:
+    """Empty an advice of everything that it advises, for the control share."""
+    return replace(
+        advice,
+        recommended_approach=None,
+        left_open=(),
+        avoid_approach=[],
+        success_rate=advice.usual_rate,
+        ci_low=0.0,
+        ci_high=1.0,
+        confidence=0.0,
+        sample_size=0,
+        units=0,
+        evidence="none",
+        supporting_patterns=[],
+        reasons=[_WITHHELD],
+        candidates=[],
+    )
 
 
 def _allows(conditions: Mapping[str, Any], column: str, value: str) -> bool:

@@ -56,6 +56,25 @@ class Settings(BaseSettings):
     confidence_threshold: float = Field(
         default=0.7, ge=0, le=1, description="Confidence below which no approach is recommended."
     )
+    exploration: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="0: always the best approach. Above: answers are drawn by how probable it is that each "
+        "approach is the best (Thompson sampling), and this share of them evenly.",
+    )
+    control_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of the answers that are withheld at random, so that what advice changes can be "
+        "measured like in an experiment.",
+    )
+    evidence_half_life: str | None = Field(
+        default=None,
+        description="Time after which an attempt counts half for advice, such as 365d; unset: for ever. "
+        "Changes are detected either way.",
+    )
     max_patterns: int = Field(
         default=100, ge=1, description="Patterns that are kept active, the most confident first."
     )
@@ -159,10 +178,11 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("update_interval", "discovery_interval")
+    @field_validator("update_interval", "discovery_interval", "evidence_half_life")
     @classmethod
-    def _interval_is_readable(cls, value: str) -> str:
-        parse_interval(value)
+    def _interval_is_readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_interval(value)
         return value
 
     @property

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memory_pipeline.analysis.avoidance import find_avoidable
+from memory_pipeline.analysis.decisive import prescribe
+from memory_pipeline.analysis.outlook import confidence_of
 from memory_pipeline.analysis.reasons import evidence_of, notes_on, why_not, why_recommended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memory_pipeline.analysis.candidates import Candidate
+    from memory_pipeline.analysis.decisive import Prescription
     from memory_pipeline.analysis.outlook import Choice, Outlook
     from memory_pipeline.analysis.policy import Policy
 
@@ -28,7 +31,10 @@ class Advice:
     context
         The description, as it was given.
     recommended_approach
-        The settings to choose; None where the evidence is not enough.
+        The settings to choose; None where the evidence is not enough. Settings that make no difference
+        are not named.
+    left_open
+        Settings that make no difference here: leave them as they are.
     avoid_approach
         Settings and whole approaches expected to do clearly worse, the worst first: dicts with
         `approach`, `success_rate`, `ci_low`, `ci_high`, `sample_size`, `sentence`.
@@ -39,8 +45,8 @@ class Advice:
         Probability that the recommended approach (or, without one, the best-looking one) succeeds more
         often than the usual mix of approaches.
     sample_size, units
-        Attempts and units behind the recommended approach; without one, the attempts with all
-        candidates and the units of the one that has most.
+        Attempts and units (at least so many) behind the recommended approach; without one, the attempts
+        with all candidates and the units of the one that has most.
     evidence
         `whole`: the approach was tried as it stands `min_sample_size` times or more; `additive`: it was
         tried less often, but each of its settings was not, and the sample is that of the setting with
@@ -61,6 +67,7 @@ class Advice:
 
     context: Mapping[str, Any]
     recommended_approach: dict[str, Any] | None
+    left_open: tuple[str, ...]
     avoid_approach: list[dict[str, Any]]
     success_rate: float
     ci_low: float
@@ -105,48 +112,64 @@ def write_advice(
         Encoded columns whose described value never occurred.
     """
     picked = None if choice.index is None else outlook.candidates[choice.index]
-    draws = outlook.usual if choice.index is None else outlook.draws[choice.index]
+    prescription = None if choice.index is None else prescribe(policy, outlook, choice.index)
+    draws = outlook.usual if prescription is None else prescription.draws
     known = bool(outlook.candidates)
     history = policy.history["attempts"], policy.history["successes"]
     rate = float(draws.mean()) if known else (history[1] + 1) / (history[0] + 2)
     low, high = map(float, np.quantile(draws, [0.025, 0.975])) if known else (0.0, 1.0)
     usual = int(np.argmax(outlook.shares)) if known else None
     patterns = _supporting(policy, outlook, picked)
-    sample = _sample(policy, outlook, picked)
+    sample = _sample(policy, outlook, picked, prescription)
     notes = notes_on(policy, outlook, unknown, unseen)
     reasons = (
         [why_not(policy, outlook, choice)]
-        if choice.index is None
-        else why_recommended(policy, outlook, choice, choice.index)
+        if choice.index is None or prescription is None
+        else why_recommended(policy, outlook, choice, choice.index, prescription)
     )
     return Advice(
         context=context,
-        recommended_approach=None if picked is None else json.loads(picked.approach),
+        recommended_approach=None if prescription is None else prescription.approach,
+        left_open=() if prescription is None else prescription.left_open,
         avoid_approach=find_avoidable(policy, outlook, choice),
         success_rate=rate,
         ci_low=low,
         ci_high=high,
-        confidence=choice.confidence,
+        confidence=choice.confidence if prescription is None else confidence_of(draws, outlook),
         sample_size=sample[0],
         units=sample[1],
-        evidence="none" if picked is None else evidence_of(policy, picked),
+        evidence="none" if prescription is None else evidence_of(policy, prescription),
         usual_approach=None if usual is None else json.loads(outlook.candidates[usual].approach),
         usual_rate=float(outlook.usual.mean()) if known else rate,
         supporting_patterns=[pattern["label"] for pattern in patterns],
         reasons=reasons + [f"It fits a pattern: {pattern['sentence']}" for pattern in patterns[:3]] + notes,
         candidates=_candidate_rows(policy, outlook, choice),
-        propensity=1.0 if choice.index is None else float(choice.probabilities[choice.index]),
+        propensity=1.0 if prescription is None else _propensity(policy, outlook, choice, prescription),
         policy_version=policy.version,
     )
 
 
-def _sample(policy: Policy, outlook: Outlook, picked: Candidate | None) -> tuple[int, int]:
+def _propensity(policy: Policy, outlook: Outlook, choice: Choice, prescription: Prescription) -> float:
+    """Probability of this very answer: of all candidates that are reduced to the same settings."""
+    return float(
+        sum(
+            choice.probabilities[number]
+            for number in prescription.group
+            if choice.probabilities[number] > 0
+            and prescribe(policy, outlook, int(number)).approach == prescription.approach
+        )
+    )
+
+
+def _sample(
+    policy: Policy, outlook: Outlook, picked: Candidate | None, prescription: Prescription | None
+) -> tuple[int, int]:
     """Count the attempts and units behind an answer."""
-    if picked is None:
+    if picked is None or prescription is None:
         attempts = sum(candidate.attempts for candidate in outlook.candidates)
         return attempts, max((candidate.units for candidate in outlook.candidates), default=0)
-    if evidence_of(policy, picked) == "whole":
-        return picked.attempts, picked.units
+    if evidence_of(policy, prescription) == "whole":
+        return prescription.attempts, prescription.units
     return picked.support, picked.support_units
 
 

@@ -67,6 +67,18 @@ def effective_sample_size(weights: Floats) -> float:
     return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
 
 
+def effective_degrees(shifts: Floats) -> float:
+    """Degrees of freedom of a sum of squares of unequal normal shifts.
+
+    `(sum v)^2 / sum v^2` (Satterthwaite 1946). The variances v are known by one square each,
+    whose own square is three times as large in expectation; a few units that dominate leave few degrees.
+    """
+    squares = float(np.sum(shifts**2))
+    if squares == 0:
+        return 1.0
+    return max(1.0, min(3 * squares**2 / float(np.sum(shifts**4)), float(np.sum(shifts != 0))) - 1)
+
+
 @dataclass(frozen=True)
 class Interval:
     """An interval of a mean over attempts, by resampling whole units."""
@@ -82,8 +94,8 @@ def unit_bootstrap(
     """Interval of the mean of values whose units repeat.
 
     Whole units are drawn with replacement (the cluster bootstrap, Field and Welsh 2007); the spread of
-    the resampled means is multiplied by a t quantile with one degree less than the effective number of
-    units, since percentiles of the resampled means are too narrow with few units.
+    the resampled means is multiplied by a t quantile (`effective_degrees`), since percentiles of the
+    resampled means are too narrow where few units dominate.
 
     Parameters
     ----------
@@ -104,7 +116,6 @@ def unit_bootstrap(
     picks = random.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=draws)
     means = (picks @ sums) / (picks @ sizes)
     error = float(means.std(ddof=1))
-    influence = effective_sample_size(np.abs(sums - mean * sizes))
-    degrees = max(1.0, influence - 1)
+    degrees = effective_degrees(sums - mean * sizes)
     margin = float(stats.t.ppf((1 + level) / 2, degrees)) * error
     return Interval(mean - margin, mean + margin, error)

@@ -115,9 +115,14 @@ def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook
     among = shares @ draws
     usual = (1 - rest.share) * among + rest.share * expit(log_odds(among) + rest.gap)
     # As far as the settings may not matter at all, every approach does what the usual mix does.
-    is_indifferent = policy.model.relevance * N_DRAWS <= _RANKS
-    draws[:, is_indifferent] = usual[is_indifferent]
+    nothing_matters = is_indifferent(policy.model.relevance)
+    draws[:, nothing_matters] = usual[nothing_matters]
     return Outlook(members, is_widened, candidates, draws, shares, usual, rest)
+
+
+def is_indifferent(relevance: float) -> NDArray[np.bool_]:
+    """Tell in which draws no setting matters, as often as that is probable, shape (500,)."""
+    return np.asarray(relevance * N_DRAWS <= _RANKS)
 
 
 def choose(outlook: Outlook, limits: Limits, *, rng: np.random.Generator | None = None) -> Choice:
@@ -142,7 +147,7 @@ def choose(outlook: Outlook, limits: Limits, *, rng: np.random.Generator | None 
         return Choice(None, None, 0.0, outlook.shares)
     leader = int(np.argmax(np.where(eligible, outlook.rates, -np.inf)))
     best = int(np.argmax(np.where(eligible & _ties(outlook, leader), outlook.shares, -1.0)))
-    confidence = _confidence(outlook, best)
+    confidence = confidence_of(outlook.draws[best], outlook)
     if confidence < limits.confidence_threshold:
         return Choice(None, best, confidence, outlook.shares)
     return Choice(best, best, confidence, np.eye(len(outlook.candidates))[best])
@@ -159,18 +164,25 @@ def _ties(outlook: Outlook, leader: int) -> NDArray[np.bool_]:
 def _explore(
     outlook: Outlook, advisable: NDArray[np.bool_], floor: float, rng: np.random.Generator
 ) -> Choice:
-    """Pick each candidate as often as it is the best in a draw (Thompson 1933), with a floor for all."""
-    # Draws in which nothing matters are ties; a grain of noise shares them out evenly.
-    grain = np.random.default_rng(0).random(outlook.draws.shape) * _TIE
-    winners = np.argmax(np.where(advisable[:, None], outlook.draws + grain, -1.0), axis=0)
-    wins = np.bincount(winners, minlength=len(advisable)) / N_DRAWS
+    """Pick each candidate as often as it is the best in a draw (Thompson 1933), with a floor for all.
+
+    Draws in which no setting matters have no say: there, every choice is as good.
+    """
+    draws = outlook.draws[:, np.ptp(outlook.draws, axis=0) > 0]
+    if not draws.size:
+        draws = outlook.draws
+    # A grain of noise shares ties out evenly.
+    grain = np.random.default_rng(0).random(draws.shape) * _TIE
+    winners = np.argmax(np.where(advisable[:, None], draws + grain, -1.0), axis=0)
+    wins = np.bincount(winners, minlength=len(advisable)) / draws.shape[1]
     probabilities = (1 - floor) * wins + floor * advisable / advisable.sum()
     picked = int(rng.choice(len(advisable), p=probabilities))
-    return Choice(picked, picked, _confidence(outlook, picked), probabilities)
+    return Choice(picked, picked, confidence_of(outlook.draws[picked], outlook), probabilities)
 
 
-def _confidence(outlook: Outlook, index: int) -> float:
-    gain = outlook.draws[index] - outlook.usual
+def confidence_of(draws: Floats, outlook: Outlook) -> float:
+    """Tell how probable it is that success rates, as draws, are above those of the usual mix."""
+    gain = draws - outlook.usual
     return float(np.mean(gain > _TIE) + np.mean(np.abs(gain) <= _TIE) / 2)
 
 
@@ -219,7 +231,12 @@ def _row(design: Design, values: Mapping[str, str]) -> Floats:
 def _success_draws(
     policy: Policy, described: Mapping[str, str], candidates: Sequence[Candidate], rows: Floats
 ) -> Floats:
-    """Draw success rates: the model's coefficients, then at each level the record against the expectation."""
+    """Draw success rates: the model's coefficients, then what the record adds at each level.
+
+    What a record adds is drawn apart from the coefficients. The record is taken against what is known
+    about its own units, so it says how the approach differs, and nothing about how far these units
+    stand for others; that uncertainty stays in full.
+    """
     point = rows @ policy.model.coefficients
     eta = rows @ policy.model.coefficient_draws
     for number, level in enumerate(policy.levels):
@@ -228,12 +245,11 @@ def _success_draws(
         counted = np.array([r.counted if r else 0.0 for r in records])
         won = np.array([r.won if r else 0.0 for r in records])
         expected = np.array([r.expected if r else now for r, now in zip(records, point, strict=True)])
-        # A draw of the coefficients moves the expectation of the whole record as it moves this row's.
-        believed = expected[:, None] + eta - point[:, None]
-        rates = pooled_rate(counted[:, None], won[:, None], expit(believed), level.strength)
-        spread = 1 / np.sqrt((level.strength + counted[:, None] + 1) * np.maximum(rates * (1 - rates), 1e-4))
-        eta = eta + log_odds(rates) - believed + spread * _noise(number, len(candidates))
-        point = point + log_odds(pooled_rate(counted, won, expit(expected), level.strength)) - expected
+        rates = pooled_rate(counted, won, expit(expected), level.strength)
+        spread = 1 / np.sqrt((level.strength + counted + 1) * np.maximum(rates * (1 - rates), 1e-4))
+        shift = log_odds(rates) - expected
+        eta = eta + shift[:, None] + spread[:, None] * _noise(number, len(candidates))
+        point = point + shift
     return np.asarray(expit(eta))
 
 

@@ -84,6 +84,8 @@ class Policy:
         Patterns that advice may name: `conditions`, `label`, `sentence`.
     history
         `attempts`, `successes`, `units` that it was fitted on.
+    changes
+        What changed during the history (`drift.Change` as dicts): evidence from before is left out.
     """
 
     approach: tuple[str, ...]
@@ -100,6 +102,7 @@ class Policy:
     rest: Mapping[Values, Rest]
     patterns: tuple[Mapping[str, Any], ...]
     history: Mapping[str, int]
+    changes: tuple[Mapping[str, Any], ...] = ()
 
     @cached_property
     def version(self) -> str:
@@ -275,6 +278,7 @@ class Policy:
             rest={tuple(place): Rest(*values) for place, values in values["rest"]},
             patterns=tuple(dict(pattern) for pattern in values["patterns"]),
             history=dict(values["history"]),
+            changes=tuple(dict(change) for change in values["changes"]),
         )
 
     def _content(self) -> dict[str, Any]:
@@ -298,6 +302,7 @@ class Policy:
             "rest": [[list(place), [one.share, one.gap]] for place, one in self.rest.items()],
             "patterns": [dict(pattern) for pattern in self.patterns],
             "history": dict(self.history),
+            "changes": [dict(change) for change in self.changes],
         }
         return content
 

@@ -41,13 +41,14 @@ _DISCOUNT_ROUNDS = 5
 _NO_MORE = 1.25
 _NEGLIGIBLE_VARIANCE = 1e-3
 _LARGEST_VARIANCE = 25.0
-_INTERCEPT_PRECISION = 0.01
+# Usual success is between 0.2% and 99.8%: where all attempts ended alike, log-odds have no other bound.
+_INTERCEPT_PRECISION = 0.1
 _LOOSE, _TIGHT = 1e-3, 1e-9
 _UNIT_VARIANCES = (1e-3, 9.0)
 _SHARING = 3.0
 _INTERACTION_LEVELS = 12
 _INTERACTION_ATTEMPTS = 5
-_SURPRISING = 2.0
+_PRICE_OF_A_VARIANCE = 0.25
 _MOST_INTERACTIONS = 200
 _MOST_CELLS = 50_000
 _SETTLED = 0.1
@@ -140,9 +141,12 @@ def fit_prior_model(
     steadies that. A group that explains nothing is dropped.
 
     The model without any setting is fitted too; how much likelier the data are with settings than without
-    tells how probable it is that they matter at all. Attempts are counted for as many as they are worth,
-    so that leaving units out moves the coefficients no more than the model expects
-    (`random_intercepts.dispersion`).
+    tells how probable it is that they matter at all. A variance that was fitted is charged for: where
+    the true one is zero, fitting it gains a quarter of a unit of log-likelihood on average (half of a
+    chi-squared variable that is zero every other time; Self and Liang 1987).
+
+    Attempts are counted for as many as they are worth, so that leaving units out moves the coefficients
+    no more than the model expects (`random_intercepts.dispersion`).
 
     Each unit has an intercept of its own, whose spread is learnt alike, and its shares of the values
     that vary within it (`design_matrix.varying_terms`), taken against what is usual at the home place:
@@ -192,10 +196,16 @@ def fit_prior_model(
         fit.attenuation * fit.coefficients[:terms],
         fit.attenuation * np.asarray(root),
         fit.correlation,
-        float(expit(fit.log_evidence - indifferent.log_evidence)),
+        float(expit(fit.log_evidence - indifferent.log_evidence - _price(columns))),
     )
     fitted = columns.design.matrix(everything, centre_on=home).dot(fit.coefficients)
     return model, fitted + fit.intercepts[everything.unit], discount_cells(everything, times)
+
+
+def _price(columns: _Columns) -> float:
+    """Log-likelihood that fitting the variances of the settings and their interactions gains by chance."""
+    fitted = np.unique(columns.groups[np.isin(columns.sorts, (_SETTING, _INTERACTION))])
+    return _PRICE_OF_A_VARIANCE * len(fitted)
 
 
 def _sample(cells: Cells) -> Cells:
@@ -256,8 +266,9 @@ def _promising_interactions(
     """Find the pairs of setting and context that the residuals ask for, by their score statistics.
 
     `sum r^2 / w` over the combinations of a pair is about its degrees of freedom where there is no
-    interaction; pairs two standard deviations above that are taken, those furthest above first. Taking
-    all that look the least promising would make the advice believe in chance.
+    interaction; pairs above that are taken, those furthest above (in standard deviations) first. Their
+    variance is learnt, so that chance is shrunk away; leaving out all but the surprising pairs made the
+    intervals too narrow (0.90 instead of 0.93 held the truth in 24 worlds of 4,000 attempts).
     """
     rates = 1 / (1 + np.exp(-fit.log_odds))
     residual = cells.successes - cells.attempts * rates
@@ -271,9 +282,7 @@ def _promising_interactions(
             score = float(np.sum(np.bincount(pair, weights=residual) ** 2 / np.maximum(known, 1e-9)))
             degrees = (sizes[0] - 1) * (sizes[1] - 1)
             excess[setting, place] = (score - degrees) / np.sqrt(2 * degrees)
-    return sorted(
-        (pair for pair in excess if excess[pair] > _SURPRISING), key=lambda pair: (-excess[pair], pair)
-    )
+    return sorted((pair for pair in excess if excess[pair] > 0), key=lambda pair: (-excess[pair], pair))
 
 
 def setting_importance(model: PriorModel, cells: Cells, settings: Sequence[str]) -> dict[str, float]:

@@ -7,47 +7,57 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory_pipeline.analysis.factor_wording import count_units
+from memory_pipeline.analysis.factor_wording import count_units, name_factor
+from memory_pipeline.analysis.outlook import confidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memory_pipeline.analysis.candidates import Candidate
+    from memory_pipeline.analysis.decisive import Prescription
     from memory_pipeline.analysis.outlook import Choice, Outlook
     from memory_pipeline.analysis.policy import Policy
 
 _FEW_SETTINGS = 5
 
 
-def evidence_of(policy: Policy, candidate: Candidate) -> str:
+def evidence_of(policy: Policy, candidate: Candidate | Prescription) -> str:
     """Tell whether an approach was tried often enough as it stands (`whole`) or only in its settings."""
     limits = policy.limits
     is_whole = candidate.attempts >= limits.min_sample_size and candidate.units >= limits.min_units
     return "whole" if is_whole else "additive"
 
 
-def why_recommended(policy: Policy, outlook: Outlook, choice: Choice, index: int) -> list[str]:
+def why_recommended(
+    policy: Policy, outlook: Outlook, choice: Choice, index: int, prescription: Prescription
+) -> list[str]:
     """Say why the candidate of a number is recommended: what it is expected to do, and on what record."""
     picked = outlook.candidates[index]
-    low, high = np.quantile(outlook.draws[index], [0.025, 0.975])
+    draws = prescription.draws
+    low, high = np.quantile(draws, [0.025, 0.975])
     usual = outlook.usual.mean()
     expectation = (
-        f"{_upper_first(_said(outlook, picked))}: {outlook.rates[index]:.0%} of attempts are expected to "
+        f"{describe_approach(prescription.approach)}: {draws.mean():.0%} of attempts are expected to "
         f"succeed (95% interval {low:.0%} to {high:.0%}), against {usual:.0%} with what is usually done "
-        f"here; the probability that it is better is {_probability(choice.confidence)}."
+        f"here; the probability that it is better is {_probability(confidence_of(draws, outlook))}."
     )
     reasons = [expectation]
     tried = (
-        f"{picked.successes:,} of {picked.attempts:,} attempts with it succeeded"
-        f"{_place(policy, outlook)}, with {count_units(picked.units, policy.unit)}"
+        f"{prescription.successes:,} of {prescription.attempts:,} attempts with it succeeded"
+        f"{_place(policy, outlook)}, with {count_units(prescription.units, policy.unit)}"
+        f"{' or more' if len(prescription.group) > 1 else ''}"
     )
-    if evidence_of(policy, picked) == "whole":
+    if evidence_of(policy, prescription) == "whole":
         reasons.append(f"{tried}.")
     else:
         reasons.append(
             f"As a whole it is rare: {tried}. Each of its settings was tried {picked.support:,} times or "
             f"more, with {count_units(picked.support_units, policy.unit)} or more; the expectation rests on "
             "these."
+        )
+    if prescription.left_open:
+        reasons.append(
+            f"No difference was found here for {', '.join(prescription.left_open)}: leave it as it is."
         )
     if choice.probabilities[index] < 1:
         reasons.append(
@@ -101,7 +111,26 @@ def notes_on(policy: Policy, outlook: Outlook, unknown: Sequence[str], unseen: S
     notes += [f"The described value of {column} never occurred; it was averaged over." for column in unseen]
     if outlook.is_widened and outlook.members:
         notes.append("No past attempt matches the whole description; the answer rests on wider evidence.")
+    notes += [say_change(change) for change in policy.changes if _concerns(change, outlook)]
     return notes
+
+
+def say_change(change: Mapping[str, Any]) -> str:
+    """Write a detected change as a sentence."""
+    direction = "better" if change["difference"] > 0 else "worse"
+    return (
+        f"Attempts with {name_factor(change['column'], change['value'])} do {direction} since "
+        f"{change['since'][:10]} (by {abs(100 * change['difference']):.0f} points against expectation): "
+        f"the {change['before']:,} attempts with it from before no longer count."
+    )
+
+
+def _concerns(change: Mapping[str, Any], outlook: Outlook) -> bool:
+    """Say whether a change is one of a setting, or of the context described."""
+    return all(
+        described.get(change["column"], change["value"]) == change["value"]
+        for described, _ in outlook.members
+    )
 
 
 def _place(policy: Policy, outlook: Outlook) -> str:
@@ -133,11 +162,6 @@ def _said(outlook: Outlook, candidate: Candidate) -> str:
 
 def _probability(confidence: float) -> str:
     return "over 0.99" if confidence > 0.99 else f"{confidence:.2f}"  # noqa: PLR2004 - two decimals
-
-
-def _upper_first(text: str) -> str:
-    # Only a sentence's own words: a setting keeps its spelling.
-    return f"The{text[3:]}" if text.startswith("the most common") else text
 
 
 def describe_approach(approach: Mapping[str, Any]) -> str:

@@ -20,7 +20,13 @@ from memory_pipeline.analysis.candidates import (
     find_candidates,
     measure_rest,
 )
-from memory_pipeline.analysis.cells import Cells, check_columns, collapse_cells, is_success
+from memory_pipeline.analysis.cells import (
+    Cells,
+    check_columns,
+    collapse_cells,
+    combined_key,
+    is_success,
+)
 from memory_pipeline.analysis.contexts import Contexts
 from memory_pipeline.analysis.design_matrix import INTERCEPT, Design
 from memory_pipeline.analysis.features import Encoding, encode
@@ -31,6 +37,8 @@ from memory_pipeline.analysis.track_record import fit_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 __all__ = ["Advice", "Policy", "approach_text", "fit_policy"]
 
@@ -132,18 +140,20 @@ def fit_policy(
         support=support,
         min_attempts=min_attempts,
     )
+    marginal = model.design.matrix(cells).dot(model.coefficients)
     rest = measure_rest(
         cells,
-        expit(model.design.matrix(cells).dot(model.coefficients)),
+        expit(marginal),
         candidates,
         key_columns=key_columns,
         home=home,
     )
+    elsewhere = _share_elsewhere(cells, key_columns)
     level_places = list(dict.fromkeys([(), home, context_columns]))
     levels = fit_levels(
         cells,
         discounted.attempts / cells.attempts,
-        fitted,
+        elsewhere * fitted + (1 - elsewhere) * marginal,
         places=level_places,
         key_columns=key_columns,
         correlation=model.correlation,
@@ -173,6 +183,20 @@ def fit_policy(
             "units": cells.n_units,
         },
     )
+
+
+def _share_elsewhere(cells: Cells, key_columns: Sequence[str]) -> NDArray[np.float64]:
+    """Tell which share of each cell's unit was tried with other approaches, shape (cells,).
+
+    A record is held against what is known about its units from their other attempts. Where there are
+    none, what a unit is like and what the approach does cannot be told apart, and the record counts
+    against what is expected of any unit.
+    """
+    groups = np.unique(cells.unit, return_inverse=True)[1]
+    codes = [cells.unit.astype(np.int64), *(cells.codes_of(column) for column in key_columns)]
+    pairs = np.unique(combined_key(codes), return_inverse=True)[1]
+    own, all_of_it = (np.bincount(group, weights=cells.attempts)[group] for group in (pairs, groups))
+    return np.asarray(1 - own / all_of_it)
 
 
 def _seen(cells: Cells, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], int], ...]:

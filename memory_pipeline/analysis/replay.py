@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.cells import check_columns, is_success
+from memory_pipeline.analysis.decisive import prescribe
 from memory_pipeline.analysis.offpolicy import (
     doubly_robust,
     effective_sample_size,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memory_pipeline.analysis.decisive import Prescription
     from memory_pipeline.analysis.policy import Policy
 
     Floats = NDArray[np.float64]
@@ -41,9 +43,11 @@ class ReplayResult:
     ----------
     uplift, ci_low, ci_high
         Change of the success rate over all later attempts, doubly robust, with its 95% interval. Where
-        the result is not conclusive the interval is -1 to 1.
+        the evidence is not sufficient the interval is -1 to 1.
+    sufficient
+        Whether there is enough evidence for an interval (`min_effective_size`, `min_effective_units`).
     conclusive
-        Whether the evidence carries an interval; not whether the interval excludes zero.
+        Whether a change was shown: the evidence is sufficient and the interval excludes zero.
     reason
         A sentence that says so, with the numbers.
     effective_sample_size, effective_units
@@ -69,6 +73,7 @@ class ReplayResult:
     uplift: float
     ci_low: float
     ci_high: float
+    sufficient: bool
     conclusive: bool
     reason: str
     effective_sample_size: float
@@ -137,8 +142,8 @@ def replay(
         The first moment of the later part, or the share of attempts that come before it. Attempts at
         the same moment stay together.
     min_effective_size, min_effective_units
-        Effective attempts and units below which the result is not conclusive. Neither is it where the mean
-        importance weight, 1 in expectation, is below 0.5 or above 2.
+        Effective attempts and units below which the evidence is not sufficient. Neither is it where the
+        mean importance weight, 1 in expectation, is below 0.5 or above 2.
     clip
         Smallest propensity that is divided by.
     **limits
@@ -206,22 +211,22 @@ def _look_back(policy: Policy, later: pd.DataFrame, unit: str) -> _Later:
     is_advised, agrees = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     propensity, target = np.ones(size), np.zeros(size)
     logged = policy.expected(later).to_numpy(copy=True)
-    choices: dict[int, tuple[int | None, dict[str, int], Floats, Floats]] = {}
+    followed: dict[int, tuple[Prescription | None, dict[str, int]]] = {}
     for row, (outlook, action) in enumerate(zip(policy.outlooks(later), actions, strict=True)):
-        if id(outlook) not in choices:
+        if id(outlook) not in followed:
+            index = policy.choice(outlook).index
             numbers = {candidate.approach: i for i, candidate in enumerate(outlook.candidates)}
-            choice = policy.choice(outlook).index
-            choices[id(outlook)] = choice, numbers, outlook.propensities, outlook.rates
-        index, numbers, propensities, rates = choices[id(outlook)]
-        if index is None:
+            followed[id(outlook)] = None if index is None else prescribe(policy, outlook, index), numbers
+        prescription, numbers = followed[id(outlook)]
+        if prescription is None:
             continue
         taken = numbers.get(action)
         is_advised[row] = True
-        agrees[row] = taken == index
-        propensity[row] = propensities[index]
-        target[row] = rates[index]
+        agrees[row] = taken in prescription.group
+        propensity[row] = outlook.propensities[prescription.group].sum()
+        target[row] = prescription.draws.mean()
         if taken is not None:
-            logged[row] = rates[taken]
+            logged[row] = outlook.rates[taken]
     units = np.unique(later[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
     rewards = is_success(later).astype(float)
     return _Later(rewards, units, is_advised, agrees, propensity, logged, target)
@@ -241,10 +246,10 @@ def _estimate(
     units = effective_sample_size(np.asarray(np.bincount(later.unit[advised], weights=own), dtype=float))
     mean_weight = float(own.mean())
     is_overlapping = _WEIGHTS[0] <= mean_weight <= _WEIGHTS[1]
-    conclusive = size >= floors[0] and units >= floors[1] and is_overlapping
+    sufficient = size >= floors[0] and units >= floors[1] and is_overlapping
     interval = unit_bootstrap(gains, later.unit)
     uplift = float(gains.mean())
-    low, high = (max(-1.0, interval.low), min(1.0, interval.high)) if conclusive else (-1.0, 1.0)
+    low, high = (max(-1.0, interval.low), min(1.0, interval.high)) if sufficient else (-1.0, 1.0)
     observed = float(later.rewards.mean())
     agreeing = int(later.agrees.sum())
     counts = (
@@ -253,7 +258,8 @@ def _estimate(
     )
     found = (
         f"Following the memory would have changed success by {100 * uplift:+.1f} points "
-        f"(95% interval {100 * low:+.1f} to {100 * high:+.1f}); {counts}."
+        f"(95% interval {100 * low:+.1f} to {100 * high:+.1f})"
+        f"{'' if low > 0 or high < 0 else ', which may be chance'}; {counts}."
     )
     unknown = (
         f"Cannot tell: {counts}; it takes {floors[0]:.0f} attempts and {floors[1]:.0f} units at least, "
@@ -263,8 +269,9 @@ def _estimate(
         uplift=uplift,
         ci_low=low,
         ci_high=high,
-        conclusive=conclusive,
-        reason=found if conclusive else unknown,
+        sufficient=sufficient,
+        conclusive=low > 0 or high < 0,
+        reason=found if sufficient else unknown,
         effective_sample_size=size,
         effective_units=units,
         self_normalised_uplift=share * (self_normalised(rewards, own) - float(rewards.mean()))
@@ -293,6 +300,7 @@ def _inconclusive(
         uplift=0.0,
         ci_low=-1.0,
         ci_high=1.0,
+        sufficient=False,
         conclusive=False,
         reason=reason,
         effective_sample_size=0.0,

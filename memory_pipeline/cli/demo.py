@@ -78,7 +78,7 @@ def _print_results(memory: Memory) -> None:
     _title("What single settings change, everything else being equal (top factors)")
     output.print(tables.factors(memory.factors().head(6)))
     _title("Advice for one application")
-    print_answer(memory.recommend(**EXAMPLE))
+    print_answer(memory.recommend(EXAMPLE))
     _title("How results developed")
     measures = memory.learning("success_rate")
     output.print(tables.success_by_month(measures))

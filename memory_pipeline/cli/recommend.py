@@ -11,6 +11,7 @@ from memory_pipeline.cli.context import json_option, opened_memory, output, prin
 from memory_pipeline.cli.tables import percent, settings_text
 
 if TYPE_CHECKING:
+    from memory_pipeline.analysis.recommendations import Advice
     from memory_pipeline.memory import Answer
 
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 @click.option("--application-type", help="Application type, such as developer_tools.")
 @click.option("--installer-type", help="Installer type, such as msi.")
 @click.option("--set", "others", multiple=True, metavar="KEY=VALUE", help="Anything else known beforehand.")
+@click.option("--look", is_flag=True, help="Only look: the answer is not logged and gets no id.")
 @json_option
-def recommend(as_json: bool, others: tuple[str, ...], **known: str | None) -> None:
+def recommend(as_json: bool, look: bool, others: tuple[str, ...], **known: str | None) -> None:
     """Advise how to package an application that is described by what is known about it."""
     context: dict[str, Any] = {key: value for key, value in known.items() if value is not None}
     for one in others:
@@ -30,7 +32,7 @@ def recommend(as_json: bool, others: tuple[str, ...], **known: str | None) -> No
             raise click.UsageError(msg)
         context[key.strip()] = value.strip()
     with opened_memory() as memory:
-        answer = memory.recommend(**context)
+        answer = memory.recommend(context, log=not look)
     if as_json:
         print_json(answer_record(answer))
         return
@@ -49,17 +51,15 @@ def print_answer(answer: Answer) -> None:
     """Print an answer for a person: what to do, what to expect, why, what to avoid, and past cases."""
     advice = answer.advice
     output.print(Text(f"For {settings_text(advice.context) or 'any application'}", style="bold"))
-    if advice.recommended_approach is None:
+    if answer.withheld:
+        output.print(Text("  Withheld for the control share.", style="yellow"))
+    elif advice.recommended_approach is None:
         output.print(Text("  Not enough evidence to recommend an approach.", style="yellow"))
     else:
         for key, value in advice.recommended_approach.items():
             output.print(Text(f"  {key}: {settings_text({'': value}).removeprefix('=')}"))
-    output.print(
-        f"  expected success {percent(advice.success_rate)} "
-        f"(95% interval {percent(advice.ci_low)} to {percent(advice.ci_high)}), "
-        f"confidence {advice.confidence:.2f}, {advice.sample_size:,} attempts",
-        highlight=False,
-    )
+    if not answer.withheld:
+        _print_expectation(advice)
     for reason in advice.reasons:
         output.print(Text(f"  - {reason}"))
     for avoided in advice.avoid_approach or []:
@@ -73,7 +73,18 @@ def print_answer(answer: Answer) -> None:
         )
         said = f"{case.occurred_at:%Y-%m-%d} {case.application_name}: {case.outcome_status}{reason}{like}"
         output.print(Text(f"  - {said}", style="dim"))
-    output.print(Text(f"  report the outcome with recommendation_id {answer.recommendation_id}", style="dim"))
+    if answer.recommendation_id is not None:
+        said = f"report the outcome with recommendation_id {answer.recommendation_id}"
+        output.print(Text(f"  {said}", style="dim"))
+
+
+def _print_expectation(advice: Advice) -> None:
+    output.print(
+        f"  expected success {percent(advice.success_rate)} "
+        f"(95% interval {percent(advice.ci_low)} to {percent(advice.ci_high)}), "
+        f"confidence {advice.confidence:.2f}, {advice.sample_size:,} attempts",
+        highlight=False,
+    )
 
 
 def _avoided(avoided: dict[str, Any]) -> str:

@@ -176,6 +176,24 @@ def learning(as_json: bool, limit: int, measure: str | None) -> None:
         _show(memory.learning(measure), tables.learning, as_json=as_json, limit=limit)
 
 
+@show.command("advice-changes")
+@_LIMIT
+@json_option
+def advice_changes(as_json: bool, limit: int) -> None:
+    """Show what rebuilds changed in the advice, and why, the newest first."""
+    with opened_memory() as memory:
+        _show(memory.advice_changes(), tables.advice_changes, as_json=as_json, limit=limit)
+
+
+@show.command("verification")
+@_LIMIT
+@json_option
+def verification(as_json: bool, limit: int) -> None:
+    """Show whether following the advice helped, as each rebuild found it, the newest first."""
+    with opened_memory() as memory:
+        _show(memory.advice_verifications(), tables.verifications, as_json=as_json, limit=limit)
+
+
 @show.command()
 @_LIMIT
 @json_option

@@ -206,6 +206,39 @@ def recommendations(frame: pd.DataFrame) -> Table:
     return table
 
 
+def advice_changes(frame: pd.DataFrame) -> Table:
+    """Lay out what rebuilds changed in the advice."""
+    table = _table("changed", "context", "change", "before", "after", "why")
+    for _, row in frame.iterrows():
+        table.add_row(
+            f"{row['changed_at']:%Y-%m-%d %H:%M}",
+            Text(settings_text(row["conditions"])),
+            row["change"],
+            Text(f"{_approach(row['before'])} ({percent(row['success_rate_before'])})"),
+            Text(f"{_approach(row['after'])} ({percent(row['success_rate_after'])})"),
+            Text(row["why"]),
+        )
+    return table
+
+
+def verifications(frame: pd.DataFrame) -> Table:
+    """Lay out whether following the advice helped."""
+    table = _table("verified", "finding", "followed", "not followed", "withheld", right=("followed",))
+    for _, row in frame.iterrows():
+        table.add_row(
+            f"{row['verified_at']:%Y-%m-%d %H:%M}",
+            Text(row["reason"]),
+            f"{row['followed']:,}",
+            f"{row['not_followed']:,}",
+            f"{row['control']:,}",
+        )
+    return table
+
+
+def _approach(approach: Any) -> str:
+    return settings_text(approach) if approach else "no advice"
+
+
 def learning(frame: pd.DataFrame) -> Table:
     """Lay out learning measures by month."""
     table = _table(

@@ -18,6 +18,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from memory_pipeline.store.decisions import apply_decisions
 from memory_pipeline.store.tables import (
+    AdviceChange,
+    AdviceVerification,
     ApproachRecommendation,
     Base,
     LearningMeasure,
@@ -192,6 +194,19 @@ def log_served(store: Store, served: Mapping[str, Any]) -> str:
     with store.transaction() as connection:
         connection.execute(insert(ServedRecommendation).values(id=identity, **plain(served)))
     return identity
+
+
+def save_verification(store: Store, verification: Mapping[str, Any]) -> None:
+    """Add the verification of a rebuild (columns of `advice_verifications` without id and time)."""
+    with store.transaction() as connection:
+        connection.execute(insert(AdviceVerification).values(**plain(verification)))
+
+
+def save_advice_changes(store: Store, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Add what a rebuild changed in the advice (columns of `advice_changes` without id and time)."""
+    if changes:
+        with store.transaction() as connection:
+            connection.execute(insert(AdviceChange), [plain(change) for change in changes])
 
 
 def plain(value: Any) -> Any:

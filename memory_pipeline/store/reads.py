@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import ARRAY, Select, String, Text, cast, func, inspect, select, text
 
-from memory_pipeline.store.tables import Base, Member, PackagingOutcome
+from memory_pipeline.store.tables import Base, Member, PackagingOutcome, ServedRecommendation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,6 +100,34 @@ def outcomes_by_id(store: Store, ids: Sequence[str]) -> pd.DataFrame:
     table = PackagingOutcome
     place = func.array_position(cast(list(ids), ARRAY(Text)), table.id)
     return _read(store, select(*table.__table__.columns).where(table.id.in_(ids)).order_by(place))
+
+
+def read_advised_outcomes(store: Store) -> pd.DataFrame:
+    """Read the attempts that name an answer which had (or withheld) an approach, the oldest first.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `application_name`, `outcome_status`, `occurred_at`, `followed` (True, False or None),
+        `is_control`, `served_at`, `recommendation_id`.
+    """
+    outcome, served = PackagingOutcome, ServedRecommendation
+    query: Any = (
+        select(
+            outcome.id,
+            outcome.application_name,
+            outcome.outcome_status,
+            outcome.occurred_at,
+            outcome.recommendation_followed.label("followed"),
+            served.withheld.label("is_control"),
+            served.served_at,
+            outcome.recommendation_id,
+        )
+        .join(served, served.id == outcome.recommendation_id)
+        .where(served.recommended_approach.is_not(None))
+        .order_by(outcome.occurred_at, outcome.id)
+    )
+    return _read(store, query)
 
 
 def read_table(store: Store, model: type[Base], *, order_by: str | None = None, **equal: Any) -> pd.DataFrame:

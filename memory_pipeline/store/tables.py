@@ -303,10 +303,16 @@ class ApproachRecommendation(Base):
 
 
 class ServedRecommendation(Base):
-    """One answer that the memory gave: for which context, out of what, chosen how."""
+    """One answer that the memory gave: for which context, out of what, chosen how.
+
+    Where the answer was withheld for the control share, it holds what would have been advised.
+    """
 
     __tablename__ = "served_recommendations"
-    __table_args__ = (CheckConstraint("propensity > 0 and propensity <= 1", name="propensity"),)
+    __table_args__ = (
+        CheckConstraint("propensity > 0 and propensity <= 1", name="propensity"),
+        CheckConstraint("control_share >= 0 and control_share < 1", name="control_share"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     context: Mapped[dict[str, Any]]
@@ -314,7 +320,48 @@ class ServedRecommendation(Base):
     recommended_approach: Mapped[dict[str, Any] | None]
     propensity: Mapped[float]
     policy_version: Mapped[str]
+    withheld: Mapped[bool] = mapped_column(server_default=text("false"))
+    control_share: Mapped[float] = mapped_column(server_default=text("0"))
     served_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class AdviceVerification(Base):
+    """What following advice changed, as a rebuild found it: one row a rebuild."""
+
+    __tablename__ = "advice_verifications"
+    __table_args__ = (CheckConstraint("gain between -1 and 1", name="gain"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    method: Mapped[str]
+    gain: Mapped[float]
+    ci_low: Mapped[float]
+    ci_high: Mapped[float]
+    sufficient: Mapped[bool]
+    conclusive: Mapped[bool]
+    reason: Mapped[str]
+    followed: Mapped[int]
+    not_followed: Mapped[int]
+    control: Mapped[int]
+    comparable: Mapped[int]
+    units: Mapped[int]
+    strata: Mapped[int]
+    verified_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class AdviceChange(Base):
+    """What a rebuild changed in the advice for one context, and why."""
+
+    __tablename__ = "advice_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    conditions: Mapped[dict[str, Any]]
+    change: Mapped[str]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    success_rate_before: Mapped[float | None]
+    success_rate_after: Mapped[float | None]
+    why: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
 class LearningMeasure(Base):

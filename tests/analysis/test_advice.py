@@ -71,7 +71,9 @@ def test_probabilities_are_a_row_per_context_and_pick_the_advice(policy):
     advised = policy.recommend({"installer_type": "exe", "team": "modern"})
     assert table.loc[7].max() == 1.0
     chosen = json.loads(table.loc[7].idxmax())
-    assert all(advised.recommended_approach[key] == value for key, value in chosen.items())
+    assert advised.recommended_approach
+    assert all(chosen[key] == value for key, value in advised.recommended_approach.items())
+    assert {*advised.recommended_approach, *advised.left_open} == set(chosen)
 
 
 def test_a_policy_survives_json(policy):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from made_worlds import CONTEXT, SETTINGS, UNIT, packaging_world, roles
 
+from memory_pipeline.analysis.decisive import prescribe
 from memory_pipeline.analysis.learning import prior_knowledge, success_over_time
 from memory_pipeline.analysis.offpolicy import unit_bootstrap
 from memory_pipeline.analysis.recommendations import fit_policy
@@ -30,7 +31,7 @@ def true_uplift(world, result, settings):
 
 def _advised(policy, outlook):
     index = policy.choice(outlook).index
-    return {} if index is None else json.loads(outlook.candidates[index].approach)
+    return {} if index is None else prescribe(policy, outlook, index).approach
 
 
 @pytest.mark.parametrize("settings", [["detection"], list(SETTINGS)], ids=["one setting", "all settings"])
@@ -41,7 +42,7 @@ def test_replays_interval_covers_the_true_uplift(settings):
             seed, attempts=1400, units=100, heavy_tail=False, product_code=0.12, registry=-0.08, wrapper=0.08
         )
         result = replay(world.outcomes, **roles(approach=settings))
-        if result.conclusive:
+        if result.sufficient:
             truth = true_uplift(world, result, settings)
             covered.append(result.ci_low <= truth <= result.ci_high)
             errors.append(result.uplift - truth)
@@ -85,12 +86,12 @@ def test_replay_says_why_it_cannot_tell():
     later = changed["occurred_at"] >= changed["occurred_at"].iloc[1500]
     changed.loc[later & (changed["detection"] == "product_code"), "detection"] = "file"
     apart = replay(changed, **roles(approach=["detection"]))
-    assert not apart.conclusive
+    assert not apart.sufficient
     assert apart.agreeing == 0
     assert "0 did as advised" in apart.reason
     for result in (none, silent, apart):
         assert (result.ci_low, result.ci_high) == (-1, 1)
-        assert json.loads(json.dumps(result.to_dict()))["conclusive"] is False
+        assert json.loads(json.dumps(result.to_dict()))["sufficient"] is False
 
 
 def test_attempts_of_one_moment_stay_together():
@@ -211,7 +212,7 @@ def test_packaging_history_is_too_entangled_to_tell(shared_data):
         unit=UNIT,
     )
     assert result.attempts_before + result.attempts_after == len(days)
-    assert not result.conclusive or result.ci_low <= 0.02
+    assert not result.sufficient or result.ci_low <= 0.02
 
 
 def test_context_that_is_the_unit_is_left_out():

@@ -72,7 +72,8 @@ def test_replay_of_a_world_without_effects_finds_no_gain():
     found = 0
     for seed in range(6):
         result = replay(packaging_world(seed, attempts=1200).outcomes, **roles(), split=0.5)
-        found += result.conclusive and (result.ci_low > 0 or result.ci_high < 0)
+        assert result.conclusive == (result.sufficient and (result.ci_low > 0 or result.ci_high < 0))
+        found += result.conclusive
     # With a true rate of 5%, three or more of six have a probability of 0.2%.
     assert found <= 2
 

@@ -18,6 +18,7 @@ SHOWN = [
     "factors",
     "recommendations",
     "learning",
+    "verification",
     "members",
     "member-patterns",
     "questions",

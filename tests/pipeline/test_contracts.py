@@ -39,6 +39,7 @@ def test_every_stored_asset_has_a_contract() -> None:
         "member_features",
         "label_merges",
         "member_candidates",
+        "advice_verification",
         "member_patterns",
         "discovery_runs",
         "question_prompts",

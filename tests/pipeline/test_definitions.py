@@ -30,6 +30,7 @@ GRAPH = {
     "success_factors": ("factors", {"pattern_identifications", "outcome_evidence"}),
     "approach_recommendations": ("recommendations", {"success_factors", "outcome_evidence"}),
     "learning_measures": ("learning", {"outcome_features"}),
+    "advice_verification": ("learning", {"outcome_features"}),
     "label_merges": ("features", {"member_features"}),
     "member_candidates": ("members", {"member_features"}),
     "member_patterns": ("members", {"member_features", "member_candidates"}),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 
-ASSETS = 15
-CONTRACTS = 12
+ASSETS = 16
+CONTRACTS = 13
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from memory_pipeline.pipeline.assets.learning import learning_measures
 from memory_pipeline.pipeline.assets.patterns import pattern_identifications
 from memory_pipeline.pipeline.assets.predictability import outcome_predictability
 from memory_pipeline.pipeline.assets.recommendations import approach_recommendations
+from memory_pipeline.pipeline.assets.verification import advice_verification
 
 ALL = [
     packaging_outcomes,
@@ -33,6 +34,7 @@ ALL = [
     success_factors,
     approach_recommendations,
     learning_measures,
+    advice_verification,
     member_features,
     label_merges,
     member_candidates,

@@ -4,7 +4,6 @@ import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.describe import json_value, picture, preview
-from memory_pipeline.pipeline.monthly_evidence import read_evidence
 from memory_pipeline.store.files import CONDITION_ASSOCIATIONS, PATTERN_OVERLAPS
 
 _SHOWN = ("column_a", "column_b", "cramers_v", "q_value", "is_sure", "effective_attempts", "units", "group")
@@ -47,6 +46,7 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
     from memory_pipeline.analysis import association  # noqa: PLC0415
+    from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
     from memory_pipeline.store import reads  # noqa: PLC0415
     from memory_pipeline.store.tables import PatternIdentification  # noqa: PLC0415
 

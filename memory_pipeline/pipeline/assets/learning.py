@@ -27,8 +27,8 @@ def learning_measures(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     helped: advice learned from the first half of the history, tried on the second (`replayed_uplift`).
 
     **How to read it.** One row per measure, month and part of the history, with its interval and sample.
-    A change that the intervals do not separate may be chance. Where a replay is not conclusive its interval
-    is everything from -1 to 1, and `details` says why.
+    A change that the intervals do not separate may be chance. Without enough evidence, a replay's
+    interval is everything from -1 to 1, and `details` says why.
     """
     import pandas as pd  # noqa: PLC0415
 

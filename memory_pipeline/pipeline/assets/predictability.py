@@ -4,7 +4,6 @@ import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.describe import picture, preview
-from memory_pipeline.pipeline.monthly_evidence import read_evidence
 from memory_pipeline.store.files import OUTCOME_PREDICTABILITY
 
 _DESCRIBED = {
@@ -43,6 +42,7 @@ def outcome_predictability(context: dg.AssetExecutionContext) -> dg.MaterializeR
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
     from memory_pipeline.analysis.predictability import explain_outcomes  # noqa: PLC0415
+    from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
 
     memory = memory_of(context)
     evidence, _ = read_evidence(memory.frames)

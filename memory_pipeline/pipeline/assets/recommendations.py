@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.describe import picture, preview
+from memory_pipeline.pipeline.describe import markdown_table, picture, preview, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MISSING = "(missing)"
 MAX_CONTEXTS = 1_000
+MAX_CHANGES = 20
 _BY = ("application_type", "installer_type")
 _COLUMNS = ("success_rate", "ci_low", "ci_high", "confidence", "sample_size")
 _SHOWN = (*_BY, "recommended_approach", *_COLUMNS)
@@ -34,19 +35,23 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
 
     **How to read it.** `success_rate` is what to expect with the advised approach, with its interval.
     An empty `recommended_approach` means *not enough evidence* (MEMORY_CONFIDENCE_THRESHOLD,
-    MEMORY_MIN_SAMPLE_SIZE), which is an answer.
+    MEMORY_MIN_SAMPLE_SIZE), which is an answer. What a rebuild changed, and why, is a table in the metadata
+    (`advice_changes`); where a change over time was detected, older evidence is left out and said to be.
     """
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.recommendations import fit_policy  # noqa: PLC0415
+    from memory_pipeline.analysis.advice_changes import compare_advice  # noqa: PLC0415
+    from memory_pipeline.analysis.refit import fit_current_policy  # noqa: PLC0415
+    from memory_pipeline.settings import parse_interval  # noqa: PLC0415
     from memory_pipeline.store.files import POLICY  # noqa: PLC0415 - needs pyarrow
-    from memory_pipeline.store.findings import save_recommendations  # noqa: PLC0415
+    from memory_pipeline.store.findings import save_advice_changes, save_recommendations  # noqa: PLC0415
 
     memory = memory_of(context)
     settings = memory.settings
     features, approach, known = read_features(memory)
-    policy = fit_policy(
+    half_life = settings.evidence_half_life
+    policy = fit_current_policy(
         features,
         approach=approach,
         context=[column for column in known if column != settings.unit],
@@ -54,20 +59,40 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
         patterns=active_patterns(memory),
         min_sample_size=settings.min_sample_size,
         confidence_threshold=settings.confidence_threshold,
+        half_life=None if half_life is None else parse_interval(half_life),
     )
     rows = [recommendation_row(one, policy.recommend(one)) for one in contexts_that_occur(features)]
+    before, policy_before = earlier_advice(memory)
+    changes = compare_advice(before, rows, policy_before=policy_before, policy_after=policy.to_dict())
     memory.frames.write_json(POLICY, policy.to_dict())
     save_recommendations(memory.store, rows)
+    save_advice_changes(memory.store, changes)
     shown = pd.DataFrame(rows, columns=[*_SHOWN, "conditions"])
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(rows),
             "contexts with advice": sum(row["recommended_approach"] is not None for row in rows),
             "policy version": policy.version,
+            "changes of the advice": dg.MetadataValue.md(markdown_table(changes[:MAX_CHANGES])),
+            "drift": dg.MetadataValue.md(markdown_table(policy.changes)),
             "expected success": picture(charts.recommendation_rates(shown)),
             "preview": preview(shown, _PREVIEW),
         }
     )
+
+
+def earlier_advice(memory: "MemoryResource") -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Read the recommendation table and the policy that the rebuild before left."""
+    from memory_pipeline.store.files import POLICY  # noqa: PLC0415 - needs pyarrow
+    from memory_pipeline.store.reads import read_table  # noqa: PLC0415
+    from memory_pipeline.store.tables import ApproachRecommendation  # noqa: PLC0415
+
+    rows = read_table(memory.store, ApproachRecommendation)
+    try:
+        policy = memory.frames.read_json(POLICY)
+    except FileNotFoundError:
+        policy = {}
+    return records(rows), policy
 
 
 def active_patterns(memory: "MemoryResource") -> "pd.DataFrame":

@@ -1,0 +1,134 @@
+"""Which settings of an advised approach make a difference: advice names these and leaves the rest open."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import expit
+
+from memory_pipeline.analysis.features import OTHER
+from memory_pipeline.analysis.outlook import INDIFFERENCE, is_indifferent
+from memory_pipeline.analysis.pooling import log_odds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.outlook import Outlook
+    from memory_pipeline.analysis.policy import Policy
+
+    Floats = NDArray[np.float64]
+
+_SURELY_WORSE = 0.8
+
+
+@dataclass(frozen=True)
+class Prescription:
+    """An approach as it is advised: the settings that matter, and what to expect of them.
+
+    Attributes
+    ----------
+    approach
+        Settings to choose, source column to value.
+    left_open
+        Source columns of the picked candidate that make no difference here: leave them as they are.
+    group
+        Numbers of the candidates that agree with `approach` in the settings that matter.
+    draws
+        Posterior draws of the success rate when `approach` is chosen and the rest goes on as before:
+        the candidates of the group in the proportions in which they were chosen, shape (500,).
+    attempts, successes, units
+        With `approach` at the place; of the units at least as many.
+    """
+
+    approach: dict[str, Any]
+    left_open: tuple[str, ...]
+    group: NDArray[np.int64]
+    draws: Floats
+    attempts: int
+    successes: int
+    units: int
+
+
+def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
+    """Reduce a candidate to the settings that matter in a context.
+
+    A setting matters where an alternative to the candidate's level, tried often enough at the place,
+    is expected to lose more than a percentage point with a probability of 0.8 or more, everything else
+    as in the candidate. Where no single setting does (only the whole is better), all are named that
+    tell approaches apart.
+    """
+    candidate = outlook.candidates[index]
+    deciding = {
+        column
+        for position, column in enumerate(policy.key_columns)
+        if _matters(policy, outlook, index, position)
+    } or set(policy.key_columns)
+    named = {
+        source
+        for source in policy.approach
+        if deciding.intersection(policy.approach_encoding.columns_of(source))
+    }
+    stated: Mapping[str, Any] = json.loads(candidate.approach)
+    positions = [
+        position
+        for position, column in enumerate(policy.key_columns)
+        if any(column in policy.approach_encoding.columns_of(source) for source in named)
+    ]
+    group = np.array(
+        [
+            number
+            for number, other in enumerate(outlook.candidates)
+            if all(other.key[position] == candidate.key[position] for position in positions)
+        ]
+    )
+    return Prescription(
+        approach={column: value for column, value in stated.items() if column in named},
+        left_open=tuple(column for column in stated if column not in named),
+        group=group,
+        draws=np.asarray(outlook.shares[group] @ outlook.draws[group] / outlook.shares[group].sum()),
+        attempts=sum(outlook.candidates[number].attempts for number in group),
+        successes=sum(outlook.candidates[number].successes for number in group),
+        units=max(outlook.candidates[number].units for number in group),
+    )
+
+
+def _matters(policy: Policy, outlook: Outlook, index: int, position: int) -> bool:
+    """Say whether some alternative to one setting of a candidate clearly loses."""
+    column, level = policy.key_columns[position], outlook.candidates[index].key[position]
+    base = log_odds(outlook.draws[index])
+    untouched = is_indifferent(policy.model.relevance)
+    ours = _contribution(policy, outlook, index, column, level)
+    for other in _alternatives(policy, outlook, column, level):
+        change = _contribution(policy, outlook, index, column, other) - ours
+        loss = np.where(untouched, 0.0, expit(base) - expit(base + change))
+        if loss.mean() > INDIFFERENCE and np.mean(loss > 0) >= _SURELY_WORSE:
+            return True
+    return False
+
+
+def _alternatives(policy: Policy, outlook: Outlook, column: str, level: str) -> list[str]:
+    """List the other levels of a setting that were tried often enough at the places described."""
+    places = {tuple(described[name] for name in policy.contexts.home) for described, _ in outlook.members}
+    tried: dict[str, int] = {}
+    for (place, name, other), (attempts, _) in policy.support.items():
+        if place in places and name == column and other not in {level, OTHER}:
+            tried[other] = tried.get(other, 0) + attempts
+    return sorted(other for other, attempts in tried.items() if attempts >= policy.limits.min_sample_size)
+
+
+def _contribution(policy: Policy, outlook: Outlook, index: int, column: str, level: str) -> Floats:
+    """Draw what a level of a setting adds to the log-odds, on average over the members, shape (500,)."""
+    design, settings = policy.model.design, {**outlook.candidates[index].settings, column: level}
+    involved = design.involving(column)
+    held = np.zeros(len(involved))
+    for described, weight in outlook.members:
+        values = {**described, **settings}
+        held += weight * np.array(
+            [all(values[name] == wanted for name, wanted in design.terms[i]) for i in involved], dtype=float
+        )
+    return np.asarray(held @ policy.model.coefficient_draws[involved])

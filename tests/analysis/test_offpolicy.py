@@ -1,0 +1,71 @@
+"""The estimators on logs with known propensities, where the value of another policy is known exactly."""
+
+import numpy as np
+import pytest
+
+from memory_pipeline.analysis.offpolicy import (
+    doubly_robust,
+    effective_degrees,
+    effective_sample_size,
+    importance_weights,
+    self_normalised,
+)
+
+CONTEXTS, ACTIONS = 4, 5
+
+
+def logged(seed, attempts=2000):
+    """Log attempts of a behaviour that picks each action with a known probability in each context."""
+    world = np.random.default_rng(77)
+    chances = world.uniform(0.2, 0.9, (CONTEXTS, ACTIONS))
+    behaviour = world.dirichlet(np.full(ACTIONS, 1.5), CONTEXTS)
+    target = world.dirichlet(np.full(ACTIONS, 0.5), CONTEXTS)
+    random = np.random.default_rng(seed)
+    context = random.integers(0, CONTEXTS, attempts)
+    action = (random.random(attempts)[:, None] > behaviour[context].cumsum(axis=1)).sum(axis=1)
+    action = np.minimum(action, ACTIONS - 1)
+    rewards = (random.random(attempts) < chances[context, action]).astype(float)
+    return chances, behaviour, target, context, action, rewards
+
+
+def estimate(seed, *, model="right", propensities="right"):
+    """Doubly robust and self-normalised estimates less the truth."""
+    chances, behaviour, target, context, action, rewards = logged(seed)
+    q = chances if model == "right" else np.full_like(chances, 0.1)
+    e = behaviour if propensities == "right" else np.full_like(behaviour, 1 / ACTIONS)
+    weights = importance_weights(target[context, action], e[context, action], clip=1e-6)
+    scores = doubly_robust(rewards, weights, q[context, action], (target * q).sum(axis=1)[context])
+    truth = float((target * chances).sum(axis=1).mean())
+    return scores.mean() - truth, self_normalised(rewards, weights) - truth
+
+
+@pytest.mark.parametrize(
+    ("model", "propensities", "is_right"),
+    [("right", "right", True), ("wrong", "right", True), ("right", "wrong", True), ("wrong", "wrong", False)],
+)
+def test_doubly_robust_needs_one_of_its_two_models_to_be_right(model, propensities, is_right):
+    errors = np.array([estimate(seed, model=model, propensities=propensities)[0] for seed in range(40)])
+    margin = 4 * errors.std() / np.sqrt(len(errors))
+    assert bool(abs(errors.mean()) < margin) is is_right
+
+
+def test_self_normalised_needs_no_model():
+    errors = np.array([estimate(seed)[1] for seed in range(40)])
+    assert abs(errors.mean()) < 4 * errors.std() / np.sqrt(len(errors)) + 0.002
+    # A constant reward is estimated without error, which plain importance sampling does not do.
+    assert self_normalised(np.ones(3), np.array([0.2, 3.0, 1.1])) == pytest.approx(1)
+    assert self_normalised(np.ones(2), np.zeros(2)) == 0
+
+
+def test_the_model_takes_variance_away():
+    errors = np.array([estimate(seed) for seed in range(40)])
+    rough = np.array([estimate(seed, model="wrong")[0] for seed in range(40)])
+    assert errors[:, 0].std() < rough.std()
+
+
+def test_sizes_are_those_of_equal_weights():
+    assert effective_sample_size(np.full(50, 0.3)) == pytest.approx(50)
+    assert effective_sample_size(np.array([1.0, 0, 0])) == 1
+    random = np.random.default_rng(0)
+    assert effective_degrees(random.normal(size=2000)) > 1500
+    assert effective_degrees(np.array([10.0, *random.normal(size=200) * 0.1])) < 3
