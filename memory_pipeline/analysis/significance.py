@@ -323,7 +323,7 @@ def pair_tests(  # noqa: PLR0917 - five columns of one table
     """
 
     def over_pairs(values: Floats) -> Floats:
-        return np.bincount(cell, weights=values, minlength=size)
+        return np.bincount(cell, weights=values, minlength=size).astype(float)  # whole, where there are none
 
     n1, k1 = over_pairs(n1u), over_pairs(k1u)
     n_u, k_u = units.n[unit], units.k[unit]
@@ -382,7 +382,7 @@ def _random_intercept(  # noqa: PLR0917 - five columns of one table
     """Estimate effects by generalised least squares; returns variances, degrees and skewness too."""
 
     def over_pairs(values: Floats) -> Floats:
-        return np.bincount(cell, weights=values, minlength=size)
+        return np.bincount(cell, weights=values, minlength=size).astype(float)  # whole, where there are none
 
     icc = min(icc, _LARGEST_CORRELATION)
     weight, rate, residual = units.weighted(icc)

@@ -117,3 +117,14 @@ def test_the_cut_is_between_periods():
     assert later is not None
     assert {levels[code] for code in months[later]} == {"2", "3"}
     assert later_rows(count_evidence(frame, conditions=["a"], outcome="end"), 0.5) is None
+
+
+def test_a_pattern_that_the_earlier_half_did_not_have():
+    frame = history(3, drifts=False)
+    late = np.arange(len(frame)) >= 0.6 * len(frame)
+    frame["new"] = np.where(late & (frame["b"] == "1"), "yes", "no")
+    frame.loc[frame["new"] == "yes", "outcome_status"] = "failure"
+    found = find_patterns(frame, min_sample_size=50)
+    row = found[found["conditions"].map(lambda one: "new" in one)].iloc[0]
+    assert row["earlier_difference"] == 0
+    assert 0.5 < row["confidence"] <= 1
