@@ -8,7 +8,7 @@ distinct columns, derived from the collapsed rows. What is a finding is decided 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from math import comb
@@ -176,6 +176,11 @@ class Evidence:
         columns, counts = add_rows(columns, counts)
         rest = (conditions, outcomes, self.unit, self.period, self.max_conditions)
         return Evidence(columns, _small(counts), *rest)
+
+    def part(self, rows: Mask) -> Evidence:
+        """Return some of the collapsed rows, with all levels and outcomes as they are; shape (rows,)."""
+        columns = {key: column.take(rows) for key, column in self.columns.items()}
+        return replace(self, columns=columns, counts=self.counts[rows])
 
     def joint_tables(
         self,

@@ -107,10 +107,10 @@ class Searched:
         draws = len(self.luckiest)
         reached = draws - np.searchsorted(self.luckiest, score, side="left")
         counted = (1 + reached) / (draws + 1)
-        alone = 2 * stats.norm.sf(np.append(score, np.quantile(self.luckiest, 1 - _COUNTED_ABOVE)))
-        with np.errstate(divide="ignore"):
-            tests = np.log1p(-_COUNTED_ABOVE) / np.log1p(-min(alone[-1], 1 - 1e-12))  # effective number
-        tail = -np.expm1(tests * np.log1p(-np.minimum(alone[:-1], 1 - 1e-12)))
+        # In logarithms, since a sure finding's p-value is too small to be written.
+        alone = np.log(2) + stats.norm.logsf(np.append(score, np.quantile(self.luckiest, 1 - _COUNTED_ABOVE)))
+        tests = np.log(-np.log1p(-_COUNTED_ABOVE)) - alone[-1]  # logarithm of the effective number
+        tail = -np.expm1(-np.exp(np.minimum(tests + alone[:-1], 0.0)))
         p_values = np.where(counted > _COUNTED_ABOVE, counted, np.minimum(tail, _COUNTED_ABOVE))
         return np.where(score > 0, np.minimum(p_values / self.drawn, 1.0), 1.0)
 
@@ -256,24 +256,30 @@ class _Luck:
             self._factors = self._factors[: len(self._starts)]
         else:
             order = np.argsort(rng.random(self._factors.shape), axis=0)
-            self._dealt = (self._residual * np.sqrt(self._weight))[order].astype(np.float32)
+            standardised = self._residual * np.sqrt(self._weight)
+            self._dealt = standardised[order].astype(np.float32)
+            self._dealt_variance = float(standardised.var())
 
     def meet(self, n1: Floats, k1: Floats, tests: CellTests, eligible: Ints, min_effect: float) -> None:
         """Let every draw try some combinations; see `_Witnesses.sums` for the first two."""
         chosen = np.flatnonzero(eligible & (tests.effect_variance > 0))
         for low in range(0, len(chosen), _AT_ONCE):
             some = chosen[low : low + _AT_ONCE]
-            score, information = self._scores(n1[some], k1[some])
-            effect = np.abs(score) / information.astype(np.float32)[:, None]
-            spread = np.sqrt(tests.effect_variance[some]).astype(np.float32)[:, None]
+            score, own_spread, information = self._scores(n1[some], k1[some])
+            error = np.sqrt(tests.effect_variance[some])
+            # Units' terms that hold an effect are larger than luck; divided by their own spread they are not.
+            spread = np.maximum(error * information, own_spread).astype(np.float32)[:, None]
             # A normal score is below its t: what does not reach the largest so far needs no score.
-            reach = np.maximum(self.maxima.astype(np.float32), min_effect / spread)
-            row, draw = np.nonzero(effect >= reach * spread)
-            scores = normal_scores(effect[row, draw] / spread[row, 0], tests.degrees[some][row])
+            reach = np.maximum(
+                self.maxima.astype(np.float32), (min_effect / error).astype(np.float32)[:, None]
+            )
+            t = np.abs(score) / spread
+            row, draw = np.nonzero(t >= reach)
+            scores = normal_scores(t[row, draw], tests.degrees[some][row])
             np.maximum.at(self.maxima, draw, scores)
 
-    def _scores(self, n1: Floats, k1: Floats) -> tuple[Floats, Floats]:
-        """Compute the score of each combination in each draw, and its information; see `significance`."""
+    def _scores(self, n1: Floats, k1: Floats) -> tuple[Floats, Floats, Floats]:
+        """Compute the score of each combination in each draw, its spread and its information."""
         share = np.divide(n1, self._n, out=np.zeros_like(n1), where=self._n > 0)
         share_less_mean = share - ((share @ self._weight) / self._weight.sum())[:, None]
         within = (k1 - n1 * self._rate) / (1 - self._icc)
@@ -282,9 +288,11 @@ class _Luck:
         if self._dealt is None:
             whole = within + share_less_mean * (self._weight * self._residual)
             grouped = np.add.reduceat(whole[:, self._order], self._starts, axis=1)
-            return grouped.astype(np.float32) @ self._factors, information
+            spread = np.sqrt((grouped**2).sum(axis=1))
+            return grouped.astype(np.float32) @ self._factors, spread, information
         exposed = (share_less_mean * np.sqrt(self._weight)).astype(np.float32)
-        return exposed @ self._dealt + within.astype(np.float32) @ self._factors, information
+        spread = np.sqrt((exposed**2).sum(axis=1) * self._dealt_variance + (within**2).sum(axis=1))
+        return exposed @ self._dealt + within.astype(np.float32) @ self._factors, spread, information
 
 
 def _in_batches(parts: Iterator[tuple[Floats, Floats]], rows: int) -> Iterator[tuple[Floats, Floats]]:
