@@ -6,8 +6,9 @@ Each world has 6,000 attempts of 80 units and 8 condition columns of 4 values th
 combinations of up to three are searched. Worlds differ in how attempts repeat: independent; units with
 very different success rates (beta, intraclass correlation 0.45, mean 0.7, `skewed`: 0.93), of equal size
 or heavy-tailed (Pareto 1: the largest often holds a third of all attempts), with conditions constant
-within the unit, mixed (constant for 70% of the attempts), or varying freely; and one where the condition
-has effects of random sign per unit that cancel on average.
+within the unit, mixed (constant for 70% of the attempts), or varying freely; one where the condition
+has effects of random sign per unit that cancel on average; only 20 units; and one unit with half of all
+attempts.
 
 Printed, with Wilson's 95% interval: the share of worlds with a finding at 5% by the unit-blind Fisher
 test with Benjamini-Hochberg, by this project's test with Benjamini-Hochberg (BH), Benjamini-Yekutieli
@@ -32,6 +33,7 @@ from memory_pipeline.analysis.significance import Sample, wilson_interval
 from memory_pipeline.analysis.tally import count_combinations
 
 ATTEMPTS, UNITS, COLUMNS, VALUES = 6000, 80, 8, 4
+FEW_UNITS = 20
 CORRELATION = 0.45
 WORLDS = (
     "independent",
@@ -45,6 +47,10 @@ WORLDS = (
     "heavy-tailed, varying",
     "heavy-tailed, constant, skewed",
     "effects that cancel",
+    "20 units, constant",
+    "20 units, mixed",
+    "one unit with half, constant",
+    "one unit with half, mixed",
 )
 PROCEDURES = ("Fisher, unit-blind + BH", "BH", "BY", "Holm", "resampled min-p", "find_patterns")
 MIN_UNITS, LEVEL = 5, 0.05
@@ -53,16 +59,19 @@ MIN_UNITS, LEVEL = 5, 0.05
 def empty_world(kind: str, seed: int) -> pd.DataFrame:
     """Generate one world without effects, shape (attempts, columns + 2)."""
     rng = np.random.default_rng([seed, WORLDS.index(kind)])
-    weights = rng.pareto(1.0, UNITS) + 0.2 if "heavy" in kind else np.ones(UNITS)
-    unit = rng.choice(UNITS, ATTEMPTS, p=weights / weights.sum())
+    units = FEW_UNITS if "20 units" in kind else UNITS
+    weights = rng.pareto(1.0, units) + 0.2 if "heavy" in kind else np.ones(units)
+    if "half" in kind:
+        weights[0] = units - 1
+    unit = rng.choice(units, ATTEMPTS, p=weights / weights.sum())
     mean, scale = 0.93 if "skewed" in kind else 0.7, (1 - CORRELATION) / CORRELATION
-    rate = rng.beta(mean * scale, (1 - mean) * scale, UNITS)[unit] if kind != "independent" else 0.7
+    rate = rng.beta(mean * scale, (1 - mean) * scale, units)[unit] if kind != "independent" else 0.7
     free = rng.integers(0, VALUES, (ATTEMPTS, COLUMNS))
-    of_unit = rng.integers(0, VALUES, (UNITS, COLUMNS))[unit]
+    of_unit = rng.integers(0, VALUES, (units, COLUMNS))[unit]
     stays = 1.0 if "constant" in kind else 0.7 if "mixed" in kind else 0.0
     values = np.where(rng.random((ATTEMPTS, COLUMNS)) < stays, of_unit, free)
     if kind == "effects that cancel":
-        effects = rng.normal(0, 0.1, (UNITS, VALUES))
+        effects = rng.normal(0, 0.1, (units, VALUES))
         rate = np.clip(0.2 + 0.6 * rate + effects[unit, values[:, 0]], 0, 1)
     frame = pd.DataFrame(values.astype(str), columns=[f"c{i}" for i in range(COLUMNS)])
     frame["application_name"] = unit.astype(str)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 LEAST_OVERLAP = 0.2
 """Share of a pattern's attempts that must have others like them for a stratified difference to count."""
-_MOST_CELLS = 8_000
+_MOST_CELLS = 4_000
 """More collapsed rows than this: a random part of the units stands for all in the model."""
 _PATTERN = "(pattern)"
 _SPREAD = 2.5

@@ -9,6 +9,7 @@ within units (see `varying_terms`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +76,15 @@ class Design:
 
     def involving(self, column: str) -> list[int]:
         """List the numbers of the terms that have a condition on the column."""
-        return [i for i, term in enumerate(self.terms) if any(column == name for name, _ in term)]
+        return list(self._by_column.get(column, ()))
+
+    @cached_property
+    def _by_column(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, term in enumerate(self.terms):
+            for column in dict.fromkeys(name for name, _ in term):
+                found.setdefault(column, []).append(number)
+        return found
 
 
 @dataclass(frozen=True)

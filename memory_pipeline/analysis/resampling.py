@@ -44,14 +44,14 @@ if TYPE_CHECKING:
     Floats = NDArray[Any]
     Ints = NDArray[Any]
 
-DRAWS = 499
+DRAWS = 299
 _COUNTED_ABOVE = 0.1
 """Family-wise p-values that are counted from the draws; smaller ones are read off the fitted tail."""
 _MOST_UNITS = 4096
 """More units are tested as so many random groups of them, the largest for themselves."""
 _MOST_GROUPS = 512
 """Groups of units that are dealt out."""
-_MOST_DRAWN = 30_000
+_MOST_DRAWN = 15_000
 """Combinations that the draws try; of more a random part, which counts for all (a union bound)."""
 _MOST_ENTRIES = 2**21
 """Entries that the attempts of rows are dealt out to, where there are no units."""

@@ -12,7 +12,15 @@ _SIZE = 330
 _COLOURS = (BLUE, ORANGE)
 
 
-def calibration(bins: pd.DataFrame, summary: str = "") -> Chart:
+_NOTE = (
+    "On the dashed line, what was predicted is what happened. Lines through points: 95% intervals, "
+    "resampling whole applications. Points spread wide from left to right: the conditions tell much."
+)
+
+
+def calibration(
+    bins: pd.DataFrame, summary: str = "", *, things: str = "attempts", note: str = _NOTE
+) -> Chart:
     """Draw the share that was observed over the chance that was predicted.
 
     Parameters
@@ -21,6 +29,10 @@ def calibration(bins: pd.DataFrame, summary: str = "") -> Chart:
         Rows of `Predictability.calibration`, shape (bins, any).
     summary
         The answer in a sentence, for the subtitle.
+    things
+        What the column `attempts` counts.
+    note
+        How to read the picture.
     """
     if bins.empty:
         return no_data(_TITLE, summary or "Nothing was predicted yet. Run `memory-pipeline rebuild`.")
@@ -57,21 +69,20 @@ def calibration(bins: pd.DataFrame, summary: str = "") -> Chart:
             alt.Tooltip("observed:Q", format=".1%"),
             alt.Tooltip("ci_low:Q", title="from", format=".1%"),
             alt.Tooltip("ci_high:Q", title="to", format=".1%"),
-            alt.Tooltip("attempts:Q", format=","),
+            alt.Tooltip("attempts:Q", title=things, format=","),
         ],
     )
     drawn = alt.layer(diagonal, interval, points).properties(width=2 * _SIZE, height=_SIZE)
     return finish(
         drawn,
-        _headline(rows),
+        _headline(rows, things),
         summary,
-        "On the dashed line, what was predicted is what happened. Lines through points: 95% intervals, "
-        "resampling whole applications. Points spread wide from left to right: the conditions tell much.",
+        note,
     )
 
 
-def _headline(rows: pd.DataFrame) -> str:
+def _headline(rows: pd.DataFrame, things: str) -> str:
     off = (rows["ci_low"] > rows["predicted"]) | (rows["ci_high"] < rows["predicted"])
     if not off.any():
-        return f"{_TITLE} agree in all {len(rows)} groups of attempts"
-    return f"{_TITLE} agree in {int((~off).sum())} of {len(rows)} groups of attempts"
+        return f"{_TITLE} agree in all {len(rows)} groups of {things}"
+    return f"{_TITLE} agree in {int((~off).sum())} of {len(rows)} groups of {things}"
