@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from memory_pipeline.analysis.features import OTHER
-from memory_pipeline.analysis.outlook import INDIFFERENCE, is_indifferent
+from memory_pipeline.analysis.outlook import INDIFFERENCE
 from memory_pipeline.analysis.pooling import log_odds
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _matters(policy: Policy, outlook: Outlook, index: int, position: int) -> boo
     """Say whether some alternative to one setting of a candidate clearly loses."""
     column, level = policy.key_columns[position], outlook.candidates[index].key[position]
     base = log_odds(outlook.draws[index])
-    untouched = is_indifferent(policy.model.relevance)
+    untouched = ~policy.chances.is_ruled()
     ours = _contribution(policy, outlook, index, column, level)
     for other in _alternatives(policy, outlook, column, level):
         change = _contribution(policy, outlook, index, column, other) - ours
@@ -123,7 +123,7 @@ def _alternatives(policy: Policy, outlook: Outlook, column: str, level: str) -> 
 
 def _contribution(policy: Policy, outlook: Outlook, index: int, column: str, level: str) -> Floats:
     """Draw what a level of a setting adds to the log-odds, on average over the members, shape (500,)."""
-    design, settings = policy.model.design, {**outlook.candidates[index].settings, column: level}
+    design, settings = policy.ruled.model.design, {**outlook.candidates[index].settings, column: level}
     involved = design.involving(column)
     held = np.zeros(len(involved))
     for described, weight in outlook.members:
@@ -131,4 +131,4 @@ def _contribution(policy: Policy, outlook: Outlook, index: int, column: str, lev
         held += weight * np.array(
             [all(values[name] == wanted for name, wanted in design.terms[i]) for i in involved], dtype=float
         )
-    return np.asarray(held @ policy.model.coefficient_draws[involved])
+    return np.asarray(held @ policy.ruled.model.coefficient_draws[involved])

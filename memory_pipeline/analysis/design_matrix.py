@@ -28,7 +28,6 @@ Condition = tuple[str, str]
 Term = tuple[Condition, ...]
 INTERCEPT: Term = ()
 
-_LARGEST_DENSE = 10_000_000
 _WITHIN_SHARE = 0.1
 
 
@@ -94,7 +93,7 @@ class DesignMatrix:
     Attributes
     ----------
     own
-        Values of the terms, entries 0 and 1, shape (cells, terms); dense, or sparse where it is large.
+        Values of the terms, entries 0 and 1, shape (cells, terms), sparse by rows.
     shares
         Values of the unit shares, shape (units, unit terms).
     unit
@@ -123,21 +122,24 @@ class DesignMatrix:
 
     def sums_by_unit(self, values: Floats) -> Floats:
         """Sum each column weighted by values of the cells within each unit, shape (units, columns)."""
-        size = len(self.unit), len(self.shares)
-        belongs = sparse.csr_array((values, (self.unit, np.arange(size[0]))), shape=size[::-1])
-        own = belongs @ self.own
-        per_unit = np.bincount(self.unit, weights=values, minlength=size[1])
-        own = own if isinstance(own, np.ndarray) else own.toarray()
+        own = self.sums_by(self.unit, values, len(self.shares))
+        if not self.shares.shape[1]:
+            return own
+        per_unit = np.bincount(self.unit, weights=values, minlength=len(self.shares))
         return np.hstack([own, per_unit[:, None] * self.shares])
+
+    def sums_by(self, group: NDArray[np.int64], values: Floats, groups: int) -> Floats:
+        """Sum each term weighted by values of the cells within each group, shape (groups, terms)."""
+        from memory_pipeline.analysis.indicator_kernels import grouped_sums  # noqa: PLC0415 - takes time
+
+        shape = groups, self.own.shape[1]
+        return np.asarray(grouped_sums(self.own.indptr, self.own.indices, values, group, shape))
 
     def gram(self, weights: Floats) -> Floats:
         """Multiply by itself under weights of the cells: `X' W X`, shape (columns, columns)."""
-        if isinstance(self.own, np.ndarray):
-            own = (self.own * weights[:, None]).T @ self.own
-        else:
-            scaled = self.own.copy()
-            scaled.data = scaled.data * np.repeat(weights, np.diff(self.own.indptr))
-            own = (self.own.T @ scaled).toarray()
+        from memory_pipeline.analysis.indicator_kernels import weighted_gram  # noqa: PLC0415 - takes time
+
+        own = weighted_gram(self.own.indptr, self.own.indices, weights, self.own.shape[1])
         if not self.shares.shape[1]:
             return np.asarray(own)
         across = self.sums_by_unit(weights)[:, : self.own.shape[1]].T @ self.shares
@@ -154,13 +156,11 @@ class DesignMatrix:
         """Return some of the columns."""
         terms = self.own.shape[1]
         own = self.own[:, np.flatnonzero(keep[:terms])]
-        own = np.ascontiguousarray(own) if isinstance(own, np.ndarray) else own
         return DesignMatrix(own, self.shares[:, keep[terms:]], self.unit)
 
     def toarray(self) -> Floats:
         """Return everything as one dense array, shape (cells, columns)."""
-        own = self.own if isinstance(self.own, np.ndarray) else self.own.toarray()
-        return np.hstack([own, self.shares[self.unit]])
+        return np.hstack([self.own.toarray(), self.shares[self.unit]])
 
 
 def holds(term: Term, cells: Cells) -> NDArray[np.bool_]:
@@ -203,8 +203,6 @@ def varying_terms(cells: Cells, terms: Iterable[Term]) -> list[Term]:
 
 def _indicators(cells: Cells, terms: Sequence[Term]) -> Any:
     n_cells = len(cells.unit)
-    if n_cells * len(terms) <= _LARGEST_DENSE:
-        return np.ascontiguousarray(np.column_stack([holds(term, cells) for term in terms]), dtype=float)
     rows = [np.flatnonzero(holds(term, cells)) for term in terms]
     pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
     indices = np.concatenate(rows)

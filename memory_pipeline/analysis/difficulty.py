@@ -44,7 +44,7 @@ def expected_before(
         return pd.Series(0.5, index=attempts.index, name="expected")
     policy = fit_policy(history, approach=[], context=context, unit=unit)
     expected = policy.expected(attempts)
-    correlation = max(policy.model.correlation, _LEAST_CORRELATION)
+    correlation = max(policy.ruled.model.correlation, _LEAST_CORRELATION)
     strength = (1 - correlation) / correlation
     wins = pd.Series(is_success(history).astype(float), index=history.index)
     record = wins.groupby(history[unit].astype(str)).agg(["sum", "size"])

@@ -119,3 +119,45 @@ def unit_bootstrap(
     degrees = effective_degrees(sums - mean * sizes)
     margin = float(stats.t.ppf((1 + level) / 2, degrees)) * error
     return Interval(mean - margin, mean + margin, error)
+
+
+def exchangeable_margin(
+    expected: Floats, loads: Floats, residuals: Floats, unit: NDArray[np.int64], *, level: float = 0.95
+) -> float:
+    """Margin of a mean of `expected + loads * residuals` when all units are alike in how far they may lie.
+
+    Where a unit has a large part of all attempts and happens to lie near the mean, resampling units does not
+    see how far it could have been. Here all units tell together how much residuals vary between and within
+    units (analysis of variance; Searle, Casella and McCulloch 1992, "Variance components", section 3.6),
+    and a unit's share of the variance of the mean follows from its loads. The degrees of freedom come from
+    the effective number of units (Carter, Schnepel and Steigerwald 2017).
+
+    Parameters
+    ----------
+    expected
+        What is expected of each attempt, shape (attempts,).
+    loads, residuals
+        How each attempt's residual enters, and the residuals, shape (attempts,) each.
+    unit
+        Number of the unit of each attempt, shape (attempts,).
+    level
+        Of the interval.
+    """
+    numbers = np.unique(unit, return_inverse=True)[1]
+    sizes = np.bincount(numbers).astype(float)
+    total, units = sizes.sum(), len(sizes)
+    if units < 2:  # noqa: PLR2004 - one unit says nothing about others
+        return float("inf")
+    means = np.bincount(numbers, weights=residuals) / sizes
+    within = float(np.sum((residuals - means[numbers]) ** 2)) / max(total - units, 1.0)
+    spread = float(sizes @ (means - residuals.mean()) ** 2) / (units - 1)
+    usual_size = (total - sizes @ sizes / total) / (units - 1)
+    between = max(0.0, (spread - within) / usual_size)
+    shifts = np.bincount(numbers, weights=expected - expected.mean())
+    carried = np.bincount(numbers, weights=loads)
+    shares = shifts**2 + between * carried**2 + within * np.bincount(numbers, weights=loads**2)
+    variance = float(shares.sum())
+    if variance == 0:
+        return 0.0
+    degrees = max(1.0, variance**2 / float(shares @ shares) - 1)
+    return float(stats.t.ppf((1 + level) / 2, degrees)) * float(np.sqrt(variance)) / float(total)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.special import expit
 
 from memory_pipeline.analysis.candidates import Candidate, Rest
 from memory_pipeline.analysis.features import OTHER
-from memory_pipeline.analysis.pooling import log_odds, pooled_rate, smoothed_shares
+from memory_pipeline.analysis.pooling import log_odds, smoothed_shares
 from memory_pipeline.analysis.prior_model import N_DRAWS
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ INDIFFERENCE = 0.01
 """Success rates closer than this are a tie, which goes to what is more usual."""
 
 _MATTERING_SHARE = 0.1
+_RESHAPING = 0.5
 _SURELY_WORSE = 0.8
-_RANKS = np.random.default_rng(0).permutation(N_DRAWS)
 
 
 @dataclass(frozen=True)
@@ -106,23 +105,17 @@ def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook
     if not candidates:
         return Outlook(members, is_widened, (), draws, shares, np.zeros(N_DRAWS), Rest(0.0, 0.0))
     for described, weight in members:
-        rows = approach_part * _row(policy.model.design, described)
-        draws += weight * _success_draws(policy, described, candidates, rows)
-        counts = [_attempts(level, described, candidates) for level in policy.levels]
+        draws += weight * _success_draws(policy, described, candidates, approach_part)
+        counts = [_attempts(level, described, candidates) for level in policy.ruled.levels]
         shares += weight * smoothed_shares(counts)
     shares /= shares.sum()
     rest = _rest(policy, members)
     among = shares @ draws
     usual = (1 - rest.share) * among + rest.share * expit(log_odds(among) + rest.gap)
-    # As far as the settings may not matter at all, every approach does what the usual mix does.
-    nothing_matters = is_indifferent(policy.model.relevance)
+    # As far as approaches may not matter at all, every one of them does what the usual mix does.
+    nothing_matters = ~(policy.chances.is_ruled() | policy.chances.is_unruled())
     draws[:, nothing_matters] = usual[nothing_matters]
     return Outlook(members, is_widened, candidates, draws, shares, usual, rest)
-
-
-def is_indifferent(relevance: float) -> NDArray[np.bool_]:
-    """Tell in which draws no setting matters, as often as that is probable, shape (500,)."""
-    return np.asarray(relevance * N_DRAWS <= _RANKS)
 
 
 def choose(outlook: Outlook, limits: Limits, *, rng: np.random.Generator | None = None) -> Choice:
@@ -166,11 +159,16 @@ def _explore(
 ) -> Choice:
     """Pick each candidate as often as it is the best in a draw (Thompson 1933), with a floor for all.
 
-    Draws in which no setting matters have no say: there, every choice is as good.
+    Draws in which no approach matters have no say: there, every choice is as good. The others are drawn half
+    as far from their mean as the posterior says (posterior reshaping with alpha 0.5, Chapelle and Li 2011,
+    "An empirical evaluation of Thompson sampling"): with many approaches and few attempts the full spread
+    goes on exploring for longer than it pays.
     """
     draws = outlook.draws[:, np.ptp(outlook.draws, axis=0) > 0]
     if not draws.size:
         draws = outlook.draws
+    mean = draws.mean(axis=1, keepdims=True)
+    draws = mean + _RESHAPING * (draws - mean)
     # A grain of noise shares ties out evenly.
     grain = np.random.default_rng(0).random(draws.shape) * _TIE
     winners = np.argmax(np.where(advisable[:, None], draws + grain, -1.0), axis=0)
@@ -229,34 +227,17 @@ def _row(design: Design, values: Mapping[str, str]) -> Floats:
 
 
 def _success_draws(
-    policy: Policy, described: Mapping[str, str], candidates: Sequence[Candidate], rows: Floats
+    policy: Policy, described: Mapping[str, str], candidates: Sequence[Candidate], approach_part: Floats
 ) -> Floats:
-    """Draw success rates: the model's coefficients, then what the record adds at each level.
-
-    What a record adds is drawn apart from the coefficients. The record is taken against what is known
-    about its own units, so it says how the approach differs, and nothing about how far these units
-    stand for others; that uncertainty stays in full.
-    """
-    point = rows @ policy.model.coefficients
-    eta = rows @ policy.model.coefficient_draws
-    for number, level in enumerate(policy.levels):
-        place = tuple(described[column] for column in level.columns)
-        records = [level.records.get((place, candidate.key)) for candidate in candidates]
-        counted = np.array([r.counted if r else 0.0 for r in records])
-        won = np.array([r.won if r else 0.0 for r in records])
-        expected = np.array([r.expected if r else now for r, now in zip(records, point, strict=True)])
-        rates = pooled_rate(counted, won, expit(expected), level.strength)
-        spread = 1 / np.sqrt((level.strength + counted + 1) * np.maximum(rates * (1 - rates), 1e-4))
-        shift = log_odds(rates) - expected
-        eta = eta + shift[:, None] + spread[:, None] * _noise(number, len(candidates))
-        point = point + shift
-    return np.asarray(expit(eta))
-
-
-@cache
-def _noise(level: int, candidates: int) -> Floats:
-    """Return the standard normal draws of a level, always the same ones, shape (candidates, 500)."""
-    return np.random.default_rng(level + 1).standard_normal((candidates, N_DRAWS))
+    """Draw success rates, ruled and unruled as often as each is probable, shape (candidates, 500)."""
+    keys = [candidate.key for candidate in candidates]
+    draws = policy.ruled.draws(described, keys, approach_part * _row(policy.ruled.model.design, described))
+    is_unruled = policy.chances.is_unruled()
+    if is_unruled.any():
+        row = _row(policy.unruled.model.design, described)
+        apart = policy.unruled.draws(described, keys, np.tile(row, (len(keys), 1)))
+        draws[:, is_unruled] = apart[:, is_unruled]
+    return draws
 
 
 def _attempts(level: Level, described: Mapping[str, str], candidates: Sequence[Candidate]) -> Floats:

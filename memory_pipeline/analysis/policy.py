@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from memory_pipeline.analysis.advice import Advice, write_advice
 from memory_pipeline.analysis.candidates import Candidate, Rest, Support
 from memory_pipeline.analysis.contexts import Contexts, Pattern
+from memory_pipeline.analysis.expectation import Chances, Expectation
 from memory_pipeline.analysis.features import Encoding
 from memory_pipeline.analysis.outlook import Choice, Outlook, choose, look_out
-from memory_pipeline.analysis.pooling import log_odds, pooled_rate
-from memory_pipeline.analysis.prior_model import PriorModel
 from memory_pipeline.analysis.threads import on_one_thread
-from memory_pipeline.analysis.track_record import Level, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.track_record import Values
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,11 @@ class Policy:
         How the settings become categories.
     key_columns
         The encoded settings by which approaches are told apart.
-    model
-        What is expected before the record of an approach is looked at.
-    levels
-        The records, from everywhere to the described context.
+    ruled, unruled
+        What is expected where settings tell what an approach achieves, with records from everywhere to the
+        described context; and where each approach has a way of its own in each context.
+    chances
+        How probable either is.
     candidates
         Per place, the approaches tried there.
     support
@@ -95,8 +97,9 @@ class Policy:
     contexts: Contexts
     approach_encoding: Encoding
     key_columns: tuple[str, ...]
-    model: PriorModel
-    levels: tuple[Level, ...]
+    ruled: Expectation
+    unruled: Expectation
+    chances: Chances
     candidates: Mapping[Values, tuple[Candidate, ...]]
     support: Support
     rest: Mapping[Values, Rest]
@@ -195,8 +198,8 @@ class Policy:
         """
         rows = {}
         for place, ones in self.candidates.items():
-            held = np.ones((len(ones), len(self.model.design.terms)))
-            for i, term in enumerate(self.model.design.terms):
+            held = np.ones((len(ones), len(self.ruled.model.design.terms)))
+            for i, term in enumerate(self.ruled.model.design.terms):
                 for column, level in term:
                     if column in ones[0].settings:
                         held[:, i] *= [one.settings[column] == level for one in ones]
@@ -229,18 +232,12 @@ class Policy:
         """
         keys, encoded = self._keys_of(outcomes)
         context = self.contexts.encoding.apply(outcomes)
-        eta = self.model.log_odds(pd.concat([context, encoded], axis=1))
-        columns = {name: context[name].to_numpy(dtype=object) for name in context}
-        for level in self.levels:
-            named = [columns[name] for name in level.columns]
-            places = list(zip(*named, strict=True)) if named else [()] * len(keys)
-            records = [level.records.get(pair) for pair in zip(places, keys, strict=True)]
-            known = np.array([record is not None for record in records], dtype=bool)
-            if known.any():
-                facts = np.array([(r.counted, r.won, r.expected) for r in records if r is not None])
-                rates = pooled_rate(facts[:, 0], facts[:, 1], 1 / (1 + np.exp(-facts[:, 2])), level.strength)
-                eta[known] += log_odds(rates) - facts[:, 2]
-        return pd.Series(1 / (1 + np.exp(-eta)), index=outcomes.index, name="expected_success")
+        conditions = pd.concat([context, encoded], axis=1)
+        rates = expit(self.ruled.log_odds(conditions, keys))
+        if self.chances.unruled > 0:
+            apart = expit(self.unruled.log_odds(conditions, keys))
+            rates += self.chances.unruled * (apart - rates)
+        return pd.Series(rates, index=outcomes.index, name="expected_success")
 
     @on_one_thread
     def outlooks(self, contexts: pd.DataFrame) -> list[Outlook]:
@@ -268,8 +265,9 @@ class Policy:
             contexts=Contexts.from_dict(values["contexts"]),
             approach_encoding=Encoding.from_dict(values["approach_encoding"]),
             key_columns=tuple(values["key_columns"]),
-            model=PriorModel.from_dict(values["model"]),
-            levels=tuple(Level.from_dict(level) for level in values["levels"]),
+            ruled=Expectation.from_dict(values["ruled"]),
+            unruled=Expectation.from_dict(values["unruled"]),
+            chances=Chances(**values["chances"]),
             candidates={
                 tuple(place): tuple(Candidate.from_dict(one) for one in ones)
                 for place, ones in values["candidates"]
@@ -290,8 +288,9 @@ class Policy:
             "contexts": self.contexts.to_dict(),
             "approach_encoding": self.approach_encoding.to_dict(),
             "key_columns": list(self.key_columns),
-            "model": self.model.to_dict(),
-            "levels": [level.to_dict() for level in self.levels],
+            "ruled": self.ruled.to_dict(),
+            "unruled": self.unruled.to_dict(),
+            "chances": asdict(self.chances),
             "candidates": [
                 [list(place), [one.to_dict() for one in ones]] for place, ones in self.candidates.items()
             ],

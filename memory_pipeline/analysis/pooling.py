@@ -1,15 +1,17 @@
 """Small samples borrow strength: a cell's rate is drawn towards what is expected of it.
 
 Beta-binomial pooling: a cell that had k successes in n attempts, of which a share m was expected, is given
-`(strength * m + k) / (strength + n)`. The strength is fitted, not chosen.
+`(strength * m + k) / (strength + n)`. The strength is learnt, not chosen, and what
+is not known about it stays open.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betaln, logit
+from scipy.special import betaln, logit, logsumexp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,16 +20,39 @@ if TYPE_CHECKING:
 
 _STRENGTHS = np.geomspace(1.0, 10_000.0, 60)
 _USUAL_STRENGTH = 300.0
-_LOG_SPREAD = 1.5
+_LOG_SPREAD = 2.0
 _EDGE = 1e-4
+_NO_SCATTER = 1e7
+
+N_STRENGTHS = 10
+"""Strengths that stand for what is known about a strength."""
 
 
-def fit_strength(attempts: Floats, successes: Floats, expected: Floats) -> float:
-    """Fit how many attempts the expectation is worth, by the marginal likelihood of all cells.
+@dataclass(frozen=True)
+class Scatter:
+    """How far cells lie from what is expected of them.
 
-    Maximises `sum log BetaBinomial(k; n, strength * m, strength * (1 - m))` over a grid from 1 to 10,000,
-    with a log-normal prior around 30 that decides where there are few cells (Kleinman 1973; the
-    empirical Bayes of Robinson's and Gelman's rat tumours).
+    Attributes
+    ----------
+    strengths
+        How many attempts the expectation is worth: equally likely numbers, the posterior's quantiles at 5,
+        15, ..., 95%, shape (10,).
+    evidence
+        That cells scatter at all: log Bayes factor, against success exactly as often as expected.
+    """
+
+    strengths: Floats
+    evidence: float
+
+
+def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scatter:
+    """Learn how many attempts the expectation is worth, by the marginal likelihood of all cells.
+
+    The likelihood is `prod BetaBinomial(k; n, strength * m, strength * (1 - m))` (Kleinman 1973), the prior
+    log-normal around 300 (standard deviation 2); the posterior is taken on a grid from 1 to 10,000. It is
+    kept as a whole: with few attempts a cell, an expectation that is worth 5 attempts and one that is worth
+    500 are hard to tell apart, and to settle for the likeliest is to be too sure (Gelman et al. 2013,
+    "Bayesian data analysis", section 5.3).
 
     Parameters
     ----------
@@ -36,15 +61,23 @@ def fit_strength(attempts: Floats, successes: Floats, expected: Floats) -> float
     expected
         Expected success rate of each cell, shape (cells,).
     """
-    m = np.clip(expected, _EDGE, 1 - _EDGE)
-    a = _STRENGTHS[:, None] * m
-    b = _STRENGTHS[:, None] * (1 - m)
+    # A single attempt says nothing about how far cells scatter.
+    told = attempts > 1
+    attempts, successes, m = attempts[told], successes[told], np.clip(expected[told], _EDGE, 1 - _EDGE)
+    strengths = np.append(_STRENGTHS, _NO_SCATTER)[:, None]
+    a, b = strengths * m, strengths * (1 - m)
     likelihood = (betaln(a + successes, b + attempts - successes) - betaln(a, b)).sum(axis=1)
-    prior = -0.5 * (np.log(_STRENGTHS / _USUAL_STRENGTH) / _LOG_SPREAD) ** 2
-    return float(_STRENGTHS[np.argmax(likelihood + prior)])
+    prior = np.exp(-0.5 * (np.log(_STRENGTHS / _USUAL_STRENGTH) / _LOG_SPREAD) ** 2)
+    weights = likelihood[:-1] + np.log(prior / prior.sum())
+    shares = np.exp(weights - weights.max()).cumsum()
+    marks = (np.arange(N_STRENGTHS) + 0.5) / N_STRENGTHS
+    return Scatter(
+        _STRENGTHS[np.minimum(np.searchsorted(shares / shares[-1], marks), len(_STRENGTHS) - 1)],
+        float(logsumexp(weights) - likelihood[-1]),
+    )
 
 
-def pooled_rate(attempts: Floats, successes: Floats, expected: Floats, strength: float) -> Floats:
+def pooled_rate(attempts: Floats, successes: Floats, expected: Floats, strength: float | Floats) -> Floats:
     """Return the posterior mean rate of cells, shapes as broadcast."""
     return np.asarray((strength * expected + successes) / (strength + attempts))
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg
-from scipy.special import expit
 
 from memory_pipeline.analysis.design_matrix import (
     INTERCEPT,
@@ -74,15 +73,12 @@ class PriorModel:
         Lower triangular root of the posterior covariance, shape (terms, terms).
     correlation
         Of two attempts of the same unit, beyond what the model says.
-    relevance
-        Probability that the settings matter at all.
     """
 
     design: Design
     coefficients: Floats
     root: Floats
     correlation: float
-    relevance: float
 
     def log_odds(self, encoded: pd.DataFrame) -> Floats:
         """Predict each row of an encoded frame, shape (rows,)."""
@@ -113,7 +109,6 @@ class PriorModel:
             "coefficients": self.coefficients.tolist(),
             "root": lower.tolist(),
             "correlation": self.correlation,
-            "relevance": self.relevance,
         }
 
     @classmethod
@@ -123,16 +118,45 @@ class PriorModel:
         root = np.zeros((len(terms), len(terms)))
         root[np.tril_indices(len(terms))] = values["root"]
         coefficients = np.array(values["coefficients"], dtype=float)
-        return cls(Design(terms), coefficients, root, values["correlation"], values["relevance"])
+        return cls(Design(terms), coefficients, root, values["correlation"])
+
+
+@dataclass(frozen=True)
+class PriorFit:
+    """The model with settings, and the one in which they do not matter.
+
+    Attributes
+    ----------
+    model, indifferent
+        For a unit nobody knows yet.
+    fitted, indifferently_fitted
+        Log-odds of each cell with what is known about its unit, shape (cells,).
+    evidence
+        That settings matter: log Bayes factor of the one model against the other.
+    worth
+        How many independent attempts an attempt is worth (`random_intercepts.dispersion`).
+    """
+
+    model: PriorModel
+    fitted: Floats
+    indifferent: PriorModel
+    indifferently_fitted: Floats
+    evidence: float
+    worth: float
 
 
 def fit_prior_model(
-    cells: Cells, *, settings: Sequence[str], context: Sequence[str], home: Sequence[str] = ()
-) -> tuple[PriorModel, Floats, Cells]:
-    """Fit the model; how much each group of terms is shrunk is learnt by maximising the evidence.
+    cells: Cells,
+    *,
+    settings: Sequence[str],
+    context: Sequence[str],
+    home: Sequence[str] = (),
+) -> PriorFit:
+    """Fit the model, with settings and without.
 
-    Groups are: each context column, each setting, and pairs of a setting and a context column of at most
-    twelve levels, as far as the residuals of a first fit without pairs ask for them (200 terms at most).
+    How much each group of terms is shrunk is learnt by maximising the evidence. Groups are: each context
+    column, each setting, and pairs of a setting and a context column of at most twelve levels, as far as the
+    residuals of a first fit without pairs ask for them (200 terms at most).
     A group's coefficients are normal around zero. Its variance follows from the fixed point
     `variance = sum(b^2) / determined`, where `determined` is how many of its coefficients the data
     determine, `terms - trace(V) / variance` (MacKay 1992, "The evidence framework applied to
@@ -164,15 +188,6 @@ def fit_prior_model(
         The encoded columns of approach and context.
     home
         The context columns (none or more) whose levels are places with ways of their own.
-
-    Returns
-    -------
-    model
-        For a unit nobody knows yet.
-    fitted
-        Log-odds of each cell with what is known about its unit, shape (cells,).
-    discounted
-        The cells with their attempts counted for as many as they are worth (`random_intercepts.dispersion`).
     """
     everything, times = cells, 1.0
     cells = _sample(cells)
@@ -188,7 +203,19 @@ def fit_prior_model(
         times *= more
         cells = discount_cells(cells, more)
     without = plain.take(~np.isin(plain.sorts, (_SETTING, _INTERACTION)))
-    indifferent, _ = _shrunk_fit(cells, without, home, rounds=_ROUNDS)
+    indifferent, without = _shrunk_fit(cells, without, home, rounds=_ROUNDS)
+    return PriorFit(
+        *_for_new_units(fit, columns, everything, home),
+        *_for_new_units(indifferent, without, everything, home),
+        evidence=fit.log_evidence - indifferent.log_evidence - _price(columns),
+        worth=1 / times,
+    )
+
+
+def _for_new_units(
+    fit: MixedFit, columns: _Columns, cells: Cells, home: Sequence[str]
+) -> tuple[PriorModel, Floats]:
+    """Turn a fit into the model for a unit nobody knows, and the log-odds of cells with their known units."""
     terms = len(columns.design.terms)
     root = linalg.cholesky(fit.covariance[:terms, :terms] + 1e-10 * np.eye(terms), lower=True)
     model = PriorModel(
@@ -196,10 +223,9 @@ def fit_prior_model(
         fit.attenuation * fit.coefficients[:terms],
         fit.attenuation * np.asarray(root),
         fit.correlation,
-        float(expit(fit.log_evidence - indifferent.log_evidence - _price(columns))),
     )
-    fitted = columns.design.matrix(everything, centre_on=home).dot(fit.coefficients)
-    return model, fitted + fit.intercepts[everything.unit], discount_cells(everything, times)
+    fitted = columns.design.matrix(cells, centre_on=home).dot(fit.coefficients)
+    return model, np.asarray(fitted + fit.intercepts[cells.unit])
 
 
 def _price(columns: _Columns) -> float:

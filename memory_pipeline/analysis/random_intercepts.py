@@ -131,7 +131,6 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
     """
     cells, units = fit.cells, fit.cells.n_units
     weights, diagonal = fit.curvature
-    information = linalg.inv(fit.covariance)
     residual = cells.successes - cells.attempts * expit(fit.log_odds)
     order = np.argsort(cells.unit, kind="stable")
     blocks = np.split(order, np.cumsum(np.bincount(cells.unit, minlength=units))[:-1])
@@ -141,9 +140,20 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
         rows = blocks[unit]
         block = fit.matrix.rows(rows)
         across = block.sums(weights[rows])
-        own = block.gram(weights[rows]) - np.outer(across, across) / diagonal[unit]
         score = block.sums(residual[rows])
-        total += linalg.solve(information - own, score, assume_a="sym") ** 2
+        if len(rows) >= len(total):
+            own = block.gram(weights[rows]) - np.outer(across, across) / diagonal[unit]
+            total += linalg.solve(linalg.inv(fit.covariance) - own, score, assume_a="sym") ** 2
+            continue
+        # What the unit adds to the information is U'SU with S = diag(1, ..., 1, -1), so that
+        # (H - U'SU)^-1 s = C s + C U' (S - U C U')^-1 U C s, cheaper where a unit has few cells.
+        root = np.vstack(
+            [block.toarray() * np.sqrt(weights[rows])[:, None], across / np.sqrt(diagonal[unit])]
+        )
+        back = root @ fit.covariance
+        inner = np.diag([*np.ones(len(rows)), -1.0]) - back @ root.T
+        step = fit.covariance @ score
+        total += (step + back.T @ linalg.solve(inner, root @ step, assume_a="sym")) ** 2
     observed = total * (units - 1) / len(chosen)
     prior_part = (fit.covariance * fit.precision) @ fit.covariance
     expected = np.diag(fit.covariance - prior_part)

@@ -29,6 +29,7 @@ from memory_pipeline.analysis.cells import (
 )
 from memory_pipeline.analysis.contexts import Contexts
 from memory_pipeline.analysis.design_matrix import INTERCEPT, Design
+from memory_pipeline.analysis.expectation import Chances, Expectation
 from memory_pipeline.analysis.features import Encoding, encode
 from memory_pipeline.analysis.policy import Limits, Policy
 from memory_pipeline.analysis.prior_model import PriorModel, fit_prior_model, setting_importance
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.prior_model import PriorFit
+
 
 __all__ = ["Advice", "Policy", "approach_text", "fit_policy"]
 
@@ -65,7 +69,7 @@ def fit_policy(
     The expected success of an approach in a context starts from a penalised logistic model on context,
     settings and their interactions (`prior_model.fit_prior_model`). The approach's own record then moves
     it, everywhere, at the installer type and in the very context, each by as much as the record
-    outweighs the expectation (beta-binomial; `track_record.fit_levels`, `pooling.fit_strength`).
+    outweighs the expectation (beta-binomial; `track_record.fit_levels`, `pooling.fit_strengths`).
     Repeated attempts of a unit are discounted throughout by their design effect.
 
     Candidates are whole approaches that were tried at the installer type. Settings that hardly matter
@@ -122,14 +126,16 @@ def fit_policy(
     )
     context_columns, settings = tuple(places.frame.columns), tuple(choices.frame.columns)
     home = (_HOME,) if _HOME in context_columns else ()
-    model, fitted, discounted = fit_prior_model(cells, settings=settings, context=context_columns, home=home)
+    level_places = list(dict.fromkeys([(), home, context_columns]))
+    fit = fit_prior_model(cells, settings=settings, context=context_columns, home=home)
     key_columns = choose_key_columns(
         cells,
         settings,
-        setting_importance(model, cells, settings),
+        setting_importance(fit.model, cells, settings),
         home=home,
         enough=min_sample_size,
     )
+    ruled, unruled, chances = _fit_records(cells, fit, key_columns, level_places)
     support = count_settings(cells, key_columns, home)
     candidates = find_candidates(
         cells,
@@ -140,23 +146,12 @@ def fit_policy(
         support=support,
         min_attempts=min_attempts,
     )
-    marginal = model.design.matrix(cells).dot(model.coefficients)
     rest = measure_rest(
         cells,
-        expit(marginal),
+        expit(fit.model.design.matrix(cells).dot(fit.model.coefficients)),
         candidates,
         key_columns=key_columns,
         home=home,
-    )
-    elsewhere = _share_elsewhere(cells, key_columns)
-    level_places = list(dict.fromkeys([(), home, context_columns]))
-    levels = fit_levels(
-        cells,
-        discounted.attempts / cells.attempts,
-        elsewhere * fitted + (1 - elsewhere) * marginal,
-        places=level_places,
-        key_columns=key_columns,
-        correlation=model.correlation,
     )
     return Policy(
         approach=tuple(approach),
@@ -171,8 +166,9 @@ def fit_policy(
         ),
         approach_encoding=choices.encoding,
         key_columns=key_columns,
-        model=model,
-        levels=levels,
+        ruled=ruled,
+        unruled=unruled,
+        chances=chances,
         candidates=candidates,
         support=support,
         rest=rest,
@@ -182,6 +178,35 @@ def fit_policy(
             "successes": int(cells.successes.sum()),
             "units": cells.n_units,
         },
+    )
+
+
+def _fit_records(
+    cells: Cells, fit: PriorFit, key_columns: Sequence[str], places: Sequence[Sequence[str]]
+) -> tuple[Expectation, Expectation, Chances]:
+    """Hold the records against both models, and weigh the ways in which approaches may matter."""
+    elsewhere = _share_elsewhere(cells, key_columns)
+    found = []
+    for model, fitted, own_places in (
+        (fit.model, fit.fitted, places),
+        (fit.indifferent, fit.indifferently_fitted, places[-1:]),
+    ):
+        marginal = model.design.matrix(cells).dot(model.coefficients)
+        found.append(
+            fit_levels(
+                cells,
+                fit.worth,
+                elsewhere * fitted + (1 - elsewhere) * marginal,
+                correlation=model.correlation,
+                places=own_places,
+                key_columns=key_columns,
+            )
+        )
+    ruled, unruled = found
+    return (
+        Expectation(fit.model, ruled.levels),
+        Expectation(fit.indifferent, unruled.levels),
+        Chances.from_evidence(fit.evidence + ruled.evidence, unruled.evidence if key_columns else -np.inf),
     )
 
 
@@ -244,6 +269,7 @@ def _check_limits(
 
 
 def _empty_policy(approach: tuple[str, ...], context: tuple[str, ...], unit: str, limits: Limits) -> Policy:
+    nothing = Expectation(PriorModel(Design((INTERCEPT,)), np.zeros(1), np.eye(1), 0.0), ())
     return Policy(
         approach=approach,
         context=context,
@@ -252,8 +278,9 @@ def _empty_policy(approach: tuple[str, ...], context: tuple[str, ...], unit: str
         contexts=Contexts(Encoding({}), {}, (), ()),
         approach_encoding=Encoding({}),
         key_columns=(),
-        model=PriorModel(Design((INTERCEPT,)), np.zeros(1), np.eye(1), 0.0, 0.0),
-        levels=(),
+        ruled=nothing,
+        unruled=nothing,
+        chances=Chances(0.0, 0.0),
         candidates={},
         support={},
         rest={},

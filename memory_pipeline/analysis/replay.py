@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from memory_pipeline.analysis.decisive import prescribe
 from memory_pipeline.analysis.offpolicy import (
     doubly_robust,
     effective_sample_size,
+    exchangeable_margin,
     importance_weights,
     self_normalised,
     unit_bootstrap,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+_BORROWED = 20.0
 _WEIGHTS = (0.5, 2.0)
 """Mean importance weights (1 in expectation) between which the propensities are believed."""
 
@@ -53,7 +55,7 @@ class ReplayResult:
     effective_sample_size, effective_units
         Kish's size of the weighted attempts that agree with the advice, and of their units.
     self_normalised_uplift, model_uplift
-        The same by self-normalised importance sampling, and by the outcome model alone.
+        The same by self-normalised importance sampling, and as the policy itself promised.
     observed_rate, policy_rate
         Success as it was, and as it would have been.
     mean_weight
@@ -98,16 +100,24 @@ class ReplayResult:
 
 
 @dataclass(frozen=True)
-class _Later:
-    """The later attempts as arrays, shape (attempts,) each."""
+class _Attempts:
+    """Attempts beside the advice for them, as arrays, shape (attempts,) each.
+
+    `place` numbers the different advices, `home` their installer types.
+    """
 
     rewards: Floats
     unit: NDArray[np.int64]
+    place: NDArray[np.int64]
+    home: NDArray[np.int64]
     is_advised: NDArray[np.bool_]
     agrees: NDArray[np.bool_]
     propensity: Floats
-    model_logged: Floats
-    model_target: Floats
+    promised: Floats
+
+    def where(self, mask: NDArray[np.bool_]) -> _Attempts:
+        """Return some of the attempts."""
+        return _Attempts(*(getattr(self, name.name)[mask] for name in fields(self)))
 
 
 @on_one_thread
@@ -125,12 +135,13 @@ def replay(
 ) -> ReplayResult:
     """Fit a policy on the early part of history and estimate what following it would have changed later.
 
-    Everything that is fitted comes from the early part: the policy, the outcome model q (the policy's own
-    expected rates), and the propensities e (shares of the approaches by context, smoothed from narrow to
-    wide, clipped at `clip`). An attempt with advice gains `q(x, a*) + 1{a = a*} / e * (r - q(x, a)) - r`,
-    one without gains nothing, since what is usual goes on; the uplift is the mean gain
-    (`offpolicy.doubly_robust`), its interval resamples whole units. It rests on the context holding what
-    approaches were chosen by; what nobody recorded is not adjusted for.
+    Everything that is fitted comes from the early part: the policy, the outcome model q (success of those
+    who did as advised, `_outcome_model`), and the propensities e (shares of the approaches by context,
+    smoothed from narrow to wide, clipped at `clip`). An attempt with advice gains
+    `q(x, a*) + 1{a = a*} / e * (r - q(x, a*)) - r`, one without gains nothing, since what is usual goes on;
+    the uplift is the mean gain (`offpolicy.doubly_robust`). Its interval resamples whole units and is never
+    narrower than the sizes of units allow (`offpolicy.exchangeable_margin`). It rests on the context holding
+    what approaches were chosen by; what nobody recorded is not adjusted for.
 
     Parameters
     ----------
@@ -164,16 +175,18 @@ def replay(
     if early.empty or later.empty:
         empty = "earlier" if early.empty else "later"
         return _inconclusive(f"Cannot tell: there are no {empty} attempts.", later, shape)
-    arrays = _look_back(policy, later, unit)
-    if not arrays.is_advised.any():
+    attempts = _look_back(policy, outcomes, unit)
+    before, after = attempts.where(is_early), attempts.where(~is_early)
+    if not after.is_advised.any():
         return _inconclusive(
             f"Cannot tell: the policy learnt from {len(early):,} attempts had no advice for any of the "
             f"{len(later):,} later ones.",
             later,
             shape,
-            units=len(np.unique(arrays.unit)),
+            units=len(np.unique(after.unit)),
         )
-    return _estimate(arrays, shape, clip=clip, floors=(min_effective_size, min_effective_units))
+    model = _outcome_model(before, after, does=True), _outcome_model(before, after, does=False)
+    return _estimate(after, model, shape, clip=clip, floors=(min_effective_size, min_effective_units))
 
 
 def _moments(outcomes: pd.DataFrame) -> pd.Series:
@@ -204,40 +217,86 @@ def _cut(when: pd.Series, split: float | str | pd.Timestamp) -> pd.Timestamp:
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
-def _look_back(policy: Policy, later: pd.DataFrame, unit: str) -> _Later:
-    """Compare each later attempt with what the policy would have advised."""
-    actions = policy.actions(later)
-    size = len(later)
+def _look_back(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _Attempts:
+    """Compare each attempt with what the policy advises."""
+    actions = policy.actions(outcomes)
+    size = len(outcomes)
     is_advised, agrees = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    propensity, target = np.ones(size), np.zeros(size)
-    logged = policy.expected(later).to_numpy(copy=True)
-    followed: dict[int, tuple[Prescription | None, dict[str, int]]] = {}
-    for row, (outlook, action) in enumerate(zip(policy.outlooks(later), actions, strict=True)):
+    propensity, promised, place = np.ones(size), np.zeros(size), np.zeros(size, dtype=np.int64)
+    followed: dict[int, tuple[int, Prescription | None, dict[str, int]]] = {}
+    for row, (outlook, action) in enumerate(zip(policy.outlooks(outcomes), actions, strict=True)):
         if id(outlook) not in followed:
             index = policy.choice(outlook).index
             numbers = {candidate.approach: i for i, candidate in enumerate(outlook.candidates)}
-            followed[id(outlook)] = None if index is None else prescribe(policy, outlook, index), numbers
-        prescription, numbers = followed[id(outlook)]
+            prescription = None if index is None else prescribe(policy, outlook, index)
+            followed[id(outlook)] = len(followed), prescription, numbers
+        place[row], prescription, numbers = followed[id(outlook)]
         if prescription is None:
             continue
-        taken = numbers.get(action)
         is_advised[row] = True
-        agrees[row] = taken in prescription.group
+        agrees[row] = numbers.get(action) in prescription.group
         propensity[row] = outlook.propensities[prescription.group].sum()
-        target[row] = prescription.draws.mean()
-        if taken is not None:
-            logged[row] = outlook.rates[taken]
-    units = np.unique(later[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
-    rewards = is_success(later).astype(float)
-    return _Later(rewards, units, is_advised, agrees, propensity, logged, target)
+        promised[row] = prescription.draws.mean()
+    units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    homes = pd.factorize(pd.Series(policy.contexts.places_of(outcomes), dtype=object))[0]
+    rewards = is_success(outcomes).astype(float)
+    return _Attempts(rewards, units, place, homes, is_advised, agrees, propensity, promised)
+
+
+def _outcome_model(before: _Attempts, after: _Attempts, *, does: bool) -> Floats:
+    """Expect success of doing as advised, or otherwise, for each later attempt, from other units before.
+
+    The rate of the earlier attempts that did so: everywhere, at the installer type, in the context,
+    each drawn towards the one before (20 attempts' worth). A unit's own attempts are taken from the counts
+    (cross-fitting by units; Chernozhukov et al. 2018, "Double/debiased machine learning"): what the model
+    had learnt from the very unit would fit its later attempts too, whatever other units do, and the
+    interval, which takes units for independent, would be too narrow.
+    """
+    did = before.where(before.is_advised & (before.agrees == does))
+    expected = np.full(len(after.unit), 0.5)
+    for weight, there, here in (
+        (2.0, np.zeros_like(did.home), np.zeros_like(after.home)),
+        (_BORROWED, did.home, after.home),
+        (_BORROWED, did.place, after.place),
+    ):
+        counts = [
+            _counts_elsewhere((there, did.unit), (here, after.unit), weights)
+            for weights in (np.ones(len(there)), did.rewards)
+        ]
+        expected = (weight * expected + counts[1]) / (weight + counts[0])
+    return expected
+
+
+def _counts_elsewhere(
+    before: tuple[NDArray[np.int64], NDArray[np.int64]],
+    after: tuple[NDArray[np.int64], NDArray[np.int64]],
+    weights: Floats,
+) -> Floats:
+    """Sum weights over the earlier attempts of each later one's place, without those of its unit."""
+    (there, their_unit), (here, unit) = before, after
+    places = int(max(there.max(initial=0), here.max(initial=0))) + 1
+    units = int(max(their_unit.max(initial=0), unit.max(initial=0))) + 1
+    own_keys, of_key = np.unique(there * units + their_unit, return_inverse=True)
+    own = np.append(np.bincount(of_key, weights=weights, minlength=len(own_keys)), 0.0)
+    wanted = here * units + unit
+    at = np.searchsorted(own_keys, wanted)
+    is_known = np.append(own_keys, -1)[at] == wanted
+    total = np.bincount(there, weights=weights, minlength=places)[here]
+    return np.asarray(total - np.where(is_known, own[at], 0.0))
 
 
 def _estimate(
-    later: _Later, shape: tuple[int, int, str, str], *, clip: float, floors: tuple[float, float]
+    later: _Attempts,
+    model: tuple[Floats, Floats],
+    shape: tuple[int, int, str, str],
+    *,
+    clip: float,
+    floors: tuple[float, float],
 ) -> ReplayResult:
     advised = later.is_advised
+    target, otherwise = model
     weights = importance_weights(later.agrees.astype(float), later.propensity, clip=clip)
-    scores = doubly_robust(later.rewards, weights, later.model_logged, later.model_target)
+    scores = doubly_robust(later.rewards, weights, target, target)
     gains = np.where(advised, scores - later.rewards, 0.0)
     share = float(advised.mean())
     own = weights[advised]
@@ -247,9 +306,17 @@ def _estimate(
     mean_weight = float(own.mean())
     is_overlapping = _WEIGHTS[0] <= mean_weight <= _WEIGHTS[1]
     sufficient = size >= floors[0] and units >= floors[1] and is_overlapping
-    interval = unit_bootstrap(gains, later.unit)
     uplift = float(gains.mean())
-    low, high = (max(-1.0, interval.low), min(1.0, interval.high)) if sufficient else (-1.0, 1.0)
+    interval = unit_bootstrap(gains, later.unit)
+    usual = np.where(later.agrees, target, otherwise)
+    margin = exchangeable_margin(
+        np.where(advised, target - usual, 0.0),
+        np.where(advised, weights - 1, 0.0),
+        np.where(advised, later.rewards - usual, 0.0),
+        later.unit,
+    )
+    low, high = min(interval.low, uplift - margin), max(interval.high, uplift + margin)
+    low, high = (max(-1.0, low), min(1.0, high)) if sufficient else (-1.0, 1.0)
     observed = float(later.rewards.mean())
     agreeing = int(later.agrees.sum())
     counts = (
@@ -277,7 +344,7 @@ def _estimate(
         self_normalised_uplift=share * (self_normalised(rewards, own) - float(rewards.mean()))
         if size
         else 0.0,
-        model_uplift=float(np.where(advised, later.model_target - later.rewards, 0.0).mean()),
+        model_uplift=float(np.where(advised, later.promised - later.rewards, 0.0).mean()),
         observed_rate=observed,
         policy_rate=observed + uplift,
         mean_weight=mean_weight,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
 from memory_pipeline.analysis.cells import combined_key
-from memory_pipeline.analysis.pooling import fit_strength, log_odds, pooled_rate
+from memory_pipeline.analysis.pooling import fit_strengths, log_odds, pooled_rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,15 +55,34 @@ class Level:
     ----------
     columns
         The context columns; none for "everywhere".
-    strength
-        How many attempts the expectation is worth against a record (`pooling.fit_strength`).
+    strengths
+        How many attempts the expectation is worth against a record: equally likely numbers, shape (10,)
+        (`pooling.fit_strengths`).
     records
         By place (levels of `columns`) and approach key; the 20,000 longest, of two attempts or more.
     """
 
     columns: tuple[str, ...]
-    strength: float
+    strengths: tuple[float, ...]
     records: Mapping[tuple[Values, Values], Record]
+
+    def shifts(self, counted: Floats, won: Floats, expected: Floats) -> Floats:
+        """Tell by how many log-odds records move an expectation, on average over the strengths.
+
+        Parameters
+        ----------
+        counted, won
+            Discounted attempts and successes, shape (records,).
+        expected
+            Expected log-odds, shape (records,).
+        """
+        rates = self.rates(counted, won, expected)
+        return np.asarray(log_odds(rates).mean(axis=1) - expected)
+
+    def rates(self, counted: Floats, won: Floats, expected: Floats) -> Floats:
+        """Pool records with their expectation, for each strength, shape (records, strengths)."""
+        columns = (counted[:, None], won[:, None], expit(expected)[:, None])
+        return pooled_rate(*columns, np.array(self.strengths))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the level as JSON-able values."""
@@ -70,24 +90,40 @@ class Level:
             [list(place), list(key), *asdict(record).values()]
             for (place, key), record in self.records.items()
         ]
-        return {"columns": list(self.columns), "strength": self.strength, "records": rows}
+        return {"columns": list(self.columns), "strengths": list(self.strengths), "records": rows}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Level:
         """Rebuild a level from `to_dict`."""
         records = {(tuple(place), tuple(key)): Record(*rest) for place, key, *rest in values["records"]}
-        return cls(tuple(values["columns"]), values["strength"], records)
+        return cls(tuple(values["columns"]), tuple(values["strengths"]), records)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records at all levels, and what they say about the model.
+
+    Attributes
+    ----------
+    levels
+        From the widest to the narrowest.
+    evidence
+        That approaches matter beyond what the model says: log Bayes factor, against no scatter at any level.
+    """
+
+    levels: tuple[Level, ...]
+    evidence: float
 
 
 def fit_levels(
     cells: Cells,
-    worth: Floats,
+    worth: float,
     eta: Floats,
     *,
+    correlation: float,
     places: Sequence[Sequence[str]],
     key_columns: Sequence[str],
-    correlation: float,
-) -> tuple[Level, ...]:
+) -> Records:
     """Count the records at each level, and fit how far each is to be believed against the expectation.
 
     From the widest place to the narrowest: the expectation of a record is the mean of what its attempts
@@ -98,19 +134,19 @@ def fit_levels(
     cells
         Counts per unit and combination of encoded conditions.
     worth
-        How many attempts an attempt of each cell is worth, shape (cells,).
+        How many independent attempts an attempt is worth.
     eta
         What the model expects of each cell, log-odds, shape (cells,).
+    correlation
+        Of attempts of a unit; where it has n in a record, each counts `1 / (1 + (n - 1) correlation)`.
     places
         Context columns of each level, widest first.
     key_columns
         The settings that tell approaches apart.
-    correlation
-        Of attempts within a unit; an attempt of a unit that has n of them in a record counts
-        `1 / (1 + (n - 1) correlation)`.
+
     """
-    levels = []
-    eta = eta.copy()
+    levels: list[Level] = []
+    eta, evidence = eta.copy(), 0.0
     for columns in places:
         group, first = _grouped(cells, [*columns, *key_columns])
         size = len(first)
@@ -121,9 +157,10 @@ def fit_levels(
         counted = _sums(group, weight * cells.attempts)
         won = _sums(group, weight * cells.successes)
         expected = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
-        strength = fit_strength(counted, won, expected)
-        shift = log_odds(pooled_rate(counted, won, expected, strength)) - log_odds(expected)
-        eta += shift[group]
+        scatter = fit_strengths(counted, won, expected)
+        level = Level(tuple(columns), tuple(scatter.strengths.tolist()), {})
+        evidence += float(np.logaddexp(scatter.evidence, 0.0) - np.log(2))
+        eta += level.shifts(counted, won, log_odds(expected))[group]
         units = np.bincount(group[np.unique(pair, return_index=True)[1]], minlength=size)
         wins = _sums(group, cells.successes)
         texts = _texts(cells, columns, first), _texts(cells, key_columns, first)
@@ -135,8 +172,8 @@ def fit_levels(
         # A record of one attempt moves nothing, and a policy has to be stored.
         longest = sorted(records, key=lambda pair: (-records[pair].counted, pair))[:_MOST_RECORDS]
         records = {pair: records[pair] for pair in sorted(longest) if records[pair].attempts > 1}
-        levels.append(Level(tuple(columns), strength, records))
-    return tuple(levels)
+        levels.append(replace(level, records=records))
+    return Records(tuple(levels), evidence)
 
 
 def _sums(group: NDArray[np.int64], values: Floats) -> Floats:

@@ -9,7 +9,7 @@ from made_worlds import packaging_world
 from scipy.special import expit
 from test_cells import cells_of
 
-from memory_pipeline.analysis.design_matrix import INTERCEPT, Design, main_effects, varying_terms
+from memory_pipeline.analysis.design_matrix import INTERCEPT, Design, holds, main_effects, varying_terms
 from memory_pipeline.analysis.logistic import (
     correlation_within_units,
     fit_logistic,
@@ -120,26 +120,23 @@ def test_a_unit_weighs_no_more_than_its_design_effect_allows():
     assert weights == pytest.approx([1, 1 / 10.9, 1 / 10.9])
 
 
-def test_sparse_and_dense_design_are_one(problem, monkeypatch):
-    cells, design, dense = problem
+def test_the_design_multiplies_like_a_plain_matrix(problem):
+    cells, design, _ = problem
     design = replace(design, unit_terms=tuple(varying_terms(cells, design.terms[1:])))
     assert [term[0][0] for term in design.unit_terms] == ["wrapper"]
-    dense = design.matrix(cells)
-    monkeypatch.setattr("memory_pipeline.analysis.design_matrix._LARGEST_DENSE", 0)
-    sparse = design.matrix(cells)
-    assert not isinstance(sparse.own, np.ndarray)
-    assert np.array_equal(sparse.toarray(), dense.toarray())
+    matrix = design.matrix(cells)
+    full = matrix.toarray()
+    for number, term in enumerate(design.terms):
+        assert np.array_equal(full[:, number], holds(term, cells))
     weights = np.linspace(0.1, 2, len(cells.unit))
-    full = dense.toarray()
-    for matrix in (dense, sparse):
-        assert matrix.gram(weights) == pytest.approx(full.T @ (weights[:, None] * full))
-        assert matrix.sums(weights) == pytest.approx(weights @ full)
-        assert matrix.dot(np.arange(5.0)) == pytest.approx(full @ np.arange(5.0))
-        by_unit = np.array([(weights * (cells.unit == u)) @ full for u in range(cells.n_units)])
-        assert matrix.sums_by_unit(weights) == pytest.approx(by_unit)
-        assert matrix.rows(np.array([5, 9])).toarray() == pytest.approx(full[[5, 9]])
-        keep = np.array([True, False, True, True, False])
-        assert matrix.columns(keep).toarray() == pytest.approx(full[:, keep])
+    assert matrix.gram(weights) == pytest.approx(full.T @ (weights[:, None] * full))
+    assert matrix.sums(weights) == pytest.approx(weights @ full)
+    assert matrix.dot(np.arange(5.0)) == pytest.approx(full @ np.arange(5.0))
+    by_unit = np.array([(weights * (cells.unit == u)) @ full for u in range(cells.n_units)])
+    assert matrix.sums_by_unit(weights) == pytest.approx(by_unit)
+    assert matrix.rows(np.array([5, 9])).toarray() == pytest.approx(full[[5, 9]])
+    keep = np.array([True, False, True, True, False])
+    assert matrix.columns(keep).toarray() == pytest.approx(full[:, keep])
 
 
 def test_shares_centred_on_a_place_average_to_nothing_there(problem):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from memory_pipeline.analysis.pooling import fit_strength, log_odds, pooled_rate, smoothed_shares
+from memory_pipeline.analysis.pooling import fit_strengths, log_odds, pooled_rate, smoothed_shares
 
 
 @pytest.mark.parametrize("strength", [5.0, 40.0, 400.0])
@@ -14,14 +14,18 @@ def test_strength_is_recovered(strength):
     attempts = random.integers(50, 1000, 400).astype(float)
     rates = random.beta(strength * expected, strength * (1 - expected))
     successes = random.binomial(attempts.astype(int), rates).astype(float)
-    assert fit_strength(attempts, successes, expected) == pytest.approx(strength, rel=0.35)
+    strengths = fit_strengths(attempts, successes, expected).strengths
+    assert np.median(strengths) == pytest.approx(strength, rel=0.35)
+    assert strengths[0] <= strength <= strengths[-1]
 
 
 def test_strength_is_where_the_beta_binomial_likelihood_peaks():
     random = np.random.default_rng(2)
     attempts = np.full(300, 50)
     successes = random.binomial(attempts, random.beta(6, 4, 300))
-    fitted = fit_strength(attempts.astype(float), successes.astype(float), np.full(300, 0.6))
+    found = fit_strengths(attempts.astype(float), successes.astype(float), np.full(300, 0.6))
+    fitted = np.median(found.strengths)
+    assert found.evidence > 10
 
     def likelihood(strength):
         return stats.betabinom.logpmf(successes, attempts, strength * 0.6, strength * 0.4).sum()
@@ -33,7 +37,16 @@ def test_binomial_cells_are_not_believed_apart():
     random = np.random.default_rng(3)
     attempts = np.full(500, 40.0)
     successes = random.binomial(40, 0.7, 500).astype(float)
-    assert fit_strength(attempts, successes, np.full(500, 0.7)) > 1000
+    found = fit_strengths(attempts, successes, np.full(500, 0.7))
+    assert np.median(found.strengths) > 1000
+    assert found.evidence < 0
+
+
+def test_few_attempts_a_cell_leave_the_strength_open():
+    random = np.random.default_rng(4)
+    successes = random.binomial(2, 0.6, 60).astype(float)
+    strengths = fit_strengths(np.full(60, 2.0), successes, np.full(60, 0.6)).strengths
+    assert strengths[-1] > 50 * strengths[0]
 
 
 def test_pooled_rate_by_hand():

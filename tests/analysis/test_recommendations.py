@@ -95,7 +95,7 @@ def test_hidden_difficulty_is_not_taken_for_merit():
         crude = frame.groupby("shrink")["outcome_status"].agg(lambda s: (s == "success").mean())
         assert crude[True] - crude[False] > 0.1
         policy = fit_policy(frame, **roles(approach=["shrink", "detection"]))
-        known = dict(zip(policy.model.design.terms, policy.model.coefficients, strict=True))
+        known = dict(zip(policy.ruled.model.design.terms, policy.ruled.model.coefficients, strict=True))
 
         def contrast(column, value, reference, known=known):
             return known.get(((column, value),), 0.0) - known.get(((column, reference),), 0.0)

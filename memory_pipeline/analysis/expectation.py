@@ -1,0 +1,161 @@
+"""What is expected of approaches: a model, moved by the records; and how probable it is that this holds.
+
+There are two such expectations. By the *ruled* one, what an approach achieves follows from its settings and
+the context, up to what its record says. By the *unruled* one it follows from the context alone, and each
+approach has a way of its own in each context.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import expit
+
+from memory_pipeline.analysis.pooling import log_odds
+from memory_pipeline.analysis.prior_model import N_DRAWS, PriorModel
+from memory_pipeline.analysis.track_record import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.track_record import Values
+
+    Floats = NDArray[np.float64]
+
+# Before any evidence: as likely as not that nothing matters; otherwise three times in five it is by settings.
+_PRIOR_RULED, _PRIOR_UNRULED, _PRIOR_NOTHING = 0.3, 0.2, 0.5
+_RANKS = np.random.default_rng(0).permutation(N_DRAWS)
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How probable it is that approaches matter, and in which way; the rest is that they do not.
+
+    Attributes
+    ----------
+    ruled
+        That what an approach achieves follows from its settings.
+    unruled
+        That each approach has a way of its own in each context.
+    """
+
+    ruled: float
+    unruled: float
+
+    @classmethod
+    def from_evidence(cls, ruled: float, unruled: float) -> Chances:
+        """Weigh log Bayes factors against "nothing matters" with what is usual (0.3, 0.2 and 0.5)."""
+        gains = np.array([ruled, unruled, 0.0])
+        weights = np.exp(gains - gains.max()) * (_PRIOR_RULED, _PRIOR_UNRULED, _PRIOR_NOTHING)
+        weights /= weights.sum()
+        return cls(float(weights[0]), float(weights[1]))
+
+    def is_ruled(self) -> NDArray[np.bool_]:
+        """Tell in which draws settings matter, as often as that is probable, shape (500,)."""
+        return np.asarray(self.ruled * N_DRAWS > _RANKS)
+
+    def is_unruled(self) -> NDArray[np.bool_]:
+        """Tell in which draws each approach has a way of its own, shape (500,)."""
+        return np.asarray(((self.ruled + self.unruled) * N_DRAWS > _RANKS) & ~self.is_ruled())
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A model, and the records that move it.
+
+    Attributes
+    ----------
+    model
+        What is expected before the record of an approach is looked at.
+    levels
+        The records, from the widest place to the narrowest.
+    """
+
+    model: PriorModel
+    levels: tuple[Level, ...]
+
+    def log_odds(self, encoded: pd.DataFrame, keys: Sequence[Values]) -> Floats:
+        """Expect the success of attempts, shape (attempts,).
+
+        Parameters
+        ----------
+        encoded
+            Encoded context and settings, shape (attempts, columns).
+        keys
+            The approach of each attempt.
+        """
+        eta = self.model.log_odds(encoded)
+        columns = {name: encoded[name].to_numpy(dtype=object) for name in encoded}
+        for level in self.levels:
+            named = [columns[name] for name in level.columns]
+            places = list(zip(*named, strict=True)) if named else [()] * len(keys)
+            records = [level.records.get(pair) for pair in zip(places, keys, strict=True)]
+            known = np.array([record is not None for record in records], dtype=bool)
+            if known.any():
+                facts = np.array([(r.counted, r.won, r.expected) for r in records if r is not None])
+                eta[known] += level.shifts(*facts.T)
+        return eta
+
+    def draws(self, described: Mapping[str, str], keys: Sequence[Values], rows: Floats) -> Floats:
+        """Draw success rates: the model's coefficients, then what the record adds at each level.
+
+        What a record adds is drawn apart from the coefficients. The record is taken against what is known
+        about its own units, so it says how the approach differs, and nothing about how far these units
+        stand for others; that uncertainty stays in full.
+
+        Parameters
+        ----------
+        described
+            A context in full.
+        keys
+            The approaches.
+        rows
+            Which terms of the model hold for each of them in the context, shape (approaches, terms).
+
+        Returns
+        -------
+        array, shape (approaches, 500)
+        """
+        point = rows @ self.model.coefficients
+        eta = rows @ self.model.coefficient_draws
+        for number, level in enumerate(self.levels):
+            place = tuple(described[column] for column in level.columns)
+            records = [level.records.get((place, key)) for key in keys]
+            counted = np.array([r.counted if r else 0.0 for r in records])
+            won = np.array([r.won if r else 0.0 for r in records])
+            expected = np.array([r.expected if r else now for r, now in zip(records, point, strict=True)])
+            rates = level.rates(counted, won, expected)
+            worth = np.array(level.strengths) + counted[:, None] + 1
+            spread = 1 / np.sqrt(worth * np.maximum(rates * (1 - rates), 1e-4))
+            shift = log_odds(rates) - expected[:, None]
+            noise, picked = _noise(number, len(keys), len(level.strengths))
+            eta = eta + shift[:, picked] + spread[:, picked] * noise
+            point = point + shift.mean(axis=1)
+        return np.asarray(expit(eta))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the expectation as JSON-able values."""
+        return {"model": self.model.to_dict(), "levels": [level.to_dict() for level in self.levels]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Expectation:
+        """Rebuild an expectation from `to_dict`."""
+        levels = tuple(Level.from_dict(level) for level in values["levels"])
+        return cls(PriorModel.from_dict(values["model"]), levels)
+
+
+@cache
+def _noise(level: int, approaches: int, strengths: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the standard normal draws of a level, shape (approaches, 500), and each draw's strength.
+
+    They are always the same ones.
+    """
+    random = np.random.default_rng(level + 1)
+    noise = random.standard_normal((approaches, N_DRAWS))
+    return noise, random.permutation(np.arange(N_DRAWS) % strengths)
