@@ -11,8 +11,8 @@ Rules: random; flat Thompson (a beta posterior for each context and approach); L
 (alpha 0.5) with one ridge regression per approach on the context's indicators, MABWiser's where it is
 installed (`--mabwiser`) and else the same written here (Li et al. 2010; Agrawal and Goyal 2013); the naive
 rule (highest observed share of successes in the context, untried ones first); ours: `fit_policy` with
-Thompson sampling and a floor of 1%, fitted anew on a schedule; in the first 60 rounds, what was
-tried least at the installer type.
+Thompson sampling and a floor of 1%, fitted anew when history grew by a tenth (after 50 rounds at most);
+in the first 60 rounds, what was tried least at the installer type.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ARMS = len(APPROACHES)
 FEATURES = np.array(
     [[1.0, *(place["installer_type"] == k for k in TYPES), place["team"] == TEAMS[0]] for place in PLACES]
 )
-FIRST, GROWTH, MOST = 60, 1.25, 200
+FIRST, GROWTH, MOST = 60, 1.1, 50
 
 Floats = np.ndarray
 Chooser = Callable[[int], int]

@@ -129,8 +129,8 @@ def exchangeable_margin(
     Where a unit has a large part of all attempts and happens to lie near the mean, resampling units does not
     see how far it could have been. Here all units tell together how much residuals vary between and within
     units (analysis of variance; Searle, Casella and McCulloch 1992, "Variance components", section 3.6),
-    and a unit's share of the variance of the mean follows from its loads. The degrees of freedom come from
-    the effective number of units (Carter, Schnepel and Steigerwald 2017).
+    and a unit's share of the variance of the mean follows from its loads. The degrees of freedom are
+    the effective number of units, less one: so many tell how much they vary.
 
     Parameters
     ----------
@@ -157,7 +157,5 @@ def exchangeable_margin(
     carried = np.bincount(numbers, weights=loads)
     shares = shifts**2 + between * carried**2 + within * np.bincount(numbers, weights=loads**2)
     variance = float(shares.sum())
-    if variance == 0:
-        return 0.0
-    degrees = max(1.0, variance**2 / float(shares @ shares) - 1)
+    degrees = max(1.0, effective_sample_size(sizes) - 1)
     return float(stats.t.ppf((1 + level) / 2, degrees)) * float(np.sqrt(variance)) / float(total)
