@@ -37,12 +37,25 @@ class Scatter:
     strengths
         How many attempts the expectation is worth: equally likely numbers, the posterior's quantiles at 5,
         15, ..., 95%, shape (10,).
-    evidence
-        That cells scatter at all: log Bayes factor, against success exactly as often as expected.
+    likelihood
+        Log-likelihood of the cells when they scatter, over all that the strength may be.
+    likelihood_without
+        When they succeed exactly as often as expected.
     """
 
     strengths: Floats
-    evidence: float
+    likelihood: float
+    likelihood_without: float
+
+    @property
+    def evidence(self) -> float:
+        """That cells scatter at all: log Bayes factor."""
+        return self.likelihood - self.likelihood_without
+
+    @property
+    def likelihood_either_way(self) -> float:
+        """Log-likelihood when it is as likely as not that cells scatter."""
+        return float(np.logaddexp(self.likelihood, self.likelihood_without) - np.log(2))
 
 
 def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scatter:
@@ -73,7 +86,8 @@ def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scat
     marks = (np.arange(N_STRENGTHS) + 0.5) / N_STRENGTHS
     return Scatter(
         _STRENGTHS[np.minimum(np.searchsorted(shares / shares[-1], marks), len(_STRENGTHS) - 1)],
-        float(logsumexp(weights) - likelihood[-1]),
+        float(logsumexp(weights)),
+        float(likelihood[-1]),
     )
 
 

@@ -129,10 +129,12 @@ class PriorFit:
     ----------
     model, indifferent
         For a unit nobody knows yet.
-    fitted, indifferently_fitted
-        Log-odds of each cell with what is known about its unit, shape (cells,).
+    fitted, unsettled
+        Log-odds of each cell with what is known about its unit, with settings and without, shape (cells,).
     evidence
         That settings matter: log Bayes factor of the one model against the other.
+    settled
+        How many coefficients of settings the data determine.
     worth
         How many independent attempts an attempt is worth (`random_intercepts.dispersion`).
     """
@@ -140,8 +142,9 @@ class PriorFit:
     model: PriorModel
     fitted: Floats
     indifferent: PriorModel
-    indifferently_fitted: Floats
+    unsettled: Floats
     evidence: float
+    settled: float
     worth: float
 
 
@@ -208,6 +211,7 @@ def fit_prior_model(
         *_for_new_units(fit, columns, everything, home),
         *_for_new_units(indifferent, without, everything, home),
         evidence=fit.log_evidence - indifferent.log_evidence - _price(columns),
+        settled=float(fit.determined[np.isin(columns.sorts, (_SETTING, _INTERACTION))].sum()),
         worth=1 / times,
     )
 

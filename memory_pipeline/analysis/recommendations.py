@@ -34,7 +34,7 @@ from memory_pipeline.analysis.features import Encoding, encode
 from memory_pipeline.analysis.policy import Limits, Policy
 from memory_pipeline.analysis.prior_model import PriorModel, fit_prior_model, setting_importance
 from memory_pipeline.analysis.threads import on_one_thread
-from memory_pipeline.analysis.track_record import fit_levels
+from memory_pipeline.analysis.track_record import Records, fit_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,29 +184,30 @@ def fit_policy(
 def _fit_records(
     cells: Cells, fit: PriorFit, key_columns: Sequence[str], places: Sequence[Sequence[str]]
 ) -> tuple[Expectation, Expectation, Chances]:
-    """Hold the records against both models, and weigh the ways in which approaches may matter."""
+    """Hold the records against both models, and weigh the ways in which approaches may matter.
+
+    That each approach has a way of its own is held against "nothing matters", as that settings matter is, and
+    against the model with settings on the same records, charged for what was fitted (Schwarz 1978). The
+    lower counts: the first overrates it where only a sample of the cells was fitted, the second in
+    short histories.
+    """
     elsewhere = _share_elsewhere(cells, key_columns)
-    found = []
-    for model, fitted, own_places in (
-        (fit.model, fit.fitted, places),
-        (fit.indifferent, fit.indifferently_fitted, places[-1:]),
-    ):
+
+    def hold(model: PriorModel, fitted: NDArray[np.float64], at: Sequence[Sequence[str]]) -> Records:
         marginal = model.design.matrix(cells).dot(model.coefficients)
-        found.append(
-            fit_levels(
-                cells,
-                fit.worth,
-                elsewhere * fitted + (1 - elsewhere) * marginal,
-                correlation=model.correlation,
-                places=own_places,
-                key_columns=key_columns,
-            )
-        )
-    ruled, unruled = found
+        eta = elsewhere * fitted + (1 - elsewhere) * marginal
+        correlation = fit.model.correlation
+        return fit_levels(cells, fit.worth, eta, correlation=correlation, places=at, key_columns=key_columns)
+
+    ruled, unruled = hold(fit.model, fit.fitted, places), hold(fit.indifferent, fit.unsettled, places[-1:])
+    apart, by_rule = (records.scatter[-1] for records in (unruled, hold(fit.model, fit.fitted, places[-1:])))
+    matters = fit.evidence + ruled.evidence
+    charge = 0.5 * fit.settled * float(np.log(cells.attempts.sum()))
+    beyond = matters + apart.likelihood - by_rule.likelihood_either_way + charge
     return (
         Expectation(fit.model, ruled.levels),
         Expectation(fit.indifferent, unruled.levels),
-        Chances.from_evidence(fit.evidence + ruled.evidence, unruled.evidence if key_columns else -np.inf),
+        Chances.from_evidence(matters, min(apart.evidence, beyond) if key_columns else -np.inf),
     )
 
 

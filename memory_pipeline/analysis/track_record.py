@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from memory_pipeline.analysis.cells import combined_key
-from memory_pipeline.analysis.pooling import fit_strengths, log_odds, pooled_rate
+from memory_pipeline.analysis.pooling import Scatter, fit_strengths, log_odds, pooled_rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,12 +107,18 @@ class Records:
     ----------
     levels
         From the widest to the narrowest.
-    evidence
-        That approaches matter beyond what the model says: log Bayes factor, against no scatter at any level.
+    scatter
+        How the records of each level scatter around what is expected of them.
     """
 
     levels: tuple[Level, ...]
-    evidence: float
+    scatter: tuple[Scatter, ...]
+
+    @property
+    def evidence(self) -> float:
+        """That approaches matter beyond what the model says: log Bayes factor, against no scatter."""
+        either_way = [one.likelihood_either_way - one.likelihood_without for one in self.scatter]
+        return float(np.sum(either_way))
 
 
 def fit_levels(
@@ -146,7 +152,8 @@ def fit_levels(
 
     """
     levels: list[Level] = []
-    eta, evidence = eta.copy(), 0.0
+    scatters: list[Scatter] = []
+    eta = eta.copy()
     for columns in places:
         group, first = _grouped(cells, [*columns, *key_columns])
         size = len(first)
@@ -159,7 +166,7 @@ def fit_levels(
         expected = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
         scatter = fit_strengths(counted, won, expected)
         level = Level(tuple(columns), tuple(scatter.strengths.tolist()), {})
-        evidence += float(np.logaddexp(scatter.evidence, 0.0) - np.log(2))
+        scatters.append(scatter)
         eta += level.shifts(counted, won, log_odds(expected))[group]
         units = np.bincount(group[np.unique(pair, return_index=True)[1]], minlength=size)
         wins = _sums(group, cells.successes)
@@ -173,7 +180,7 @@ def fit_levels(
         longest = sorted(records, key=lambda pair: (-records[pair].counted, pair))[:_MOST_RECORDS]
         records = {pair: records[pair] for pair in sorted(longest) if records[pair].attempts > 1}
         levels.append(replace(level, records=records))
-    return Records(tuple(levels), evidence)
+    return Records(tuple(levels), tuple(scatters))
 
 
 def _sums(group: NDArray[np.int64], values: Floats) -> Floats:
