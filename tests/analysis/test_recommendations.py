@@ -272,7 +272,7 @@ def test_histories_that_all_end_alike(status):
     frame = packaging_world(47, attempts=300).outcomes.assign(outcome_status=status)
     advice = fit_policy(frame, **roles()).recommend(PLACES[0])
     assert advice.recommended_approach is None or advice.confidence < 0.8
-    assert abs(advice.usual_rate - (status == "success")) < 0.1
+    assert abs(advice.usual_rate - (status == "success")) < 0.12
 
 
 def test_settings_and_contexts_that_are_missing_or_constant():
