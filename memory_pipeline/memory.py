@@ -19,6 +19,7 @@ from memory_pipeline.store.community import (
     save_questions,
     without_members,
 )
+from memory_pipeline.store.decided import read_factor_decisions, read_nameable_patterns
 from memory_pipeline.store.discovery import save_checks, stored_patterns
 from memory_pipeline.store.files import (
     CONDITION_ASSOCIATIONS,
@@ -28,7 +29,14 @@ from memory_pipeline.store.files import (
     POLICY,
     FrameStore,
 )
-from memory_pipeline.store.findings import log_served, pattern_history, save_member_patterns
+from memory_pipeline.store.findings import (
+    log_served,
+    pattern_history,
+    plain,
+    save_advice_changes,
+    save_member_patterns,
+    save_recommendations,
+)
 from memory_pipeline.store.tables import (
     AdviceChange,
     AdviceVerification,
@@ -210,9 +218,40 @@ class Memory:
         """Decide about a finding, or note something about it, so that it survives every rebuild.
 
         Parameters and errors are those of `store.decisions.decide`: patterns and member patterns can be
-        told to `activate` or `retire`, factors to `confirm` or `suppress`; `reset` takes it back.
+        told to `activate` or `retire`, factors to `confirm` or `suppress`; `reset` takes it back. Advice
+        follows at once, in the recommendation table too.
         """
-        return decisions.decide(self.store, kind, identity, by=by, decision=decision, note=note)
+        held = decisions.decide(self.store, kind, identity, by=by, decision=decision, note=note)
+        if kind in {"pattern", "factor"}:
+            self.refresh_advice()
+        return held
+
+    def refresh_advice(self) -> int:
+        """Bring the recommendation table to what persons decided since the last rebuild.
+
+        Nothing is learnt anew. What changes is logged as of a rebuild (`advice_changes`).
+
+        Returns
+        -------
+        int
+            How many contexts are advised otherwise; 0 where nothing was learnt yet, or another version of
+            the project learnt it: then the next rebuild takes the decisions in.
+        """
+        from memory_pipeline.analysis.advice_table import advise_contexts  # noqa: PLC0415 - needs scipy
+
+        try:
+            stored, policy = self.frames.read_json(POLICY), self._policy()
+        except (FileNotFoundError, RuntimeError):
+            return 0
+        table = reads.read_table(self.store, ApproachRecommendation)
+        before: list[dict[str, Any]] = [plain(row) for row in table.to_dict("records")]
+        rows, changes = advise_contexts(
+            policy, [row["conditions"] for row in before], before=before, policy_before=stored
+        )
+        self.frames.write_json(POLICY, policy.to_dict())
+        save_recommendations(self.store, rows)
+        save_advice_changes(self.store, changes)
+        return len(changes)
 
     def associations(self, *, include_all: bool = False) -> pd.DataFrame:
         """Read how strongly conditions go together, by default where that is sure, the strongest first.
@@ -481,14 +520,20 @@ class Memory:
         return Answer(identity, advice, self.cases(known, advice.recommended_approach))
 
     def _policy(self) -> Policy:
-        """Read the policy that the last rebuild left."""
-        from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
+        """Read the policy that the last rebuild left, with what persons decided until now."""
+        from memory_pipeline.analysis.advice_table import levels_of, with_decisions  # noqa: PLC0415
+        from memory_pipeline.analysis.recommendations import (  # noqa: PLC0415 - scikit-learn and co.
+            Policy,
+            nameable_patterns,
+        )
 
         try:
-            return Policy.from_dict(self.frames.read_json(POLICY))
+            policy = Policy.from_dict(self.frames.read_json(POLICY))
         except (KeyError, TypeError) as error:
             msg = "the stored policy was written by another version; run `memory-pipeline rebuild`"
             raise RuntimeError(msg) from error
+        decided = read_factor_decisions(self.store, levels_of(policy))
+        return with_decisions(policy, decided, nameable_patterns(read_nameable_patterns(self.store)))
 
     def cases(
         self, context: Mapping[str, Any], approach: Mapping[str, Any] | None, *, limit: int = _CASES

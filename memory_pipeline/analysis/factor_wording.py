@@ -18,6 +18,11 @@ def name_factor(column: str, value: str) -> str:
     return f"{column} = {value}"
 
 
+def name_settings(settings: Mapping[str, str]) -> str:
+    """Name the values of one setting or of several together: `wrapper = psadt and detection = file`."""
+    return " and ".join(name_factor(column, value) for column, value in settings.items())
+
+
 def count_units(count: int, unit: str) -> str:
     """Count units by their name: `120 applications`."""
     noun = unit.removesuffix("_name").replace("_", " ")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Text, cast, func, insert, select, text, union
 
+from memory_pipeline.store.identity import FACTOR_IDENTITY, factor_id
 from memory_pipeline.store.tables import (
     DECISIONS,
     FindingDecision,
@@ -20,6 +21,8 @@ from memory_pipeline.store.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from memory_pipeline.store.database import Store
@@ -167,11 +170,33 @@ def read_decisions(store: Store, kind: str) -> pd.DataFrame:
 
 
 def with_decisions(store: Store, kind: str, findings: pd.DataFrame) -> pd.DataFrame:
-    """Put `COLUMNS` behind findings (by their `id`); None where nobody decided or noted anything."""
+    """Put `COLUMNS` behind findings (by their `id`); None where nobody decided or noted anything.
+
+    A factor and the same comparison the other way round are one finding: what was decided last about
+    either holds for both.
+    """
     held = read_decisions(store, kind).set_index("finding_id")
-    found = held.reindex(findings["id"].astype(str)).astype(object)
+    ids = findings["id"].astype(str)
+    if kind == "factor" and not held.empty:
+        twins = findings["implementation_details"].map(_twin_id)
+        ids = pd.Series(
+            [_newest_of(held, pair) for pair in zip(ids, twins, strict=True)], index=findings.index
+        )
+    found = held.reindex(ids).astype(object)
     found = found.where(found.notna(), None).set_index(findings.index)
     return pd.concat([findings, found], axis=1)
+
+
+def _twin_id(details: Mapping[str, Any]) -> str:
+    """Return the id of a factor's comparison the other way round."""
+    column, value, reference = (details[key] for key in FACTOR_IDENTITY)
+    return factor_id(column, reference, value)
+
+
+def _newest_of(held: pd.DataFrame, pair: tuple[str, str]) -> str:
+    """Pick the id of the two that was decided about last; the first where nothing was."""
+    decided = [one for one in pair if one in held.index]
+    return str(pd.to_datetime(held.loc[decided, "decided_at"], utc=True).idxmax()) if decided else pair[0]
 
 
 def decision_log(store: Store, kind: str, finding_id: str) -> pd.DataFrame:

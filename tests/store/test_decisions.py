@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from memory_pipeline.store import decisions, findings, reads
+from memory_pipeline.store.identity import pattern_id
 from memory_pipeline.store.tables import (
     DECISIONS,
     FindingDecision,
@@ -63,7 +64,7 @@ def factor(value):
 
 
 def identity(value):
-    return findings.pattern_id("success", "success", {"x": value})
+    return pattern_id("success", "success", {"x": value})
 
 
 def stored(store, value):
