@@ -303,6 +303,46 @@ class Memory:
         order = order.sort_values(["worth", "effect"], ascending=False, kind="stable")
         return frame.loc[order.index].reset_index(drop=True)
 
+    def factor(self, identity: str) -> dict[str, Any]:
+        """Read one success factor with everything behind it, shown to matter or not.
+
+        Parameters
+        ----------
+        identity
+            Its id, or the beginning of it where no other id begins so.
+
+        Returns
+        -------
+        dict
+            The columns of `success_factors` and of `store.decisions.COLUMNS`, and as frames `patterns`
+            (those that say the same and are active), `with_value` and `with_reference` (past attempts on
+            both sides), and `decision_log`.
+
+        Raises
+        ------
+        KeyError
+            When no factor, or more than one, has such an id, or no rebuild has it now.
+        """
+        with self.store.transaction() as connection:
+            identity = decisions.find_id(connection, "factor", identity)
+        frame = reads.read_table(self.store, SuccessFactor, id=identity)
+        if frame.empty:
+            msg = f"factor {identity} was decided on, but the newest rebuild does not have it"
+            raise KeyError(msg)
+        row = decisions.with_decisions(self.store, "factor", frame).astype(object).iloc[0]
+        details = row["implementation_details"]
+        patterns = self.patterns()
+        cases = details.get("cases") or {}
+        return {
+            **{str(name): value for name, value in row.where(row.notna(), None).items()},
+            "patterns": patterns[patterns["id"].isin(details.get("patterns", []))].reset_index(drop=True),
+            **{
+                side: reads.outcomes_by_id(self.store, cases.get(side, []))
+                for side in ("with_value", "with_reference")
+            },
+            "decision_log": decisions.factor_decision_log(self.store, identity, details),
+        }
+
     def recommendations(self) -> pd.DataFrame:
         """Read the recommendation table: one row per context that occurs, the most attempts first."""
         frame = reads.read_table(self.store, ApproachRecommendation)

@@ -209,6 +209,14 @@ def decision_log(store: Store, kind: str, finding_id: str) -> pd.DataFrame:
         return pd.DataFrame(connection.execute(query.order_by(table.id)).all(), columns=list(COLUMNS))
 
 
+def factor_decision_log(store: Store, identity: str, details: Mapping[str, Any]) -> pd.DataFrame:
+    """Read the decisions on a factor, written either way round, the oldest first."""
+    logs = [decision_log(store, "factor", one) for one in (identity, _twin_id(details))]
+    return pd.concat([log for log in logs if not log.empty] or logs[:1]).sort_values(
+        "decided_at", kind="stable", ignore_index=True
+    )
+
+
 def _check(kind: str, decision: str | None, note: str | None, by: str) -> None:
     if kind not in DECISIONS:
         raise ValueError(f"kind is {kind!r}; use one of {', '.join(DECISIONS)}")

@@ -176,3 +176,38 @@ def test_retired_patterns_leave_the_advice_at_once_and_notes_show(memory, capsys
     assert json.loads(capsys.readouterr().out)["decision"] == "retire"
     assert first not in memory.recommend(CONTEXT, log=False).advice.supporting_patterns
     assert not any(first in ones for ones in memory.recommendations()["supporting_patterns"])
+
+
+def test_one_factor_with_everything_behind_it(memory, capsys):
+    one = helpful(memory)
+    memory.decide("factor", one, "confirm", by="ann", note="seen on ten machines")
+    assert run("factor", one[:10], "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    details = said["implementation_details"]
+    assert (details["settings"], details["reference_settings"]) == ({"mode": "a"}, {"mode": "b"})
+    assert said["sample_size"] == details["attempts_with_value"] + details["attempts_with_reference"]
+    assert details["caveats"][0].startswith("Observational")
+    assert 0 < details["overlap"] <= 1
+    assert {pattern["conditions"]["mode"] for pattern in said["patterns"]} == {"a"}
+    for side, mode in (("with_value", "a"), ("with_reference", "b")):
+        assert [case["id"] for case in said[side]] == details["cases"][side]
+        assert {case["approach_details"]["mode"] for case in said[side]} == {mode}
+    names = [[case["application_name"] for case in said[side]] for side in ("with_value", "with_reference")]
+    assert names[0] == names[1]
+    assert said["decision_log"][0]["note"] == "seen on ten machines"
+
+    assert run("factor", one) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "compared with: mode=b",
+        "had both",
+        "Past attempts with the value",
+        "confirm by ann",
+        "Observational",
+    ):
+        assert part in printed
+    assert run("factor", "nonsense") == 1
+    assert "no factor has an id that is or begins with 'nonsense'" in capsys.readouterr().err
+    twin = factor_id("mode", "b", "a")
+    memory.decide("factor", twin, "suppress", by="bo")
+    assert memory.factor(one)["decision_log"]["decision"].tolist() == ["confirm", "suppress"]
