@@ -65,6 +65,8 @@ if TYPE_CHECKING:
 
 PATTERN_ORDERS = ("confidence", "impact", "sample_size")
 _CASES = 3
+_REFRESHED_AT_ONCE = 250
+"""Contexts of the recommendation table that are worked out anew when a person decides."""
 _WITHHELD = (
     "Withheld on purpose: a share of the answers is held back (MEMORY_CONTROL_SHARE), to measure what advice "
     "changes. Do as you would without it, and report the outcome with this id."
@@ -234,8 +236,9 @@ class Memory:
         Returns
         -------
         int
-            How many contexts are advised otherwise; 0 where nothing was learnt yet, or another version of
-            the project learnt it: then the next rebuild takes the decisions in.
+            How many contexts are advised otherwise; 0 where nothing was learnt yet, where another version
+            of the project learnt it, and where there are more than 250 contexts: then the next rebuild
+            takes the decisions in. `recommend` knows of them at once in any case.
         """
         from memory_pipeline.analysis.advice_table import advise_contexts  # noqa: PLC0415 - needs scipy
 
@@ -244,6 +247,8 @@ class Memory:
         except (FileNotFoundError, RuntimeError):
             return 0
         table = reads.read_table(self.store, ApproachRecommendation)
+        if len(table) > _REFRESHED_AT_ONCE:
+            return 0
         before: list[dict[str, Any]] = [plain(row) for row in table.to_dict("records")]
         rows, changes = advise_contexts(
             policy, [row["conditions"] for row in before], before=before, policy_before=stored

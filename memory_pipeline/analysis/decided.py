@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.analysis.factor_wording import name_settings
+from memory_pipeline.analysis.factor_wording import name_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +64,7 @@ class FactorDecision:
     @property
     def comparison(self) -> str:
         """The comparison in words: `wrapper = psadt instead of none`."""
-        return f"{name_settings(self.settings)} instead of {' and '.join(self.reference.values())}"
+        return name_comparison(self.settings, self.reference)
 
     @property
     def reason(self) -> str:

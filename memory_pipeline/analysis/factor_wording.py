@@ -23,6 +23,15 @@ def name_settings(settings: Mapping[str, str]) -> str:
     return " and ".join(name_factor(column, value) for column, value in settings.items())
 
 
+def name_comparison(settings: Mapping[str, str], reference: Mapping[str, str]) -> str:
+    """Name what is compared: `wrapper = psadt instead of none`."""
+    others = [
+        value if name_factor(column, value) == f"{column} = {value}" else name_factor(column, value)
+        for column, value in reference.items()
+    ]
+    return f"{name_settings(settings)} instead of {' and '.join(others)}"
+
+
 def count_units(count: int, unit: str) -> str:
     """Count units by their name: `120 applications`."""
     noun = unit.removesuffix("_name").replace("_", " ")

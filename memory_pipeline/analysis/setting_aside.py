@@ -9,7 +9,7 @@ way; what it promises stays what the history says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit
@@ -19,7 +19,7 @@ from memory_pipeline.analysis.outlook import Outlook, is_indifferent
 from memory_pipeline.analysis.pooling import log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,7 +58,11 @@ class SetAside:
 
     def __init__(self, policy: Policy, outlook: Outlook) -> None:
         self._outlook = outlook
-        self._rules = policy.suppressed
+        # A setting that approaches no longer state has nothing to be set aside.
+        known = set(outlook.candidates[0].settings) if outlook.candidates else set()
+        self._rules = [rule for rule in policy.suppressed if known.issuperset(rule[0])]
+        self.columns = tuple(dict.fromkeys(column for rule in self._rules for column in rule[0]))
+        self._shares: dict[tuple[Any, ...], float] = {}
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -83,10 +87,7 @@ class SetAside:
                 other = {**one, **rarer}
                 if has_side(one, usual) and other not in found and len(found) < _MOST_WAYS:
                     found.append(other)
-        columns = {column for rule in self._rules for column in rule[0]}
-        shares = np.array(
-            [self._share(self._outlook, {column: one[column] for column in columns}) for one in found]
-        )
+        shares = np.array([self._share({column: one[column] for column in self.columns}) for one in found])
         if shares.sum() == 0:
             return [(found[0], 1.0)]
         return [
@@ -112,9 +113,12 @@ class SetAside:
         """Say whether one level of one setting is taken for another level."""
         return self.is_moved({column: level})
 
-    def _share(self, outlook: Outlook, side: Settings) -> float:
-        having = [has_side(candidate.settings, side) for candidate in outlook.candidates]
-        return float(outlook.shares[having].sum()) if having else 0.0
+    def _share(self, side: Settings) -> float:
+        name = tuple(side.items())
+        if name not in self._shares:
+            having = [has_side(candidate.settings, side) for candidate in self._outlook.candidates]
+            self._shares[name] = float(self._outlook.shares[having].sum())
+        return self._shares[name]
 
 
 def set_aside(policy: Policy, outlook: Outlook) -> Outlook:
@@ -142,10 +146,15 @@ def set_aside(policy: Policy, outlook: Outlook) -> Outlook:
         return outlook
     number = {candidate.key: i for i, candidate in enumerate(outlook.candidates)}
 
+    known: dict[tuple[Any, ...], Floats] = {}
+
     def draws_of(settings: Settings, like: int) -> Floats:
         """Draw what an approach achieves: as the candidate that it is, or as one like it would."""
         nearest = number.get(tuple(settings[column] for column in policy.key_columns), like)
-        return _shifted(policy, outlook, nearest, settings)
+        name = nearest, *(settings[column] for column in rules.columns)
+        if name not in known:
+            known[name] = _shifted(policy, outlook, nearest, settings, rules.columns)
+        return known[name]
 
     draws, recorded = np.empty_like(outlook.draws), np.empty_like(outlook.draws)
     for i, candidate in enumerate(outlook.candidates):
@@ -184,14 +193,13 @@ def suppressed_sides(policy: Policy) -> tuple[tuple[Settings, Settings], ...]:
     return tuple(found)
 
 
-def _shifted(policy: Policy, outlook: Outlook, index: int, wanted: Settings) -> Floats:
-    """Draw the success of a candidate with other settings, by what the model adds for them."""
+def _shifted(
+    policy: Policy, outlook: Outlook, index: int, wanted: Settings, columns: Sequence[str]
+) -> Floats:
+    """Draw the success of a candidate with other values of some settings, by what the model adds for them."""
     draws: Floats = outlook.draws[index]
     own = outlook.candidates[index].settings
-    # Settings that do not tell approaches apart differ between candidates by chance.
-    changed = [
-        column for one in policy.decisions for column in one.settings if wanted.get(column) != own.get(column)
-    ]
+    changed = [column for column in columns if wanted[column] != own[column]]
     if not changed:
         return draws
     design = policy.model.design
@@ -199,7 +207,7 @@ def _shifted(policy: Policy, outlook: Outlook, index: int, wanted: Settings) -> 
     weight = np.zeros(len(involved))
     for described, share in outlook.members:
         for sign, settings in ((share, wanted), (-share, own)):
-            values = {**described, **settings}
+            values = {**described, **own, **{column: settings[column] for column in changed}}
             weight += sign * np.array(
                 [all(values[name] == level for name, level in design.terms[i]) for i in involved], dtype=float
             )

@@ -229,3 +229,41 @@ def test_a_change_that_has_another_reason_is_not_put_down_to_the_decision(policy
 
 def test_the_levels_that_a_decision_can_be_about(policy):
     assert levels_of(policy)["detection"] == {"file", "product_code", "registry"}
+
+
+def test_an_element_of_a_list_is_named_as_such():
+    one = decision("prerequisites: vcredist", "no", "yes")
+    assert one.comparison == "prerequisites without vcredist instead of prerequisites includes vcredist"
+
+
+def test_a_setting_that_nobody_states_any_more_changes_nothing(policy):
+    plain = policy.recommend(EXE)
+    advice = replace(policy, decisions=(decision("compression", "lzma", "zip"),)).recommend(EXE)
+    assert advice.recommended_approach == plain.recommended_approach
+    assert advice.success_rate == plain.success_rate
+    assert not any("Left to you" in one for one in advice.reasons)
+
+
+def test_a_suppressed_pair_leaves_its_settings_to_be_judged_alone(policy):
+    """Both product codes and verbose logging, against neither: each alone is still compared."""
+    pair = FactorDecision(
+        finding_id="f",
+        decision="suppress",
+        settings={"detection": "product_code", "logging": "verbose"},
+        reference={"detection": "file", "logging": "quiet"},
+        decided_by="ann",
+        decided_at="2026-11-20T10:00:00+00:00",
+    )
+    decided = replace(policy, decisions=(pair,))
+    outlook = decided.outlooks(pd.DataFrame([EXE]))[0]
+    names = ("detection", "logging")
+    rates = {tuple(candidate.settings[name] for name in names): [] for candidate in outlook.candidates}
+    for candidate, rate in zip(outlook.candidates, outlook.rates, strict=True):
+        rates[tuple(candidate.settings[name] for name in names)].append(rate)
+    mean = {sides: np.mean(ones) for sides, ones in rates.items()}
+    assert mean["product_code", "verbose"] == pytest.approx(mean["file", "quiet"], abs=0.03)
+    assert mean["product_code", "quiet"] > mean["file", "quiet"] + 0.1
+    advice = decided.recommend(EXE)
+    assert not {"detection", "logging"} <= set(advice.recommended_approach or {})
+    comparison = "detection = product_code and logging = verbose instead of file and quiet"
+    assert comparison in " ".join(advice.reasons)
