@@ -327,6 +327,8 @@ class Memory:
         ------
         KeyError
             When no factor, or more than one, has such an id, or no rebuild has it now.
+        RuntimeError
+            When the stored factors were written by another version of the project.
         """
         with self.store.transaction() as connection:
             identity = decisions.find_id(connection, "factor", identity)
@@ -336,13 +338,15 @@ class Memory:
             raise KeyError(msg)
         row = decisions.with_decisions(self.store, "factor", frame).astype(object).iloc[0]
         details = row["implementation_details"]
-        patterns = self.patterns()
-        cases = details.get("cases") or {}
+        if "cases" not in details:
+            msg = "the stored factors were written by another version; run `memory-pipeline rebuild`"
+            raise RuntimeError(msg)
+        patterns, cases = self.patterns(), details["cases"]
         return {
             **{str(name): value for name, value in row.where(row.notna(), None).items()},
-            "patterns": patterns[patterns["id"].isin(details.get("patterns", []))].reset_index(drop=True),
+            "patterns": patterns[patterns["id"].isin(details["patterns"])].reset_index(drop=True),
             **{
-                side: reads.outcomes_by_id(self.store, cases.get(side, []))
+                side: reads.outcomes_by_id(self.store, cases[side])
                 for side in ("with_value", "with_reference")
             },
             "decision_log": decisions.factor_decision_log(self.store, identity, details),

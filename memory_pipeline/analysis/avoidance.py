@@ -118,12 +118,12 @@ def _clearly_worse(outlook: Outlook, having: NDArray[np.bool_], best: int) -> di
 
     Both as the history has it and without what persons suppressed.
     """
-    draws = np.zeros(0)
-    for weighed in (outlook.draws, as_recorded(outlook)):
-        draws = np.average(weighed[having], axis=0, weights=outlook.shares[having])
-        loss = weighed[best] - draws
+    recorded = as_recorded(outlook)
+    for weighed in (recorded,) if recorded is outlook.draws else (recorded, outlook.draws):
+        loss = weighed[best] - np.average(weighed[having], axis=0, weights=outlook.shares[having])
         if loss.mean() < SMALLEST_LOSS or np.mean(loss > 0) < CLEARLY:
             return None
+    draws = np.average(recorded[having], axis=0, weights=outlook.shares[having])
     low, high = np.quantile(draws, [0.025, 0.975])
     return {"success_rate": float(draws.mean()), "ci_low": float(low), "ci_high": float(high)}
 

@@ -68,8 +68,8 @@ def estimate_factors(
     is the reference only where there is no other value. Rare values (`(other)`) are adjusted for and not
     reported.
 
-    Two settings that do not add up are a factor of their own: what both values change together against
-    both references (`setting_pairs.find_pairs`).
+    Two settings that do not add up are a factor of their own: what both change together
+    (`setting_pairs.find_pairs`).
 
     Parameters
     ----------

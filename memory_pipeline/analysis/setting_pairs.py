@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Singles = tuple[Comparison, Comparison]
 
 _SPREAD = 2.5
-_WORTH_A_FIT = 0.1
+_NEARLY = 2.0
 _LEAST_ATTEMPTS, _LEAST_UNITS = 20, 3
 
 
@@ -42,7 +42,8 @@ def find_pairs(
 
     Every two comparisons of different settings are tested where each of the four combinations has 20
     attempts of 3 units. A robust score test in the model without the interaction tells which are worth a
-    fit; the others count as tested, with p = 1. Then the model is fitted again with the interaction, and
+    fit: those with at most twice the p-value that could pass at all. The others count as tested, with
+    p = 1. Then the model is fitted again with the interaction, and
     the p-value is the larger one of two Wald tests: of the interaction of log-odds, and of that of
     standardised rates. Over all pairs the false discovery rate is controlled (Benjamini and Yekutieli 2001).
 
@@ -68,8 +69,9 @@ def find_pairs(
         for first, second in combinations([one for one in singles if _can_pair(one)], 2)
         if first.column != second.column and _is_supported(fit, first, second)
     ]
+    worth_a_fit = _NEARLY * _most_that_passes(len(tested), fdr)
     found: list[Comparison | None] = [
-        _pair(fit, design, pair) if _score_p_value(fit, pair) <= _WORTH_A_FIT else None for pair in tested
+        _pair(fit, design, pair) if _score_p_value(fit, pair) <= worth_a_fit else None for pair in tested
     ]
     if not any(found):
         return [], []
@@ -94,7 +96,13 @@ def _can_pair(one: Comparison) -> bool:
 def _joint_p_value(one: Comparison) -> float:
     if one.effect is None or one.together is None:
         return 1.0
-    return max(one.effect.p_value, one.together.p_value)
+    # The surer one of two ways to put the pair was taken.
+    return max(min(1.0, 2 * one.effect.p_value), one.together.p_value)
+
+
+def _most_that_passes(tests: int, fdr: float) -> float:
+    """Return the largest p-value that Benjamini and Yekutieli's procedure lets pass, if all others do."""
+    return fdr / float(np.sum(1 / np.arange(1, tests + 1))) if tests else 0.0
 
 
 def _q_values(p_values: list[float]) -> list[float]:
@@ -132,7 +140,6 @@ def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
 
 def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
     """Fit the model with the interaction of two comparisons, and estimate what both change together."""
-    first, second = pair
     cells, term = fit.cells, _term(pair)
     # As for single settings, the unit's share keeps whatever makes units differ out of the interaction.
     shared = varying_terms(cells, [term])
@@ -144,35 +151,66 @@ def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
     again = fit_pooled(
         wider.matrix(cells), cells, precision=precision, correlation=fit.correlation, start=start
     )
-    both = {first.column: first.value, second.column: second.value}
-    neither = {first.column: first.reference, second.column: second.reference}
-    corners = first.population & second.population
-    interaction = standardised_contrast(
-        again,
-        wider,
-        raised=[both, neither],
-        lowered=[neither | {one.column: one.value} for one in pair],
-        population=corners,
-    )
-    chosen, others = first.chosen & second.chosen, first.others & second.others
     log_odds = np.zeros(len(wider))
     log_odds[where] = 1.0
+    return _told(again, wider, pair, log_odds, is_within_units=bool(shared))
+
+
+def _told(
+    fit: LogisticFit, design: Design, pair: Singles, log_odds: Floats, *, is_within_units: bool
+) -> Comparison:
+    """Put two settings that were fitted with their interaction as one comparison.
+
+    Of the two ways to set both of them against each other (both values against both references, or one of
+    each against the other) the surer one, in the direction in which they do more than they add up to.
+    """
+    first, second = pair
+    corners = [
+        {first.column: one, second.column: other}
+        for one, other in product((first.value, first.reference), (second.value, second.reference))
+    ]
+    diagonals = (corners[0], corners[3]), (corners[1], corners[2])
+    effects = [
+        standardised_contrast(
+            fit, design, raised=one, lowered=other, population=_has(fit, one) | _has(fit, other)
+        )
+        for one, other in diagonals
+    ]
+    place = int(effects[1].p_value < effects[0].p_value)
+    chosen, others = diagonals[place]
+    interaction = standardised_contrast(
+        fit,
+        design,
+        raised=diagonals[place],
+        lowered=diagonals[1 - place],
+        population=first.population & second.population,
+    )
+    if effects[place].difference * interaction.difference < 0:
+        chosen, others = others, chosen
+    masks = _has(fit, chosen), _has(fit, others)
     return Comparison(
-        column=" and ".join(both),
-        value=" and ".join(both.values()),
-        reference=" and ".join(neither.values()),
+        column=" and ".join(chosen),
+        value=" and ".join(chosen.values()),
+        reference=" and ".join(others.values()),
         is_mirrored=False,
-        chosen=chosen,
-        population=chosen | others,
-        is_within_units=first.is_within_units and second.is_within_units and bool(shared),
-        effect=standardised_contrast(again, wider, raised=both, lowered=neither, population=chosen | others),
+        chosen=masks[0],
+        population=masks[0] | masks[1],
+        is_within_units=first.is_within_units and second.is_within_units and is_within_units,
+        effect=standardised_contrast(
+            fit, design, raised=chosen, lowered=others, population=masks[0] | masks[1]
+        ),
         together=PairOfSettings(
-            settings=both,
-            reference=neither,
+            settings=chosen,
+            reference=others,
             interaction=interaction,
-            p_value=max(interaction.p_value, _wald_p_value(again, log_odds, interaction.degrees)),
+            p_value=max(interaction.p_value, _wald_p_value(fit, log_odds, interaction.degrees)),
         ),
     )
+
+
+def _has(fit: LogisticFit, settings: dict[str, str]) -> NDArray[np.bool_]:
+    """Say which cells have all of the settings."""
+    return holds(tuple(settings.items()), fit.cells)
 
 
 def _wald_p_value(fit: LogisticFit, gradient: Floats, degrees: float) -> float:

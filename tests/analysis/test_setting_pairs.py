@@ -27,35 +27,29 @@ def pairs_of(factors):
     return factors[factors["settings"].map(len) > 1]
 
 
-def direction(pair):
-    """Say whether the planted interaction shows with its sign: so where both planted values, or none, differ.
-
-    The reference is the usual value of either setting, whichever it is.
-    """
-    return 1 if (pair["settings"]["wrapper"] == "yes") == (pair["settings"]["logging"] == "verbose") else -1
-
-
 def test_two_settings_that_only_help_together_are_one_factor():
     factors = estimate_factors(pair_world(1, both=1.8), **roles())
     (pair,) = pairs_of(factors).to_dict("records")
     assert set(pair["settings"]) == {"wrapper", "logging"}
     assert pair["is_factor"]
-    sign = direction(pair)
-    size = sorted(sign * pair["interaction"][end] for end in ("ci_low", "ci_high"))
-    assert 0 < size[0] < 0.3 < size[1]
+    assert pair["settings"] == {"wrapper": "yes", "logging": "verbose"}
+    assert pair["reference_settings"] == {"wrapper": "no", "logging": "quiet"}
+    assert 0 < pair["interaction"]["ci_low"] < 0.3 < pair["interaction"]["ci_high"]
+    assert pair["ci_low"] > 0
     assert set(pair["column"].split(" and ")) == {"wrapper", "logging"}
     assert "The two matter together: that is " in pair["description"]
-    assert f" points {'more' if sign > 0 else 'less'} than what each changes alone" in pair["description"]
+    assert " points more than what each changes alone adds up to" in pair["description"]
     assert pair["caveats"]
 
 
 def test_settings_that_hinder_each_other_are_told():
     factors = estimate_factors(pair_world(2, both=-1.8, wrapper=1.2, verbose=1.2), **roles())
     (pair,) = pairs_of(factors).to_dict("records")
-    sign = direction(pair)
-    assert sign * pair["interaction"]["difference"] < -0.1
-    side = "less" if sign > 0 else "more"
-    assert f"points {side} than what each changes alone adds up to" in pair["description"]
+    # Either helps as much as both: to have neither costs more than to leave out the one and the other.
+    assert pair["settings"] == {"wrapper": "no", "logging": "quiet"}
+    assert pair["effectiveness"] < 0
+    assert pair["interaction"]["difference"] < -0.1
+    assert "points less than what each changes alone adds up to" in pair["description"]
 
 
 @pytest.mark.parametrize(
