@@ -104,23 +104,23 @@ def _other_reason(old: Row, new: Row, policy_before: Row, policy_after: Row) -> 
 
 
 def say_decisions(before: Sequence[Row], after: Sequence[Row]) -> str:
-    """Say which of persons' decisions on factors are new, and which were taken back."""
+    """Say which factors persons suppressed, and which no longer; nothing else changes advice."""
     parts = []
     for sign, ones, others in (("", after, before), ("no longer ", before, after)):
         for one in ones:
-            if any(_same_decision(one, other) for other in others):
+            if one["decision"] != SUPPRESS or any(_same_decision(one, other) for other in others):
                 continue
             decision = FactorDecision(**one)
-            verb = "suppressed" if decision.decision == SUPPRESS else "confirmed"
-            said = f"{decision.comparison} is {sign}{verb} by {decision.decided_by}"
+            said = f"{decision.comparison} is {sign}suppressed by {decision.decided_by}"
             since = "" if sign else f" since {decision.decided_at[:10]}{decision.reason}"
             parts.append(said + since)
     return f"A person's decision: {'; '.join(parts)}."
 
 
 def same_decisions(before: Sequence[Row], after: Sequence[Row]) -> bool:
-    """Say whether the same comparisons are suppressed and confirmed."""
-    return len(before) == len(after) and all(any(_same_decision(a, b) for b in before) for a in after)
+    """Say whether the same comparisons are suppressed."""
+    old, new = ([one for one in ones if one["decision"] == SUPPRESS] for ones in (before, after))
+    return len(old) == len(new) and all(any(_same_decision(a, b) for b in old) for a in new)
 
 
 def _same_decision(one: Row, other: Row) -> bool:

@@ -1,7 +1,7 @@
 """What persons decided about factors: who said what, and which advice it bears on.
 
-What a suppressed factor does to the weighing of approaches is in `setting_aside`. A *confirmed* factor
-changes no figure; advice that goes with it says that a person stands behind it.
+What a suppressed factor does to the weighing of approaches is in `setting_aside`. A *confirmed* or noted
+one changes no figure; advice that goes with it says what a person said.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Settings = Mapping[str, str]
 
-SUPPRESS, CONFIRM = "suppress", "confirm"
+SUPPRESS, CONFIRM, NOTE = "suppress", "confirm", "note"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FactorDecision:
     finding_id
         Id of the factor.
     decision
-        `suppress` or `confirm`.
+        `suppress`, `confirm`, or `note` where something was noted and nothing decided.
     settings, reference
         The two sides of the comparison: encoded setting to level.
     decided_by, decided_at
@@ -78,6 +78,8 @@ class FactorDecision:
         if self.decision == CONFIRM:
             said = f"{self.decided_by} confirmed on {when}{why} what {self.comparison} changes"
             return f"{said}. {self.finding}" if self.finding else f"{said}."
+        if self.decision == NOTE:
+            return f"{self.decided_by} noted on {when} about {self.comparison}{why}."
         return (
             f"Left to you: {self.decided_by} decided on {when} that {self.comparison} is no reason to choose "
             f"or avoid it{why}; what the history says of it does not count."
@@ -101,8 +103,8 @@ def said_by_persons(
 ) -> list[FactorDecision]:
     """List the decisions that bear on an advice.
 
-    Suppressed factors, where both sides were tried in the context; confirmed ones, where the advised
-    approach, or one to avoid, has one of the sides.
+    Suppressed factors, where both sides were tried in the context; others, where the advised approach, or
+    one to avoid, has one of the sides.
 
     Parameters
     ----------

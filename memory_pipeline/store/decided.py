@@ -35,9 +35,9 @@ def read_factor_decisions(store: Store, levels: Mapping[str, Iterable[str]]) -> 
     Returns
     -------
     list of dict
-        `finding_id`, `decision`, `settings`, `reference` (setting to level), `decided_by`, `decided_at`
-        (ISO 8601), `note`, `finding` (the factor's sentence, None where no rebuild has it now); the
-        oldest first.
+        `finding_id`, `decision` (`note` where something was noted and nothing decided), `settings`,
+        `reference` (setting to level), `decided_by`, `decided_at` (ISO 8601), `note`, `finding` (the
+        factor's sentence, None where no rebuild has it now); the oldest first.
     """
     held = read_decisions(store, "factor").sort_values("decided_at", kind="stable")
     if held.empty:
@@ -59,7 +59,8 @@ def read_factor_decisions(store: Store, levels: Mapping[str, Iterable[str]]) -> 
             "reference": reference,
             "finding": sentence,
         }
-    return [one for one in newest.values() if one["decision"] is not None]
+    said = [one | {"decision": one["decision"] or "note"} for one in newest.values()]
+    return [one for one in said if one["decision"] != "note" or one["note"]]
 
 
 def read_nameable_patterns(store: Store) -> pd.DataFrame:

@@ -165,6 +165,11 @@ def test_a_confirmed_factor_is_said_to_be_and_changes_no_figure(policy):
         "ann confirmed on 2026-11-20 what detection = product_code instead of file changes. "
         "It raises success by 20 points."
     ) in advice.reasons
+    noted = decision("detection", "product_code", "file", "note", note="ask Bo first")
+    advice = replace(policy, decisions=(noted,)).recommend(EXE)
+    said = 'ann noted on 2026-11-20 about detection = product_code instead of file ("ask Bo first").'
+    assert said in advice.reasons
+    assert advice.recommended_approach == plain.recommended_approach
     elsewhere = decision("signing", "yes", "no", "confirm")
     assert replace(policy, decisions=(elsewhere,)).recommend(EXE).reasons == plain.reasons
 

@@ -145,6 +145,11 @@ def test_either_way_round_is_one_factor_and_the_newest_decision_holds(memory):
     memory.decide("factor", twin, "suppress", by="ann")
     assert one not in set(memory.factors()["id"])
     assert set(advised(memory.recommendations())) == {None}
+    memory.decide("factor", twin, "reset", by="ann", note="ask Bo first")
+    advice = memory.recommend(CONTEXT, log=False).advice
+    assert any(one.startswith("ann noted on") and one.endswith('("ask Bo first").') for one in advice.reasons)
+    memory.decide("factor", twin, by="ann", note="")
+    assert not any("ann" in one for one in memory.recommend(CONTEXT, log=False).advice.reasons)
     memory.decide("factor", one, "confirm", by="bo", note="seen on ten machines")
     assert one in set(memory.factors()["id"])
     advice = memory.recommend(CONTEXT, log=False).advice
