@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.factor_wording import name_comparison
+from memory_pipeline.analysis.values import level_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -131,7 +132,7 @@ def said_by_persons(
             and any(has_side(picked.settings, side) for side in one.sides)
         )
         is_avoided = any(
-            has_side({str(key): str(value) for key, value in entry["approach"].items()}, side)
+            has_side({str(key): level_name(value) for key, value in entry["approach"].items()}, side)
             for entry in avoided
             for side in one.sides
         )

@@ -104,7 +104,7 @@ def decide(
         identity = find_id(connection, kind, finding)
         before = connection.execute(
             select(table.decision, table.note)
-            .where(table.kind == kind, table.finding_id == identity)
+            .where(table.kind == kind, table.finding_id.in_(_names_of(connection, kind, identity)))
             .order_by(table.id.desc())
             .limit(1)
         ).first()
@@ -185,6 +185,16 @@ def with_decisions(store: Store, kind: str, findings: pd.DataFrame) -> pd.DataFr
     found = held.reindex(ids).astype(object)
     found = found.where(found.notna(), None).set_index(findings.index)
     return pd.concat([findings, found], axis=1)
+
+
+def _names_of(connection: Connection, kind: str, identity: str) -> list[str]:
+    """List the ids of one finding: its own, and that of a factor's comparison the other way round."""
+    if kind != "factor":
+        return [identity]
+    details = connection.scalar(
+        select(SuccessFactor.implementation_details).where(SuccessFactor.id == identity)
+    )
+    return [identity] if details is None else [identity, _twin_id(details)]
 
 
 def _twin_id(details: Mapping[str, Any]) -> str:

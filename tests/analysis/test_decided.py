@@ -174,6 +174,14 @@ def test_a_confirmed_factor_is_said_to_be_and_changes_no_figure(policy):
     assert replace(policy, decisions=(elsewhere,)).recommend(EXE).reasons == plain.reasons
 
 
+def test_a_confirmed_harm_is_told_where_it_is_to_be_avoided():
+    """Settings that are stated as true and false are compared as yes and no."""
+    policy = fit_policy(packaging_world(4, attempts=5000, wrapper=-0.25).outcomes, **roles())
+    advice = replace(policy, decisions=(decision("wrapper", "yes", "no", "confirm"),)).recommend(MSI)
+    assert {"wrapper": True} in settings_avoided(advice)
+    assert any(one.startswith("ann confirmed on 2026-11-20 what wrapper = yes") for one in advice.reasons)
+
+
 def test_decisions_are_kept_with_the_policy_and_make_another_version(policy):
     decided = replace(policy, decisions=(decision("logging", "verbose", "quiet"),))
     assert decided.version != policy.version
