@@ -121,7 +121,9 @@ def write_advice(
     prescription = None if choice.index is None else prescribe(policy, outlook, choice.index)
     confidence = choice.confidence if prescription is None else confidence_of(prescription.draws, outlook)
     is_left = prescription is not None and _is_left_to_persons(policy, outlook, prescription, confidence)
-    if is_left:
+    if prescription is not None and is_left:
+        # What is usual is as good as what is usual.
+        confidence = confidence if prescription.approach else 0.5
         picked = prescription = None
     draws = outlook.usual if prescription is None else prescription.draws
     known = bool(outlook.candidates)

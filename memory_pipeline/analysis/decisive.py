@@ -62,8 +62,8 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
     A setting matters where an alternative to the candidate's level, tried often enough at the place,
     is expected to lose more than a percentage point with a probability of 0.8 or more, everything else
     as in the candidate. Where no single setting does (only the whole is better), all are named that
-    tell approaches apart. What a person left open (`SetAside.is_open`) is never named, so that
-    nothing may be left to advise.
+    tell approaches apart. What a person left open (`SetAside.is_open`) is never named; then the whole is
+    no reason either, so that nothing may be left to advise.
     """
     candidate = outlook.candidates[index]
     persons = SetAside(policy, outlook)
@@ -72,9 +72,9 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
         for position, column in enumerate(policy.key_columns)
         if not persons.is_open(column, candidate.settings)
     ]
-    deciding = {column for position, column in closed if _matters(policy, outlook, index, position)} or {
-        column for _, column in closed
-    }
+    deciding = {column for position, column in closed if _matters(policy, outlook, index, position)}
+    if not deciding and len(closed) == len(policy.key_columns):
+        deciding = set(policy.key_columns)
     named = {
         source
         for source in policy.approach

@@ -137,6 +137,7 @@ def test_where_all_that_matters_is_suppressed_nothing_is_advised(policy):
         assert settings_avoided(advice) == []
         assert advice.supporting_patterns == []
         assert sum("Left to you" in one for one in advice.reasons) == 3
+        assert advice.confidence < 0.7
 
 
 def test_a_suppressed_factor_stays_without_effect_where_its_other_side_was_hardly_tried():
