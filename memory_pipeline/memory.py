@@ -236,16 +236,20 @@ class Memory:
         Returns
         -------
         int
-            How many contexts are advised otherwise; 0 where nothing was learnt yet, where another version
-            of the project learnt it, and where there are more than 250 contexts: then the next rebuild
-            takes the decisions in. `recommend` knows of them at once in any case.
+            How many contexts are advised otherwise; 0 where there is nothing to bring up to date yet, and
+            where the next rebuild will: another version of the project learnt the policy, a rebuild is
+            running, or there are more than 250 contexts. `recommend` knows of decisions in any case.
         """
-        from memory_pipeline.analysis.advice_table import advise_contexts  # noqa: PLC0415 - needs scipy
-
         try:
-            stored, policy = self.frames.read_json(POLICY), self._policy()
+            with self.store.rebuild_lock():
+                return self._advise_anew(self.frames.read_json(POLICY), self._policy())
         except (FileNotFoundError, RuntimeError):
             return 0
+
+    def _advise_anew(self, stored: Mapping[str, Any], policy: Policy) -> int:
+        """Write the recommendation table by a policy, in place of the stored one's; count the changes."""
+        from memory_pipeline.analysis.advice_table import advise_contexts  # noqa: PLC0415 - needs scipy
+
         table = reads.read_table(self.store, ApproachRecommendation)
         if len(table) > _REFRESHED_AT_ONCE:
             return 0

@@ -131,8 +131,7 @@ def estimate_factors(
     changes: tuple[Change, ...] = ()
     if 0 < cells.successes.sum() < cells.attempts.sum() and cells.n_units > 1:
         fit, design = _estimate(comparisons, cells, settings, fdr=fdr, by=by)
-        known = [one for one in comparisons if not one.together_with]
-        pairs = find_pairs(fit, design, known, fdr=fdr, min_effect=min_effect)
+        pairs = find_pairs(fit, design, comparisons, fdr=fdr, min_effect=min_effect)
         places = [c for c in cells.columns if c not in settings and c != PERIOD]
         for one in (*comparisons, *pairs[0]):
             one.overlap = comparable_share(cells, one, places)

@@ -52,7 +52,8 @@ def find_pairs(
     fit, design
         The model without interactions.
     singles
-        Comparisons of single settings; mirrored ones and those without an effect are passed over.
+        Comparisons of single settings; mirrored ones, those without an effect and those that always went
+        with another setting are passed over.
     fdr
         False discovery rate over the pairs tested.
     min_effect

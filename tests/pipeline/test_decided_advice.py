@@ -138,6 +138,15 @@ def test_a_decision_made_while_nothing_served_reaches_the_next_rebuild(memory, s
     assert memory.advice_changes()["why"].str.contains("suppressed by ann").all()
 
 
+def test_a_decision_during_a_rebuild_leaves_the_tables_to_it(memory, settings, store):
+    with store.rebuild_lock():
+        assert memory.decide("factor", helpful(memory), "suppress", by="ann")["decision"] == "suppress"
+        assert set(advised(memory.recommendations())) == {"a"}
+        assert "mode" not in (memory.recommend(CONTEXT, log=False).advice.recommended_approach or {})
+    rebuild(settings, store)
+    assert set(advised(memory.recommendations())) == {None}
+
+
 def test_either_way_round_is_one_factor_and_the_newest_decision_holds(memory):
     one = helpful(memory)
     details = memory.factors().set_index("id").loc[one, "implementation_details"]
