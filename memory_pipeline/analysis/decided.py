@@ -121,7 +121,7 @@ def said_by_persons(
     found = []
     for one in policy.decisions:
         if one.decision == SUPPRESS:
-            if all(any(has_side(c.settings, side) for c in outlook.candidates) for side in one.sides):
+            if is_tried(one, outlook):
                 found.append(one)
             continue
         sources = {column.partition(": ")[0] for column in one.settings}
@@ -139,6 +139,11 @@ def said_by_persons(
         if is_advised or is_avoided:
             found.append(one)
     return found
+
+
+def is_tried(one: FactorDecision, outlook: Outlook) -> bool:
+    """Say whether both sides of a comparison were tried in a context."""
+    return all(any(has_side(c.settings, side) for c in outlook.candidates) for side in one.sides)
 
 
 def has_side(settings: Mapping[str, Any], side: Settings) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory_pipeline.analysis.decided import SUPPRESS
+from memory_pipeline.analysis.decided import SUPPRESS, is_tried
 from memory_pipeline.analysis.factor_wording import count_units, name_factor
 from memory_pipeline.analysis.outlook import confidence_of
 
@@ -59,7 +59,7 @@ def why_recommended(
     decided = {
         column.partition(": ")[0]
         for one in policy.decisions
-        if one.decision == SUPPRESS
+        if one.decision == SUPPRESS and is_tried(one, outlook)
         for column in one.settings
     }
     alike = [column for column in prescription.left_open if column not in decided]
