@@ -19,6 +19,7 @@ from memory_pipeline.store.community import (
     save_questions,
     without_members,
 )
+from memory_pipeline.store.decided import read_factor_decisions, read_nameable_patterns
 from memory_pipeline.store.discovery import save_checks, stored_patterns
 from memory_pipeline.store.files import (
     CONDITION_ASSOCIATIONS,
@@ -28,7 +29,14 @@ from memory_pipeline.store.files import (
     POLICY,
     FrameStore,
 )
-from memory_pipeline.store.findings import log_served, pattern_history, save_member_patterns
+from memory_pipeline.store.findings import (
+    log_served,
+    pattern_history,
+    plain,
+    save_advice_changes,
+    save_member_patterns,
+    save_recommendations,
+)
 from memory_pipeline.store.tables import (
     AdviceChange,
     AdviceVerification,
@@ -57,6 +65,8 @@ if TYPE_CHECKING:
 
 PATTERN_ORDERS = ("confidence", "impact", "sample_size")
 _CASES = 3
+_REFRESHED_AT_ONCE = 250
+"""Contexts of the recommendation table that are worked out anew when a person decides."""
 _WITHHELD = (
     "Withheld on purpose: a share of the answers is held back (MEMORY_CONTROL_SHARE), to measure what advice "
     "changes. Do as you would without it, and report the outcome with this id."
@@ -210,9 +220,47 @@ class Memory:
         """Decide about a finding, or note something about it, so that it survives every rebuild.
 
         Parameters and errors are those of `store.decisions.decide`: patterns and member patterns can be
-        told to `activate` or `retire`, factors to `confirm` or `suppress`; `reset` takes it back.
+        told to `activate` or `retire`, factors to `confirm` or `suppress`; `reset` takes it back. Advice
+        follows at once, in the recommendation table too.
         """
-        return decisions.decide(self.store, kind, identity, by=by, decision=decision, note=note)
+        held = decisions.decide(self.store, kind, identity, by=by, decision=decision, note=note)
+        if kind in {"pattern", "factor"}:
+            self.refresh_advice()
+        return held
+
+    def refresh_advice(self) -> int:
+        """Bring the recommendation table to what persons decided since the last rebuild.
+
+        Nothing is learnt anew. What changes is logged as of a rebuild (`advice_changes`).
+
+        Returns
+        -------
+        int
+            How many contexts are advised otherwise; 0 where there is nothing to bring up to date yet, and
+            where the next rebuild will: another version of the project learnt the policy, a rebuild is
+            running, or there are more than 250 contexts. `recommend` knows of decisions in any case.
+        """
+        try:
+            with self.store.rebuild_lock():
+                return self._advise_anew(self.frames.read_json(POLICY), self._policy())
+        except (FileNotFoundError, RuntimeError):
+            return 0
+
+    def _advise_anew(self, stored: Mapping[str, Any], policy: Policy) -> int:
+        """Write the recommendation table by a policy, in place of the stored one's; count the changes."""
+        from memory_pipeline.analysis.advice_table import advise_contexts  # noqa: PLC0415 - needs scipy
+
+        table = reads.read_table(self.store, ApproachRecommendation)
+        if len(table) > _REFRESHED_AT_ONCE:
+            return 0
+        before: list[dict[str, Any]] = [plain(row) for row in table.to_dict("records")]
+        rows, changes = advise_contexts(
+            policy, [row["conditions"] for row in before], before=before, policy_before=stored
+        )
+        self.frames.write_json(POLICY, policy.to_dict())
+        save_recommendations(self.store, rows)
+        save_advice_changes(self.store, changes)
+        return len(changes)
 
     def associations(self, *, include_all: bool = False) -> pd.DataFrame:
         """Read how strongly conditions go together, by default where that is sure, the strongest first.
@@ -263,6 +311,50 @@ class Memory:
         order = pd.DataFrame({"worth": worth, "effect": frame["effectiveness"].astype(float).abs()})
         order = order.sort_values(["worth", "effect"], ascending=False, kind="stable")
         return frame.loc[order.index].reset_index(drop=True)
+
+    def factor(self, identity: str) -> dict[str, Any]:
+        """Read one success factor with everything behind it, shown to matter or not.
+
+        Parameters
+        ----------
+        identity
+            Its id, or the beginning of it where no other id begins so.
+
+        Returns
+        -------
+        dict
+            The columns of `success_factors` and of `store.decisions.COLUMNS`, and as frames `patterns`
+            (those that say the same and are active), `with_value` and `with_reference` (past attempts on
+            both sides), and `decision_log`.
+
+        Raises
+        ------
+        KeyError
+            When no factor, or more than one, has such an id, or no rebuild has it now.
+        RuntimeError
+            When the stored factors were written by another version of the project.
+        """
+        with self.store.transaction() as connection:
+            identity = decisions.find_id(connection, "factor", identity)
+        frame = reads.read_table(self.store, SuccessFactor, id=identity)
+        if frame.empty:
+            msg = f"factor {identity} was decided on, but the newest rebuild does not have it"
+            raise KeyError(msg)
+        row = decisions.with_decisions(self.store, "factor", frame).astype(object).iloc[0]
+        details = row["implementation_details"]
+        if "cases" not in details:
+            msg = "the stored factors were written by another version; run `memory-pipeline rebuild`"
+            raise RuntimeError(msg)
+        patterns, cases = self.patterns(), details["cases"]
+        return {
+            **{str(name): value for name, value in row.where(row.notna(), None).items()},
+            "patterns": patterns[patterns["id"].isin(details["patterns"])].reset_index(drop=True),
+            **{
+                side: reads.outcomes_by_id(self.store, cases[side])
+                for side in ("with_value", "with_reference")
+            },
+            "decision_log": decisions.factor_decision_log(self.store, identity, details),
+        }
 
     def recommendations(self) -> pd.DataFrame:
         """Read the recommendation table: one row per context that occurs, the most attempts first."""
@@ -481,14 +573,20 @@ class Memory:
         return Answer(identity, advice, self.cases(known, advice.recommended_approach))
 
     def _policy(self) -> Policy:
-        """Read the policy that the last rebuild left."""
-        from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
+        """Read the policy that the last rebuild left, with what persons decided until now."""
+        from memory_pipeline.analysis.advice_table import levels_of, with_decisions  # noqa: PLC0415
+        from memory_pipeline.analysis.recommendations import (  # noqa: PLC0415 - scikit-learn and co.
+            Policy,
+            nameable_patterns,
+        )
 
         try:
-            return Policy.from_dict(self.frames.read_json(POLICY))
+            policy = Policy.from_dict(self.frames.read_json(POLICY))
         except (KeyError, TypeError) as error:
             msg = "the stored policy was written by another version; run `memory-pipeline rebuild`"
             raise RuntimeError(msg) from error
+        decided = read_factor_decisions(self.store, levels_of(policy))
+        return with_decisions(policy, decided, nameable_patterns(read_nameable_patterns(self.store)))
 
     def cases(
         self, context: Mapping[str, Any], approach: Mapping[str, Any] | None, *, limit: int = _CASES

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memory_pipeline.analysis.avoidance import find_avoidable
+from memory_pipeline.analysis.decided import rests_on, said_by_persons
 from memory_pipeline.analysis.decisive import prescribe
 from memory_pipeline.analysis.outlook import confidence_of
-from memory_pipeline.analysis.reasons import evidence_of, notes_on, why_not, why_recommended
+from memory_pipeline.analysis.reasons import evidence_of, left_to_persons, notes_on, why_not, why_recommended
+from memory_pipeline.analysis.setting_aside import DecidedOutlook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,8 @@ class Advice:
         The settings to choose; None where the evidence is not enough. Settings that make no difference
         are not named.
     left_open
-        Settings that make no difference here: leave them as they are.
+        Settings that make no difference here, or that a person left to those who package: leave them as
+        they are.
     avoid_approach
         Settings and whole approaches expected to do clearly worse, the worst first: dicts with
         `approach`, `success_rate`, `ci_low`, `ci_high`, `sample_size`, `sentence`.
@@ -63,6 +66,8 @@ class Advice:
         Probability with which the policy picks this answer.
     policy_version
         Which policy answered.
+    decisions
+        What persons decided about factors that bears on the answer (`decided.FactorDecision` as dicts).
     """
 
     context: Mapping[str, Any]
@@ -83,6 +88,7 @@ class Advice:
     candidates: list[dict[str, Any]]
     propensity: float
     policy_version: str
+    decisions: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the advice as a dict; JSON-able where the given context is."""
@@ -113,6 +119,12 @@ def write_advice(
     """
     picked = None if choice.index is None else outlook.candidates[choice.index]
     prescription = None if choice.index is None else prescribe(policy, outlook, choice.index)
+    confidence = choice.confidence if prescription is None else confidence_of(prescription.draws, outlook)
+    is_left = prescription is not None and _is_left_to_persons(policy, outlook, prescription, confidence)
+    if prescription is not None and is_left:
+        # What is usual is as good as what is usual.
+        confidence = confidence if prescription.approach else 0.5
+        picked = prescription = None
     draws = outlook.usual if prescription is None else prescription.draws
     known = bool(outlook.candidates)
     history = policy.history["attempts"], policy.history["successes"]
@@ -122,20 +134,23 @@ def write_advice(
     patterns = _supporting(policy, outlook, picked)
     sample = _sample(policy, outlook, picked, prescription)
     notes = notes_on(policy, outlook, unknown, unseen)
-    reasons = (
-        [why_not(policy, outlook, choice)]
-        if choice.index is None or prescription is None
-        else why_recommended(policy, outlook, choice, choice.index, prescription)
-    )
+    avoided = find_avoidable(policy, outlook, choice)
+    approach = None if prescription is None else prescription.approach
+    decided = said_by_persons(policy, outlook, approach, avoided, picked)
+    if choice.index is None or prescription is None:
+        reasons = [left_to_persons(outlook) if is_left else why_not(policy, outlook, choice)]
+    else:
+        reasons = why_recommended(policy, outlook, choice, choice.index, prescription)
+    reasons += [one.sentence for one in decided]
     return Advice(
         context=context,
-        recommended_approach=None if prescription is None else prescription.approach,
+        recommended_approach=approach,
         left_open=() if prescription is None else prescription.left_open,
-        avoid_approach=find_avoidable(policy, outlook, choice),
+        avoid_approach=avoided,
         success_rate=rate,
         ci_low=low,
         ci_high=high,
-        confidence=choice.confidence if prescription is None else confidence_of(draws, outlook),
+        confidence=confidence,
         sample_size=sample[0],
         units=sample[1],
         evidence="none" if prescription is None else evidence_of(policy, prescription),
@@ -146,7 +161,21 @@ def write_advice(
         candidates=_candidate_rows(policy, outlook, choice),
         propensity=1.0 if prescription is None else _propensity(policy, outlook, choice, prescription),
         policy_version=policy.version,
+        decisions=tuple(one.to_dict() for one in decided),
     )
+
+
+def _is_left_to_persons(
+    policy: Policy, outlook: Outlook, prescription: Prescription, confidence: float
+) -> bool:
+    """Say whether nothing is left to advise beside what persons suppressed.
+
+    What looks best without it has to be better than what is usual with it, too.
+    """
+    if not isinstance(outlook, DecidedOutlook):
+        return False
+    is_sure = confidence >= policy.limits.confidence_threshold or policy.limits.exploration > 0
+    return not prescription.approach or not is_sure
 
 
 def _propensity(policy: Policy, outlook: Outlook, choice: Choice, prescription: Prescription) -> float:
@@ -195,7 +224,10 @@ def _candidate_rows(policy: Policy, outlook: Outlook, choice: Choice) -> list[di
 
 
 def _supporting(policy: Policy, outlook: Outlook, picked: Candidate | None) -> list[Mapping[str, Any]]:
-    """Find the patterns that hold here with the picked approach and name one of its settings."""
+    """Find the patterns that hold here with the picked approach and name one of its settings.
+
+    None that rests on what a person suppressed.
+    """
     if picked is None:
         return []
     main = max(outlook.members, key=lambda member: member[1])[0]
@@ -210,4 +242,5 @@ def _supporting(policy: Policy, outlook: Outlook, picked: Candidate | None) -> l
         for pattern in policy.patterns
         if any(column in picked.settings for column in pattern["conditions"])
         and all(here.get(column) == level for column, level in pattern["conditions"].items())
+        and not rests_on(pattern["conditions"], policy.decisions)
     ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from memory_pipeline.analysis.factor_wording import name_factor
 from memory_pipeline.analysis.features import MISSING, OTHER
+from memory_pipeline.analysis.setting_aside import SetAside, as_recorded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,8 @@ def find_avoidable(policy: Policy, outlook: Outlook, choice: Choice) -> list[dic
     A setting is listed when the approaches that have it lose, in the proportions in which they were
     chosen, five points or more against the best with a probability of 0.975, and lose as much against
     approaches that differ from them in nothing else (so that it is not blamed for its company). Whole
-    approaches are listed where none of their settings is.
+    approaches are listed where none of their settings is. What a person suppressed warns of nothing: an
+    approach or setting that is taken for another one is not listed.
 
     Returns
     -------
@@ -50,10 +52,11 @@ def find_avoidable(policy: Policy, outlook: Outlook, choice: Choice) -> list[dic
 
 def _settings(policy: Policy, outlook: Outlook, best: int) -> list[dict[str, Any]]:
     ours = outlook.candidates[best]
+    persons = SetAside(policy, outlook)
     found = []
     for position, column in enumerate(policy.key_columns):
         for level in sorted({c.key[position] for c in outlook.candidates}):
-            if level in {ours.key[position], OTHER, MISSING}:
+            if level in {ours.key[position], OTHER, MISSING} or persons.is_moved_level(column, level):
                 continue
             having = np.array([c.key[position] == level for c in outlook.candidates])
             entry = _clearly_worse(outlook, having, best)
@@ -88,8 +91,11 @@ def _wholes(
     policy: Policy, outlook: Outlook, best: int, avoided: list[tuple[int, str]]
 ) -> list[dict[str, Any]]:
     found = []
+    persons = SetAside(policy, outlook)
     for i, candidate in enumerate(outlook.candidates):
-        is_covered = any(candidate.key[position] == level for position, level in avoided)
+        is_covered = persons.is_moved(candidate.settings) or any(
+            candidate.key[position] == level for position, level in avoided
+        )
         if i == best or is_covered or candidate.attempts < policy.limits.min_sample_size:
             continue
         only = np.arange(len(outlook.candidates)) == i
@@ -97,9 +103,10 @@ def _wholes(
         if entry is None:
             continue
         approach = json.loads(candidate.approach)
+        rate = as_recorded(outlook)[best].mean()
         sentence = (
             f"Avoid this combination: {entry['success_rate']:.0%} of attempts are expected to succeed, "
-            f"against {outlook.rates[best]:.0%} ({candidate.successes:,} of {candidate.attempts:,} attempts "
+            f"against {rate:.0%} ({candidate.successes:,} of {candidate.attempts:,} attempts "
             f"succeeded)."
         )
         found.append(entry | {"approach": approach, "sample_size": candidate.attempts, "sentence": sentence})
@@ -107,11 +114,16 @@ def _wholes(
 
 
 def _clearly_worse(outlook: Outlook, having: NDArray[np.bool_], best: int) -> dict[str, Any] | None:
-    """Return the expected rate of some candidates, where it is clearly below the best one's."""
-    draws = np.average(outlook.draws[having], axis=0, weights=outlook.shares[having])
-    loss = outlook.draws[best] - draws
-    if loss.mean() < SMALLEST_LOSS or np.mean(loss > 0) < CLEARLY:
-        return None
+    """Return the expected rate of some candidates, where it is clearly below the best one's.
+
+    Both as the history has it and without what persons suppressed.
+    """
+    recorded = as_recorded(outlook)
+    for weighed in (recorded,) if recorded is outlook.draws else (recorded, outlook.draws):
+        loss = weighed[best] - np.average(weighed[having], axis=0, weights=outlook.shares[having])
+        if loss.mean() < SMALLEST_LOSS or np.mean(loss > 0) < CLEARLY:
+            return None
+    draws = np.average(recorded[having], axis=0, weights=outlook.shares[having])
     low, high = np.quantile(draws, [0.025, 0.975])
     return {"success_rate": float(draws.mean()), "ci_low": float(low), "ci_high": float(high)}
 

@@ -10,13 +10,33 @@ from statsmodels.stats.multitest import multipletests
 from memory_pipeline.analysis.features import MISSING, OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.cells import Cells
     from memory_pipeline.analysis.standardisation import Effect
+
+
+@dataclass(frozen=True)
+class PairOfSettings:
+    """Two settings that matter together.
+
+    Attributes
+    ----------
+    settings, reference
+        Both values, and both references, by column.
+    interaction
+        What both change together beyond the sum of what each changes alone.
+    p_value
+        Of "the two add up": the larger one of those on the scales of rates and of log-odds.
+    """
+
+    settings: Mapping[str, str]
+    reference: Mapping[str, str]
+    interaction: Effect
+    p_value: float
 
 
 @dataclass
@@ -39,6 +59,11 @@ class Comparison:
         None where nothing can be said.
     applicability
         Where the effect holds, if it differs.
+    overlap
+        Share of the attempts in comparable contexts (`overlap.comparable_share`).
+    together
+        For a pair of settings: both values and both references by column, and how far the effect is from
+        the sum of the two alone (`setting_pairs`).
     """
 
     column: str
@@ -51,6 +76,18 @@ class Comparison:
     is_within_units: bool = False
     effect: Effect | None = None
     applicability: dict[str, list[str]] = field(default_factory=dict)
+    overlap: float = 0.0
+    together: PairOfSettings | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The values compared, by column."""
+        return {self.column: self.value} if self.together is None else dict(self.together.settings)
+
+    @property
+    def reference_settings(self) -> dict[str, str]:
+        """What they are compared with, by column."""
+        return {self.column: self.reference} if self.together is None else dict(self.together.reference)
 
     @property
     def others(self) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from scipy.special import expit
 from memory_pipeline.analysis.features import OTHER
 from memory_pipeline.analysis.outlook import INDIFFERENCE
 from memory_pipeline.analysis.pooling import log_odds
+from memory_pipeline.analysis.setting_aside import SetAside, as_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,8 @@ class Prescription:
     approach
         Settings to choose, source column to value.
     left_open
-        Source columns of the picked candidate that make no difference here: leave them as they are.
+        Source columns of the picked candidate that make no difference here, or that a person left open:
+        leave them as they are.
     group
         Numbers of the candidates that agree with `approach` in the settings that matter.
     draws
@@ -60,14 +62,19 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
     A setting matters where an alternative to the candidate's level, tried often enough at the place,
     is expected to lose more than a percentage point with a probability of 0.8 or more, everything else
     as in the candidate. Where no single setting does (only the whole is better), all are named that
-    tell approaches apart.
+    tell approaches apart. What a person left open (`SetAside.is_open`) is never named; then the whole is
+    no reason either, so that nothing may be left to advise.
     """
     candidate = outlook.candidates[index]
-    deciding = {
-        column
+    persons = SetAside(policy, outlook)
+    closed = [
+        (position, column)
         for position, column in enumerate(policy.key_columns)
-        if _matters(policy, outlook, index, position)
-    } or set(policy.key_columns)
+        if not persons.is_open(column, candidate.settings)
+    ]
+    deciding = {column for position, column in closed if _matters(policy, outlook, index, position)}
+    if not deciding and len(closed) == len(policy.key_columns):
+        deciding = set(policy.key_columns)
     named = {
         source
         for source in policy.approach
@@ -90,7 +97,7 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
         approach={column: value for column, value in stated.items() if column in named},
         left_open=tuple(column for column in stated if column not in named),
         group=group,
-        draws=np.asarray(outlook.shares[group] @ outlook.draws[group] / outlook.shares[group].sum()),
+        draws=np.asarray(outlook.shares[group] @ as_recorded(outlook)[group] / outlook.shares[group].sum()),
         attempts=sum(outlook.candidates[number].attempts for number in group),
         successes=sum(outlook.candidates[number].successes for number in group),
         units=max(outlook.candidates[number].units for number in group),

@@ -64,6 +64,10 @@ class Chances:
         """Tell in which draws each approach has a way of its own, shape (500,)."""
         return np.asarray(((self.ruled + self.unruled) * N_DRAWS > _RANKS) & ~self.is_ruled())
 
+    def is_indifferent(self) -> NDArray[np.bool_]:
+        """Tell in which draws nothing matters, shape (500,)."""
+        return np.asarray((self.ruled + self.unruled) * N_DRAWS <= _RANKS)
+
 
 @dataclass(frozen=True)
 class Expectation:

@@ -18,6 +18,20 @@ def name_factor(column: str, value: str) -> str:
     return f"{column} = {value}"
 
 
+def name_settings(settings: Mapping[str, str]) -> str:
+    """Name the values of one setting or of several together: `wrapper = psadt and detection = file`."""
+    return " and ".join(name_factor(column, value) for column, value in settings.items())
+
+
+def name_comparison(settings: Mapping[str, str], reference: Mapping[str, str]) -> str:
+    """Name what is compared: `wrapper = psadt instead of none`."""
+    others = [
+        value if name_factor(column, value) == f"{column} = {value}" else name_factor(column, value)
+        for column, value in reference.items()
+    ]
+    return f"{name_settings(settings)} instead of {' and '.join(others)}"
+
+
 def count_units(count: int, unit: str) -> str:
     """Count units by their name: `120 applications`."""
     noun = unit.removesuffix("_name").replace("_", " ")
@@ -31,10 +45,11 @@ def describe_factor(row: Mapping[str, Any], *, unit: str) -> str:
     ----------
     row
         A row of `estimate_factors`, with `is_determined` (whether an effect could be estimated).
+        `settings` and `reference_settings` have several columns for a pair of settings.
     unit
         Name of the unit column.
     """
-    choice = _choice(row["column"], row["value"], row["reference"])
+    choice = _choice(row["settings"], row["reference_settings"])
     companions: Sequence[str] = row["not_separable_from"]
     evidence = f"{row['sample_size']:,} attempts, {count_units(row['units'], unit)}"
     if not row["is_determined"]:
@@ -61,10 +76,28 @@ def describe_factor(row: Mapping[str, Any], *, unit: str) -> str:
         f"{choice}{together} {result}, from {row['reference_rate']:.0%} to {row['expected_rate']:.0%} "
         f"({interval}; {evidence})."
     )
-    return sentence + _place(row["applicability"]) + _flip(row)
+    return sentence + _interaction(row["interaction"]) + _place(row["applicability"]) + _flip(row)
 
 
-def _choice(column: str, value: str, reference: str) -> str:
+def _choice(settings: Mapping[str, str], reference: Mapping[str, str]) -> str:
+    parts = [_one_choice(column, value, reference[column]) for column, value in settings.items()]
+    return " and ".join([parts[0], *map(_lower_first, parts[1:])])
+
+
+def _interaction(interaction: Mapping[str, float]) -> str:
+    if not interaction:
+        return ""
+    points, low, high = (round(100 * interaction[key], 1) for key in ("difference", "ci_low", "ci_high"))
+    side = "more" if points > 0 else "less"
+    if points < 0:
+        points, low, high = -points, -high, -low
+    return (
+        f" The two matter together: that is {_points(points)} points {side} than what each changes alone "
+        f"adds up to (95% CI {_points(low)} to {_points(high)})."
+    )
+
+
+def _one_choice(column: str, value: str, reference: str) -> str:
     source, separator, element = column.partition(": ")
     if separator and value in {YES, NO}:
         start = "Having" if value == YES else "Leaving out"

@@ -1,12 +1,12 @@
 """Success factors: what one approach setting changes, everything else that is known being equal.
 
-What belongs here: which comparisons are made, and the table that comes out. The model is in `logistic`,
-the effect in `standardisation`, the wording in `factor_wording`.
+What belongs here: which comparisons are made, and of what. The model is in `logistic`, the effect in
+`standardisation`, the table that comes out in `factor_table`, the wording in `factor_wording`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,13 @@ from memory_pipeline.analysis.applicability import where_effect_holds
 from memory_pipeline.analysis.cells import Cells, check_columns, collapse_cells, is_success
 from memory_pipeline.analysis.comparisons import Comparison, list_comparisons, q_values_of
 from memory_pipeline.analysis.design_matrix import INTERCEPT, Design, main_effects, varying_terms
-from memory_pipeline.analysis.direction import direction_confidence, normal_equivalent_errors
-from memory_pipeline.analysis.factor_wording import describe_factor, name_factor
+from memory_pipeline.analysis.drift import Change, find_changes
+from memory_pipeline.analysis.factor_table import FACTOR_COLUMNS, factor_table
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.logistic import LogisticFit, fit_pooled
+from memory_pipeline.analysis.overlap import comparable_share
 from memory_pipeline.analysis.separability import Separability, same_partition_groups
+from memory_pipeline.analysis.setting_pairs import find_pairs
 from memory_pipeline.analysis.standardisation import standardised_effect
 from memory_pipeline.analysis.threads import on_one_thread
 
@@ -28,34 +30,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+__all__ = ["FACTOR_COLUMNS", "PERIOD", "estimate_factors"]
+
 PERIOD = "(period)"
 """Quarter of the history: a control that keeps a general trend from being taken for a setting's merit."""
-
-FACTOR_COLUMNS = (
-    "factor_name",
-    "column",
-    "value",
-    "reference",
-    "effectiveness",
-    "ci_low",
-    "ci_high",
-    "confidence",
-    "p_value",
-    "q_value",
-    "is_factor",
-    "sample_size",
-    "units",
-    "units_with_both",
-    "is_within_units",
-    "expected_rate",
-    "reference_rate",
-    "crude_difference",
-    "is_sign_flipped",
-    "is_mirrored",
-    "not_separable_from",
-    "applicability",
-    "description",
-)
 
 _COEFFICIENT_SPREAD = 2.5
 _INTERCEPT_SPREAD = 10.0
@@ -70,6 +48,7 @@ def estimate_factors(
     unit: str,
     fdr: float = 0.05,
     by: str = "installer_type",
+    min_effect: float = 0.02,
 ) -> pd.DataFrame:
     """Estimate what each value of each approach setting changes against its usual alternative.
 
@@ -89,6 +68,9 @@ def estimate_factors(
     is the reference only where there is no other value. Rare values (`(other)`) are adjusted for and not
     reported.
 
+    Two settings that do not add up are a factor of their own: what both change together
+    (`setting_pairs.find_pairs`).
+
     Parameters
     ----------
     outcomes
@@ -103,6 +85,8 @@ def estimate_factors(
         False discovery rate of `is_factor`, over all comparisons (Benjamini and Yekutieli 2001).
     by
         Context column by which it is tested whether a factor's effect differs.
+    min_effect
+        Least distance of a pair of settings from adding up, as a difference of success rates.
 
     Returns
     -------
@@ -111,7 +95,15 @@ def estimate_factors(
         `effectiveness`, `ci_low`, `ci_high` : difference of success rates, and its 95% interval.
         `confidence` : probability that the direction is right, shrunken (`direction_confidence`).
         `sample_size`, `units`, `units_with_both` : attempts and units that had either value, and units
-        that had both; `is_within_units` where the effect is that within units.
+        that had both; `is_within_units` where the effect is that within units. `attempts_with_value`,
+        `attempts_with_reference`, `units_with_value`, `units_with_reference` : those of each side.
+        `overlap` : share of the attempts in comparable contexts (`overlap.comparable_share`).
+        `drift` : since when attempts with one of the values end otherwise (`drift.Change` as a dict).
+        `settings`, `reference_settings` : both sides by column; several columns for a pair, whose
+        `column`, `value` and `reference` name both ("a and b").
+        `interaction` : for a pair, how far it is from adding up (`difference`, `ci_low`, `ci_high`,
+        `p_value`); empty otherwise. Its `q_value` is that of "both change something, and do not add up",
+        over the pairs tested.
         `expected_rate`, `reference_rate` : the standardised rates.
         `crude_difference` : without adjustment; `is_sign_flipped` where adjusting turns it round.
         `is_mirrored` : the row repeats the comparison of another row the other way round.
@@ -119,6 +111,7 @@ def estimate_factors(
         that of all of them), or columns that determine it (then nothing can be said: effect 0, interval
         -1 to 1, confidence 0.5).
         `applicability` : where the effect was found to differ, the levels of `by` that it holds for.
+        `caveats` : sentences, what to keep in mind.
 
     Raises
     ------
@@ -129,14 +122,31 @@ def estimate_factors(
     """
     check_columns(outcomes, approach=approach, context=context, unit=unit)
     if outcomes.empty:
-        return _table([], None, unit=unit, fdr=fdr)
+        return factor_table([], ([], []), None, unit=unit, fdr=fdr)
     encoded = _encode(outcomes, approach, context, unit)
     settings = _columns_from(encoded.columns.tolist(), approach)
     cells = collapse_cells(encoded, outcomes[unit], is_success(outcomes))
     comparisons = [found for column in settings for found in list_comparisons(cells, column)]
+    pairs: tuple[list[Comparison], list[float]] = ([], [])
+    changes: tuple[Change, ...] = ()
     if 0 < cells.successes.sum() < cells.attempts.sum() and cells.n_units > 1:
-        _estimate(comparisons, cells, settings, fdr=fdr, by=by)
-    return _table(comparisons, cells, unit=unit, fdr=fdr)
+        fit, design = _estimate(comparisons, cells, settings, fdr=fdr, by=by)
+        pairs = find_pairs(fit, design, comparisons, fdr=fdr, min_effect=min_effect)
+        places = [c for c in cells.columns if c not in settings and c != PERIOD]
+        for one in (*comparisons, *pairs[0]):
+            one.overlap = comparable_share(cells, one, places)
+        changes = _changes(outcomes, fit, [*approach, *context], unit=unit)
+    return factor_table(comparisons, pairs, cells, unit=unit, fdr=fdr, changes=changes)
+
+
+def _changes(
+    outcomes: pd.DataFrame, fit: LogisticFit, columns: Sequence[str], *, unit: str
+) -> tuple[Change, ...]:
+    """Find the values since when attempts end otherwise than the model expects."""
+    if "occurred_at" not in outcomes:
+        return ()
+    expected = pd.Series(fit.rates[fit.cells.cell_of], index=outcomes.index)
+    return find_changes(outcomes, expected, columns=[c for c in columns if c != unit], unit=unit)
 
 
 def _encode(
@@ -166,7 +176,7 @@ def _columns_from(encoded: Sequence[str], sources: Sequence[str]) -> list[str]:
 
 def _estimate(
     comparisons: list[Comparison], cells: Cells, settings: list[str], *, fdr: float, by: str
-) -> None:
+) -> tuple[LogisticFit, Design]:
     """Fit the model once and fill in each comparison's effect, or why it has none."""
     context = [column for column in cells.columns if column not in settings]
     groups = same_partition_groups(cells, [*context, *settings])
@@ -203,6 +213,7 @@ def _estimate(
             population=one.population,
         )
     _test_applicability(comparisons, fit, design, leader, fdr=fdr, by=by)
+    return fit, design
 
 
 def _test_applicability(
@@ -240,74 +251,3 @@ def _test_applicability(
 
 def _level_where(cells: Cells, column: str, mask: NDArray[np.bool_]) -> str:
     return cells.levels_of(column)[int(cells.codes_of(column)[np.argmax(mask)])]
-
-
-def _table(comparisons: list[Comparison], cells: Cells | None, *, unit: str, fdr: float) -> pd.DataFrame:
-    if cells is None or not comparisons:
-        return pd.DataFrame({column: pd.Series(dtype=object) for column in FACTOR_COLUMNS})
-    rows = [
-        _row(one, cells) | {"q_value": q, "is_factor": q <= fdr}
-        for one, q in zip(comparisons, q_values_of(comparisons), strict=True)
-    ]
-    _add_confidence(comparisons, rows)
-    for row in rows:
-        row["description"] = describe_factor(row, unit=unit)
-    table = pd.DataFrame(rows, columns=list(FACTOR_COLUMNS))
-    bound = np.maximum(0, np.maximum(table["ci_low"], -table["ci_high"]))
-    order = pd.DataFrame(
-        {"bound": -bound, "sure": -table["confidence"], "size": -table["effectiveness"].abs()}
-        | {"mirrored": table["is_mirrored"], "name": table["factor_name"]}
-    )
-    ranked = order.sort_values(list(order.columns), kind="stable").index
-    return table.loc[ranked].reset_index(drop=True)
-
-
-def _row(one: Comparison, cells: Cells) -> dict[str, Any]:
-    effect = one.effect
-    low, high = effect.interval() if effect else (-1.0, 1.0)
-    crude = _rate(cells, one.chosen) - _rate(cells, one.others)
-    difference = effect.difference if effect else 0.0
-    with_value, with_other = (set(cells.unit[mask].tolist()) for mask in (one.chosen, one.others))
-    return {
-        "factor_name": name_factor(one.column, one.value),
-        "column": one.column,
-        "value": one.value,
-        "reference": one.reference,
-        "effectiveness": difference,
-        "ci_low": low,
-        "ci_high": high,
-        "p_value": effect.p_value if effect else 1.0,
-        "sample_size": int(cells.attempts[one.population].sum()),
-        "units": len(with_value | with_other),
-        "units_with_both": len(with_value & with_other),
-        "is_within_units": one.is_within_units,
-        "expected_rate": effect.rate if effect else _rate(cells, one.chosen),
-        "reference_rate": effect.reference_rate if effect else _rate(cells, one.others),
-        "crude_difference": crude,
-        "is_sign_flipped": difference * crude < 0,
-        "is_mirrored": one.is_mirrored,
-        "is_determined": effect is not None,
-        "not_separable_from": one.together_with,
-        "applicability": one.applicability,
-    }
-
-
-def _rate(cells: Cells, mask: NDArray[np.bool_]) -> float:
-    return float(cells.successes[mask].sum() / cells.attempts[mask].sum())
-
-
-def _add_confidence(comparisons: list[Comparison], rows: list[dict[str, Any]]) -> None:
-    """Fill in the confidence: the spread is learnt from each comparison once, mirrored ones follow it."""
-    for row in rows:
-        row["confidence"] = 0.5
-    determined = [i for i, one in enumerate(comparisons) if one.effect is not None]
-    learn = [i for i in determined if not comparisons[i].is_mirrored]
-    effects = np.array([rows[i]["effectiveness"] for i in learn])
-    errors = normal_equivalent_errors(effects, np.array([rows[i]["p_value"] for i in learn]))
-    for i, sure in zip(learn, direction_confidence(effects, errors), strict=True):
-        rows[i]["confidence"] = float(sure)
-        for j in determined:
-            mirror = comparisons[j]
-            same = mirror.column == comparisons[i].column and mirror.value == comparisons[i].reference
-            if mirror.is_mirrored and same and mirror.reference == comparisons[i].value:
-                rows[j]["confidence"] = float(sure)

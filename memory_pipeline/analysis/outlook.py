@@ -113,7 +113,7 @@ def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook
     among = shares @ draws
     usual = (1 - rest.share) * among + rest.share * expit(log_odds(among) + rest.gap)
     # As far as approaches may not matter at all, every one of them does what the usual mix does.
-    nothing_matters = ~(policy.chances.is_ruled() | policy.chances.is_unruled())
+    nothing_matters = policy.chances.is_indifferent()
     draws[:, nothing_matters] = usual[nothing_matters]
     return Outlook(members, is_widened, candidates, draws, shares, usual, rest)
 

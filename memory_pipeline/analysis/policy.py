@@ -19,9 +19,11 @@ from scipy.special import expit
 from memory_pipeline.analysis.advice import Advice, write_advice
 from memory_pipeline.analysis.candidates import Candidate, Rest, Support
 from memory_pipeline.analysis.contexts import Contexts, Pattern
+from memory_pipeline.analysis.decided import FactorDecision
 from memory_pipeline.analysis.expectation import Chances, Expectation
 from memory_pipeline.analysis.features import Encoding
 from memory_pipeline.analysis.outlook import Choice, Outlook, choose, look_out
+from memory_pipeline.analysis.setting_aside import set_aside, suppressed_sides
 from memory_pipeline.analysis.threads import on_one_thread
 
 if TYPE_CHECKING:
@@ -88,6 +90,8 @@ class Policy:
         `attempts`, `successes`, `units` that it was fitted on.
     changes
         What changed during the history (`drift.Change` as dicts): evidence from before is left out.
+    decisions
+        What persons decided about factors; advice does not rest on those that they suppressed.
     """
 
     approach: tuple[str, ...]
@@ -106,6 +110,7 @@ class Policy:
     patterns: tuple[Mapping[str, Any], ...]
     history: Mapping[str, int]
     changes: tuple[Mapping[str, Any], ...] = ()
+    decisions: tuple[FactorDecision, ...] = ()
 
     @cached_property
     def version(self) -> str:
@@ -189,6 +194,11 @@ class Policy:
     def candidate_texts(self) -> tuple[str, ...]:
         """The approaches that can be advised anywhere, as JSON texts."""
         return tuple(sorted({c.approach for ones in self.candidates.values() for c in ones}))
+
+    @cached_property
+    def suppressed(self) -> tuple[tuple[Mapping[str, str], Mapping[str, str]], ...]:
+        """The rarer and the more usual side of each comparison that a person suppressed."""
+        return suppressed_sides(self)
 
     @cached_property
     def candidate_rows(self) -> dict[Values, NDArray[np.float64]]:
@@ -277,6 +287,7 @@ class Policy:
             patterns=tuple(dict(pattern) for pattern in values["patterns"]),
             history=dict(values["history"]),
             changes=tuple(dict(change) for change in values["changes"]),
+            decisions=tuple(FactorDecision(**one) for one in values.get("decisions", ())),
         )
 
     def _content(self) -> dict[str, Any]:
@@ -302,11 +313,12 @@ class Policy:
             "patterns": [dict(pattern) for pattern in self.patterns],
             "history": dict(self.history),
             "changes": [dict(change) for change in self.changes],
+            "decisions": [one.to_dict() for one in self.decisions],
         }
         return content
 
     def _outlook(self, pattern: Pattern) -> Outlook:
-        return look_out(self, *self.contexts.members(pattern))
+        return set_aside(self, look_out(self, *self.contexts.members(pattern)))
 
     def _keys_of(self, outcomes: pd.DataFrame) -> tuple[list[Values], pd.DataFrame]:
         encoded = self.approach_encoding.apply(outcomes)

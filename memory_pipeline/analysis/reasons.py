@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memory_pipeline.analysis.decided import SUPPRESS, is_tried
 from memory_pipeline.analysis.factor_wording import count_units, name_factor
 from memory_pipeline.analysis.outlook import confidence_of
 
@@ -55,10 +56,15 @@ def why_recommended(
             f"more, with {count_units(picked.support_units, policy.unit)} or more; the expectation rests on "
             "these."
         )
-    if prescription.left_open:
-        reasons.append(
-            f"No difference was found here for {', '.join(prescription.left_open)}: leave it as it is."
-        )
+    decided = {
+        column.partition(": ")[0]
+        for one in policy.decisions
+        if one.decision == SUPPRESS and is_tried(one, outlook)
+        for column in one.settings
+    }
+    alike = [column for column in prescription.left_open if column not in decided]
+    if alike:
+        reasons.append(f"No difference was found here for {', '.join(alike)}: leave it as it is.")
     if choice.probabilities[index] < 1:
         reasons.append(
             f"Exploration is on: this approach was drawn with probability {choice.probabilities[index]:.2f}."
@@ -99,6 +105,15 @@ def why_not(policy: Policy, outlook: Outlook, choice: Choice) -> str:
         f"{outlook.rates[choice.best]:.0%} of attempts, but the probability that it is better than what is "
         f"usually done is {_probability(choice.confidence)}, below the threshold of "
         f"{limits.confidence_threshold:.2f}; {usual}."
+    )
+
+
+def left_to_persons(outlook: Outlook) -> str:
+    """Say that there is no recommendation because the settings that differ are left to persons."""
+    return (
+        "Nothing is advised: approaches differ here in settings that are left to those who package, and "
+        "beside these none is sure to do better than what is usually done, which is expected to succeed in "
+        f"{outlook.usual.mean():.0%} of attempts."
     )
 
 

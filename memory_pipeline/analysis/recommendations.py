@@ -172,7 +172,7 @@ def fit_policy(
         candidates=candidates,
         support=support,
         rest=rest,
-        patterns=_nameable(patterns),
+        patterns=nameable_patterns(patterns),
         history={
             "attempts": int(cells.attempts.sum()),
             "successes": int(cells.successes.sum()),
@@ -235,8 +235,8 @@ def _seen(cells: Cells, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], 
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_CONTEXTS])
 
 
-def _nameable(patterns: pd.DataFrame | None) -> tuple[dict[str, Any], ...]:
-    """Keep of the patterns what advice needs to name them: those that raise success."""
+def nameable_patterns(patterns: pd.DataFrame | None) -> tuple[dict[str, Any], ...]:
+    """Keep of the patterns (as in `fit_policy`) what advice needs to name them: those that raise success."""
     if patterns is None or patterns.empty:
         return ()
     table = patterns.reset_index(drop=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from scipy.special import expit
 from memory_pipeline.analysis.design_matrix import holds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.design_matrix import Design
@@ -90,28 +93,58 @@ def standardised_effect(
     population
         Which cells to average over, shape (cells,).
     """
-    rate, slope = _standardised_rate(fit, design, column, value, population)
-    base, base_slope = _standardised_rate(fit, design, column, reference, population)
-    gradient = slope - base_slope
+    return standardised_contrast(
+        fit, design, raised={column: value}, lowered={column: reference}, population=population
+    )
+
+
+def standardised_contrast(
+    fit: LogisticFit,
+    design: Design,
+    *,
+    raised: Mapping[str, str] | Sequence[Mapping[str, str]],
+    lowered: Mapping[str, str] | Sequence[Mapping[str, str]],
+    population: NDArray[np.bool_],
+) -> Effect:
+    """Standardise success under several sets of values, and take some of the rates from others.
+
+    With one set on each side this is `standardised_effect` of several settings together; with two, the
+    interaction of two settings: `raised` both and neither, `lowered` each alone.
+
+    Parameters
+    ----------
+    fit, design, population
+        As in `standardised_effect`.
+    raised, lowered
+        Sets of values by column. The effect's `rate` is the sum over `raised`, its `reference_rate` that
+        over `lowered`.
+    """
+    rates, slopes = [], []
+    for sides in (raised, lowered):
+        each = [sides] if isinstance(sides, Mapping) else sides
+        found = [_standardised_rate(fit, design, settings, population) for settings in each]
+        rates.append(sum(rate for rate, _ in found))
+        slopes.append(np.sum([slope for _, slope in found], axis=0))
+    gradient = slopes[0] - slopes[1]
     shares = fit.exchangeable_shares(gradient)
     variance = max(float(shares.sum()), fit.jackknife_variance(gradient))
     squares = float(np.sum(shares**2))
     effective_units = float(shares.sum()) ** 2 / squares if squares > 0 else 1.0
-    return Effect(rate, base, float(np.sqrt(variance)), max(1.0, effective_units - 1), gradient)
+    return Effect(rates[0], rates[1], float(np.sqrt(variance)), max(1.0, effective_units - 1), gradient)
 
 
 def _standardised_rate(
-    fit: LogisticFit, design: Design, column: str, level: str, population: NDArray[np.bool_]
+    fit: LogisticFit, design: Design, settings: Mapping[str, str], population: NDArray[np.bool_]
 ) -> tuple[float, Floats]:
-    """Return the mean predicted rate with the column set to the level, and its gradient."""
-    own = design.involving(column)
+    """Return the mean predicted rate with the columns set to their levels, and its gradient."""
+    own = sorted({number for column in settings for number in design.involving(column)})
     others = fit.coefficients.copy()
     others[own] = 0
     eta = fit.matrix.dot(others)
     active = {
-        i: holds(tuple(c for c in design.terms[i] if c[0] != column), fit.cells)
+        i: holds(tuple(c for c in design.terms[i] if c[0] not in settings), fit.cells)
         for i in own
-        if (column, level) in design.terms[i]
+        if all(settings.get(column, level) == level for column, level in design.terms[i])
     }
     for i, mask in active.items():
         eta = eta + fit.coefficients[i] * mask

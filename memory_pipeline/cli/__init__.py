@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
     "discover": "memory_pipeline.cli.discover",
+    "factor": "memory_pipeline.cli.decide",
     "ingest": "memory_pipeline.cli.ingest",
     "notebook": "memory_pipeline.cli.run",
     "pattern": "memory_pipeline.cli.decide",

@@ -1,4 +1,4 @@
-"""`pattern` and `decide`: one pattern with everything behind it, and what a person decides about findings."""
+"""`pattern`, `factor`, `decide`: one finding with all behind it, and what a person decides about findings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from memory_pipeline.cli.context import json_option, opened_memory, output, prin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import pandas as pd
 
 _FRAMES = ("history", "decision_log", "outcomes")
 _OUTCOME_COLUMNS = (
@@ -73,13 +75,69 @@ def _print_pattern(found: Mapping[str, Any]) -> None:
         "first found": f"{found['created_at']:%Y-%m-%d %H:%M}",
     }.items():
         output.print(Text(f"  {name}: {value}"))
-    for _, row in found["decision_log"].iterrows():
-        said = f"{row['decision'] or 'no decision'} by {row['decided_by']}"
-        note = f": {row['note']}" if row["note"] else ""
-        output.print(Text(f"  {row['decided_at']:%Y-%m-%d %H:%M} {said}{note}", style="cyan"))
+    _print_decisions(found["decision_log"])
     if not found["history"].empty:
         output.print(Text("\nWhat the rebuilds said, a line for each change", style="bold"))
         output.print(tables.pattern_history(found["history"]))
+
+
+@click.command()
+@click.argument("factor_id", metavar="ID")
+@json_option
+def factor(as_json: bool, factor_id: str) -> None:
+    """Show one success factor: what, where, how much, against what, on which evidence, with which caveats.
+
+    ID is the id or the beginning of it, as `memory-pipeline show factors` prints it.
+    """
+    with opened_memory() as memory:
+        found = memory.factor(factor_id)
+    sides = {side: found[side][list(_OUTCOME_COLUMNS)] for side in ("with_value", "with_reference")}
+    if as_json:
+        from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
+
+        frames = ("patterns", "decision_log", *sides)
+        record = {key: plain(value) for key, value in found.items() if key not in frames}
+        record |= {key: records_of(found[key]) for key in frames[:2]}
+        print_json(record | {side: records_of(frame) for side, frame in sides.items()})
+        return
+    _print_factor(found)
+    for side, frame in sides.items():
+        if not frame.empty:
+            output.print(Text(f"\nPast attempts {side.replace('_', ' the ')}", style="bold"))
+            output.print(tables.outcomes(frame))
+
+
+def _print_factor(found: Mapping[str, Any]) -> None:
+    output.print(Text(found["description"], style="bold"))
+    details = found["implementation_details"]
+    where = tables.settings_text(found["applicability_conditions"]) or "everywhere: no difference was shown"
+    for name, value in {
+        "id": found["id"],
+        "what": tables.settings_text(details["settings"]),
+        "compared with": tables.settings_text(details["reference_settings"]),
+        "where it holds": where,
+        "shown to matter": "yes" if details["is_factor"] else "no",
+        "confidence": f"{found['confidence']:.2f} that the direction is right, q {details['q_value']:.2g}",
+        "attempts": f"{details['attempts_with_value']:,} against {details['attempts_with_reference']:,}",
+        "units": f"{details['units_with_value']:,} against {details['units_with_reference']:,}, "
+        f"{details['units_with_both']:,} had both",
+        "comparable": f"{details['overlap']:.0%} of the attempts",
+        "unadjusted": f"{tables.points(details['crude_difference'])} points",
+    }.items():
+        output.print(Text(f"  {name}: {value}"))
+    for caveat in details["caveats"]:
+        output.print(Text(f"  - {caveat}", style="yellow"))
+    _print_decisions(found["decision_log"])
+    if not found["patterns"].empty:
+        output.print(Text("\nPatterns that say the same", style="bold"))
+        output.print(tables.patterns(found["patterns"]))
+
+
+def _print_decisions(log: pd.DataFrame) -> None:
+    for _, row in log.iterrows():
+        said = f"{row['decision'] or 'no decision'} by {row['decided_by']}"
+        note = f": {row['note']}" if row["note"] else ""
+        output.print(Text(f"  {row['decided_at']:%Y-%m-%d %H:%M} {said}{note}", style="cyan"))
 
 
 @click.group()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Text, cast, func, insert, select, text, union
 
+from memory_pipeline.store.identity import FACTOR_IDENTITY, factor_id
 from memory_pipeline.store.tables import (
     DECISIONS,
     FindingDecision,
@@ -20,6 +21,8 @@ from memory_pipeline.store.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from memory_pipeline.store.database import Store
@@ -101,7 +104,7 @@ def decide(
         identity = find_id(connection, kind, finding)
         before = connection.execute(
             select(table.decision, table.note)
-            .where(table.kind == kind, table.finding_id == identity)
+            .where(table.kind == kind, table.finding_id.in_(_names_of(connection, kind, identity)))
             .order_by(table.id.desc())
             .limit(1)
         ).first()
@@ -167,11 +170,43 @@ def read_decisions(store: Store, kind: str) -> pd.DataFrame:
 
 
 def with_decisions(store: Store, kind: str, findings: pd.DataFrame) -> pd.DataFrame:
-    """Put `COLUMNS` behind findings (by their `id`); None where nobody decided or noted anything."""
+    """Put `COLUMNS` behind findings (by their `id`); None where nobody decided or noted anything.
+
+    A factor and the same comparison the other way round are one finding: what was decided last about
+    either holds for both.
+    """
     held = read_decisions(store, kind).set_index("finding_id")
-    found = held.reindex(findings["id"].astype(str)).astype(object)
+    ids = findings["id"].astype(str)
+    if kind == "factor" and not held.empty:
+        twins = findings["implementation_details"].map(_twin_id)
+        ids = pd.Series(
+            [_newest_of(held, pair) for pair in zip(ids, twins, strict=True)], index=findings.index
+        )
+    found = held.reindex(ids).astype(object)
     found = found.where(found.notna(), None).set_index(findings.index)
     return pd.concat([findings, found], axis=1)
+
+
+def _names_of(connection: Connection, kind: str, identity: str) -> list[str]:
+    """List the ids of one finding: its own, and that of a factor's comparison the other way round."""
+    if kind != "factor":
+        return [identity]
+    details = connection.scalar(
+        select(SuccessFactor.implementation_details).where(SuccessFactor.id == identity)
+    )
+    return [identity] if details is None else [identity, _twin_id(details)]
+
+
+def _twin_id(details: Mapping[str, Any]) -> str:
+    """Return the id of a factor's comparison the other way round."""
+    column, value, reference = (details[key] for key in FACTOR_IDENTITY)
+    return factor_id(column, reference, value)
+
+
+def _newest_of(held: pd.DataFrame, pair: tuple[str, str]) -> str:
+    """Pick the id of the two that was decided about last; the first where nothing was."""
+    decided = [one for one in pair if one in held.index]
+    return str(pd.to_datetime(held.loc[decided, "decided_at"], utc=True).idxmax()) if decided else pair[0]
 
 
 def decision_log(store: Store, kind: str, finding_id: str) -> pd.DataFrame:
@@ -182,6 +217,14 @@ def decision_log(store: Store, kind: str, finding_id: str) -> pd.DataFrame:
     )
     with store.transaction() as connection:
         return pd.DataFrame(connection.execute(query.order_by(table.id)).all(), columns=list(COLUMNS))
+
+
+def factor_decision_log(store: Store, identity: str, details: Mapping[str, Any]) -> pd.DataFrame:
+    """Read the decisions on a factor, written either way round, the oldest first."""
+    logs = [decision_log(store, "factor", one) for one in (identity, _twin_id(details))]
+    return pd.concat([log for log in logs if not log.empty] or logs[:1]).sort_values(
+        "decided_at", kind="stable", ignore_index=True
+    )
 
 
 def _check(kind: str, decision: str | None, note: str | None, by: str) -> None:

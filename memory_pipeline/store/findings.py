@@ -7,7 +7,6 @@ apart (`decisions`) and survives both.
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from memory_pipeline.store.decisions import apply_decisions
+from memory_pipeline.store.identity import FACTOR_IDENTITY, factor_id, pattern_id, stable_id
 from memory_pipeline.store.tables import (
     AdviceChange,
     AdviceVerification,
@@ -36,18 +36,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from memory_pipeline.store.database import Store
-
-_NAMESPACE = uuid.UUID("6d656d6f-7279-5f70-8970-656c696e6500")
-
-
-def stable_id(*parts: Any) -> str:
-    """Make the identity of a finding from what defines it; equal parts give the same identity."""
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts, sort_keys=True, default=str)))
-
-
-def pattern_id(target: str, pattern_type: str, conditions: Mapping[str, str]) -> str:
-    """Identity of a pattern: its target, its direction and its conditions."""
-    return stable_id("pattern", target, pattern_type, dict(conditions))
 
 
 def save_patterns(
@@ -134,18 +122,11 @@ order by pattern_id
 def save_factors(store: Store, factors: Sequence[Mapping[str, Any]]) -> None:
     """Replace the success factors by those of a rebuild; the same factor keeps its id and first date.
 
-    Each row holds the columns of `success_factors` without id and times; what identifies a factor is
-    `implementation_details` (`column`, `value`, `reference`) and `applicability_conditions`.
+    Each row holds the columns of `success_factors` without id and times; what identifies a factor is in
+    `implementation_details` (`column`, `value`, `reference`).
     """
     rows = [
-        {
-            **row,
-            "id": stable_id(
-                "factor",
-                *(row["implementation_details"].get(key) for key in ("column", "value", "reference")),
-                row["applicability_conditions"],
-            ),
-        }
+        {**row, "id": factor_id(*(row["implementation_details"][key] for key in FACTOR_IDENTITY))}
         for row in factors
     ]
     _replace(store, SuccessFactor, rows)

@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from memory_pipeline.store import decisions, findings, reads
+from memory_pipeline.store.identity import pattern_id
 from memory_pipeline.store.tables import (
     DECISIONS,
     FindingDecision,
@@ -63,7 +64,7 @@ def factor(value):
 
 
 def identity(value):
-    return findings.pattern_id("success", "success", {"x": value})
+    return pattern_id("success", "success", {"x": value})
 
 
 def stored(store, value):
@@ -152,6 +153,29 @@ def test_a_suppressed_factor_can_be_reset_while_no_rebuild_finds_it(store):
     decisions.decide(store, "factor", one, decision="suppress", by="ann")
     findings.save_factors(store, [])
     assert decisions.decide(store, "factor", one[:8], decision="reset", by="ann")["finding_id"] == one
+
+
+def test_a_factor_and_its_mirror_are_one_finding(store):
+    """A note on the one leaves the decision on the other; both show what was said last."""
+    mirror = factor("r") | {"implementation_details": {"column": "c", "value": "r", "reference": "a"}}
+    findings.save_factors(store, [factor("a"), mirror, factor("b")])
+    ids = reads.read_table(store, SuccessFactor).set_index("factor_name")["id"]
+    decisions.decide(store, "factor", ids["a"], decision="suppress", by="ann")
+    assert decisions.decide(store, "factor", ids["r"], note="ask Bo", by="cy")["decision"] == "suppress"
+    held = decisions.with_decisions(store, "factor", reads.read_table(store, SuccessFactor))
+    held = held.set_index("factor_name")[["decision", "note", "decided_by"]]
+    assert held.loc[["a", "r"]].to_numpy().tolist() == [["suppress", "ask Bo", "cy"]] * 2
+    assert held.loc["b"].tolist() == [None] * 3
+    details = {"column": "c", "value": "a", "reference": "r"}
+    log = decisions.factor_decision_log(store, ids["a"], details)
+    assert log["decided_by"].tolist() == ["ann", "cy"]
+
+
+def test_where_a_factor_holds_is_no_part_of_its_identity(store):
+    findings.save_factors(store, [factor("a")])
+    before = reads.read_table(store, SuccessFactor)["id"].tolist()
+    findings.save_factors(store, [factor("a") | {"applicability_conditions": {"installer_type": ["msi"]}}])
+    assert reads.read_table(store, SuccessFactor)["id"].tolist() == before
 
 
 def test_member_patterns_stay_as_a_person_decided(store):

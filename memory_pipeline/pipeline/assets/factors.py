@@ -5,8 +5,9 @@ from typing import Any
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.describe import picture, preview, records
+from memory_pipeline.pipeline.describe import markdown_table, picture, preview, records
 
+MAX_SHOWN = 20
 _SHOWN = ("description", "is_factor", "confidence")
 _COLUMNS = (
     "factor_name",
@@ -36,12 +37,16 @@ def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     the `reference`. Every comparison that could be made is listed; `is_factor` in the details says which
     ones matter beyond chance (MEMORY_FALSE_DISCOVERY_RATE). Where the crude difference has the other sign,
     the setting went with easy or hard applications, and is flagged. `applicability_conditions` says where
-    the effect holds.
+    the effect holds. Two settings that do not add up are a row of their own. The details name what each
+    rests on: the attempts on both sides, how far they are comparable, the patterns that say the same, past
+    attempts to look at, and the caveats; `memory-pipeline factor ID` shows them.
     """
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
+    from memory_pipeline.analysis.factor_cases import find_cases, find_supporting  # noqa: PLC0415
     from memory_pipeline.analysis.factors import estimate_factors  # noqa: PLC0415
+    from memory_pipeline.store.decided import read_nameable_patterns  # noqa: PLC0415
     from memory_pipeline.store.findings import save_factors  # noqa: PLC0415
 
     memory = memory_of(context)
@@ -54,17 +59,39 @@ def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
         unit=settings.unit,
         fdr=settings.false_discovery_rate,
     )
+    patterns = read_nameable_patterns(memory.store).sort_values("q_value", kind="stable")
+    factors = factors.assign(
+        patterns=pd.Series(find_supporting(factors, patterns), dtype=object),
+        cases=pd.Series(find_cases(features, factors, approach=approach, unit=settings.unit), dtype=object),
+    )
     rows = [factor_row(row) for row in records(factors)]
     save_factors(memory.store, rows)
+    shown = [row for row in records(factors) if row["is_factor"] and not row["is_mirrored"]]
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(factors),
             "shown to matter": int(factors["is_factor"].sum()),
             "sign flipped by adjustment": int(factors["is_sign_flipped"].sum()),
+            "pairs that matter together": int((factors["settings"].map(len) > 1).sum()),
+            "what they rest on": dg.MetadataValue.md(
+                markdown_table([_rests_on(row) for row in shown[:MAX_SHOWN]])
+            ),
             "effects": picture(charts.factor_effects(pd.DataFrame(rows))),
             "preview": preview(factors, _SHOWN),
         }
     )
+
+
+def _rests_on(factor: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "factor": factor["factor_name"],
+        "against": " and ".join(factor["reference_settings"].values()),
+        "attempts": f"{factor['attempts_with_value']:,} : {factor['attempts_with_reference']:,}",
+        "units with both": factor["units_with_both"],
+        "comparable": f"{factor['overlap']:.0%}",
+        "patterns": len(factor["patterns"]),
+        "caveats": " ".join(factor["caveats"]),
+    }
 
 
 def factor_row(factor: dict[str, Any]) -> dict[str, Any]:

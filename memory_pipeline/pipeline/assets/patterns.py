@@ -66,7 +66,8 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
     from memory_pipeline.analysis.patterns import matching_attempts, search_patterns  # noqa: PLC0415
     from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
     from memory_pipeline.store.decisions import read_decisions  # noqa: PLC0415
-    from memory_pipeline.store.findings import pattern_id, save_patterns  # noqa: PLC0415
+    from memory_pipeline.store.findings import save_patterns  # noqa: PLC0415
+    from memory_pipeline.store.identity import pattern_id  # noqa: PLC0415
 
     memory = memory_of(context)
     settings = memory.settings

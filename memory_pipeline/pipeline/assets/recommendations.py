@@ -8,16 +8,11 @@ from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read
 from memory_pipeline.pipeline.describe import markdown_table, picture, preview, records
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from memory_pipeline.pipeline.resources import MemoryResource
 
-MISSING = "(missing)"
-MAX_CONTEXTS = 1_000
 MAX_CHANGES = 20
 _BY = ("application_type", "installer_type")
-_COLUMNS = ("success_rate", "ci_low", "ci_high", "confidence", "sample_size")
-_SHOWN = (*_BY, "recommended_approach", *_COLUMNS)
+_SHOWN = (*_BY, "recommended_approach", "success_rate", "ci_low", "ci_high", "confidence", "sample_size")
 _PREVIEW = (*_BY, "recommended_approach", "success_rate", "confidence", "sample_size")
 
 
@@ -37,13 +32,20 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
     An empty `recommended_approach` means *not enough evidence* (MEMORY_CONFIDENCE_THRESHOLD,
     MEMORY_MIN_SAMPLE_SIZE), which is an answer. What a rebuild changed, and why, is a table in the metadata
     (`advice_changes`); where a change over time was detected, older evidence is left out and said to be.
+    No advice rests on a factor that a person suppressed; the reasons say who decided so.
     """
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.advice_changes import compare_advice  # noqa: PLC0415
+    from memory_pipeline.analysis.advice_table import (  # noqa: PLC0415
+        advise_contexts,
+        contexts_that_occur,
+        levels_of,
+        with_decisions,
+    )
     from memory_pipeline.analysis.refit import fit_current_policy  # noqa: PLC0415
     from memory_pipeline.settings import parse_interval  # noqa: PLC0415
+    from memory_pipeline.store.decided import read_factor_decisions, read_nameable_patterns  # noqa: PLC0415
     from memory_pipeline.store.files import POLICY  # noqa: PLC0415 - needs pyarrow
     from memory_pipeline.store.findings import save_advice_changes, save_recommendations  # noqa: PLC0415
 
@@ -56,14 +58,16 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
         approach=approach,
         context=[column for column in known if column != settings.unit],
         unit=settings.unit,
-        patterns=active_patterns(memory),
+        patterns=read_nameable_patterns(memory.store),
         min_sample_size=settings.min_sample_size,
         confidence_threshold=settings.confidence_threshold,
         half_life=None if half_life is None else parse_interval(half_life),
     )
-    rows = [recommendation_row(one, policy.recommend(one)) for one in contexts_that_occur(features)]
+    policy = with_decisions(policy, read_factor_decisions(memory.store, levels_of(policy)))
     before, policy_before = earlier_advice(memory)
-    changes = compare_advice(before, rows, policy_before=policy_before, policy_after=policy.to_dict())
+    rows, changes = advise_contexts(
+        policy, contexts_that_occur(features), before=before, policy_before=policy_before
+    )
     memory.frames.write_json(POLICY, policy.to_dict())
     save_recommendations(memory.store, rows)
     save_advice_changes(memory.store, changes)
@@ -74,6 +78,9 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
             "contexts with advice": sum(row["recommended_approach"] is not None for row in rows),
             "policy version": policy.version,
             "changes of the advice": dg.MetadataValue.md(markdown_table(changes[:MAX_CHANGES])),
+            "decided by persons": dg.MetadataValue.md(
+                markdown_table([{"decision": one.sentence} for one in policy.decisions])
+            ),
             "drift": dg.MetadataValue.md(markdown_table(policy.changes)),
             "expected success": picture(charts.recommendation_rates(shown)),
             "preview": preview(shown, _PREVIEW),
@@ -93,42 +100,3 @@ def earlier_advice(memory: "MemoryResource") -> tuple[list[dict[str, Any]], dict
     except FileNotFoundError:
         policy = {}
     return records(rows), policy
-
-
-def active_patterns(memory: "MemoryResource") -> "pd.DataFrame":
-    """Read the patterns that advice may name as support, with id, conditions, sentence and certainty."""
-    import pandas as pd  # noqa: PLC0415
-
-    from memory_pipeline.store.reads import read_table  # noqa: PLC0415
-    from memory_pipeline.store.tables import PatternIdentification  # noqa: PLC0415
-
-    stored = read_table(memory.store, PatternIdentification)
-    stored = stored[stored["active"].astype(bool)]
-    impact = pd.DataFrame(list(stored["impact"]), index=stored.index, columns=["q_value", "risk_difference"])
-    return stored.rename(columns={"description": "sentence"}).join(impact)
-
-
-def contexts_that_occur(features: "pd.DataFrame") -> list[dict[str, str]]:
-    """List the application types and installer types of the history, the most frequent first.
-
-    What is not recorded is left out of a context; at most `MAX_CONTEXTS`.
-    """
-    known = [column for column in _BY if column in features]
-    counts = features[known].value_counts(dropna=False, sort=True).head(MAX_CONTEXTS)
-    return [
-        {column: str(value) for column, value in zip(known, key, strict=True) if value == value}  # noqa: PLR0124
-        for key in counts.index
-    ]
-
-
-def recommendation_row(context: dict[str, str], advice: Any) -> dict[str, Any]:
-    """Write an advice as a row of the table."""
-    return {
-        **{column: context.get(column, MISSING) for column in _BY},
-        "conditions": context,
-        "recommended_approach": advice.recommended_approach,
-        "avoid_approach": advice.avoid_approach,
-        **{column: getattr(advice, column) for column in _COLUMNS},
-        "reasons": list(advice.reasons),
-        "supporting_patterns": list(advice.supporting_patterns),
-    }

@@ -1,0 +1,151 @@
+"""What persons decided about factors: who said what, and which advice it bears on.
+
+What a suppressed factor does to the weighing of approaches is in `setting_aside`. A *confirmed* or noted
+one changes no figure; advice that goes with it says what a person said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.analysis.factor_wording import name_comparison
+from memory_pipeline.analysis.values import level_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from memory_pipeline.analysis.candidates import Candidate
+    from memory_pipeline.analysis.outlook import Outlook
+    from memory_pipeline.analysis.policy import Policy
+
+    Settings = Mapping[str, str]
+
+SUPPRESS, CONFIRM, NOTE = "suppress", "confirm", "note"
+
+
+@dataclass(frozen=True)
+class FactorDecision:
+    """What a person decided about one factor.
+
+    Attributes
+    ----------
+    finding_id
+        Id of the factor.
+    decision
+        `suppress`, `confirm`, or `note` where something was noted and nothing decided.
+    settings, reference
+        The two sides of the comparison: encoded setting to level.
+    decided_by, decided_at
+        Who, and when (ISO 8601).
+    note
+        Why, if that was said.
+    finding
+        The factor's sentence, where the newest rebuild has it.
+    """
+
+    finding_id: str
+    decision: str
+    settings: Mapping[str, str]
+    reference: Mapping[str, str]
+    decided_by: str
+    decided_at: str
+    note: str | None = None
+    finding: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the decision as JSON-able values."""
+        return asdict(self)
+
+    @property
+    def sides(self) -> tuple[Settings, Settings]:
+        """Both sides of the comparison."""
+        return self.settings, self.reference
+
+    @property
+    def comparison(self) -> str:
+        """The comparison in words: `wrapper = psadt instead of none`."""
+        return name_comparison(self.settings, self.reference)
+
+    @property
+    def reason(self) -> str:
+        """The note, as it stands behind a sentence; empty where there is none."""
+        return f' ("{self.note}")' if self.note else ""
+
+    @property
+    def sentence(self) -> str:
+        """Who decided what, when and why."""
+        when, why = self.decided_at[:10], self.reason
+        if self.decision == CONFIRM:
+            said = f"{self.decided_by} confirmed on {when}{why} what {self.comparison} changes"
+            return f"{said}. {self.finding}" if self.finding else f"{said}."
+        if self.decision == NOTE:
+            return f"{self.decided_by} noted on {when} about {self.comparison}{why}."
+        return (
+            f"Left to you: {self.decided_by} decided on {when} that {self.comparison} is no reason to choose "
+            f"or avoid it{why}; what the history says of it does not count."
+        )
+
+
+def rests_on(conditions: Settings, decisions: Iterable[FactorDecision]) -> bool:
+    """Say whether conditions have one side of a comparison that a person suppressed."""
+    return any(
+        one.decision == SUPPRESS and any(has_side(conditions, side) for side in one.sides)
+        for one in decisions
+    )
+
+
+def said_by_persons(
+    policy: Policy,
+    outlook: Outlook,
+    approach: Mapping[str, Any] | None,
+    avoided: Sequence[Mapping[str, Any]],
+    picked: Candidate | None,
+) -> list[FactorDecision]:
+    """List the decisions that bear on an advice.
+
+    Suppressed factors, where both sides were tried in the context; others, where the advised approach, or
+    one to avoid, has one of the sides.
+
+    Parameters
+    ----------
+    policy, outlook
+        What was weighed.
+    approach
+        The advised settings, source column to value; None where nothing is advised.
+    avoided
+        Entries of `avoid_approach`.
+    picked
+        The candidate behind the advice.
+    """
+    found = []
+    for one in policy.decisions:
+        if one.decision == SUPPRESS:
+            if is_tried(one, outlook):
+                found.append(one)
+            continue
+        sources = {column.partition(": ")[0] for column in one.settings}
+        is_advised = (
+            approach is not None
+            and picked is not None
+            and sources <= set(approach)
+            and any(has_side(picked.settings, side) for side in one.sides)
+        )
+        is_avoided = any(
+            has_side({str(key): level_name(value) for key, value in entry["approach"].items()}, side)
+            for entry in avoided
+            for side in one.sides
+        )
+        if is_advised or is_avoided:
+            found.append(one)
+    return found
+
+
+def is_tried(one: FactorDecision, outlook: Outlook) -> bool:
+    """Say whether both sides of a comparison were tried in a context."""
+    return all(any(has_side(c.settings, side) for c in outlook.candidates) for side in one.sides)
+
+
+def has_side(settings: Mapping[str, Any], side: Settings) -> bool:
+    """Say whether settings have all levels of one side of a comparison."""
+    return all(settings.get(column) == level for column, level in side.items())
