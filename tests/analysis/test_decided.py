@@ -93,7 +93,7 @@ def test_approaches_that_differ_in_what_is_suppressed_alone_are_expected_to_do_a
                 assert rate == pytest.approx(rates[twin], abs=1e-9)
                 pairs += 1
         assert pairs > 5
-        np.testing.assert_allclose(outlook.shares @ outlook.draws, plain.shares @ plain.draws, atol=1e-6)
+        np.testing.assert_allclose(outlook.shares @ outlook.draws, plain.shares @ plain.draws, atol=1e-3)
         # What is promised mixes both values of the setting, and is on average what was promised before.
         assert outlook.shares @ outlook.recorded.mean(axis=1) == pytest.approx(
             plain.shares @ plain.rates, abs=0.01
