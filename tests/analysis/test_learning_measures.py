@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from memory_pipeline.analysis import offpolicy
 from memory_pipeline.analysis.learning import MEASURE_COLUMNS, prior_knowledge, success_over_time
-from memory_pipeline.analysis.replay import replay
+from memory_pipeline.analysis.replay import _Attempts, _outcome_model, replay
 
 
 def test_success_over_time_is_a_count_with_wilsons_interval():
@@ -121,3 +121,18 @@ def test_effective_sample_size_is_kishs():
     assert offpolicy.effective_sample_size(np.array([1.0, 1.0, 1.0, 1.0])) == 4
     assert offpolicy.effective_sample_size(np.array([3.0, 1.0])) == pytest.approx(1.6)
     assert offpolicy.effective_sample_size(np.zeros(3)) == 0
+
+
+def test_what_a_unit_did_before_has_no_part_in_what_is_expected_of_it():
+    def attempts(unit, place, reward):
+        zeros = np.zeros(len(unit))
+        yes = np.ones(len(unit), dtype=bool)
+        numbers = (np.array(unit), np.array(place), np.zeros(len(unit), dtype=int))
+        return _Attempts(np.array(reward, dtype=float), *numbers, yes, yes, zeros, zeros)
+
+    # Units 0 and 1 at place 0: unit 0 always failed, unit 1 always succeeded; unit 2 was elsewhere.
+    before = attempts([0] * 30 + [1] * 30 + [2] * 5, [0] * 60 + [1] * 5, [0] * 30 + [1] * 30 + [1] * 5)
+    expected = _outcome_model(before, attempts([0, 1, 2, 9], [0, 0, 1, 0], [0, 0, 0, 0]), does=True)
+    everywhere = np.array([(1 + 35) / 37, (1 + 5) / 37, (1 + 30) / 62, (1 + 35) / 67])
+    home = (20 * everywhere + [35, 5, 30, 35]) / (20 + np.array([35, 35, 60, 65]))
+    assert expected == pytest.approx((20 * home + [30, 0, 0, 30]) / (20 + np.array([30, 30, 0, 60])))

@@ -7,8 +7,10 @@ from memory_pipeline.analysis.offpolicy import (
     doubly_robust,
     effective_degrees,
     effective_sample_size,
+    exchangeable_margin,
     importance_weights,
     self_normalised,
+    unit_bootstrap,
 )
 
 CONTEXTS, ACTIONS = 4, 5
@@ -69,3 +71,30 @@ def test_sizes_are_those_of_equal_weights():
     random = np.random.default_rng(0)
     assert effective_degrees(random.normal(size=2000)) > 1500
     assert effective_degrees(np.array([10.0, *random.normal(size=200) * 0.1])) < 3
+
+
+def test_the_exchangeable_margin_covers_where_one_unit_dominates():
+    covered = {"resampled": [], "exchangeable": []}
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        unit = np.repeat(np.arange(20), [400, *[20] * 19])
+        values = random.normal(0, 0.5, 20)[unit] + random.normal(0, 1, len(unit))
+        interval = unit_bootstrap(values, unit, draws=200)
+        margin = exchangeable_margin(np.zeros(len(unit)), np.ones(len(unit)), values, unit)
+        covered["resampled"].append(interval.low <= 0 <= interval.high)
+        covered["exchangeable"].append(abs(values.mean()) <= margin)
+    assert np.mean(covered["exchangeable"]) > 0.91
+    # Otherwise it would not be needed.
+    assert np.mean(covered["exchangeable"]) >= np.mean(covered["resampled"])
+
+
+def test_the_exchangeable_margin_of_independent_values_is_the_usual_one():
+    values = np.random.default_rng(3).normal(0, 2, 4000)
+    margin = exchangeable_margin(np.zeros(4000), np.ones(4000), values, np.arange(4000))
+    assert margin == pytest.approx(1.96 * values.std() / np.sqrt(4000), rel=0.02)
+    # What is expected varies too, and loads carry the residuals.
+    doubled = exchangeable_margin(np.zeros(4000), np.full(4000, 2.0), values, np.arange(4000))
+    assert doubled == pytest.approx(2 * margin)
+    spread = exchangeable_margin(values, np.zeros(4000), values, np.arange(4000))
+    assert spread == pytest.approx(margin, rel=0.02)
+    assert exchangeable_margin(values, values, values, np.zeros(4000, dtype=int)) == np.inf
