@@ -29,6 +29,11 @@ def server_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One embedded PostgreSQL for the whole run, with the schema at its newest revision."""
     server = start_embedded_server(tmp_path_factory.mktemp("server"))
     store = Store(server.get_uri())
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Nothing of it outlives the run: do not wait for the disk.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"alter system set {setting} = off"))
+        connection.execute(text("select pg_reload_conf()"))
     store.migrate()
     yield store
     store.close()

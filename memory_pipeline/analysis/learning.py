@@ -93,8 +93,7 @@ def prior_knowledge(
     min_history
         Attempts before a month that it takes to predict it.
     max_fits
-        Most times that everything is learnt anew, evenly spread over the months; in between the last
-        one goes on. So a long history costs no more than a short one.
+        Most times that everything is learnt anew; see `lookback.look_back`.
     seed
         Start of the random numbers of the intervals.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from memory_pipeline.analysis.cells import check_columns
 from memory_pipeline.analysis.measures import period_starts
 from memory_pipeline.analysis.refit import fit_current_policy
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from memory_pipeline.analysis.policy import Policy
 
@@ -70,8 +73,9 @@ def look_back(
     min_history
         Attempts before a month that it takes.
     max_fits
-        Most times that everything is learnt anew, evenly spread over the months gone through; in between
-        the last policy goes on. So a long history costs no more than a short one.
+        Most times that everything is learnt anew: in steps in which the history grows by the same factor;
+        in between the last policy goes on. So a long history costs no more than a short one, and a short
+        one is not asked with what was known of half of it.
     options
         For `fit_current_policy`.
 
@@ -86,19 +90,30 @@ def look_back(
     starts = [start for start in sorted(periods.unique()) if int((periods < start).sum()) >= min_history]
     if months is not None:
         starts = [start for start in starts if start in months]
-    return _views(outcomes, periods, starts, -(-len(starts) // max_fits), roles | options)
+    known = np.array([(periods < start).sum() for start in starts])
+    return _views(outcomes, periods, starts, _steps(known, max_fits), roles | options)
+
+
+def _steps(known: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Give each month the number of its step, at most `most`, within which the history does not grow by much."""
+    if len(known) <= most:
+        return np.arange(len(known))
+    growth = np.log(known / known[0])
+    steps = (most * growth / max(growth[-1], 1e-12)).astype(np.int64)
+    return np.asarray(np.minimum(steps, most - 1))
 
 
 def _views(
     outcomes: pd.DataFrame,
     periods: pd.Series,
     starts: Sequence[pd.Timestamp],
-    every: int,
+    steps: NDArray[np.int64],
     learning: dict[str, Any],
 ) -> Iterator[MonthView]:
-    for number, start in enumerate(starts):
+    step = -1
+    for start, own_step in zip(starts, steps, strict=True):
         before = outcomes[periods < start]
-        if number % every == 0:
-            learnt_until = start
+        if own_step != step:
+            step, learnt_until = own_step, start
             policy = fit_current_policy(before, **learning)
         yield MonthView(start, before, outcomes[periods == start], policy, learnt_until)

@@ -47,8 +47,7 @@ def advice_coverage(measures: pd.DataFrame) -> Chart:
         alt.vconcat(shown, attempts, spacing=6).resolve_scale(x="shared"),
         f"There was advice for {last['value']:.0%} of the attempts of {last['period_start']:%b %Y}",
         f"{first['value']:.0%} in {first['period_start']:%b %Y}. {extent(whole)}",
-        "Each month's attempts are asked for with what was learnt from the months before it alone; "
-        "band: 95% interval where not all were asked for.",
+        "By what was learnt from the months before each alone; band: 95% interval where not all were asked.",
     )
 
 

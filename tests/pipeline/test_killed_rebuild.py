@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
+from quick_rebuilds import leave_out
 from sqlalchemy import text
 
 from memory_pipeline.pipeline.instance import open_instance
@@ -39,14 +40,14 @@ import pyarrow.parquet
 from sqlalchemy import event
 
 from memory_pipeline import charts
-from memory_pipeline.analysis import learning
-from memory_pipeline.pipeline import build, run
+from memory_pipeline.pipeline import build, measuring, run
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store
 
 build.load_contracts = tuple
 charts.to_markdown_png = lambda *_, **__: ""
-learning.prior_knowledge = lambda *_, **__: None
+for measure in ("knowledge_by_month", "replication_by_quarter", "replayed"):
+    setattr(measuring, measure, lambda *_: [])
 step = ""
 
 def moment(name):
@@ -76,9 +77,7 @@ print("finished")
 @pytest.fixture(autouse=True, scope="module")
 def _quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
-        patch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
-        patch.setattr("memory_pipeline.analysis.learning.prior_knowledge", lambda *_, **__: None)
+        leave_out(patch)
         yield
 
 

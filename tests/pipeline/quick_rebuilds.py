@@ -1,0 +1,18 @@
+"""Rebuilds without what takes longest: contracts, pictures, and the measures that learn again and again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+SLOW_MEASURES = ("knowledge_by_month", "replication_by_quarter", "replayed")
+
+
+def leave_out(patch: pytest.MonkeyPatch) -> None:
+    """Leave them out from now on: for tests of something else."""
+    patch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
+    patch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
+    for measure in SLOW_MEASURES:
+        patch.setattr(f"memory_pipeline.pipeline.measuring.{measure}", lambda *_: [])
