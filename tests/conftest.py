@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
+from quick_rebuilds import leave_out_looks
 from sqlalchemy import text
 
 from memory_pipeline.ingest import ingest_records
@@ -69,7 +70,9 @@ def rebuilt(server_store: Store, tmp_path_factory: pytest.TempPathFactory) -> It
     ingest_records(store, "outcomes", organisation.outcomes, source="sample")
     ingest_records(store, "members", organisation.members, source="sample")
     before = dict(os.environ)
-    rebuild(settings, store)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_looks(patch)
+        rebuild(settings, store)
     os.environ.clear()
     os.environ.update(before)
     yield settings

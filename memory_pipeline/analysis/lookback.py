@@ -95,7 +95,7 @@ def look_back(
 
 
 def _steps(known: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Give each month the number of its step, at most `most`, within which the history does not grow by much."""
+    """Give each month the number of its step, below `most`, within which the history hardly grows."""
     if len(known) <= most:
         return np.arange(len(known))
     growth = np.log(known / known[0])

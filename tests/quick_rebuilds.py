@@ -10,9 +10,14 @@ if TYPE_CHECKING:
 SLOW_MEASURES = ("knowledge_by_month", "replication_by_quarter", "replayed")
 
 
-def leave_out(patch: pytest.MonkeyPatch) -> None:
-    """Leave them out from now on: for tests of something else."""
+def leave_out_looks(patch: pytest.MonkeyPatch) -> None:
+    """Leave contracts and pictures out from now on; what is found and stored is the same."""
     patch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
     patch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
+
+
+def leave_out(patch: pytest.MonkeyPatch) -> None:
+    """Leave the slow measures out too: for tests of something else."""
+    leave_out_looks(patch)
     for measure in SLOW_MEASURES:
         patch.setattr(f"memory_pipeline.pipeline.measuring.{measure}", lambda *_: [])
