@@ -23,6 +23,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 demo: setup ## Run the main job on a sample organisation and show what the memory learned
 	@$(BIN)/memory-pipeline demo
 
+# Threads of the linear algebra only wait for each other on matrices as small as those of the tests.
+test coverage: export OMP_NUM_THREADS = 1
+test coverage: export OPENBLAS_NUM_THREADS = 1
 test: setup ## Run all tests
 	@$(BIN)/python -m pytest
 

@@ -72,7 +72,7 @@ def prior_knowledge(
     context: Sequence[str],
     unit: str,
     min_history: int = 100,
-    max_fits: int = 8,
+    max_fits: int = 6,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Measure what the memory knew beforehand: each month predicted from the months before it alone.

@@ -57,7 +57,7 @@ def look_back(
     unit: str,
     months: Collection[pd.Timestamp] | None = None,
     min_history: int = 100,
-    max_fits: int = 8,
+    max_fits: int = 6,
     **options: Any,
 ) -> Iterator[MonthView]:
     """Go through the months that have a history, each with the policy that it would have been advised by.

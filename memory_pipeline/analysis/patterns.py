@@ -20,6 +20,7 @@ from memory_pipeline.analysis.features import condition_columns, encode
 from memory_pipeline.analysis.replication import halves_of, probability_to_hold
 from memory_pipeline.analysis.search import TIERS, Limits, SearchResult, search_evidence
 from memory_pipeline.analysis.targets import OUTCOME, is_hit, outcome_labels, pattern_type
+from memory_pipeline.analysis.threads import on_one_thread
 from memory_pipeline.analysis.wording import pattern_sentence
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ def find_patterns(
     )
 
 
+@on_one_thread
 def search_patterns(
     evidence: Evidence,
     *,
