@@ -13,6 +13,7 @@ from memory_pipeline.analysis.holdout import (
     replication_rows,
     try_on_later_history,
 )
+from memory_pipeline.analysis.patterns import search_patterns
 from memory_pipeline.analysis.targets import OUTCOME
 
 
@@ -44,6 +45,16 @@ def test_what_stays_holds_and_is_counted_in_the_table():
     assert table["findings"].sum() == len(tried) >= 2
     assert table.iloc[-1]["observed"] == 1
     assert 0 < table.iloc[-1]["ci_low"] < 1
+
+
+def test_what_is_found_does_not_hang_on_its_adjustment():
+    evidence = history(2, turns=False)
+    whole, plain = (search_patterns(evidence, min_sample_size=50, is_adjusted=one) for one in (True, False))
+    assert len(whole) >= 2
+    same = [name for name in whole if not name.startswith(("adjusted", "stratified", "turns"))]
+    pd.testing.assert_frame_equal(whole[same], plain[same])
+    assert whole["adjusted_difference"].notna().all()
+    assert plain["adjusted_difference"].isna().all()
 
 
 def test_too_few_later_attempts_are_not_tried():
