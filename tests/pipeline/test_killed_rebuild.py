@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memory_pipeline.store import Store
 
 ATTEMPTS = 200
+TESTS = str(Path(__file__).resolve().parents[1])
 MOMENTS = (
     "started outcome_features",
     "writing outcome_evidence",
@@ -31,23 +32,23 @@ MOMENTS = (
     "succeeded approach_recommendations",
 )
 
-# The child says each moment on stdout and stops at the one it was told, until it is killed. Contracts,
-# pictures and the slowest measure are left out, here and in this process, for speed.
+# The child says each moment on stdout and stops at the one it was told, until it is killed. What
+# takes longest is left out, here and in this process.
 CHILD = """
 import sys
 
 import pyarrow.parquet
+import pytest
 from sqlalchemy import event
 
-from memory_pipeline import charts
-from memory_pipeline.pipeline import build, measuring, run
+sys.path.insert(0, sys.argv[2])
+from quick_rebuilds import leave_out
+
+from memory_pipeline.pipeline import run
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store
 
-build.load_contracts = tuple
-charts.to_markdown_png = lambda *_, **__: ""
-for measure in ("knowledge_by_month", "replication_by_quarter", "replayed"):
-    setattr(measuring, measure, lambda *_: [])
+leave_out(pytest.MonkeyPatch())
 step = ""
 
 def moment(name):
@@ -90,7 +91,7 @@ def kill_at(moment: str, settings: Settings) -> list[str]:
         "MEMORY_DATABASE_URL": settings.database_url.get_secret_value(),
     }
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD, moment],
+        [sys.executable, "-c", CHILD, moment, TESTS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
