@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from memory_pipeline.analysis.measure_names import MEASURES
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import decisions, open_store, reads
 from memory_pipeline.store.community import (
@@ -44,6 +45,7 @@ from memory_pipeline.store.tables import (
     DiscoveryRun,
     Ingest,
     LabelMerge,
+    LearningHistory,
     LearningMeasure,
     Member,
     MemberPattern,
@@ -361,13 +363,35 @@ class Memory:
         frame = reads.read_table(self.store, ApproachRecommendation)
         return frame.sort_values(["sample_size", "id"], ascending=[False, True], ignore_index=True)
 
-    def learning(self, measure: str | None = None) -> pd.DataFrame:
-        """Read the learning measures in the order of time."""
-        frame = reads.read_table(self.store, LearningMeasure)
+    def learning(self, measure: str | None = None, *, history: bool = False) -> pd.DataFrame:
+        """Read the learning measures in the order of time.
+
+        Parameters
+        ----------
+        measure
+            One of `analysis.measures.MEASURES`; None for all.
+        history
+            What each rebuild measured, with `recorded_at`, instead of what the newest says: a row for
+            each change.
+
+        Raises
+        ------
+        ValueError
+            When there is no such measure.
+        """
+        if measure is not None and measure not in MEASURES:
+            raise ValueError(f"measure is {measure!r}; use one of {', '.join(MEASURES)}")
+        frame = reads.read_table(self.store, LearningHistory if history else LearningMeasure)
         if measure is not None:
             frame = frame[frame["measure"] == measure]
-        by = ["measure", "segment_column", "segment_value", "period_start"]
-        return frame.drop(columns="id").sort_values(by, ignore_index=True)
+        by = ["measure", "segment_column", "segment_value", "period_start", "id"]
+        return frame.sort_values(by, ignore_index=True).drop(columns="id")
+
+    def learning_summary(self) -> dict[str, str]:
+        """Say in one sentence per measure where the memory stands; see `analysis.learning_wording`."""
+        from memory_pipeline.analysis.learning_wording import learning_sentences  # noqa: PLC0415
+
+        return learning_sentences(self.learning())
 
     def advice_verifications(self) -> pd.DataFrame:
         """Read what following advice changed, one row per rebuild, the newest first."""
@@ -642,7 +666,7 @@ class Memory:
         return rebuilt is not None and all(moment is None or moment <= rebuilt[0] for moment in fed)
 
     def status(self) -> dict[str, Any]:
-        """Say what the memory holds, where it is, and when it was last fed and rebuilt."""
+        """Say what the memory holds, where it is, when it was last fed and rebuilt, and what it is worth."""
         ingests = reads.read_table(self.store, Ingest, order_by="finished_at")
         recommendations = reads.read_table(self.store, ApproachRecommendation)
         last = None if ingests.empty else ingests.iloc[-1]
@@ -661,6 +685,7 @@ class Memory:
             "last_ingest": None if last is None else {"file": last["file_name"], "at": last["finished_at"]},
             "last_rebuild": None if rebuilt is None else rebuilt[1],
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
+            "learning": self.learning_summary(),
         }
 
 

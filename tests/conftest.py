@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
+from quick_rebuilds import leave_out_looks
 from sqlalchemy import text
 
 from memory_pipeline.ingest import ingest_records
@@ -29,6 +30,11 @@ def server_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One embedded PostgreSQL for the whole run, with the schema at its newest revision."""
     server = start_embedded_server(tmp_path_factory.mktemp("server"))
     store = Store(server.get_uri())
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Nothing of it outlives the run: do not wait for the disk.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"alter system set {setting} = off"))
+        connection.execute(text("select pg_reload_conf()"))
     store.migrate()
     yield store
     store.close()
@@ -64,7 +70,9 @@ def rebuilt(server_store: Store, tmp_path_factory: pytest.TempPathFactory) -> It
     ingest_records(store, "outcomes", organisation.outcomes, source="sample")
     ingest_records(store, "members", organisation.members, source="sample")
     before = dict(os.environ)
-    rebuild(settings, store)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_looks(patch)
+        rebuild(settings, store)
     os.environ.clear()
     os.environ.update(before)
     yield settings

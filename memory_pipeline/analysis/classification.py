@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit, logit
 
+from memory_pipeline.analysis.threads import one_thread
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -124,9 +126,10 @@ def _log_odds(model: Any, known: CollapsedRows, unseen: CollapsedRows) -> Floats
     weights = np.concatenate([known.k, known.n - known.k])
     hits = np.repeat([1, 0], len(known.n))
     some = weights > 0
-    model.fit(train[double[some]], hits[some], sample_weight=weights[some])
-    chance = np.clip(model.predict_proba(test)[:, 1], LEAST_CHANCE, 1 - LEAST_CHANCE)
-    return np.asarray(logit(chance))
+    with one_thread():  # of at most some ten thousand rows: threads only wait for each other
+        model.fit(train[double[some]], hits[some], sample_weight=weights[some])
+        chance = model.predict_proba(test)[:, 1]
+    return np.asarray(logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
 
 
 def _one_hot(rows: CollapsedRows) -> Any:

@@ -29,6 +29,8 @@ _LEAST_ATTEMPTS = 100
 _UNIT_WEIGHT = 5.0
 _LEAST_UNITS = 8
 _LEAST_CHANGE = 0.05
+_LEAST_MONTHS = 3
+"""Within a month, better times for all cannot be told from a change of one value."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def find_changes(
     -------
     tuple of Change
         The surest first. Values with fewer than 100 attempts or 8 units, and changes of fewer than 5
-        points, are left out.
+        points, are left out. A history of fewer than 3 months has none.
     """
     if len(outcomes) < _LEAST_ATTEMPTS:
         return ()
@@ -98,6 +100,8 @@ def find_changes(
     residual = is_success(outcomes).astype(float) - expected.to_numpy()
     months = when.dt.strftime("%Y-%m").to_numpy()
     month = np.unique(months.astype(str), return_inverse=True)[1]
+    if month.max() + 1 < _LEAST_MONTHS:
+        return ()
     residual = residual - (np.bincount(month, residual) / np.bincount(month))[month]
     units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
     residual = residual - (np.bincount(units, residual) / (np.bincount(units) + _UNIT_WEIGHT))[units]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from memory_pipeline.charts.look import Chart
 
 MAX_PNG_BYTES = 110_000
@@ -38,7 +40,11 @@ def to_png(chart: Chart, *, scale: float = 1.5, max_bytes: int = MAX_PNG_BYTES) 
     ValueError
         When the picture is too large at half its size too.
     """
-    spec = json.dumps(chart.to_dict())
+    return _fitting(json.dumps(chart.to_dict()), scale, max_bytes)
+
+
+def _fitting(spec: str, scale: float, max_bytes: int) -> bytes:
+    """Draw a specification at the largest scale at which it takes no more than `max_bytes`."""
     while True:
         picture = _draw(spec, scale)
         if len(picture) <= max_bytes:
@@ -53,13 +59,18 @@ def to_png(chart: Chart, *, scale: float = 1.5, max_bytes: int = MAX_PNG_BYTES) 
 
 def to_markdown_png(chart: Chart, *, scale: float = 1.5) -> str:
     """Write a chart as a Markdown image that contains its picture; the title is the alternative text."""
-    encoded = base64.b64encode(to_png(chart, scale=scale)).decode("ascii")
-    return f"![{alternative_text(chart)}](data:image/png;base64,{encoded})"
+    spec = chart.to_dict()  # slow: once for the picture and its text
+    encoded = base64.b64encode(_fitting(json.dumps(spec), scale, MAX_PNG_BYTES)).decode("ascii")
+    return f"![{_title_text(spec)}](data:image/png;base64,{encoded})"
 
 
 def alternative_text(chart: Chart) -> str:
     """Return a chart's title as plain text that cannot end a Markdown image."""
-    title = chart.to_dict().get("title", {})
+    return _title_text(chart.to_dict())
+
+
+def _title_text(spec: Mapping[str, Any]) -> str:
+    title = spec.get("title", {})
     text = title.get("text", "") if isinstance(title, dict) else title
     flat = " ".join(text) if isinstance(text, list) else str(text)
     return re.sub(r"[^\w\s.,:;%+\-−/]", "", flat).strip() or "chart"  # noqa: RUF001 - a minus sign

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from memory_pipeline.analysis.measure_names import MEASURES
 from memory_pipeline.cli import tables
 from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json, records_of
 
@@ -167,13 +168,17 @@ def recommendations(as_json: bool, limit: int) -> None:
 
 
 @show.command()
-@click.option("--measure", help="Only this measure, such as success_rate.")
+@click.option("--measure", type=click.Choice(MEASURES), help="Only this measure.")
+@click.option(
+    "--history", is_flag=True, help="What each rebuild measured, where it differs from the one before."
+)
 @click.option("--limit", default=60, show_default=True, type=click.IntRange(min=1), help="Most rows.")
 @json_option
-def learning(as_json: bool, limit: int, measure: str | None) -> None:
-    """Show how results and knowledge developed over time."""
+def learning(as_json: bool, limit: int, measure: str | None, history: bool) -> None:
+    """Show how results, knowledge and the worth of advice developed over time."""
     with opened_memory() as memory:
-        _show(memory.learning(measure), tables.learning, as_json=as_json, limit=limit)
+        frame = memory.learning(measure, history=history)
+        _show(frame, tables.learning, as_json=as_json, limit=limit)
 
 
 @show.command("advice-changes")

@@ -240,13 +240,14 @@ def _approach(approach: Any) -> str:
 
 
 def learning(frame: pd.DataFrame) -> Table:
-    """Lay out learning measures by month."""
-    table = _table(
-        "measure", "part", "month", "value", "95% interval", "attempts", right=("value", "attempts")
-    )
+    """Lay out learning measures by month; of their history also when each was measured."""
+    is_history = "recorded_at" in frame
+    names = ["measure", "part", "month", "value", "95% interval", "sample"]
+    table = _table(*names, *(["measured"] if is_history else []), right=("value", "sample"))
     for _, row in frame.iterrows():
         part = f"{row['segment_column']}={row['segment_value']}" if row["segment_column"] else "all"
-        interval = "" if row["ci_low"] is None else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+        interval = "" if _text(row["ci_low"]) == "" else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+        when = [f"{row['recorded_at']:%Y-%m-%d %H:%M}"] if is_history else []
         table.add_row(
             row["measure"],
             Text(part),
@@ -254,6 +255,7 @@ def learning(frame: pd.DataFrame) -> Table:
             f"{row['value']:.3f}",
             interval,
             f"{row['sample_size']:,}",
+            *when,
         )
     return table
 
@@ -335,12 +337,15 @@ def labels(frame: pd.DataFrame) -> Table:
 def status(state: dict[str, Any]) -> Table:
     """Lay out the status."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    for key, value in state.items():
+    sentences = state["learning"]
+    for key, value in ((key, value) for key, value in state.items() if key != "learning"):
         if isinstance(value, dict):
             text = ", ".join(f"{name} {_count(one)}" for name, one in value.items()) or "none"
         else:
             text = "never" if value is None else _count(value)
         table.add_row(Text(key.replace("_", " "), style="bold"), Text(text))
+    for measure, sentence in sentences.items():
+        table.add_row(Text(measure.replace("_", " "), style="bold"), Text(sentence))
     return table
 
 

@@ -139,12 +139,51 @@ def save_recommendations(store: Store, recommendations: Sequence[Mapping[str, An
 
 
 def save_learning(store: Store, measures: pd.DataFrame) -> None:
-    """Replace the learning measures by those of a rebuild (columns of `learning_measures`)."""
+    """Make the learning measures those of a rebuild, and add to their history what is new or differs.
+
+    Parameters
+    ----------
+    measures
+        Columns of `learning_measures` without id and time, one row per point (measure, period, segment). A
+        point that says what it said before keeps its time; one that is not among them is removed, and
+        stays in the history.
+    """
+    table = LearningMeasure
+    rows = [plain(row) for row in measures.to_dict("records")]
+    columns = [getattr(table, name) for name in _POINT]
     with store.transaction() as connection:
-        connection.execute(delete(LearningMeasure))
-        rows = [plain(row) for row in measures.to_dict("records")]
+        stored = {
+            tuple(point): identity for identity, *point in connection.execute(select(table.id, *columns))
+        }
+        gone = stored.keys() - {tuple(row[name] for name in _POINT) for row in rows}
+        connection.execute(delete(table).where(table.id.in_([stored[point] for point in gone])))
         if rows:
-            connection.execute(insert(LearningMeasure), rows)
+            statement = upsert(table)
+            said = {name: statement.excluded[name] for name in (*_MEASURED, "details")}
+            statement = statement.on_conflict_do_update(
+                index_elements=list(_POINT),
+                set_={**said, "updated_at": func.now()},
+                where=or_(*(getattr(table, name).is_distinct_from(new) for name, new in said.items())),
+            )
+            connection.execute(statement, rows)
+        connection.execute(text(_ADD_LEARNING_HISTORY))
+
+
+_POINT = ("measure", "period_start", "segment_column", "segment_value")
+_MEASURED = ("value", "ci_low", "ci_high", "sample_size")
+_ADD_LEARNING_HISTORY = f"""
+insert into learning_history ({", ".join(_POINT)}, {", ".join(_MEASURED)}, details)
+select {", ".join(_POINT)}, {", ".join(_MEASURED)}, details from learning_measures as s
+where not exists (
+    select from (
+        select distinct on ({", ".join(_POINT)}) * from learning_history order by {", ".join(_POINT)}, id desc
+    ) as n
+    where {" and ".join(f"n.{name} = s.{name}" for name in _POINT)}
+        and row({", ".join("s." + name for name in _MEASURED)})
+        is not distinct from row({", ".join("n." + name for name in _MEASURED)})
+)
+order by {", ".join(_POINT)}
+"""  # noqa: S608 - constant
 
 
 def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:

@@ -386,6 +386,29 @@ class LearningMeasure(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class LearningHistory(Base):
+    """What one rebuild measured; a row only where that differs from what the one before measured."""
+
+    __tablename__ = "learning_history"
+    __table_args__ = (
+        Index(
+            "ix_learning_history_point", "measure", "period_start", "segment_column", "segment_value", "id"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    measure: Mapped[str]
+    period_start: Mapped[datetime]
+    segment_column: Mapped[str]
+    segment_value: Mapped[str]
+    value: Mapped[float]
+    ci_low: Mapped[float | None]
+    ci_high: Mapped[float | None]
+    sample_size: Mapped[int]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
 class MemberPattern(Base):
     """A pattern among the members of a community, with questions worth asking."""
 

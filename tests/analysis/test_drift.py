@@ -97,3 +97,16 @@ def test_a_half_life_thins_history_out_by_age():
     # The mean of 0.5 ** x over each half-life.
     assert shares == pytest.approx([0.7213, 0.3607, 0.1803], abs=0.005)
     assert fade(frame.head(0), timedelta(days=1)).empty
+
+
+def test_within_two_months_nobody_can_tell_a_change_from_better_times():
+    def short(days):
+        frame = packaging_world(11, attempts=2000, heavy_tail=False, units=120).outcomes
+        start = frame["occurred_at"].min()
+        frame["occurred_at"] = start + (frame["occurred_at"] - start) * days / 540
+        is_late = frame["occurred_at"] > start + pd.Timedelta(days=days * 0.6)
+        broken = is_late & (frame["detection"] == "product_code")
+        return frame.assign(outcome_status=frame["outcome_status"].where(~broken, "failure"))
+
+    assert changes_of(short(50)) == ()
+    assert [one.column for one in changes_of(short(120))] == ["detection"]

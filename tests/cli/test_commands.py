@@ -108,7 +108,31 @@ def test_status(environment, capsys):
     assert sum(status["outcomes"].values()) == 2500
     assert "***" in status["database"] or "@" not in status["database"].replace("postgres:@", "")
     assert run("status") == 0
-    assert "last rebuild" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "last rebuild" in shown
+    lines = [line.rstrip() for line in shown.splitlines() if line.startswith("advice coverage ")]
+    assert lines == [f"advice coverage                   {status['learning']['advice_coverage']}"]
+
+
+def test_learning_is_shown_by_measure_and_with_its_history(environment, capsys):
+    assert run("show", "learning", "--measure", "advice_coverage", "--limit", "1") == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == [
+        "measure",
+        "part",
+        "month",
+        "value",
+        "95%",
+        "interval",
+        "sample",
+    ]
+    assert run("show", "learning", "--measure", "drift", "--history", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["measure"] for row in rows} == {"drift"}
+    assert all(row["recorded_at"] for row in rows)
+    assert run("show", "learning", "--history", "--limit", "1") == 0
+    assert "measured" in capsys.readouterr().out.splitlines()[0]
+    assert run("show", "learning", "--measure", "skill") == 2
+    assert "'advice_gain'" in capsys.readouterr().err
 
 
 def test_discover_counts_what_it_found(environment, capsys):

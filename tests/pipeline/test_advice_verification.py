@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from made_history import START
+from quick_rebuilds import leave_out
 
 from memory_pipeline.memory import Memory
 from memory_pipeline.pipeline.run import rebuild
@@ -14,6 +15,8 @@ from memory_pipeline.store.tables import ServedRecommendation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
@@ -41,8 +44,9 @@ def serve(store: Store, **more: object) -> str:
 
 
 def test_a_rebuild_compares_what_was_served_with_what_was_withheld(
-    settings: Settings, store: Store, add_outcomes: Callable[..., None]
+    settings: Settings, store: Store, add_outcomes: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    leave_out(monkeypatch)
     shown, withheld = serve(store), serve(store, withheld=True, control_share=0.3)
     without = serve(store, recommended_approach=None)
     add_outcomes(FIRST_ADVICE)
@@ -64,3 +68,11 @@ def test_a_rebuild_compares_what_was_served_with_what_was_withheld(
         assert len(memory.advice_verifications()) == 2
         assert newest["conclusive"]
         assert newest["ci_low"] > 0
+
+        gains = memory.learning("advice_gain")
+        assert gains["sample_size"].is_monotonic_increasing
+        last = gains.iloc[-1]
+        assert (last["value"], last["ci_low"], last["ci_high"]) == tuple(
+            newest[["gain", "ci_low", "ci_high"]]
+        )
+        assert last["details"]["reason"] == newest["reason"] in memory.learning_summary()["advice_gain"] + "."

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from made_history import member_rows, outcome_rows
+from quick_rebuilds import leave_out
 from sqlalchemy import insert
 
 from memory_pipeline.cli import main
@@ -37,9 +38,7 @@ def run(*arguments):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave contracts, pictures and the slowest measure out: other tests look at them."""
-    monkeypatch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
-    monkeypatch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
-    monkeypatch.setattr("memory_pipeline.analysis.learning.prior_knowledge", lambda *_, **__: None)
+    leave_out(monkeypatch)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 from made_history import member_rows
+from quick_rebuilds import leave_out
 from sqlalchemy import insert, text, update
 
 from memory_pipeline.analysis.community_profile import profile_analysis
@@ -100,8 +101,9 @@ def test_hidden_members_are_nowhere(community: Memory, settings: Settings, store
 
 
 def test_who_opts_out_later_is_gone_at_once_and_for_good_with_the_next_search(
-    community: Memory, settings: Settings, store: Store
+    community: Memory, settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    leave_out(monkeypatch)
     rebuild(settings, store)
     before = community.member_patterns()
     leaver = before["related_member_ids"].iloc[0][0]
@@ -138,8 +140,9 @@ def test_who_opts_out_later_is_gone_at_once_and_for_good_with_the_next_search(
 
 
 def test_a_group_that_shrinks_below_the_limit_is_not_shown(
-    community: Memory, settings: Settings, store: Store
+    community: Memory, settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    leave_out(monkeypatch)
     rebuild(settings, store)
     before = community.member_patterns()
     leaving = before["related_member_ids"].iloc[0][settings.min_group_size - 1 :]

@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from made_history import outcome_rows
 from pandas.testing import assert_frame_equal
+from quick_rebuilds import leave_out
 from sqlalchemy import delete, insert, text, update
 
 from memory_pipeline.analysis.evidence import count_evidence
@@ -315,9 +316,7 @@ def test_a_reader_that_is_overtaken_by_a_rebuild_reads_the_new_parts(
 def test_the_graph_says_what_it_read_and_finds_what_a_fresh_one_finds(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
-    monkeypatch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
-    monkeypatch.setattr("memory_pipeline.analysis.learning.prior_knowledge", lambda *_, **__: None)
+    leave_out(monkeypatch)
     add(store, outcome_rows(400))
     rebuild(settings, store)
     february = {"occurred_at": datetime(2025, 2, 20, tzinfo=UTC)}

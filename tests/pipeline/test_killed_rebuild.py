@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
+from quick_rebuilds import leave_out
 from sqlalchemy import text
 
 from memory_pipeline.pipeline.instance import open_instance
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from memory_pipeline.store import Store
 
 ATTEMPTS = 200
+TESTS = str(Path(__file__).resolve().parents[1])
 MOMENTS = (
     "started outcome_features",
     "writing outcome_evidence",
@@ -30,23 +32,23 @@ MOMENTS = (
     "succeeded approach_recommendations",
 )
 
-# The child says each moment on stdout and stops at the one it was told, until it is killed. Contracts,
-# pictures and the slowest measure are left out, here and in this process, for speed.
+# The child says each moment on stdout and stops at the one it was told, until it is killed. What
+# takes longest is left out, here and in this process.
 CHILD = """
 import sys
 
 import pyarrow.parquet
+import pytest
 from sqlalchemy import event
 
-from memory_pipeline import charts
-from memory_pipeline.analysis import learning
-from memory_pipeline.pipeline import build, run
+sys.path.insert(0, sys.argv[2])
+from quick_rebuilds import leave_out
+
+from memory_pipeline.pipeline import run
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store
 
-build.load_contracts = tuple
-charts.to_markdown_png = lambda *_, **__: ""
-learning.prior_knowledge = lambda *_, **__: None
+leave_out(pytest.MonkeyPatch())
 step = ""
 
 def moment(name):
@@ -76,9 +78,7 @@ print("finished")
 @pytest.fixture(autouse=True, scope="module")
 def _quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
-        patch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
-        patch.setattr("memory_pipeline.analysis.learning.prior_knowledge", lambda *_, **__: None)
+        leave_out(patch)
         yield
 
 
@@ -91,7 +91,7 @@ def kill_at(moment: str, settings: Settings) -> list[str]:
         "MEMORY_DATABASE_URL": settings.database_url.get_secret_value(),
     }
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD, moment],
+        [sys.executable, "-c", CHILD, moment, TESTS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

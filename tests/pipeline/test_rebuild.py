@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
+from quick_rebuilds import leave_out_looks
 from sqlalchemy import text
 
 from memory_pipeline.pipeline.build import build_definitions
@@ -38,8 +39,7 @@ def without_contracts(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Leave contracts and pictures out from now on, for speed: other tests look at them."""
 
     def leave_out() -> None:
-        monkeypatch.setattr("memory_pipeline.pipeline.build.load_contracts", tuple)
-        monkeypatch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
+        leave_out_looks(monkeypatch)
 
     return leave_out
 
@@ -95,7 +95,7 @@ def test_a_rebuild_fills_every_table_says_what_it_does_and_can_be_repeated(
         "outcome_predictability": ["calibration"],
         "success_factors": ["effects"],
         "approach_recommendations": ["expected success"],
-        "learning_measures": ["success over time", "prior knowledge"],
+        "learning_measures": ["success over time", "prior knowledge", "coverage of advice"],
     }.items():
         shown = latest_metadata(settings, store, asset)
         assert all("](data:image/png;base64," in shown[name].value for name in pictures), asset

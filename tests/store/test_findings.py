@@ -10,6 +10,8 @@ from sqlalchemy import insert
 from memory_pipeline.store import findings, reads
 from memory_pipeline.store.files import FrameStore
 from memory_pipeline.store.tables import (
+    LearningHistory,
+    LearningMeasure,
     MemberPattern,
     PackagingOutcome,
     PatternIdentification,
@@ -110,6 +112,43 @@ def test_member_patterns_of_statistics_become_inactive_and_those_of_others_stay(
     findings.save_member_patterns(store, pd.DataFrame([found("c", "statistics")]))
     active = stored(store, MemberPattern)["is_active"].to_dict()
     assert active == {"a": False, "b": True, "c": True}
+
+
+def measures(*points):
+    """Rows of learning measures of one month each: (month, value, sample)."""
+    return pd.DataFrame(
+        {
+            "measure": "success_rate",
+            "period_start": pd.to_datetime([f"2026-{month:02d}-01" for month, *_ in points], utc=True),
+            "segment_column": "",
+            "segment_value": "",
+            "value": [value for _, value, _ in points],
+            "ci_low": None,
+            "ci_high": [min(1.0, value + 0.1) for _, value, _ in points],
+            "sample_size": [size for *_, size in points],
+            "details": [{"n": size} for *_, size in points],
+        }
+    )
+
+
+def test_learning_keeps_what_is_the_same_and_remembers_what_is_not(store):
+    findings.save_learning(store, measures((1, 0.5, 10), (2, 0.6, 20)))
+    first = reads.read_table(store, LearningMeasure).set_index("sample_size")
+    findings.save_learning(store, measures((1, 0.5, 10), (2, 0.7, 21), (3, 0.8, 30)))
+    second = reads.read_table(store, LearningMeasure).set_index("sample_size")
+    assert sorted(second.index) == [10, 21, 30]
+    assert second.loc[10, "updated_at"] == first.loc[10, "updated_at"]
+    assert second.loc[21, "updated_at"] > first.loc[20, "updated_at"]
+
+    findings.save_learning(store, measures((2, 0.7, 21)))
+    assert reads.read_table(store, LearningMeasure)["sample_size"].tolist() == [21]
+    history = reads.read_table(store, LearningHistory, order_by="id")
+    assert history["sample_size"].tolist() == [10, 20, 21, 30]
+    assert history["details"].tolist() == [{"n": 10}, {"n": 20}, {"n": 21}, {"n": 30}]
+    findings.save_learning(store, measures((1, 0.4, 10), (2, 0.7, 21)))
+    assert reads.read_table(store, LearningHistory, order_by="id")["value"].tolist()[4:] == [0.4]
+    findings.save_learning(store, measures())
+    assert reads.read_table(store, LearningMeasure).empty
 
 
 def test_a_served_answer_is_logged_under_its_id(store):

@@ -1,113 +1,59 @@
-"""Learning: whether results get better, what was known beforehand, what following it would bring."""
-
-from typing import TYPE_CHECKING
+"""Learning: whether results get better, what was known beforehand, whether advice and findings hold."""
 
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.describe import picture, preview
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from memory_pipeline.analysis.learning import ReplayResult
-
-REPLAYED_UPLIFT = "replayed_uplift"
-_MAX_SEGMENTS = 9
-_MAX_SEGMENT_COLUMNS = 6
+from memory_pipeline.pipeline.assets.verification import advised_attempts
+from memory_pipeline.pipeline.describe import markdown_table, picture, preview
 
 
 @memory_asset(group="learning", kinds={"postgres", "python"}, deps=("outcome_features",))
 def learning_measures(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-    """Whether results get better, and since when, month by month.
+    """Whether results get better, and whether what the memory knows and advises holds, month by month.
 
-    **What it is for.** Three questions. Is the share of successes rising, for everything and by context?
-    Did the memory know beforehand: how well does each month follow from the months before it, against
-    simply expecting the average? That one does not move when easier applications come in. And would it have
-    helped: advice learned from the first half of the history, tried on the second (`replayed_uplift`).
+    **What it is for.** Six questions. Is the share of successes rising, for everything and by context
+    (`success_rate`)? Did the memory know beforehand: how well does each month follow from the months before
+    it, against simply expecting the average (`prior_knowledge`)? Did following advice change anything
+    (`advice_gain`)? For which share of the attempts was there advice (`advice_coverage`)? Do findings hold in
+    the quarter after, as often as they were said to (`finding_replication`, `confidence_calibration`)? What
+    has changed (`drift`, `drift_change`)? And would it have helped: advice learned from the first half of the
+    history, tried on the second (`replayed_uplift`).
 
-    **How to read it.** One row per measure, month and part of the history, with its interval and sample.
-    A change that the intervals do not separate may be chance. Without enough evidence, a replay's
-    interval is everything from -1 to 1, and `details` says why.
+    **How to read it.** One row per measure, month (or quarter) and part of the history, with its interval and
+    sample. A change that the intervals do not separate may be chance. Without enough evidence the
+    interval of a gain is everything from -1 to 1, and `details` says why. Months that are over are not
+    computed again while the attempts up to them stay as they are.
     """
-    import pandas as pd  # noqa: PLC0415
-
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.learning import (  # noqa: PLC0415
-        prior_knowledge,
-        replay,
-        success_over_time,
-    )
+    from memory_pipeline.analysis.learning_wording import learning_sentences  # noqa: PLC0415
+    from memory_pipeline.pipeline.kept_measures import KeptMeasures  # noqa: PLC0415
+    from memory_pipeline.pipeline.measuring import History, measure_learning  # noqa: PLC0415
     from memory_pipeline.store.findings import save_learning  # noqa: PLC0415
 
     memory = memory_of(context)
-    settings = memory.settings
-    features, approach, known = read_features(memory)
-    before = [column for column in known if column != settings.unit]
-    segments = segment_columns(features, before)
-    replayed = replay(
-        features,
-        approach=approach,
-        context=before,
-        unit=settings.unit,
-        min_sample_size=settings.min_sample_size,
-        confidence_threshold=settings.confidence_threshold,
-    )
-    measures = pd.concat(
-        [
-            success_over_time(features, context=segments),
-            prior_knowledge(features, approach=approach, context=before, unit=settings.unit),
-            replay_measure(replayed),
-        ],
-        ignore_index=True,
-    )
+    history = History.of(*read_features(memory), memory.settings)
+    kept = KeptMeasures(memory.frames, history.rests_on)
+    measures = measure_learning(history, *advised_attempts(memory), kept)
     save_learning(memory.store, measures)
+    kept.save()
     whole = measures[measures["segment_column"] == ""]
+    sentences = learning_sentences(measures)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(measures),
             "measures": int(measures["measure"].nunique()),
-            "would following it have helped": replayed.reason,
+            "computed anew": f"{kept.computed} periods, {kept.reused} taken over",
+            "in short": dg.MetadataValue.md(
+                markdown_table([{"measure": name, "now": text} for name, text in sentences.items()])
+            ),
             "success over time": picture(charts.success_over_time(measures)),
             **{
                 f"success by {column}": picture(charts.success_by_segment(measures, column))
-                for column in segments
+                for column in history.segments
             },
             "prior knowledge": picture(charts.prior_knowledge(measures)),
+            "coverage of advice": picture(charts.advice_coverage(measures)),
+            "findings that held": picture(charts.finding_replication(measures)),
             "preview": preview(whole.sort_values("period_start", ascending=False)),
         }
     )
-
-
-def segment_columns(features: "pd.DataFrame", context: list[str]) -> list[str]:
-    """Name the context columns by which success is followed: those with few values, fewest first."""
-    counts = {
-        column: int(features[column].nunique())
-        for column in context
-        if not features[column]
-        .map(lambda value: hasattr(value, "__len__") and not isinstance(value, str))
-        .any()
-    }
-    few = [column for column, count in counts.items() if 2 <= count <= _MAX_SEGMENTS]  # noqa: PLR2004
-    return sorted(few, key=lambda column: (counts[column], column))[:_MAX_SEGMENT_COLUMNS]
-
-
-def replay_measure(replayed: "ReplayResult") -> "pd.DataFrame":
-    """Write a replay as a measure at the begin of its later part; nothing where that part is empty."""
-    import pandas as pd  # noqa: PLC0415
-
-    from memory_pipeline.analysis.learning import MEASURE_COLUMNS  # noqa: PLC0415
-
-    row = {
-        "measure": REPLAYED_UPLIFT,
-        "period_start": pd.Timestamp(replayed.split_at),
-        "segment_column": "",
-        "segment_value": "",
-        "value": replayed.uplift,
-        "ci_low": replayed.ci_low,
-        "ci_high": replayed.ci_high,
-        "sample_size": replayed.attempts_after,
-        "details": replayed.to_dict(),
-    }
-    rows = [row] if replayed.attempts_after else []
-    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
