@@ -60,7 +60,7 @@ def describe_factor(row: Mapping[str, Any], *, unit: str) -> str:
         )
         return f"What {_lower_first(choice)} changes cannot be told: {why} ({evidence})."
     together = f", always together with {_listed(companions)}," if companions else ""
-    points, low, high = (round(100 * row[key], 1) for key in ("effectiveness", "ci_low", "ci_high"))
+    points, low, high = (100 * row[key] for key in ("effectiveness", "ci_low", "ci_high"))
     interval = f"95% CI {_points(low)} to {_points(high)}"
     is_apart = low > 0 or high < 0
     if row["is_factor"] or is_apart:
@@ -87,7 +87,7 @@ def _choice(settings: Mapping[str, str], reference: Mapping[str, str]) -> str:
 def _interaction(interaction: Mapping[str, float]) -> str:
     if not interaction:
         return ""
-    points, low, high = (round(100 * interaction[key], 1) for key in ("difference", "ci_low", "ci_high"))
+    points, low, high = (100 * interaction[key] for key in ("difference", "ci_low", "ci_high"))
     side = "more" if points > 0 else "less"
     if points < 0:
         points, low, high = -points, -high, -low
@@ -117,7 +117,7 @@ def _place(applicability: Mapping[str, Any]) -> str:
 def _flip(row: Mapping[str, Any]) -> str:
     if not row["is_factor"] or not row["is_sign_flipped"]:
         return ""
-    crude = _points(round(100 * row["crude_difference"], 1), signed=True)
+    crude = _points(100 * row["crude_difference"], signed=True)
     return f" Unadjusted it looks the other way round ({crude} points), because of where it is chosen."
 
 

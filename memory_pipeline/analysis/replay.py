@@ -22,7 +22,7 @@ from memory_pipeline.analysis.recommendations import fit_policy
 from memory_pipeline.analysis.threads import on_one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -131,6 +131,7 @@ def replay(
     min_effective_size: float = 30.0,
     min_effective_units: float = 5.0,
     clip: float = 0.01,
+    fit: Callable[..., Policy] = fit_policy,
     **limits: Any,
 ) -> ReplayResult:
     """Fit a policy on the early part of history and estimate what following it would have changed later.
@@ -157,8 +158,11 @@ def replay(
         mean importance weight, 1 in expectation, is below 0.5 or above 2.
     clip
         Smallest propensity that is divided by.
+    fit
+        What learns the policy from the early part: `fit_policy`, or `refit.fit_current_policy`, which leaves
+        out what had gone stale by then.
     **limits
-        For `fit_policy`, such as `confidence_threshold`.
+        For `fit`, such as `confidence_threshold`.
 
     Raises
     ------
@@ -170,7 +174,7 @@ def replay(
     cut = _cut(when, split)
     is_early = (when < cut).to_numpy()
     early, later = outcomes[is_early], outcomes[~is_early]
-    policy = fit_policy(early, approach=approach, context=context, unit=unit, **limits)
+    policy = fit(early, approach=approach, context=context, unit=unit, **limits)
     shape = (len(early), len(later), cut.isoformat(), policy.version)
     if early.empty or later.empty:
         empty = "earlier" if early.empty else "later"

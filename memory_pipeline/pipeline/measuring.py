@@ -13,6 +13,7 @@ from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.learning import replay, success_over_time
 from memory_pipeline.analysis.measure_names import REPLAYED_UPLIFT
 from memory_pipeline.analysis.measures import measure_row, measure_table, period_starts
+from memory_pipeline.analysis.refit import fit_current_policy
 from memory_pipeline.settings import parse_interval
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def replayed(history: History, kept: KeptMeasures) -> Rows:
     first, end = months.min(), months.max() + pd.offsets.MonthBegin()
     rows = kept.rows("replay", first, end)
     if rows is None:
-        settings = history.settings
+        settings, half_life = history.settings, history.settings.evidence_half_life
         result = replay(
             history.features,
             approach=history.approach,
@@ -173,6 +174,8 @@ def replayed(history: History, kept: KeptMeasures) -> Rows:
             unit=settings.unit,
             min_sample_size=settings.min_sample_size,
             confidence_threshold=settings.confidence_threshold,
+            fit=fit_current_policy,
+            half_life=None if half_life is None else parse_interval(half_life),
         )
         rows = kept.keep("replay", first, end, replay_rows(result))
     return rows

@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from memory_pipeline.analysis import offpolicy
 from memory_pipeline.analysis.learning import MEASURE_COLUMNS, prior_knowledge, success_over_time
+from memory_pipeline.analysis.recommendations import fit_policy
 from memory_pipeline.analysis.replay import _Attempts, _outcome_model, replay
 
 
@@ -136,3 +137,16 @@ def test_what_a_unit_did_before_has_no_part_in_what_is_expected_of_it():
     everywhere = np.array([(1 + 35) / 37, (1 + 5) / 37, (1 + 30) / 62, (1 + 35) / 67])
     home = (20 * everywhere + [35, 5, 30, 35]) / (20 + np.array([35, 35, 60, 65]))
     assert expected == pytest.approx((20 * home + [30, 0, 0, 30]) / (20 + np.array([30, 30, 0, 60])))
+
+
+def test_a_replay_tries_the_policy_that_it_is_told_to_learn():
+    seen = []
+
+    def learn(early, **options):
+        seen.append((early["occurred_at"].max(), options["min_sample_size"]))
+        return fit_policy(early, **options)
+
+    frame = packaging_world(3, attempts=600).outcomes
+    result = replay(frame, **roles(), split=0.5, fit=learn, min_sample_size=12)
+    assert seen == [(seen[0][0], 12)]
+    assert seen[0][0] < pd.Timestamp(result.split_at)
