@@ -58,7 +58,7 @@ from memory_pipeline.store.tables import (
 from memory_pipeline.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from memory_pipeline.analysis.member_features import MemberLabels
@@ -398,6 +398,10 @@ class Memory:
         frame = reads.read_table(self.store, AdviceVerification)
         return frame.sort_values("id", ascending=False, ignore_index=True)
 
+    def advised_outcomes(self) -> pd.DataFrame:
+        """Read the attempts that name the advice they were given, as `store.reads.read_advised_outcomes`."""
+        return reads.read_advised_outcomes(self.store)
+
     def advice_changes(self) -> pd.DataFrame:
         """Read what rebuilds changed in the advice and why, the newest first."""
         frame = reads.read_table(self.store, AdviceChange)
@@ -564,37 +568,69 @@ class Memory:
             When the stored policy was written by another version of the project.
         """
         known = {**(context or {}), **more}
+        if not log:
+            policy = self._policy_for([known])
+            advice = policy.recommend(known)
+            return Answer(None, advice, self.cases(known, advice.recommended_approach))
+        (answer,) = self.recommend_all([known])
+        if answer.withheld:
+            return answer
+        return replace(answer, cases=self.cases(known, answer.advice.recommended_approach))
+
+    def recommend_all(
+        self, contexts: Sequence[Mapping[str, Any]], *, control_share: float | None = None
+    ) -> list[Answer]:
+        """Advise on many applications at once, and log the answers; past cases are not looked up.
+
+        Parameters
+        ----------
+        contexts
+            What is known about each, as in `recommend`.
+        control_share
+            Share of the answers to withhold; None for that of the settings.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError, RuntimeError
+            As `recommend`; then nothing is logged.
+        """
+        policy = self._policy_for(contexts)
+        random = np.random.default_rng()
+        explored = replace(policy, limits=replace(policy.limits, exploration=self.settings.exploration))
+        wanted = self.settings.control_share if control_share is None else control_share
+        found, served = [], []
+        for context in contexts:
+            advice = explored.recommend(context, rng=random)
+            share = wanted if advice.recommended_approach is not None else 0.0
+            withheld = bool(random.random() < share)
+            found.append((withhold(advice) if withheld else advice, withheld))
+            served.append(
+                {
+                    "context": advice.context,
+                    "candidates": advice.candidates,
+                    "recommended_approach": advice.recommended_approach,
+                    "propensity": advice.propensity,
+                    "policy_version": advice.policy_version,
+                    "withheld": withheld,
+                    "control_share": share,
+                }
+            )
+        return [
+            Answer(identity, advice, (), withheld=withheld)
+            for identity, (advice, withheld) in zip(log_served(self.store, served), found, strict=True)
+        ]
+
+    def _policy_for(self, contexts: Sequence[Mapping[str, Any]]) -> Policy:
+        """Read the policy, and refuse columns that it does not know."""
         policy = self._policy()
-        unknown = sorted(set(known) - set(policy.context))
+        unknown = sorted({column for context in contexts for column in context} - set(policy.context))
         if unknown:
             msg = (
                 f"the memory knows nothing about {', '.join(unknown)}; "
                 f"describe the application by {', '.join(sorted(policy.context))}"
             )
             raise ValueError(msg)
-        if not log:
-            advice = policy.recommend(known)
-            return Answer(None, advice, self.cases(known, advice.recommended_approach))
-        random = np.random.default_rng()
-        explored = replace(policy, limits=replace(policy.limits, exploration=self.settings.exploration))
-        advice = explored.recommend(known, rng=random)
-        control_share = self.settings.control_share if advice.recommended_approach is not None else 0.0
-        withheld = bool(random.random() < control_share)
-        identity = log_served(
-            self.store,
-            {
-                "context": advice.context,
-                "candidates": advice.candidates,
-                "recommended_approach": advice.recommended_approach,
-                "propensity": advice.propensity,
-                "policy_version": advice.policy_version,
-                "withheld": withheld,
-                "control_share": control_share,
-            },
-        )
-        if withheld:
-            return Answer(identity, withhold(advice), (), withheld=True)
-        return Answer(identity, advice, self.cases(known, advice.recommended_approach))
+        return policy
 
     def _policy(self) -> Policy:
         """Read the policy that the last rebuild left, with what persons decided until now."""

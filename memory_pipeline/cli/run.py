@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from memory_pipeline.cli.context import console, json_option, opened_store, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from memory_pipeline.pipeline.progress import StepEvent
     from memory_pipeline.pipeline.run import RebuildReport
@@ -51,12 +51,14 @@ def report_record(report: RebuildReport) -> dict[str, Any]:
     }
 
 
-def rebuild_with_progress(settings: Settings, store: Store, *, verbose: bool = False) -> RebuildReport:
-    """Rebuild with a progress display on stderr, and say which contracts warn."""
+def rebuild_with_progress(
+    settings: Settings, store: Store, *, verbose: bool = False, only: Sequence[str] | None = None
+) -> RebuildReport:
+    """Rebuild (all assets, or some) with a progress display on stderr, and say which contracts warn."""
     from memory_pipeline.pipeline.run import rebuild as run_rebuild  # noqa: PLC0415 - imports Dagster
 
     with _step_display() as on_step:
-        report = run_rebuild(settings, store, on_step=on_step, verbose=verbose)
+        report = run_rebuild(settings, store, on_step=on_step, verbose=verbose, only=only)
     for warning in report.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
     return report

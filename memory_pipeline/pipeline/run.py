@@ -18,7 +18,7 @@ from memory_pipeline.pipeline.instance import (
 from memory_pipeline.pipeline.progress import CheckFailure, StepEvent, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dagster import ExecuteInProcessResult
 
@@ -82,6 +82,7 @@ def rebuild(
     *,
     on_step: Callable[[StepEvent], None] | None = None,
     verbose: bool = False,
+    only: Sequence[str] | None = None,
 ) -> RebuildReport:
     """Work out all findings anew, in this process.
 
@@ -93,6 +94,8 @@ def rebuild(
         Called when a step begins and ends, for a display; in this thread.
     verbose
         Whether Dagster's own log goes to stderr.
+    only
+        Names of the assets to work out; None for all. What the others found stays as it is.
 
     Returns
     -------
@@ -108,6 +111,8 @@ def rebuild(
     KeyboardInterrupt
         When the process was interrupted (Ctrl-C); the run is marked as failed.
     """
+    from dagster import AssetKey  # noqa: PLC0415
+
     from memory_pipeline.pipeline.build import build_definitions  # noqa: PLC0415 - imports Dagster
     from memory_pipeline.pipeline.jobs import JOB_NAME  # noqa: PLC0415
     from memory_pipeline.pipeline.resources import given_resources, open_memory  # noqa: PLC0415
@@ -121,6 +126,8 @@ def rebuild(
         instance.add_event_listener(run_id, watcher.on_event)
         began = time.monotonic()
         job = build_definitions(given_resources(memory), settings=settings).resolve_job_def(JOB_NAME)
+        if only is not None:
+            job = job.get_subset(asset_selection={AssetKey(name) for name in only})
         watcher.steps = [node.name for node in job.nodes_in_topological_order]
         result = job.execute_in_process(
             instance=instance,

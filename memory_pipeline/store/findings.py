@@ -208,12 +208,13 @@ def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
         apply_decisions(connection, "member_pattern")
 
 
-def log_served(store: Store, served: Mapping[str, Any]) -> str:
-    """Log one answer (columns of `served_recommendations` without id and time); returns its id."""
-    identity = str(uuid.uuid4())
-    with store.transaction() as connection:
-        connection.execute(insert(ServedRecommendation).values(id=identity, **plain(served)))
-    return identity
+def log_served(store: Store, served: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Log answers (columns of `served_recommendations` without id and time); returns their ids."""
+    rows = [{"id": str(uuid.uuid4()), **plain(one)} for one in served]
+    if rows:
+        with store.transaction() as connection:
+            connection.execute(insert(ServedRecommendation), rows)
+    return [row["id"] for row in rows]
 
 
 def save_verification(store: Store, verification: Mapping[str, Any]) -> None:

@@ -4,21 +4,26 @@ Everything here is invented and says so (`source` is `sample`); only the vocabul
 real. A world is generated from a seed, and carries the truth that an analysis of it should find.
 """
 
+from memory_pipeline.worlds.continuation import Continuation, Given, go_on
 from memory_pipeline.worlds.counterfactuals import Contrast, Effect
 from memory_pipeline.worlds.mechanism import Hazards
-from memory_pipeline.worlds.organisation import Organisation, sample_organisation
+from memory_pipeline.worlds.organisation import Organisation, sample_organisation, write_records
 from memory_pipeline.worlds.records import APPROACH_COLUMNS, CONTEXT_COLUMNS
 from memory_pipeline.worlds.truth import Drift, Interaction, Truth
 
 __all__ = [
     "APPROACH_COLUMNS",
     "CONTEXT_COLUMNS",
+    "Continuation",
     "Contrast",
     "Drift",
     "Effect",
+    "Given",
     "Hazards",
     "Interaction",
     "Organisation",
     "Truth",
+    "go_on",
     "sample_organisation",
+    "write_records",
 ]

@@ -93,9 +93,17 @@ NAMING_SCHEMES = ("vendor_app_version", "app_version_arch", "ticket_number")
 
 
 def draw_attempts(
-    rng: np.random.Generator, catalogue: Catalogue, *, attempts: int, start: pd.Timestamp, end: pd.Timestamp
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    *,
+    attempts: int,
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    learning: tuple[pd.Timestamp, pd.Timestamp] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Draw context and settings of every attempt, in the order of time.
+
+    The learning team learns from `start` to `end`, or in the time that `learning` says.
 
     Returns
     -------
@@ -123,7 +131,8 @@ def draw_attempts(
         "architecture": rng.choice(np.array(["x64", "x86", "arm64"], object), attempts, p=(0.8, 0.12, 0.08)),
         "requesting_department": _pick(rng, DEPARTMENTS, app, n_apps),
     }
-    progress = (columns["occurred_at"] - start.tz_localize(None).to_datetime64()) / (end - start)
+    since, until = learning or (start, end)
+    progress = (columns["occurred_at"] - since.tz_localize(None).to_datetime64()) / (until - since)
     columns |= _draw_teams(rng, app, n_apps, progress.astype(float))
     chosen = {name: _follow_habit(rng, habit, columns, n_apps) for name, habit in HABITS.items()}
     return columns | _name_settings(rng, chosen, columns, n_apps)

@@ -56,6 +56,10 @@ class Organisation:
         What is planted, with sizes.
     potential
         The true success probabilities, for contrasts that `truth` does not name.
+    catalogue
+        The applications.
+    start, end
+        The first day of the history, and the day after it, in UTC.
 
     Examples
     --------
@@ -70,14 +74,26 @@ class Organisation:
     members: list[dict[str, Any]]
     truth: Truth
     potential: PotentialOutcomes
+    catalogue: Catalogue
+    start: pd.Timestamp
+    end: pd.Timestamp
     _happened: Mapping[str, NDArray[Any]]
-    _versions: NDArray[np.object_]
 
     @cached_property
     def outcomes(self) -> list[dict[str, Any]]:
         """Outcome records in normal form, in the order of time; `occurred_at` is a datetime in UTC."""
         prefix = f"outcome-{self.seed}"
-        return to_records(self.potential.columns, self._happened, self._versions, id_prefix=prefix)
+        columns = self.potential.columns
+        return to_records(columns, self._happened, self.versions_of(columns), id_prefix=prefix)
+
+    def versions_of(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.object_]:
+        """Version of each attempt's application at the time: one minor release every `release_days`."""
+        app = columns["application"]
+        days = (columns["occurred_at"] - utc_datetime64(self.start)) / np.timedelta64(1, "D")
+        release = (days / self.catalogue.release_days[app]).astype(int)
+        build = (release * 37 + app * 11) % 90
+        parts = zip(self.catalogue.first_version[app], release, build, strict=True)
+        return np.array([f"{major}.{minor}.{patch}" for major, minor, patch in parts], object)
 
     def outcomes_frame(self) -> pd.DataFrame:
         """Outcome records as a DataFrame: one column per field of the normal form."""
@@ -118,10 +134,9 @@ class Organisation:
             The outcomes and the members.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        outcomes = (one | {"occurred_at": one["occurred_at"].isoformat()} for one in self.outcomes)
         return (
-            _write_lines(folder / "outcomes.jsonl", outcomes),
-            _write_lines(folder / "members.jsonl", self.members),
+            write_records(folder / "outcomes.jsonl", self.outcomes),
+            write_records(folder / "members.jsonl", self.members),
         )
 
 
@@ -193,8 +208,10 @@ def sample_organisation(
             label_variants=LABEL_VARIANTS,
         ),
         potential=potential,
+        catalogue=catalogue,
+        start=start,
+        end=last,
         _happened=happened,
-        _versions=_versions(catalogue, columns, start),
     )
 
 
@@ -213,20 +230,11 @@ def _check_sizes(*, attempts: int, applications: int, vendors: int, months: int,
             raise ValueError(f"{name} is {value}; take at most {most}, {why}")
 
 
-def _versions(
-    catalogue: Catalogue, columns: Mapping[str, NDArray[Any]], start: pd.Timestamp
-) -> NDArray[np.object_]:
-    """Version of each attempt's application at the time: one minor release every `release_days`."""
-    app = columns["application"]
-    days = (columns["occurred_at"] - utc_datetime64(start)) / np.timedelta64(1, "D")
-    release = (days / catalogue.release_days[app]).astype(int)
-    build = (release * 37 + app * 11) % 90
-    parts = zip(catalogue.first_version[app], release, build, strict=True)
-    return np.array([f"{major}.{minor}.{patch}" for major, minor, patch in parts], object)
-
-
-def _write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> Path:
+def write_records(path: Path, records: Iterable[Mapping[str, Any]]) -> Path:
+    """Write records as JSON, one a line and in one step; times are ISO 8601 with their zone."""
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        file.writelines(
+            json.dumps(record, ensure_ascii=False, default=datetime.isoformat) + "\n" for record in records
+        )
     return unfinished.replace(path)

@@ -33,7 +33,7 @@ FIRST_ADVICE = 200
 
 def serve(store: Store, **more: object) -> str:
     """Log an answer that was given before the attempts with advice."""
-    identity = log_served(store, {**SERVED, **more})
+    (identity,) = log_served(store, [{**SERVED, **more}])
     with store.transaction() as connection:
         connection.execute(
             ServedRecommendation.__table__.update()

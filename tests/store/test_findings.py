@@ -159,7 +159,7 @@ def test_a_served_answer_is_logged_under_its_id(store):
         "propensity": 1.0,
         "policy_version": "v",
     }
-    identity = findings.log_served(store, served)
+    (identity,) = findings.log_served(store, [served])
     row = reads.read_table(store, ServedRecommendation).iloc[0]
     assert (row["id"], row["context"], row["candidates"]) == (
         identity,
