@@ -97,6 +97,7 @@ class Expectation:
         eta = self.model.log_odds(encoded)
         columns = {name: encoded[name].to_numpy(dtype=object) for name in encoded}
         for level in self.levels:
+            eta += level.offset
             named = [columns[name] for name in level.columns]
             places = list(zip(*named, strict=True)) if named else [()] * len(keys)
             records = [level.records.get(pair) for pair in zip(places, keys, strict=True)]
@@ -130,6 +131,7 @@ class Expectation:
         eta = rows @ self.model.coefficient_draws
         for number, level in enumerate(self.levels):
             place = tuple(described[column] for column in level.columns)
+            point, eta = point + level.offset, eta + level.offset
             records = [level.records.get((place, key)) for key in keys]
             counted = np.array([r.counted if r else 0.0 for r in records])
             won = np.array([r.won if r else 0.0 for r in records])

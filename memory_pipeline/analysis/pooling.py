@@ -23,6 +23,8 @@ _USUAL_STRENGTH = 300.0
 _LOG_SPREAD = 2.0
 _EDGE = 1e-4
 _NO_SCATTER = 1e7
+_OFFSETS = np.linspace(-1.5, 1.5, 31)
+_OFFSET_SPREAD = 0.5
 
 N_STRENGTHS = 10
 """Strengths that stand for what is known about a strength."""
@@ -89,6 +91,30 @@ def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scat
         float(logsumexp(weights)),
         float(likelihood[-1]),
     )
+
+
+def fit_offset(attempts: Floats, successes: Floats, expected: Floats) -> float:
+    """Learn by how many log-odds the mean of cells is off the mean of their attempts.
+
+    What succeeds is tried more often, so that attempts do better than cells do: where a cell has no attempts,
+    the mean of attempts promises too much. Maximises the likelihood of `fit_strengths` over shifts of the
+    expectation, with a normal prior (standard deviation 0.5) that keeps it where it is.
+
+    Parameters
+    ----------
+    attempts, successes, expected
+        As in `fit_strengths`.
+    """
+    n, k, eta = attempts, successes, log_odds(expected)
+    strengths = _STRENGTHS[::6, None]
+    prior = -0.5 * (np.log(strengths[:, 0] / _USUAL_STRENGTH) / _LOG_SPREAD) ** 2
+    found = []
+    for offset in _OFFSETS:
+        m = np.clip(1 / (1 + np.exp(-eta - offset)), _EDGE, 1 - _EDGE)
+        a, b = strengths * m, strengths * (1 - m)
+        likelihood = (betaln(a + k, b + n - k) - betaln(a, b)).sum(axis=1)
+        found.append(float(logsumexp(likelihood + prior)) - 0.5 * (offset / _OFFSET_SPREAD) ** 2)
+    return float(_OFFSETS[int(np.argmax(found))])
 
 
 def pooled_rate(attempts: Floats, successes: Floats, expected: Floats, strength: float | Floats) -> Floats:

@@ -193,14 +193,25 @@ def _fit_records(
     """
     elsewhere = _share_elsewhere(cells, key_columns)
 
-    def hold(model: PriorModel, fitted: NDArray[np.float64], at: Sequence[Sequence[str]]) -> Records:
+    def hold(
+        model: PriorModel, fitted: NDArray[np.float64], at: Sequence[Sequence[str]], *, recentred: bool
+    ) -> Records:
         marginal = model.design.matrix(cells).dot(model.coefficients)
         eta = elsewhere * fitted + (1 - elsewhere) * marginal
-        correlation = fit.model.correlation
-        return fit_levels(cells, fit.worth, eta, correlation=correlation, places=at, key_columns=key_columns)
+        return fit_levels(
+            cells,
+            fit.worth,
+            eta,
+            correlation=fit.model.correlation,
+            places=at,
+            key_columns=key_columns,
+            recentred=recentred,
+        )
 
-    ruled, unruled = hold(fit.model, fit.fitted, places), hold(fit.indifferent, fit.unsettled, places[-1:])
-    apart, by_rule = (records.scatter[-1] for records in (unruled, hold(fit.model, fit.fitted, places[-1:])))
+    ruled = hold(fit.model, fit.fitted, places, recentred=False)
+    unruled = hold(fit.indifferent, fit.unsettled, places[-1:], recentred=True)
+    apart = unruled.scatter[-1]
+    by_rule = hold(fit.model, fit.fitted, places[-1:], recentred=False).scatter[-1]
     matters = fit.evidence + ruled.evidence
     charge = 0.5 * fit.settled * float(np.log(cells.attempts.sum()))
     beyond = matters + apart.likelihood - by_rule.likelihood_either_way + charge

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from memory_pipeline.analysis.cells import combined_key
-from memory_pipeline.analysis.pooling import Scatter, fit_strengths, log_odds, pooled_rate
+from memory_pipeline.analysis.pooling import Scatter, fit_offset, fit_strengths, log_odds, pooled_rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Values = tuple[str, ...]
 
 _MOST_RECORDS = 20_000
+_FEW = 50
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,17 @@ class Level:
         How many attempts the expectation is worth against a record: equally likely numbers, shape (10,)
         (`pooling.fit_strengths`).
     records
-        By place (levels of `columns`) and approach key; the 20,000 longest, of two attempts or more.
+        By place (levels of `columns`) and approach key; the 20,000 longest; of two attempts or more, where an
+        expectation is worth many.
+    offset
+        Log-odds to be added to what is expected of any approach (`pooling.fit_offset`); the records' own
+        expectation has it already.
     """
 
     columns: tuple[str, ...]
     strengths: tuple[float, ...]
     records: Mapping[tuple[Values, Values], Record]
+    offset: float = 0.0
 
     def shifts(self, counted: Floats, won: Floats, expected: Floats) -> Floats:
         """Tell by how many log-odds records move an expectation, on average over the strengths.
@@ -90,13 +96,18 @@ class Level:
             [list(place), list(key), *asdict(record).values()]
             for (place, key), record in self.records.items()
         ]
-        return {"columns": list(self.columns), "strengths": list(self.strengths), "records": rows}
+        return {
+            "columns": list(self.columns),
+            "strengths": list(self.strengths),
+            "records": rows,
+            "offset": self.offset,
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Level:
         """Rebuild a level from `to_dict`."""
         records = {(tuple(place), tuple(key)): Record(*rest) for place, key, *rest in values["records"]}
-        return cls(tuple(values["columns"]), tuple(values["strengths"]), records)
+        return cls(tuple(values["columns"]), tuple(values["strengths"]), records, values["offset"])
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,7 @@ def fit_levels(
     correlation: float,
     places: Sequence[Sequence[str]],
     key_columns: Sequence[str],
+    recentred: bool = False,
 ) -> Records:
     """Count the records at each level, and fit how far each is to be believed against the expectation.
 
@@ -149,6 +161,8 @@ def fit_levels(
         Context columns of each level, widest first.
     key_columns
         The settings that tell approaches apart.
+    recentred
+        Whether approaches are expected to do what approaches do on average, instead of what attempts do.
 
     """
     levels: list[Level] = []
@@ -164,8 +178,10 @@ def fit_levels(
         counted = _sums(group, weight * cells.attempts)
         won = _sums(group, weight * cells.successes)
         expected = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
+        offset = fit_offset(counted, won, expected) if recentred else 0.0
+        expected = expit(log_odds(expected) + offset)
         scatter = fit_strengths(counted, won, expected)
-        level = Level(tuple(columns), tuple(scatter.strengths.tolist()), {})
+        level = Level(tuple(columns), tuple(scatter.strengths.tolist()), {}, offset)
         scatters.append(scatter)
         eta += level.shifts(counted, won, log_odds(expected))[group]
         units = np.bincount(group[np.unique(pair, return_index=True)[1]], minlength=size)
@@ -176,9 +192,10 @@ def fit_levels(
             (place, key): Record(int(n), int(k), int(u), round(float(c), 9), round(float(w), 9), float(e))
             for place, key, (n, k, u, c, w, e) in zip(*texts, rows, strict=True)
         }
-        # A record of one attempt moves nothing, and a policy has to be stored.
+        # A policy has to be stored, and where an expectation is worth many attempts, one moves nothing.
+        least = 1 if np.median(level.strengths) < _FEW else 2
         longest = sorted(records, key=lambda pair: (-records[pair].counted, pair))[:_MOST_RECORDS]
-        records = {pair: records[pair] for pair in sorted(longest) if records[pair].attempts > 1}
+        records = {pair: records[pair] for pair in sorted(longest) if records[pair].attempts >= least}
         levels.append(replace(level, records=records))
     return Records(tuple(levels), tuple(scatters))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from memory_pipeline.analysis.pooling import fit_strengths, log_odds, pooled_rate, smoothed_shares
+from memory_pipeline.analysis.pooling import fit_offset, fit_strengths, log_odds, pooled_rate, smoothed_shares
 
 
 @pytest.mark.parametrize("strength", [5.0, 40.0, 400.0])
@@ -63,3 +63,20 @@ def test_shares_by_hand():
 
 def test_log_odds_stay_finite():
     assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
+
+
+def test_the_mean_of_cells_is_told_from_the_mean_of_attempts():
+    # What succeeds is tried again: a third of the cells have nearly all attempts.
+    random = np.random.default_rng(6)
+    rates = random.beta(4, 4, 300)
+    attempts = np.where(rates > 0.6, 60.0, 6.0)
+    successes = random.binomial(attempts.astype(int), rates).astype(float)
+    pooled = np.full(300, successes.sum() / attempts.sum())
+    assert pooled[0] > 0.65
+    offset = fit_offset(attempts, successes, pooled)
+    centred = 1 / (1 + np.exp(-(log_odds(pooled) + offset)))
+    assert centred[0] == pytest.approx(0.5, abs=0.08)
+    # Where cells are tried alike there is nothing to move.
+    alike = np.full(300, 20.0)
+    successes = random.binomial(20, rates).astype(float)
+    assert abs(fit_offset(alike, successes, np.full(300, successes.mean() / 20))) <= 0.11
