@@ -47,7 +47,8 @@ def one_world(kind: str, n: int, seed: int) -> dict[str, float]:
     early = world.outcomes[world.outcomes["occurred_at"] < pd.Timestamp(result.split_at)]
     policy = fit_policy(early, **ROLES, **LIMITS)
     truth = 0.0
-    for place, outlook in zip(PLACES, policy.outlooks(pd.DataFrame(PLACES)), strict=True):
+    for (row,), outlook in policy.outlooks(pd.DataFrame(PLACES)):
+        place = PLACES[row]
         index = policy.choice(outlook).index
         if index is not None:
             approach = prescribe(policy, outlook, index).approach

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from memory_pipeline.analysis.pooling import log_odds
 from memory_pipeline.analysis.setting_aside import SetAside, as_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.policy import Policy
 
     Floats = NDArray[np.float64]
+    Counts = NDArray[np.int64]
 
 _SURELY_WORSE = 0.8
 
@@ -72,7 +74,11 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
         for position, column in enumerate(policy.key_columns)
         if not persons.is_open(column, candidate.settings)
     ]
-    deciding = {column for position, column in closed if _matters(policy, outlook, index, position)}
+    unmet = [
+        policy.ruled.model.design.unmet({**described, **candidate.settings})
+        for described, _ in outlook.members
+    ]
+    deciding = {column for position, column in closed if _matters(policy, outlook, index, position, unmet)}
     if not deciding and len(closed) == len(policy.key_columns):
         deciding = set(policy.key_columns)
     named = {
@@ -104,14 +110,28 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
     )
 
 
-def _matters(policy: Policy, outlook: Outlook, index: int, position: int) -> bool:
-    """Say whether some alternative to one setting of a candidate clearly loses."""
+def _matters(policy: Policy, outlook: Outlook, index: int, position: int, unmet: Sequence[Counts]) -> bool:
+    """Say whether some alternative to one setting of a candidate clearly loses.
+
+    Parameters
+    ----------
+    policy, outlook, index
+        The candidate.
+    position
+        Of the setting among those that tell approaches apart.
+    unmet
+        For each member of the outlook: how many conditions of each term the candidate does not meet.
+    """
     column, level = policy.key_columns[position], outlook.candidates[index].key[position]
+    others = _alternatives(policy, outlook, column, level)
+    if not others:
+        return False
     base = log_odds(outlook.draws[index])
     untouched = ~policy.chances.is_ruled()
-    ours = _contribution(policy, outlook, index, column, level)
-    for other in _alternatives(policy, outlook, column, level):
-        change = _contribution(policy, outlook, index, column, other) - ours
+    elsewhere = _held_elsewhere(policy, outlook, column, level, unmet)
+    ours = _contribution(policy, column, level, elsewhere)
+    for other in others:
+        change = _contribution(policy, column, other, elsewhere) - ours
         loss = np.where(untouched, 0.0, expit(base) - expit(base + change))
         if loss.mean() > INDIFFERENCE and np.mean(loss > 0) >= _SURELY_WORSE:
             return True
@@ -120,22 +140,31 @@ def _matters(policy: Policy, outlook: Outlook, index: int, position: int) -> boo
 
 def _alternatives(policy: Policy, outlook: Outlook, column: str, level: str) -> list[str]:
     """List the other levels of a setting that were tried often enough at the places described."""
-    places = {tuple(described[name] for name in policy.contexts.home) for described, _ in outlook.members}
-    tried: dict[str, int] = {}
-    for (place, name, other), (attempts, _) in policy.support.items():
-        if place in places and name == column and other not in {level, OTHER}:
-            tried[other] = tried.get(other, 0) + attempts
-    return sorted(other for other, attempts in tried.items() if attempts >= policy.limits.min_sample_size)
+    tried: Counter[str] = Counter()
+    for place in {
+        tuple(described[name] for name in policy.contexts.home) for described, _ in outlook.members
+    }:
+        tried.update(policy.tried.get((place, column), {}))
+    enough = {other for other, attempts in tried.items() if attempts >= policy.limits.min_sample_size}
+    return sorted(enough - {level, OTHER})
 
 
-def _contribution(policy: Policy, outlook: Outlook, index: int, column: str, level: str) -> Floats:
+def _held_elsewhere(
+    policy: Policy, outlook: Outlook, column: str, level: str, unmet: Sequence[Counts]
+) -> Floats:
+    """Tell in which share of the members each term holds, its condition on a column aside, shape (terms,)."""
+    design = policy.ruled.model.design
+    by_column = np.zeros(len(design.terms), dtype=np.int64)
+    by_column[design.involving(column)] = 1
+    by_column[design.asking_for(column, level)] = 0
+    shares = np.zeros(len(design.terms))
+    for (_, weight), counts in zip(outlook.members, unmet, strict=True):
+        shares += weight * (counts == by_column)
+    return shares
+
+
+def _contribution(policy: Policy, column: str, level: str, elsewhere: Floats) -> Floats:
     """Draw what a level of a setting adds to the log-odds, on average over the members, shape (500,)."""
-    design, settings = policy.ruled.model.design, {**outlook.candidates[index].settings, column: level}
-    involved = design.involving(column)
-    held = np.zeros(len(involved))
-    for described, weight in outlook.members:
-        values = {**described, **settings}
-        held += weight * np.array(
-            [all(values[name] == wanted for name, wanted in design.terms[i]) for i in involved], dtype=float
-        )
-    return np.asarray(held @ policy.ruled.model.coefficient_draws[involved])
+    terms = policy.ruled.model.design.asking_for(column, level)
+    terms = terms[elsewhere[terms] > 0]
+    return np.asarray(elsewhere[terms] @ policy.ruled.model.coefficient_draws[terms])

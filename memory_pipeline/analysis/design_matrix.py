@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,7 @@ Term = tuple[Condition, ...]
 INTERCEPT: Term = ()
 
 _WITHIN_SHARE = 0.1
+_NO_TERMS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,53 @@ class Design:
                 found[self.terms.index(((column, level),))] += sign
         return found
 
-    def involving(self, column: str) -> list[int]:
+    def involving(self, column: str) -> NDArray[np.int64]:
         """List the numbers of the terms that have a condition on the column."""
-        return list(self._by_column.get(column, ()))
+        return self._by_column.get(column, _NO_TERMS)
+
+    def asking_for(self, column: str, level: str) -> NDArray[np.int64]:
+        """List the numbers of the terms that have this very condition."""
+        return self._by_condition.get((column, level), _NO_TERMS)
+
+    def held(self, values: Mapping[str, str]) -> NDArray[np.bool_]:
+        """Tell which terms hold as far as some columns decide it, shape (terms,).
+
+        Parameters
+        ----------
+        values
+            Encoded columns and their levels.
+        """
+        return np.asarray(self.unmet(values) == 0)
+
+    def unmet(self, values: Mapping[str, str]) -> NDArray[np.int64]:
+        """Count the conditions of each term that some columns, as in `held`, do not meet, shape (terms,)."""
+        unmet = np.zeros(len(self.terms), dtype=np.int64)
+        for column, level in values.items():
+            if column in self._by_column:
+                unmet[self._by_column[column]] += 1
+            if (column, level) in self._by_condition:
+                unmet[self._by_condition[column, level]] -= 1
+        return unmet
+
+    def without(self, columns: Collection[str]) -> NDArray[np.bool_]:
+        """Tell which terms have no condition on these columns, shape (terms,)."""
+        return np.array([all(column not in columns for column, _ in term) for term in self.terms], dtype=bool)
 
     @cached_property
-    def _by_column(self) -> dict[str, list[int]]:
+    def _by_condition(self) -> dict[Condition, NDArray[np.int64]]:
+        found: dict[Condition, list[int]] = {}
+        for number, term in enumerate(self.terms):
+            for condition in term:
+                found.setdefault(condition, []).append(number)
+        return {condition: np.array(numbers) for condition, numbers in found.items()}
+
+    @cached_property
+    def _by_column(self) -> dict[str, NDArray[np.int64]]:
         found: dict[str, list[int]] = {}
         for number, term in enumerate(self.terms):
             for column in dict.fromkeys(name for name, _ in term):
                 found.setdefault(column, []).append(number)
-        return found
+        return {column: np.array(numbers) for column, numbers in found.items()}
 
 
 @dataclass(frozen=True)

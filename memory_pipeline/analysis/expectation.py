@@ -12,7 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit
 
 from memory_pipeline.analysis.pooling import log_odds
 from memory_pipeline.analysis.prior_model import N_DRAWS, PriorModel
@@ -107,8 +106,10 @@ class Expectation:
                 eta[known] += level.shifts(*facts.T)
         return eta
 
-    def draws(self, described: Mapping[str, str], keys: Sequence[Values], rows: Floats) -> Floats:
-        """Draw success rates: the model's coefficients, then what the record adds at each level.
+    def draws(
+        self, described: Mapping[str, str], keys: Sequence[Values], point: Floats, eta: Floats
+    ) -> Floats:
+        """Draw success rates: what the model says, then what the record adds at each level.
 
         What a record adds is drawn apart from the coefficients. The record is taken against what is known
         about its own units, so it says how the approach differs, and nothing about how far these units
@@ -120,15 +121,13 @@ class Expectation:
             A context in full.
         keys
             The approaches.
-        rows
-            Which terms of the model hold for each of them in the context, shape (approaches, terms).
+        point, eta
+            Log-odds of each by the model, shape (approaches,), and draws of them, shape (approaches, 500).
 
         Returns
         -------
         array, shape (approaches, 500)
         """
-        point = rows @ self.model.coefficients
-        eta = rows @ self.model.coefficient_draws
         for number, level in enumerate(self.levels):
             place = tuple(described[column] for column in level.columns)
             point, eta = point + level.offset, eta + level.offset
@@ -143,7 +142,7 @@ class Expectation:
             noise, picked = _noise(number, len(keys), len(level.strengths))
             eta = eta + shift[:, picked] + spread[:, picked] * noise
             point = point + shift.mean(axis=1)
-        return np.asarray(expit(eta))
+        return np.asarray(1 / (1 + np.exp(-eta)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the expectation as JSON-able values."""

@@ -14,6 +14,7 @@ from memory_pipeline.analysis.cells import is_success
 from memory_pipeline.analysis.measure_names import ADVICE_COVERAGE, DRIFT, DRIFT_CHANGE, PRIOR_KNOWLEDGE
 from memory_pipeline.analysis.measures import measure_row
 from memory_pipeline.analysis.significance import wilson_interval
+from memory_pipeline.analysis.threads import on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,7 @@ def skill_rows(view: MonthView, *, unit: str, seed: int = 0) -> list[dict[str, A
     return [measure_row(PRIOR_KNOWLEDGE, view.start, skill, attempts, interval=interval, details=details)]
 
 
+@on_one_thread
 def coverage_rows(
     view: MonthView, segments: Mapping[str, pd.Series], *, max_asked: int = 200
 ) -> list[dict[str, Any]]:
@@ -97,15 +99,9 @@ def coverage_rows(
     if len(attempts) > max_asked:
         when = pd.to_datetime(attempts["occurred_at"], utc=True).argsort(kind="stable").to_numpy()
         attempts = attempts.iloc[when[np.linspace(0, len(attempts) - 1, max_asked).astype(int)]]
-    outlooks = policy.outlooks(attempts[list(policy.context)])
-    has_advice = {id(one): policy.choice(one).index is not None for one in outlooks}
-    frame = pd.DataFrame(
-        {
-            "has_advice": [has_advice[id(one)] for one in outlooks],
-            "is_new": [one.is_widened for one in outlooks],
-        },
-        index=attempts.index,
-    )
+    frame = pd.DataFrame({"has_advice": False, "is_new": False}, index=attempts.index)
+    for same, outlook in policy.outlooks(attempts):
+        frame.iloc[same] = policy.choice(outlook).index is not None, outlook.is_widened
     is_sample = len(attempts) < len(view.attempts)
     rows = [_coverage(view, frame, ("", ""), is_sample=is_sample)]
     for column, values in segments.items():

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.contexts import Member
-    from memory_pipeline.analysis.design_matrix import Design
     from memory_pipeline.analysis.policy import Limits, Policy
-    from memory_pipeline.analysis.track_record import Level
+    from memory_pipeline.analysis.track_record import Level, Values
 
     Floats = NDArray[np.float64]
 
@@ -99,13 +98,14 @@ class Choice:
 
 def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook:
     """Weigh the candidates of a context, averaging over the full contexts that it stands for."""
-    candidates, approach_part = _common_candidates(policy, members)
+    place, numbers = _common_candidates(policy, members)
+    candidates = tuple(policy.candidates[place][number] for number in numbers)
     draws = np.zeros((len(candidates), N_DRAWS))
     shares = np.zeros(len(candidates))
     if not candidates:
         return Outlook(members, is_widened, (), draws, shares, np.zeros(N_DRAWS), Rest(0.0, 0.0))
     for described, weight in members:
-        draws += weight * _success_draws(policy, described, candidates, approach_part)
+        draws += weight * _success_draws(policy, described, place, numbers)
         counts = [_attempts(level, described, candidates) for level in policy.ruled.levels]
         shares += weight * smoothed_shares(counts)
     shares /= shares.sum()
@@ -184,59 +184,66 @@ def confidence_of(draws: Floats, outlook: Outlook) -> float:
     return float(np.mean(gain > _TIE) + np.mean(np.abs(gain) <= _TIE) / 2)
 
 
-def _common_candidates(policy: Policy, members: list[Member]) -> tuple[tuple[Candidate, ...], Floats]:
-    """List the candidates tried at each place that matters in a description, and their design rows.
+def _common_candidates(policy: Policy, members: list[Member]) -> tuple[Values, list[int]]:
+    """Find the candidates tried at each place that matters in a description: the main place, their numbers.
 
     A place matters where a tenth of the description or more lies in it.
     """
-    weight_of: dict[tuple[str, ...], float] = {}
+    weight_of: dict[Values, float] = {}
     for described, weight in members:
-        place = tuple(described[column] for column in policy.contexts.home)
+        place = _place(policy, described)
         weight_of[place] = weight_of.get(place, 0.0) + weight
     if not weight_of:
-        return (), np.zeros((0, 0))
+        return (), []
     main = max(sorted(weight_of), key=lambda place: weight_of[place])
-    ours = policy.candidates.get(main, ())
     keys = [
         {candidate.key for candidate in policy.candidates.get(place, ())}
         for place, weight in weight_of.items()
         if weight >= _MATTERING_SHARE
     ]
-    common = [i for i, candidate in enumerate(ours) if all(candidate.key in tried for tried in keys)]
-    if not common:
-        return (), np.zeros((0, 0))
-    return tuple(ours[i] for i in common), policy.candidate_rows[main][common]
+    ours = policy.candidates.get(main, ())
+    return main, [i for i, candidate in enumerate(ours) if all(candidate.key in tried for tried in keys)]
+
+
+def _place(policy: Policy, described: Mapping[str, str]) -> Values:
+    return tuple(described[column] for column in policy.contexts.home)
 
 
 def _rest(policy: Policy, members: list[Member]) -> Rest:
     found = [
-        (policy.rest.get(tuple(described[column] for column in policy.contexts.home), Rest(0.0, 0.0)), weight)
-        for described, weight in members
+        (policy.rest.get(_place(policy, described), Rest(0.0, 0.0)), weight) for described, weight in members
     ]
     share = sum(weight * rest.share for rest, weight in found)
     gap = sum(weight * rest.share * rest.gap for rest, weight in found)
     return Rest(share, gap / share if share else 0.0)
 
 
-def _row(design: Design, values: Mapping[str, str]) -> Floats:
-    """Tell which terms hold as far as these columns are concerned, shape (terms,)."""
-    return np.array(
-        [all(values[column] == level for column, level in term if column in values) for term in design.terms],
-        dtype=float,
-    )
+def _success_draws(policy: Policy, described: Mapping[str, str], place: Values, numbers: list[int]) -> Floats:
+    """Draw success rates, ruled and unruled as often as each is probable, shape (candidates, 500).
 
-
-def _success_draws(
-    policy: Policy, described: Mapping[str, str], candidates: Sequence[Candidate], approach_part: Floats
-) -> Floats:
-    """Draw success rates, ruled and unruled as often as each is probable, shape (candidates, 500)."""
-    keys = [candidate.key for candidate in candidates]
-    draws = policy.ruled.draws(described, keys, approach_part * _row(policy.ruled.model.design, described))
+    Parameters
+    ----------
+    policy
+        What was learnt.
+    described
+        A context in full.
+    place, numbers
+        The place whose candidates are weighed, and which of them.
+    """
+    keys = [policy.candidates[place][number].key for number in numbers]
+    model = policy.ruled.model
+    point, eta = (part[numbers] for part in policy.settled(place, _place(policy, described)))
+    varying = np.flatnonzero(model.design.held(described) & ~policy.is_settled)
+    rows = policy.candidate_rows[place][np.array(numbers)[:, None], varying]
+    point, eta = point + rows @ model.coefficients[varying], eta + rows @ model.coefficient_draws[varying]
+    draws = policy.ruled.draws(described, keys, point, eta)
     is_unruled = policy.chances.is_unruled()
     if is_unruled.any():
-        row = _row(policy.unruled.model.design, described)
-        apart = policy.unruled.draws(described, keys, np.tile(row, (len(keys), 1)))
-        draws[:, is_unruled] = apart[:, is_unruled]
+        model = policy.unruled.model
+        held = model.design.held(described)
+        point = np.full(len(keys), model.coefficients[held].sum())
+        eta = np.tile(model.coefficient_draws[held].sum(axis=0), (len(keys), 1))
+        draws[:, is_unruled] = policy.unruled.draws(described, keys, point, eta)[:, is_unruled]
     return draws
 
 

@@ -27,11 +27,13 @@ from memory_pipeline.analysis.setting_aside import set_aside, suppressed_sides
 from memory_pipeline.analysis.threads import on_one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.track_record import Values
+
+    Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -179,15 +181,12 @@ class Policy:
             for candidate in ones:
                 overall[number[candidate.approach]] += candidate.attempts
         overall /= max(overall.sum(), 1.0)
-        patterns = self.contexts.read(contexts)
-        rows: dict[Pattern, NDArray[np.float64]] = {}
-        for pattern in dict.fromkeys(patterns):
-            outlook = self._outlook(pattern)
+        table = np.zeros((len(contexts), len(columns)))
+        for rows, outlook in self.outlooks(contexts):
             row = np.zeros(len(columns))
             own = [number[candidate.approach] for candidate in outlook.candidates]
             np.add.at(row, own, choose(outlook, self.limits).probabilities)
-            rows[pattern] = row if own else overall
-        table = np.array([rows[pattern] for pattern in patterns]).reshape(len(contexts), len(columns))
+            table[rows] = row if own else overall
         return pd.DataFrame(table, index=contexts.index, columns=pd.Index(columns, dtype=object))
 
     @cached_property
@@ -201,20 +200,57 @@ class Policy:
         return suppressed_sides(self)
 
     @cached_property
+    def tried(self) -> dict[tuple[Values, str], dict[str, int]]:
+        """By place and encoded setting: the attempts with each level."""
+        found: dict[tuple[Values, str], dict[str, int]] = {}
+        for (place, column, level), (attempts, _) in self.support.items():
+            found.setdefault((place, column), {})[level] = attempts
+        return found
+
+    @cached_property
     def candidate_rows(self) -> dict[Values, NDArray[np.float64]]:
         """Which terms of the model hold for the candidates of each place, as far as settings decide it.
 
         Arrays of shape (candidates, terms), entries 0 and 1.
         """
-        rows = {}
-        for place, ones in self.candidates.items():
-            held = np.ones((len(ones), len(self.ruled.model.design.terms)))
-            for i, term in enumerate(self.ruled.model.design.terms):
-                for column, level in term:
-                    if column in ones[0].settings:
-                        held[:, i] *= [one.settings[column] == level for one in ones]
-            rows[place] = held
-        return rows
+        held = self.ruled.model.design.held
+        return {
+            place: np.array([held(one.settings) for one in ones], dtype=float)
+            for place, ones in self.candidates.items()
+        }
+
+    def settled(self, candidates_at: Values, place: Values) -> tuple[Floats, Floats]:
+        """Add up what settings and place alone say of the candidates of a place, in log-odds.
+
+        Parameters
+        ----------
+        candidates_at
+            Whose candidates.
+        place
+            Where they are looked at.
+
+        Returns
+        -------
+        tuple
+            By the coefficients, shape (candidates,), and by each draw of them, shape (candidates, 500).
+        """
+        if (candidates_at, place) not in self._settled_before:
+            model = self.ruled.model
+            held = model.design.held(dict(zip(self.contexts.home, place, strict=True))) & self.is_settled
+            rows = self.candidate_rows[candidates_at][:, held]
+            sums = rows @ model.coefficients[held], rows @ model.coefficient_draws[held]
+            self._settled_before[candidates_at, place] = sums
+        return self._settled_before[candidates_at, place]
+
+    @cached_property
+    def is_settled(self) -> NDArray[np.bool_]:
+        """Which terms of the model rest on settings and place alone, shape (terms,)."""
+        contexts = set(self.contexts.columns) - set(self.contexts.home)
+        return self.ruled.model.design.without(contexts)
+
+    @cached_property
+    def _settled_before(self) -> dict[tuple[Values, Values], tuple[Floats, Floats]]:
+        return {}
 
     def actions(self, outcomes: pd.DataFrame) -> pd.Series:
         """Name the candidate that each attempt counts as: the one with the same key at its place.
@@ -249,12 +285,24 @@ class Policy:
             rates += self.chances.unruled * (apart - rates)
         return pd.Series(rates, index=outcomes.index, name="expected_success")
 
-    @on_one_thread
-    def outlooks(self, contexts: pd.DataFrame) -> list[Outlook]:
-        """Weigh the candidates for each row; equal contexts share one outlook."""
-        patterns = self.contexts.read(contexts)
-        seen = {pattern: self._outlook(pattern) for pattern in dict.fromkeys(patterns)}
-        return [seen[pattern] for pattern in patterns]
+    def outlooks(self, contexts: pd.DataFrame) -> Iterator[tuple[list[int], Outlook]]:
+        """Weigh the candidates in each different context, one after the other: an outlook is large.
+
+        Parameters
+        ----------
+        contexts
+            As in `probabilities`.
+
+        Yields
+        ------
+        tuple
+            The numbers of the rows that have the context, from 0, and its outlook.
+        """
+        rows_of: dict[Pattern, list[int]] = {}
+        for row, pattern in enumerate(self.contexts.read(contexts)):
+            rows_of.setdefault(pattern, []).append(row)
+        for pattern, rows in rows_of.items():
+            yield rows, self._outlook(pattern)
 
     def choice(self, outlook: Outlook) -> Choice:
         """Choose among the candidates of an outlook."""

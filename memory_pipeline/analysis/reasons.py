@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
 from memory_pipeline.analysis.decided import SUPPRESS, is_tried
 from memory_pipeline.analysis.factor_wording import count_units, name_factor
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.policy import Policy
 
 _FEW_SETTINGS = 5
+_NOTICEABLE, _OTHER_CASES = 0.05, 0.03
 
 
 def evidence_of(policy: Policy, candidate: Candidate | Prescription) -> str:
@@ -49,7 +51,7 @@ def why_recommended(
         f"{' or more' if len(prescription.group) > 1 else ''}"
     )
     if evidence_of(policy, prescription) == "whole":
-        reasons.append(f"{tried}.")
+        reasons.append(f"{tried}{_other_cases(policy, outlook, prescription)}.")
     else:
         reasons.append(
             f"As a whole it is rare: {tried}. Each of its settings was tried {picked.support:,} times or "
@@ -70,6 +72,27 @@ def why_recommended(
             f"Exploration is on: this approach was drawn with probability {choice.probabilities[index]:.2f}."
         )
     return reasons
+
+
+def _other_cases(policy: Policy, outlook: Outlook, prescription: Prescription) -> str:
+    """Say what was to be expected of the past attempts with an approach, where they did otherwise."""
+    places = {tuple(described[column] for column in policy.contexts.home) for described, _ in outlook.members}
+    level = next((one for one in policy.ruled.levels if one.columns == policy.contexts.home), None)
+    if len(places) != 1 or level is None:
+        return ""
+    place = places.pop()
+    found = [level.records.get((place, outlook.candidates[number].key)) for number in prescription.group]
+    records = [record for record in found if record is not None]
+    if not records:
+        return ""
+    attempts = np.array([record.attempts for record in records])
+    rate = float(attempts @ expit([record.expected for record in records]) / attempts.sum())
+    promised = float(prescription.draws.mean())
+    if abs(prescription.successes / prescription.attempts - promised) < _NOTICEABLE:
+        return ""
+    sort = "harder" if rate < promised else "easier"
+    cases = f", which were {sort} cases than this one" if abs(rate - promised) >= _OTHER_CASES else ""
+    return f"; {rate:.0%} was expected of these{cases}"
 
 
 def why_not(policy: Policy, outlook: Outlook, choice: Choice) -> str:

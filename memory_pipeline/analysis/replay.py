@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.decisive import Prescription
     from memory_pipeline.analysis.policy import Policy
 
     Floats = NDArray[np.float64]
@@ -223,24 +222,21 @@ def _cut(when: pd.Series, split: float | str | pd.Timestamp) -> pd.Timestamp:
 
 def _look_back(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _Attempts:
     """Compare each attempt with what the policy advises."""
-    actions = policy.actions(outcomes)
+    actions = policy.actions(outcomes).to_numpy()
     size = len(outcomes)
     is_advised, agrees = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     propensity, promised, place = np.ones(size), np.zeros(size), np.zeros(size, dtype=np.int64)
-    followed: dict[int, tuple[int, Prescription | None, dict[str, int]]] = {}
-    for row, (outlook, action) in enumerate(zip(policy.outlooks(outcomes), actions, strict=True)):
-        if id(outlook) not in followed:
-            index = policy.choice(outlook).index
-            numbers = {candidate.approach: i for i, candidate in enumerate(outlook.candidates)}
-            prescription = None if index is None else prescribe(policy, outlook, index)
-            followed[id(outlook)] = len(followed), prescription, numbers
-        place[row], prescription, numbers = followed[id(outlook)]
-        if prescription is None:
+    for number, (rows, outlook) in enumerate(policy.outlooks(outcomes)):
+        place[rows] = number
+        index = policy.choice(outlook).index
+        if index is None:
             continue
-        is_advised[row] = True
-        agrees[row] = numbers.get(action) in prescription.group
-        propensity[row] = outlook.propensities[prescription.group].sum()
-        promised[row] = prescription.draws.mean()
+        prescription = prescribe(policy, outlook, index)
+        group = [outlook.candidates[one].approach for one in prescription.group]
+        is_advised[rows] = True
+        agrees[rows] = np.isin(actions[rows].astype(str), group)
+        propensity[rows] = outlook.propensities[prescription.group].sum()
+        promised[rows] = prescription.draws.mean()
     units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
     homes = pd.factorize(pd.Series(policy.contexts.places_of(outcomes), dtype=object))[0]
     rewards = is_success(outcomes).astype(float)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_worlds import packaging_world, roles
+from scipy.special import expit
 
 from memory_pipeline.analysis.recommendations import Policy, fit_policy
 
@@ -48,6 +50,37 @@ def test_the_expected_success_is_no_winners_boast(world, policy):
             true.append(world.chances(followed)[there.to_numpy()].mean())
             assert advice.ci_low - 0.05 <= true[-1] <= advice.ci_high + 0.05
     assert np.mean(promised) == pytest.approx(np.mean(true), abs=0.05)
+
+
+def test_a_record_of_other_cases_is_said_to_be_one():
+    # Where it succeeds anyway, it is hardly tried.
+    random = np.random.default_rng(4)
+    size = 6000
+    team = random.choice(["modern", "legacy"], size)
+    careful = random.random(size) < np.where(team == "legacy", 0.6, 0.08)
+    chance = expit(np.where(team == "legacy", -0.6, 1.1) + 0.7 * careful)
+    outcomes = pd.DataFrame(
+        {
+            "installer_type": "exe",
+            "team": team,
+            "switches": np.where(careful, "careful", "plain"),
+            "application_name": [f"app {number}" for number in random.integers(0, 300, size)],
+            "occurred_at": pd.date_range("2026-01-01", periods=size, freq="h", tz="UTC"),
+            "outcome_status": np.where(random.random(size) < chance, "success", "failure"),
+        }
+    )
+    policy = fit_policy(
+        outcomes, approach=["switches"], context=["installer_type", "team"], unit="application_name"
+    )
+    said = policy.recommend({"installer_type": "exe", "team": "modern"})
+    assert said.recommended_approach == {"switches": "careful"}
+    assert said.success_rate == pytest.approx(expit(1.8), abs=0.04)
+    # Seven of eight tries of it were the legacy team's, with a chance of 0.52.
+    assert re.search(
+        r"; 5\d% was expected of these, which were harder cases than this one\.", said.reasons[1]
+    )
+    said = policy.recommend({"installer_type": "exe", "team": "legacy"})
+    assert "which were easier cases than this one" in said.reasons[1]
 
 
 def test_too_little_history_is_not_enough_evidence():

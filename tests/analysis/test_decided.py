@@ -81,7 +81,7 @@ def test_a_suppressed_factor_is_no_reason_and_the_rest_of_the_advice_stays(polic
 def test_approaches_that_differ_in_what_is_suppressed_alone_are_expected_to_do_alike(policy):
     frame = pd.DataFrame([EXE, MSI])
     decided = replace(policy, decisions=(decision("logging", "verbose", "quiet"),))
-    for plain, outlook in zip(policy.outlooks(frame), decided.outlooks(frame), strict=True):
+    for (_, plain), (_, outlook) in zip(policy.outlooks(frame), decided.outlooks(frame), strict=True):
         at = policy.key_columns.index("logging")
         rates = {
             candidate.key: rate for candidate, rate in zip(outlook.candidates, outlook.rates, strict=True)
@@ -197,12 +197,12 @@ def test_decisions_are_kept_with_the_policy_and_make_another_version(policy):
 def test_probabilities_and_thompson_sampling_know_of_it_too(policy):
     decided = replace(policy, decisions=(decision("logging", "verbose", "quiet"),))
     picked = decided.probabilities(pd.DataFrame([EXE])).iloc[0]
-    outlook = decided.outlooks(pd.DataFrame([EXE]))[0]
+    _, outlook = next(decided.outlooks(pd.DataFrame([EXE])))
     best = outlook.candidates[int(np.argmax(outlook.rates))]
     assert picked.sum() == pytest.approx(1)
     assert picked[picked > 0].index.str.contains("product_code").all()
     explored = replace(decided, limits=replace(decided.limits, exploration=0.02))
-    shares = explored.choice(explored.outlooks(pd.DataFrame([EXE]))[0]).probabilities
+    shares = explored.choice(next(explored.outlooks(pd.DataFrame([EXE])))[1]).probabilities
     quiet = np.array([c.settings["logging"] == "quiet" for c in outlook.candidates])
     assert 0.3 < shares[quiet].sum() < 0.7
     assert best.settings["detection"] == "product_code"
@@ -269,7 +269,7 @@ def test_a_suppressed_pair_leaves_its_settings_to_be_judged_alone(policy):
         decided_at="2026-11-20T10:00:00+00:00",
     )
     decided = replace(policy, decisions=(pair,))
-    outlook = decided.outlooks(pd.DataFrame([EXE]))[0]
+    _, outlook = next(decided.outlooks(pd.DataFrame([EXE])))
     names = ("detection", "logging")
     rates = {tuple(candidate.settings[name] for name in names): [] for candidate in outlook.candidates}
     for candidate, rate in zip(outlook.candidates, outlook.rates, strict=True):

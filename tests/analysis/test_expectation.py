@@ -65,7 +65,7 @@ def test_where_there_is_no_rule_each_approach_is_expected_to_do_as_its_own_recor
     own, ideal = (float(np.sqrt(np.mean((rates - truth) ** 2))) for rates in (expected(policy), best))
     assert own < 1.1 * ideal
     # How sure it is of each is true as well.
-    outlooks = policy.outlooks(pd.DataFrame({"installer_type": KINDS}))
+    outlooks = [outlook for _, outlook in policy.outlooks(pd.DataFrame({"installer_type": KINDS}))]
     scores = [
         (draws.mean() - truth[CELLS.index((kind, *candidate.key))]) / draws.std()
         for kind, outlook in zip(KINDS, outlooks, strict=True)

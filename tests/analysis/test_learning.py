@@ -20,9 +20,8 @@ def true_uplift(world, result, settings):
     policy = fit_policy(world.outcomes[~later], **roles(approach=settings))
     assert policy.version == result.policy_version
     frame = world.outcomes[later]
-    advice = pd.DataFrame(
-        [_advised(policy, outlook) for outlook in policy.outlooks(frame)], index=frame.index
-    )
+    advised = {row: _advised(policy, outlook) for rows, outlook in policy.outlooks(frame) for row in rows}
+    advice = pd.DataFrame([advised[row] for row in range(len(frame))], index=frame.index)
     made = world.outcomes.astype(dict.fromkeys(settings, object))
     for column in advice:
         made[column] = advice[column].reindex(made.index).combine_first(made[column])

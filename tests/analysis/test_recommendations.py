@@ -44,7 +44,8 @@ def many():
         effects = {name: random.normal(0, 0.07) for name in names}
         world = packaging_world(seed, attempts=1200, heavy_tail=False, **effects)
         policy = fit_policy(world.outcomes, **roles())
-        for place, outlook in zip(PLACES, policy.outlooks(pd.DataFrame(PLACES)), strict=True):
+        for (row,), outlook in policy.outlooks(pd.DataFrame(PLACES)):
+            place = PLACES[row]
             choice = choose(outlook, policy.limits)
             if choice.best is not None:
                 approach = json.loads(outlook.candidates[choice.best].approach)
