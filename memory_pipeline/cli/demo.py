@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from memory_pipeline.memory import Memory
 
 SOURCE = "sample"
+WHAT_ADVICE_TAKES = (
+    "outcome_features",
+    "outcome_evidence",
+    "approach_recommendations",
+)
 ADVISED = 1_500
 CONTROL_SHARE = 0.3
 EXAMPLE = {"application_type": "developer_tools", "installer_type": "msi"}
@@ -36,14 +41,18 @@ def demo() -> None:
             "A synthetic organisation that packages Windows applications; every record is generated."
         )
         reports = _load_sample(memory)
-        changed = sum(report.new + report.changed for report in reports)
-        if changed or not memory.is_rebuilt():
-            console.print("Learning from it:")
+        is_new = any(report.new + report.changed for report in reports)
+        if memory.advised_outcomes().empty:
+            console.print("What advice takes is learnt from it:")
+            rebuild_with_progress(memory.settings, memory.store, only=WHAT_ADVICE_TAKES)
+            console.print(Text(_go_on(memory)))
+            is_new = True
+        if is_new or not memory.is_rebuilt():
+            console.print("Learning from everything:")
             rebuild_with_progress(memory.settings, memory.store)
         else:
             console.print("Nothing new since the last rebuild: what was learned stands.")
         _print_results(memory)
-        _try_advice(memory)
         _print_next_steps()
 
 
@@ -86,6 +95,8 @@ def _print_results(memory: Memory) -> None:
     output.print(tables.factors(memory.factors().head(6)))
     _title("Advice for one application")
     print_answer(memory.recommend(EXAMPLE))
+    _title("Does the advice help?")
+    output.print(Text(f"Verified: {memory.advice_verifications()['reason'].iloc[0]}"))
     _title("How results developed")
     measures = memory.learning("success_rate")
     output.print(tables.success_by_month(measures))
@@ -95,17 +106,8 @@ def _print_results(memory: Memory) -> None:
         output.print(Text(f"{team}: {describe_change(part.assign(segment_column='', segment_value=''))}"))
 
 
-def _try_advice(memory: Memory) -> None:
-    """Let the organisation go on with advice, a share of which is withheld, and verify what it changed."""
-    _title("Does the advice help?")
-    if memory.advised_outcomes().empty:
-        output.print(Text(_go_on(memory)))
-        rebuild_with_progress(memory.settings, memory.store, only=("outcome_features", "advice_verification"))
-    output.print(Text(f"Verified: {memory.advice_verifications()['reason'].iloc[0]}"))
-
-
 def _go_on(memory: Memory) -> str:
-    """Serve advice for further attempts and ingest how they went; returns what is truly the case."""
+    """Let the organisation go on with advice, a share of which is withheld; tells what that truly changed."""
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415
     from memory_pipeline.worlds import Given, go_on, sample_organisation, write_records  # noqa: PLC0415
 

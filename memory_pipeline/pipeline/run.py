@@ -95,7 +95,8 @@ def rebuild(
     verbose
         Whether Dagster's own log goes to stderr.
     only
-        Names of the assets to work out; None for all. What the others found stays as it is.
+        Names of the assets to work out; None for all. What the others found stays as it is, and nobody takes
+        it for a rebuild: what is new is new to the others still.
 
     Returns
     -------
@@ -125,9 +126,12 @@ def rebuild(
         watcher = Watcher(on_step or (lambda _: None))
         instance.add_event_listener(run_id, watcher.on_event)
         began = time.monotonic()
-        job = build_definitions(given_resources(memory), settings=settings).resolve_job_def(JOB_NAME)
-        if only is not None:
-            job = job.get_subset(asset_selection={AssetKey(name) for name in only})
+        definitions = build_definitions(given_resources(memory), settings=settings)
+        if only is None:
+            job = definitions.resolve_job_def(JOB_NAME)
+        else:
+            selection = {AssetKey(name) for name in only}
+            job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection=selection)
         watcher.steps = [node.name for node in job.nodes_in_topological_order]
         result = job.execute_in_process(
             instance=instance,

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 from quick_rebuilds import leave_out
+from sqlalchemy import text
 
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.memory import Memory
+from memory_pipeline.pipeline.contracts import load_contracts
+from memory_pipeline.pipeline.evaluate import evaluate, parameters
+from memory_pipeline.pipeline.reading import read_columns
 from memory_pipeline.pipeline.run import rebuild
+from memory_pipeline.settings import Settings
 from memory_pipeline.worlds import Given, go_on, sample_organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 
 
@@ -43,8 +47,9 @@ def test_what_advice_changed_is_verified_in_a_closed_loop(
             "outcome_features",
             "advice_verification",
         }
-        # What was not asked for stays as it was.
+        # What was not asked for stays as it was, and waits for a rebuild.
         assert memory.patterns()["updated_at"].max() == before
+        assert not memory.is_rebuilt()
         found = memory.advice_verifications().iloc[0]
         assert found["method"] == "intention to treat"
         assert len(memory.advised_outcomes()) > 1000
@@ -52,6 +57,24 @@ def test_what_advice_changed_is_verified_in_a_closed_loop(
         assert margin < 0.12
         # One interval in twenty misses; one and a half times as wide, one in three hundred does.
         assert abs(found["gain"] - went_on.true_gain) < 1.5 * margin
+
+        # Whether advice was followed is asked of those who got any.
+        given = went_on.followed + went_on.not_followed
+        assert _whether_followed_is_known(store) == ("met", given, 0)
+        with store.transaction() as connection:
+            connection.execute(text("update packaging_outcomes set recommendation_followed = null"))
+        assert _whether_followed_is_known(store) == ("violated", given, given)
+
+
+def _whether_followed_is_known(store: Store) -> tuple[str, int | None, int | None]:
+    (contract,) = [one for one in load_contracts() if one.name == "packaging_outcomes"]
+    frame = read_columns(store, contract.name, contract.columns_read, contract.derived)
+    (verdict,) = [
+        one
+        for one in evaluate(contract, frame, parameters(Settings()))
+        if one.expectation.id == "followed_is_known_where_advised"
+    ]
+    return verdict.outcome, verdict.rows, verdict.violations
 
 
 def test_many_answers_are_refused_as_one_is(rebuilt: Settings) -> None:
