@@ -73,9 +73,9 @@ def look_back(
     min_history
         Attempts before a month that it takes.
     max_fits
-        Most times that everything is learnt anew: in steps in which the history grows by the same factor;
-        in between the last policy goes on. So a long history costs no more than a short one, and a short
-        one is not asked with what was known of half of it.
+        Most times that everything is learnt anew, two or more: for the last month, and before it in steps in
+        which the history grows by the same factor; in between the last policy goes on. So a long history
+        costs no more than a short one, and a short one is not asked with what was known of half of it.
     options
         For `fit_current_policy`.
 
@@ -95,12 +95,16 @@ def look_back(
 
 
 def _steps(known: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Give each month the number of its step, below `most`, within which the history hardly grows."""
+    """Give each month the number of its step, below `most`, within which the history hardly grows.
+
+    The last month is a step of its own: what is said of it is what is said of today.
+    """
     if len(known) <= most:
         return np.arange(len(known))
-    growth = np.log(known / known[0])
-    steps = (most * growth / max(growth[-1], 1e-12)).astype(np.int64)
-    return np.asarray(np.minimum(steps, most - 1))
+    before = most - 1
+    growth = np.log(known[:-1] / known[0])
+    steps = np.minimum((before * growth / max(growth[-1], 1e-12)).astype(np.int64), before - 1)
+    return np.append(steps, before)
 
 
 def _views(

@@ -97,6 +97,7 @@ def test_views_are_cut_at_the_first_moment_of_the_month(frame):
         assert view.learnt_until <= view.start
         assert view.policy.history["attempts"] <= len(view.before)
     assert len({view.learnt_until for view in views}) <= 6
+    assert views[-1].learnt_until == views[-1].start
     assert len(views[0].before) >= 100
     only = [views[-1].start]
     [last] = look_back(frame, **roles(), months=only)
@@ -110,7 +111,8 @@ def test_everything_is_learnt_anew_as_the_history_grows():
     assert len(first) <= 8
     assert (first[1:] / first[:-1] <= 2).all()
     assert lookback._steps(known[:5], 8).tolist() == [0, 1, 2, 3, 4]
-    assert (lookback._steps(np.full(30, 100), 8) == 0).all()
+    # Where it does not grow there is nothing to learn, but what is said of the last month is of today.
+    assert lookback._steps(np.full(30, 100), 8).tolist() == [0] * 29 + [7]
 
 
 def test_coverage_is_the_share_that_the_policy_of_before_answers(frame):
