@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
+from memory_pipeline.analysis.factor_wording import name_settings
 from memory_pipeline.analysis.features import MISSING
 from memory_pipeline.analysis.wording import condition_text
 from memory_pipeline.charts.forest import Kind, Style, forest, left_out, scale_around
@@ -228,6 +229,8 @@ def _factor_row(row: Mapping[str, Any]) -> dict[str, Any]:
     is_shown = bool(details.get("is_factor", True)) and low * high > 0
     reference = "not set" if details["reference"] == MISSING else details["reference"]
     label = f"{str(details['column']).replace('_', ' ')} = {details['value']} instead of {reference}"
+    if len(details.get("settings", ())) > 1:
+        label = f"{name_settings(details['settings'])} instead of neither".replace("_", " ")
     crude = details.get("crude_difference")
     return {
         "label": label,

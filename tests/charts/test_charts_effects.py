@@ -143,6 +143,15 @@ def test_of_a_comparison_both_ways_round_the_better_way_is_drawn():
     assert labels(factor_effects(pd.DataFrame(rows))) == ["transform = yes instead of no"]
 
 
+def test_a_pair_of_settings_is_named_setting_by_setting():
+    pair = factor("wrapper and prerequisites: vcredist", "psadt and yes", "none and no", 0.12)
+    pair["implementation_details"] |= {
+        "settings": {"wrapper": "psadt", "prerequisites: vcredist": "yes"},
+    }
+    [label] = labels(factor_effects(pd.DataFrame([pair])))
+    assert label.split() == "wrapper = psadt and prerequisites includes vcredist instead of neither".split()
+
+
 def test_effects_that_cannot_be_told_are_left_out():
     rows = [factor("a", "b", "c", 0.0, margin=1.0), factor("transform", "yes", "no", 0.08)]
     assert labels(factor_effects(pd.DataFrame(rows))) == ["transform = yes instead of no"]
