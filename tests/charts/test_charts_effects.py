@@ -149,7 +149,8 @@ def test_a_pair_of_settings_is_named_setting_by_setting():
         "settings": {"wrapper": "psadt", "prerequisites: vcredist": "yes"},
     }
     [label] = labels(factor_effects(pd.DataFrame([pair])))
-    assert label.split() == "wrapper = psadt and prerequisites includes vcredist instead of neither".split()
+    words = " ".join(label.split())
+    assert words == "wrapper = psadt and prerequisites includes vcredist instead of neither"
 
 
 def test_effects_that_cannot_be_told_are_left_out():
