@@ -73,8 +73,9 @@ def find_changes(
     mean of their month (better times for all are no change), less their unit's own mean, shrunk. The
     largest distance of these sums from a straight line, over their standard deviation, is tested by
     Kolmogorov's distribution (the OLS-CUSUM test of Ploberger and Kramer 1992). The deviation is taken
-    over a unit's months, within which what is broken stays broken. The change is where the distance is
-    largest; of each column the value with the largest change counts.
+    over a unit's months, within which what is broken stays broken, and is never less than that of
+    independent attempts. The change is where the distance is largest, between two moments; of each column
+    the value with the largest change counts.
 
     Parameters
     ----------
@@ -160,8 +161,15 @@ def _largest_change(
     sums = np.cumsum(residual)
     bridge = sums - np.arange(1, count + 1) / count * sums[-1]
     centred = residual - residual.mean()
-    spread = float(np.sqrt(np.sum(np.bincount(spell, centred) ** 2)))
-    at = min(int(np.argmax(np.abs(bridge))), count - 2)
+    # A unit that occurs in one month alone has lost its mean, and with it nearly all that its months show.
+    spread = float(np.sqrt(max(np.sum(np.bincount(spell, centred) ** 2), np.sum(centred**2))))
+    # Of attempts of the same moment none is before the other.
+    moments = when.to_numpy()
+    is_between = np.append(moments[1:] != moments[:-1], False)
+    if not is_between.any():
+        is_between[0] = True
+        bridge = np.zeros(count)
+    at = int(np.argmax(np.where(is_between, np.abs(bridge), -1.0)))
     difference = float(residual[at + 1 :].mean() - residual[: at + 1].mean())
     statistic = float(np.abs(bridge[at])) / spread if spread > 0 else 0.0
     return Change(

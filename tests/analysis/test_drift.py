@@ -110,3 +110,31 @@ def test_within_two_months_nobody_can_tell_a_change_from_better_times():
 
     assert changes_of(short(50)) == ()
     assert [one.column for one in changes_of(short(120))] == ["detection"]
+
+
+def test_units_that_are_over_within_a_month_are_no_change():
+    # Files of a data set, say: they end alike, and come in the order of what was tried.
+    found = [_changes_of_short_units(seed) for seed in range(40)]
+    assert sum(map(bool, found)) == 0
+
+
+def _changes_of_short_units(seed):
+    random = np.random.default_rng(seed)
+    sizes = np.minimum(1 + random.pareto(1.2, 400) * 4, 120).astype(int)
+    unit = np.repeat(np.arange(400), sizes)
+    libraries = {f"library {number}": random.random(400) < 0.2 for number in range(8)}
+    setting = random.random(len(unit)) < 0.5
+    chance = 1 / (1 + np.exp(0.8 - random.normal(0, 1.2, 400)[unit] - 0.8 * setting))
+    outcomes = pd.DataFrame(
+        {
+            "application_name": unit,
+            "setting": np.where(setting, "yes", "no"),
+            **{name: np.where(uses[unit], "yes", "no") for name, uses in libraries.items()},
+            "outcome_status": np.where(random.random(len(unit)) < chance, "success", "failure"),
+            "occurred_at": TURN + pd.to_timedelta(random.integers(0, 900, 400)[unit], "D"),
+        }
+    ).sort_values(["application_name", "setting"])
+    expected = outcomes.groupby("setting")["outcome_status"].transform(
+        lambda ends: (ends == "success").mean()
+    )
+    return find_changes(outcomes, expected, columns=["setting", *libraries], unit="application_name")
