@@ -754,6 +754,8 @@ def _has(column: pd.Series, value: Any) -> pd.Series:
     """Say which attempts have a value, whether it is written as stored or as an encoded level."""
     from memory_pipeline.analysis.values import level_name  # noqa: PLC0415 - needs numpy only here
 
+    if value is None:
+        return column.isna()
     same: pd.Series = column.map(_setting_key, na_action="ignore") == _setting_key(value)
     return same | (column.map(level_name, na_action="ignore") == str(value))
 

@@ -120,7 +120,8 @@ def write_advice(
     picked = None if choice.index is None else outlook.candidates[choice.index]
     prescription = None if choice.index is None else prescribe(policy, outlook, choice.index)
     confidence = choice.confidence if prescription is None else confidence_of(prescription.draws, outlook)
-    is_left = prescription is not None and _is_left_to_persons(policy, outlook, prescription, confidence)
+    is_left = prescription is not None and _is_left_to_persons(policy, outlook, prescription)
+    propensity = _propensity(policy, outlook, choice, prescription, is_left=is_left)
     if prescription is not None and is_left:
         # What is usual is as good as what is usual.
         confidence = confidence if prescription.approach else 0.5
@@ -159,35 +160,44 @@ def write_advice(
         supporting_patterns=[pattern["label"] for pattern in patterns],
         reasons=reasons + [f"It fits a pattern: {pattern['sentence']}" for pattern in patterns[:3]] + notes,
         candidates=_candidate_rows(policy, outlook, choice),
-        propensity=1.0 if prescription is None else _propensity(policy, outlook, choice, prescription),
+        propensity=propensity,
         policy_version=policy.version,
         decisions=tuple(one.to_dict() for one in decided),
     )
 
 
-def _is_left_to_persons(
-    policy: Policy, outlook: Outlook, prescription: Prescription, confidence: float
-) -> bool:
+def _is_left_to_persons(policy: Policy, outlook: Outlook, prescription: Prescription) -> bool:
     """Say whether nothing is left to advise beside what persons suppressed.
 
     What looks best without it has to be better than what is usual with it, too.
     """
     if not isinstance(outlook, DecidedOutlook):
         return False
-    is_sure = confidence >= policy.limits.confidence_threshold or policy.limits.exploration > 0
+    is_sure = (
+        policy.limits.exploration > 0
+        or confidence_of(prescription.draws, outlook) >= policy.limits.confidence_threshold
+    )
     return not prescription.approach or not is_sure
 
 
-def _propensity(policy: Policy, outlook: Outlook, choice: Choice, prescription: Prescription) -> float:
-    """Probability of this very answer: of all candidates that are reduced to the same settings."""
-    return float(
-        sum(
-            choice.probabilities[number]
-            for number in prescription.group
-            if choice.probabilities[number] > 0
-            and prescribe(policy, outlook, int(number)).approach == prescription.approach
-        )
-    )
+def _propensity(
+    policy: Policy, outlook: Outlook, choice: Choice, prescription: Prescription | None, *, is_left: bool
+) -> float:
+    """Probability of this very answer.
+
+    Of all candidates that are reduced to the same settings, or that are left to persons alike.
+    """
+    if prescription is None:
+        return 1.0
+    alike = range(len(outlook.candidates)) if is_left else prescription.group.tolist()
+    total = 0.0
+    for number in alike:
+        if choice.probabilities[number] > 0:
+            other = prescribe(policy, outlook, number)
+            is_same = is_left or other.approach == prescription.approach
+            if is_same and _is_left_to_persons(policy, outlook, other) == is_left:
+                total += float(choice.probabilities[number])
+    return total
 
 
 def _sample(

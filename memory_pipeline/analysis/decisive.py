@@ -36,7 +36,7 @@ class Prescription:
     Attributes
     ----------
     approach
-        Settings to choose, source column to value.
+        Settings to choose, source column to value; None where a setting is to be left unset.
     left_open
         Source columns of the picked candidate that make no difference here, or that a person left open:
         leave them as they are.
@@ -100,7 +100,11 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
         ]
     )
     return Prescription(
-        approach={column: value for column, value in stated.items() if column in named},
+        approach={
+            column: stated.get(column)
+            for column in dict.fromkeys([*stated, *policy.approach])
+            if column in named
+        },
         left_open=tuple(column for column in stated if column not in named),
         group=group,
         draws=np.asarray(outlook.shares[group] @ as_recorded(outlook)[group] / outlook.shares[group].sum()),

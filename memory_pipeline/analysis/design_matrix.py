@@ -247,8 +247,9 @@ def _indicators(cells: Cells, terms: Sequence[Term]) -> Any:
 
 
 def _unit_shares(cells: Cells, terms: Sequence[Term]) -> Floats:
-    """Return the share of each unit's attempts that meet each term, shape (units, terms)."""
+    """Return the share of each unit's attempts, 0 of none, that meet each term, shape (units, terms)."""
     size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
+    size[size == 0] = 1.0
     shares = [
         np.bincount(cells.unit, weights=cells.attempts * holds(term, cells), minlength=cells.n_units) / size
         for term in terms
@@ -260,6 +261,7 @@ def _expected_shares(cells: Cells, terms: Sequence[Term], columns: Sequence[str]
     """Return the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
     places = np.unique(np.column_stack([cells.codes_of(c) for c in columns]), axis=0, return_inverse=True)[1]
     size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
+    size[size == 0] = 1.0
     tried = np.bincount(places, weights=cells.attempts)
     expected = []
     for term in terms:

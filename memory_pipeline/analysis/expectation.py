@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Before any evidence: as likely as not that nothing matters; otherwise three times in five it is by settings.
 _PRIOR_RULED, _PRIOR_UNRULED, _PRIOR_NOTHING = 0.3, 0.2, 0.5
+_FLATTENING = np.pi / 8
 _RANKS = np.random.default_rng(0).permutation(N_DRAWS)
 
 
@@ -113,7 +114,9 @@ class Expectation:
 
         What a record adds is drawn apart from the coefficients. The record is taken against what is known
         about its own units, so it says how the approach differs, and nothing about how far these units
-        stand for others; that uncertainty stays in full.
+        stand for others; that uncertainty stays in full. Normal noise on log-odds draws a mean success rate
+        towards one half; the log-odds are stretched by as much (MacKay 1992, "The evidence framework
+        applied to classification networks", eq. 10), so that the mean is what the records say.
 
         Parameters
         ----------
@@ -128,9 +131,10 @@ class Expectation:
         -------
         array, shape (approaches, 500)
         """
+        centre, noise, variance = eta, np.zeros_like(eta), np.zeros_like(eta)
         for number, level in enumerate(self.levels):
             place = tuple(described[column] for column in level.columns)
-            point, eta = point + level.offset, eta + level.offset
+            point, centre = point + level.offset, centre + level.offset
             records = [level.records.get((place, key)) for key in keys]
             counted = np.array([r.counted if r else 0.0 for r in records])
             won = np.array([r.won if r else 0.0 for r in records])
@@ -139,10 +143,13 @@ class Expectation:
             worth = np.array(level.strengths) + counted[:, None] + 1
             spread = 1 / np.sqrt(worth * np.maximum(rates * (1 - rates), 1e-4))
             shift = log_odds(rates) - expected[:, None]
-            noise, picked = _noise(number, len(keys), len(level.strengths))
-            eta = eta + shift[:, picked] + spread[:, picked] * noise
+            drawn, picked = _noise(number, len(keys), len(level.strengths))
+            centre = centre + shift[:, picked]
+            noise += spread[:, picked] * drawn
+            variance += (spread**2)[:, picked]
             point = point + shift.mean(axis=1)
-        return np.asarray(1 / (1 + np.exp(-eta)))
+        with np.errstate(over="ignore"):
+            return np.asarray(1 / (1 + np.exp(-centre * np.sqrt(1 + _FLATTENING * variance) - noise)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the expectation as JSON-able values."""
@@ -159,8 +166,10 @@ class Expectation:
 def _noise(level: int, approaches: int, strengths: int) -> tuple[Floats, NDArray[np.int64]]:
     """Return the standard normal draws of a level, shape (approaches, 500), and each draw's strength.
 
-    They are always the same ones.
+    They are always the same ones. Each comes with its opposite, as those of the coefficients do, so that no
+    approach is lucky in its draws.
     """
     random = np.random.default_rng(level + 1)
-    noise = random.standard_normal((approaches, N_DRAWS))
-    return noise, random.permutation(np.arange(N_DRAWS) % strengths)
+    noise = random.standard_normal((approaches, N_DRAWS // 2))
+    picked = random.permutation(np.arange(N_DRAWS // 2) % strengths)
+    return np.hstack([noise, -noise]), np.tile(picked, 2)

@@ -212,8 +212,10 @@ class Encoding:
         )
 
     def columns_of(self, source: str) -> tuple[str, ...]:
-        """Name the encoded columns that a source column became."""
-        code = self.codes[source]
+        """Name the encoded columns that a source column became: none, where it has one value alone."""
+        code = self.codes.get(source)
+        if code is None:
+            return ()
         if code.kind == "elements":
             return tuple(f"{source}: {element}" for element in code.levels)
         return (source,)

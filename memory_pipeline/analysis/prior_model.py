@@ -241,7 +241,8 @@ def _price(columns: _Columns) -> float:
 def _sample(cells: Cells) -> Cells:
     """Take an even sample of the cells where they are more than a model of this size needs.
 
-    Cells are in the order of their units, so that every unit stays in proportion.
+    Cells are in the order of their units, so that units stay in proportion; of many small ones some have
+    none left.
     """
     if len(cells.unit) <= _MOST_CELLS:
         return cells

@@ -206,7 +206,10 @@ def describe_approach(approach: Mapping[str, Any]) -> str:
     """Write an approach as words: `switches = /qn, wrapper = yes`."""
     if not approach:
         return "no setting stated"
-    return ", ".join(f"{column} = {_value(value)}" for column, value in approach.items())
+    return ", ".join(
+        f"{column} not set" if value is None else f"{column} = {_value(value)}"
+        for column, value in approach.items()
+    )
 
 
 def _value(value: Any) -> str:

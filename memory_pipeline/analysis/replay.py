@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -161,7 +161,7 @@ def replay(
         What learns the policy from the early part: `fit_policy`, or `refit.fit_current_policy`, which leaves
         out what had gone stale by then.
     **limits
-        For `fit`, such as `confidence_threshold`.
+        For `fit`, such as `confidence_threshold`. What is tried is the best advice, without exploration.
 
     Raises
     ------
@@ -174,6 +174,7 @@ def replay(
     is_early = (when < cut).to_numpy()
     early, later = outcomes[is_early], outcomes[~is_early]
     policy = fit(early, approach=approach, context=context, unit=unit, **limits)
+    policy = replace(policy, limits=replace(policy.limits, exploration=0.0))
     shape = (len(early), len(later), cut.isoformat(), policy.version)
     if early.empty or later.empty:
         empty = "earlier" if early.empty else "later"
@@ -309,11 +310,9 @@ def _estimate(
     uplift = float(gains.mean())
     interval = unit_bootstrap(gains, later.unit)
     usual = np.where(later.agrees, target, otherwise)
-    margin = exchangeable_margin(
-        np.where(advised, target - usual, 0.0),
-        np.where(advised, weights - 1, 0.0),
-        np.where(advised, later.rewards - usual, 0.0),
-        later.unit,
+    # How units differ shows in the attempts with advice; the others gain nothing for certain.
+    margin = share * exchangeable_margin(
+        (target - usual)[advised], own - 1, rewards - usual[advised], later.unit[advised]
     )
     low, high = min(interval.low, uplift - margin), max(interval.high, uplift + margin)
     low, high = (max(-1.0, low), min(1.0, high)) if sufficient else (-1.0, 1.0)

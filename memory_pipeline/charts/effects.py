@@ -296,6 +296,8 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 
 def _value_text(value: Any) -> str:
+    if value is None:
+        return "not set"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

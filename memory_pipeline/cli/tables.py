@@ -37,6 +37,8 @@ def settings_text(settings: Mapping[str, Any] | None) -> str:
 
 
 def _setting(value: Any) -> str:
+    if value is None:
+        return "not set"
     return "+".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -144,5 +144,5 @@ def _with_advice(
                 made[name][row] = value
                 continue
             for element in PREREQUISITES:
-                made[f"prerequisites: {element}"][row] = "yes" if element in value else "no"
+                made[f"prerequisites: {element}"][row] = "yes" if element in (value or ()) else "no"
     return made

@@ -6,9 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_worlds import packaging_world, roles
+from scipy import stats
+from scipy.special import logit
 
-from memory_pipeline.analysis.expectation import Chances
+from memory_pipeline.analysis.design_matrix import INTERCEPT, Design
+from memory_pipeline.analysis.expectation import Chances, Expectation
+from memory_pipeline.analysis.prior_model import PriorModel
 from memory_pipeline.analysis.recommendations import fit_policy
+from memory_pipeline.analysis.track_record import Level, Record
 
 KINDS, SWITCHES, DETECTION = (
     ("msi", "exe", "burn", "nsis"),
@@ -90,3 +95,29 @@ def test_chances_by_hand():
     kinds = np.array([draws.is_ruled(), draws.is_unruled(), draws.is_indifferent()])
     assert kinds.sum(axis=1) == pytest.approx([300, 150, 50])
     assert (kinds.sum(axis=0) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("strength", "attempts", "rate"), [(5, 0, 0.7), (5, 5, 0.95), (20, 0, 0.05), (50, 9, 0.9)]
+)
+def test_draws_are_those_of_the_beta_distribution(strength, attempts, rate):
+    record = Record(attempts, 0, 1, attempts, attempts * rate, logit(rate))
+    level = Level((), (float(strength),) * 10, {((), ("own",)): record} if attempts else {})
+    point = np.array([logit(rate)])
+    draws = one_level(level).draws({}, [("own",)], point, np.tile(point[:, None], (1, 500)))[0]
+    exact = stats.beta((strength + attempts) * rate, (strength + attempts) * (1 - rate))
+    assert draws.mean() == pytest.approx(rate, abs=0.015)
+    assert np.quantile(draws, [0.025, 0.975]) == pytest.approx(exact.ppf([0.025, 0.975]), abs=0.07)
+
+
+def test_approaches_of_which_as_much_is_known_have_as_good_draws():
+    point = np.full(12, logit(0.7))
+    keys = [(f"approach {number}",) for number in range(12)]
+    level = Level((), (20.0,) * 10, {})
+    draws = one_level(level).draws({}, keys, point, np.tile(point[:, None], (1, 500)))
+    # Less than what counts as a tie.
+    assert np.ptp(draws.mean(axis=1)) < 0.005
+
+
+def one_level(level: Level) -> Expectation:
+    return Expectation(PriorModel(Design((INTERCEPT,)), np.zeros(1), np.eye(1), 0.0), (level,))
