@@ -208,6 +208,26 @@ def test_probabilities_and_thompson_sampling_know_of_it_too(policy):
     assert best.settings["detection"] == "product_code"
 
 
+def test_the_propensities_of_all_answers_sum_to_one():
+    world = packaging_world(0, attempts=4000, wrapper=0.15, signing=0.1, logging=-0.1)
+    policy = fit_policy(world.outcomes, **roles())
+    explored = replace(
+        policy,
+        decisions=(decision("wrapper", "yes", "no"),),
+        limits=replace(policy.limits, exploration=0.5),
+    )
+    said = {}
+    for seed in range(150):
+        advice = explored.recommend(
+            {"installer_type": "exe", "team": "legacy"}, rng=np.random.default_rng(seed)
+        )
+        said[str(advice.recommended_approach)] = advice.propensity
+    # Where what is drawn leaves everything to persons there is no advice; elsewhere there is.
+    assert len(said) > 2
+    assert "None" in said
+    assert sum(said.values()) == pytest.approx(1, abs=1e-9)
+
+
 def test_a_change_of_the_advice_names_the_decision(policy):
     note = decision("logging", "verbose", "quiet", note="easy ones only").to_dict()
     before, _ = advise_contexts(policy, [EXE, MSI], before=[], policy_before={})

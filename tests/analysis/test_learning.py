@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from made_worlds import CONTEXT, SETTINGS, UNIT, packaging_world, roles
 
+from memory_pipeline.analysis import replay as replay_module
 from memory_pipeline.analysis.decisive import prescribe
 from memory_pipeline.analysis.learning import prior_knowledge, success_over_time
 from memory_pipeline.analysis.offpolicy import unit_bootstrap
@@ -70,6 +71,37 @@ def test_unit_bootstrap_is_about_the_standard_error_of_a_mean():
     assert interval.high - interval.low == pytest.approx(2 * 1.96 * interval.standard_error, rel=0.01)
     one = unit_bootstrap(values, np.zeros(2000, dtype=int))
     assert (one.low, one.high) == (-1, 1)
+
+
+def test_what_had_no_advice_does_not_make_a_replay_surer():
+    def half_width(others):
+        random = np.random.default_rng(1)
+        unit = np.repeat(np.arange(12 + others), [300] + [10] * 11 + [30] * others)
+        is_advised = unit < 12
+        agrees = is_advised & (random.random(len(unit)) < 0.5)
+        attempts = replay_module._Attempts(
+            rewards=(random.random(len(unit)) < 0.3 + 0.05 * (unit % 8)).astype(float),
+            unit=unit,
+            place=np.zeros(len(unit), dtype=np.int64),
+            home=np.zeros(len(unit), dtype=np.int64),
+            is_advised=is_advised,
+            agrees=agrees,
+            propensity=np.full(len(unit), 0.5),
+            promised=np.full(len(unit), 0.6),
+        )
+        model = np.full(len(unit), 0.5), np.full(len(unit), 0.5)
+        shape = (len(unit), len(unit), "2026-01-01", "made")
+        found = replay_module._estimate(attempts, model, shape, clip=0.01, floors=(1.0, 1.0))
+        return (found.ci_high - found.ci_low) / 2 / is_advised.mean()
+
+    assert half_width(60) > 0.9 * half_width(0)
+
+
+def test_a_replay_tries_the_best_advice_without_exploration():
+    outcomes = packaging_world(3, attempts=1500, product_code=0.2).outcomes
+    plain, explored = (replay(outcomes, **roles(), exploration=share) for share in (0.0, 0.5))
+    assert plain.advised
+    assert explored.uplift == plain.uplift
 
 
 def test_replay_says_why_it_cannot_tell():

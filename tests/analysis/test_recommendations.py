@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from made_worlds import CONTEXT, UNIT, packaging_world, roles
 
+from memory_pipeline.analysis import prior_model
 from memory_pipeline.analysis.approaches import approach_text
 from memory_pipeline.analysis.outlook import choose
 from memory_pipeline.analysis.recommendations import Policy, fit_policy
@@ -388,3 +389,10 @@ def test_the_sample_organisation_is_advised_well():
         assert advice.recommended_approach["prerequisites: vcredist"] == "yes"
         assert advice.recommended_approach["detection_method"] != "file"
     assert min(gains) > 0.05
+
+
+def test_a_sample_of_the_cells_may_leave_units_without_any(monkeypatch):
+    monkeypatch.setattr(prior_model, "_MOST_CELLS", 300)
+    world = packaging_world(4, attempts=2000, units=1500, heavy_tail=False, product_code=0.2)
+    advice = fit_policy(world.outcomes, **roles()).recommend({"installer_type": "exe"})
+    assert 0 < advice.ci_low < advice.success_rate < advice.ci_high < 1
