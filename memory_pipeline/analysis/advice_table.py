@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from memory_pipeline.analysis.advice_changes import compare_advice, same_decisions
 from memory_pipeline.analysis.decided import FactorDecision
 from memory_pipeline.analysis.features import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import pandas as pd
 
     from memory_pipeline.analysis.advice import Advice
     from memory_pipeline.analysis.policy import Policy
@@ -56,12 +56,15 @@ def levels_of(policy: Policy) -> dict[str, set[str]]:
 def contexts_that_occur(outcomes: pd.DataFrame) -> list[dict[str, str]]:
     """List the application types and installer types of a history, the most frequent first.
 
-    What is not recorded is left out of a context; at most `MAX_CONTEXTS`.
+    What is not recorded is left out of a context; at most `MAX_CONTEXTS`. Where neither is a column, there
+    is one context, of which nothing is known.
     """
     known = [column for column in CONTEXT_COLUMNS if column in outcomes]
+    if not known:
+        return [{}]
     counts = outcomes[known].value_counts(dropna=False, sort=True).head(MAX_CONTEXTS)
     return [
-        {column: str(value) for column, value in zip(known, key, strict=True) if value == value}  # noqa: PLR0124
+        {column: str(value) for column, value in zip(known, key, strict=True) if pd.notna(value)}
         for key in counts.index
     ]
 

@@ -58,19 +58,32 @@ def number_approaches(outcomes: pd.DataFrame, approach: Sequence[str]) -> tuple[
 def _numbered(column: pd.Series) -> tuple[NDArray[np.int64], list[Any]]:
     """Give the different values of a column numbers, lists among them."""
     values = column.to_numpy(dtype=object)
-    try:
+    if pd.api.types.infer_dtype(values, skipna=True) not in {"mixed", "mixed-integer"}:
         codes, uniques = pd.factorize(values)
-    except TypeError:
-        plain = np.empty(len(values), dtype=object)
-        plain[:] = [tuple(value) if isinstance(value, _LISTS) else value for value in values]
-        codes, uniques = pd.factorize(plain)
-    return codes.astype(np.int64) + 1, [None, *uniques]
+        return codes.astype(np.int64) + 1, [None, *uniques]
+    codes, _ = pd.factorize(pd.Series([_key(value) for value in values], dtype=object))
+    first = np.unique(codes, return_index=True)[1]
+    return codes.astype(np.int64), list(values[first])
+
+
+def _key(value: Any) -> tuple[Any, ...]:
+    """Make of a value what can be looked up, and tells True from 1."""
+    if isinstance(value, dict):
+        return dict, *((name, _key(element)) for name, element in value.items())
+    if isinstance(value, _LISTS):
+        return list, *map(_key, value)
+    return type(value), value
 
 
 def _plain(value: Any) -> Any:
     """Turn a value into what JSON has; lists lose order and repetition, whole floats their point."""
+    if isinstance(value, dict):
+        named = {str(key): _plain(element) for key, element in value.items()}
+        return dict(sorted(named.items()))
     if isinstance(value, _LISTS):
-        return sorted({_plain(element) for element in value}, key=str)
+        elements = map(_plain, value)
+        different = {json.dumps(element, sort_keys=True): element for element in elements}
+        return [different[text] for text in sorted(different, key=lambda text: (str(different[text]), text))]
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):

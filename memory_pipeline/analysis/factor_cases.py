@@ -102,8 +102,9 @@ def _contains(conditions: Mapping[str, str], settings: Mapping[str, str]) -> boo
 
 
 def _age(outcomes: pd.DataFrame) -> NDArray[np.int64]:
-    """Rank attempts by age, the newest lowest, shape (attempts,)."""
+    """Rank attempts by age, the newest lowest, those without a time highest, shape (attempts,)."""
     if "occurred_at" not in outcomes:
         return np.zeros(len(outcomes), dtype=np.int64)
     when = pd.to_datetime(outcomes["occurred_at"], utc=True).dt.tz_localize(None)
-    return np.asarray(-when.to_numpy().astype("datetime64[s]").astype(np.int64))
+    age = -when.to_numpy().astype("datetime64[s]").astype(np.int64)
+    return np.where(when.isna().to_numpy(), np.iinfo(np.int64).max, age)

@@ -153,7 +153,7 @@ def _interaction(one: Comparison) -> dict[str, float]:
     if one.together is None:
         return {}
     found = one.together.interaction
-    low, high = found.interval()
+    low, high = found.interval(bound=2.0)
     return {
         "difference": found.difference,
         "ci_low": low,

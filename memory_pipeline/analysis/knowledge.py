@@ -15,6 +15,7 @@ from memory_pipeline.analysis.measure_names import ADVICE_COVERAGE, DRIFT, DRIFT
 from memory_pipeline.analysis.measures import measure_row
 from memory_pipeline.analysis.significance import wilson_interval
 from memory_pipeline.analysis.threads import on_one_thread
+from memory_pipeline.analysis.unit_resamples import resampled_totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,11 +170,9 @@ def _skill_interval(
     losses: Floats, base_losses: Floats, random: np.random.Generator
 ) -> tuple[float | None, float | None]:
     """Resample units: the 95% interval of their skill; open with one unit."""
-    units = len(losses)
-    if units == 1:
+    if len(losses) == 1:
         return None, None
-    picks = random.multinomial(units, np.full(units, 1 / units), size=_BOOTSTRAPS)
-    against = picks @ base_losses
-    skills = 1 - (picks @ losses)[against > 0] / against[against > 0]
+    lost, against = resampled_totals(random, [losses, base_losses], _BOOTSTRAPS)
+    skills = 1 - lost[against > 0] / against[against > 0]
     low, high = (float(one) for one in np.quantile(skills, [0.025, 0.975]))
     return low, high

@@ -71,7 +71,7 @@ def look_back(
     months
         First moments of the months to go through; by default all.
     min_history
-        Attempts before a month that it takes.
+        Attempts before a month that it takes; at least one.
     max_fits
         Most times that everything is learnt anew, two or more: for the last month, and before it in steps in
         which the history grows by the same factor; in between the last policy goes on. So a long history
@@ -87,7 +87,8 @@ def look_back(
     roles: dict[str, Any] = {"approach": approach, "context": context, "unit": unit}
     check_columns(outcomes, **roles)
     periods = period_starts(outcomes)
-    starts = [start for start in sorted(periods.unique()) if int((periods < start).sum()) >= min_history]
+    enough = max(min_history, 1)
+    starts = [start for start in sorted(periods.unique()) if int((periods < start).sum()) >= enough]
     if months is not None:
         starts = [start for start in starts if start in months]
     known = np.array([(periods < start).sum() for start in starts])

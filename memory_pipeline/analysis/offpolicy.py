@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from memory_pipeline.analysis.unit_resamples import resampled_totals
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -113,8 +115,8 @@ def unit_bootstrap(
     if len(sizes) < 2:  # noqa: PLR2004 - one unit says nothing about others
         return Interval(-1.0, 1.0, float("inf"))
     random = np.random.default_rng(seed)
-    picks = random.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=draws)
-    means = (picks @ sums) / (picks @ sizes)
+    drawn_sums, drawn_sizes = resampled_totals(random, [sums, sizes], draws)
+    means = drawn_sums / drawn_sizes
     error = float(means.std(ddof=1))
     degrees = effective_degrees(sums - mean * sizes)
     margin = float(stats.t.ppf((1 + level) / 2, degrees)) * error

@@ -36,6 +36,7 @@ from memory_pipeline.analysis.classification import (
     unit_folds,
 )
 from memory_pipeline.analysis.targets import is_hit
+from memory_pipeline.analysis.unit_resamples import resampled_totals
 from memory_pipeline.analysis.wording import predictability_sentence
 
 if TYPE_CHECKING:
@@ -232,8 +233,8 @@ def _score(asked: _Asked, model: str, seed: int) -> dict[str, Any]:
     unit = np.unique(rows.unit, return_inverse=True)[1]
     losses = np.bincount(unit, weights=_brier_losses(rows, chance))
     base_losses = np.bincount(unit, weights=_brier_losses(rows, base))
-    picks = _unit_picks(len(losses), seed)
-    low, high = np.quantile(1 - (picks @ losses) / (picks @ base_losses), [0.025, 0.975])
+    lost, against = resampled_totals(np.random.default_rng(seed), [losses, base_losses], _BOOTSTRAPS)
+    low, high = np.quantile(1 - lost / against, [0.025, 0.975])
     intercept, slope = np.nan, np.nan
     if np.ptp(chance - base) > 1e-6:  # noqa: PLR2004 - more than base rates
         intercept, slope = calibration_line(rows, logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
@@ -263,11 +264,6 @@ def _auc(rows: CollapsedRows, chance: Floats) -> float:
     return float((hits @ below) / pairs) if pairs else np.nan
 
 
-def _unit_picks(units: int, seed: int) -> Ints:
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(units, np.full(units, 1 / units), size=_BOOTSTRAPS)
-
-
 def _calibration_bins(asked: _Asked, seed: int) -> pd.DataFrame:
     """Compare predicted and observed shares in bins of about equally many attempts."""
     rows, chance = asked.rows, asked.chances[CHOSEN]
@@ -279,15 +275,18 @@ def _calibration_bins(asked: _Asked, seed: int) -> pd.DataFrame:
     first = np.full(place.max() + 1, _BINS)
     np.minimum.at(first, place, numbers)
     unit = np.unique(rows.unit, return_inverse=True)[1]
-    picks = _unit_picks(int(unit.max()) + 1, seed)
+    bins = [first[place] == one for one in np.unique(first[place])]
+    counts = [
+        np.bincount(unit[inside], weights=what[inside], minlength=int(unit.max()) + 1)
+        for inside in bins
+        for what in (rows.n, rows.k)
+    ]
+    totals = resampled_totals(np.random.default_rng(seed), counts, _BOOTSTRAPS)
     table = []
-    for one in np.unique(first[place]):
-        inside = first[place] == one
-        n = np.bincount(unit[inside], weights=rows.n[inside], minlength=picks.shape[1])
-        k = np.bincount(unit[inside], weights=rows.k[inside], minlength=picks.shape[1])
-        total = picks @ n
-        drawn = (picks @ k)[total > 0] / total[total > 0]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+    for inside, n, k, total, hits in zip(
+        bins, counts[::2], counts[1::2], totals[::2], totals[1::2], strict=True
+    ):
+        low, high = np.quantile(hits[total > 0] / total[total > 0], [0.025, 0.975])
         predicted = float(np.average(chance[inside], weights=rows.n[inside]))
         observed = float(k.sum() / n.sum())
         table.append((asked.question, predicted, observed, low, high, int(n.sum()), int((n > 0).sum())))

@@ -50,10 +50,10 @@ class Effect:
         """The effect: rate minus reference rate."""
         return self.rate - self.reference_rate
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the t interval of the difference, kept within -1 and 1."""
+    def interval(self, level: float = 0.95, *, bound: float = 1.0) -> tuple[float, float]:
+        """Return the t interval of the difference, kept within `bound`: 2 for a difference of differences."""
         margin = float(stats.t.ppf((1 + level) / 2, self.degrees)) * self.standard_error
-        return max(-1.0, self.difference - margin), min(1.0, self.difference + margin)
+        return max(-bound, self.difference - margin), min(bound, self.difference + margin)
 
     @property
     def p_value(self) -> float:

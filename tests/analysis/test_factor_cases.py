@@ -8,7 +8,7 @@ import pytest
 from made_worlds import UNIT, packaging_world, roles
 from test_factor_estimates import row_of
 
-from memory_pipeline.analysis.factor_cases import find_cases, find_supporting
+from memory_pipeline.analysis.factor_cases import _age, find_cases, find_supporting
 from memory_pipeline.analysis.factors import estimate_factors
 
 
@@ -120,6 +120,11 @@ def test_the_newest_attempt_of_a_unit_stands_for_it(world, factors):
     first = indexed.loc[case["with_value"][0]]
     own = world[(world[UNIT] == first[UNIT]) & (world["detection"] == "product_code")]
     assert first["occurred_at"] == own["occurred_at"].max()
+
+
+def test_an_attempt_without_a_time_counts_as_the_oldest():
+    times = pd.to_datetime([None, "1960-01-01", "2024-02-01", "2024-01-01"], utc=True)
+    assert np.argsort(_age(pd.DataFrame({"occurred_at": times}))).tolist() == [2, 3, 1, 0]
 
 
 def test_patterns_that_say_the_same_are_those_with_the_setting_in_its_direction(factors):

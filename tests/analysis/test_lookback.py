@@ -13,7 +13,7 @@ from memory_pipeline.analysis.drift import find_changes
 from memory_pipeline.analysis.knowledge import coverage_rows, drift_rows
 from memory_pipeline.analysis.learning import prior_knowledge
 from memory_pipeline.analysis.lookback import look_back
-from memory_pipeline.analysis.measures import measure_table
+from memory_pipeline.analysis.measures import measure_table, period_starts
 from memory_pipeline.analysis.recommendations import fit_policy
 from memory_pipeline.analysis.refit import fit_current_policy
 
@@ -102,6 +102,13 @@ def test_views_are_cut_at_the_first_moment_of_the_month(frame):
     only = [views[-1].start]
     [last] = look_back(frame, **roles(), months=only)
     assert last.learnt_until == last.start == only[0]
+
+
+def test_a_month_without_any_attempt_before_it_is_left_out(frame):
+    views = list(look_back(frame, **roles(), min_history=0, max_fits=2))
+    assert [view.start for view in views] == sorted(period_starts(frame).unique())[1:]
+    found = prior_knowledge(frame, **roles(), min_history=0, max_fits=2)
+    assert np.isfinite(found["value"]).all()
 
 
 def test_everything_is_learnt_anew_as_the_history_grows():

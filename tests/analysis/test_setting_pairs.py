@@ -10,6 +10,7 @@ from made_worlds import UNIT, packaging_world, roles
 from scipy.special import expit
 
 from memory_pipeline.analysis.factors import estimate_factors
+from memory_pipeline.analysis.standardisation import Effect
 
 
 def pair_world(seed, *, both=0.0, wrapper=0.0, verbose=0.0, attempts=4000, unit_spread=0.8, base=0.0):
@@ -112,3 +113,26 @@ def test_without_repetition_the_pair_is_that_of_a_plain_logistic_regression():
     )
     rates = [fit.predict(design(data[population].assign(**side))).mean() for side in sides]
     assert pair["effectiveness"] == pytest.approx(rates[0] - rates[1], abs=0.01)
+
+
+def test_two_settings_that_undo_each_other_are_further_from_adding_up_than_one_can_change():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({name: random.choice(["x", "y"], 3000) for name in ("a", "b")})
+    frame[UNIT] = random.integers(0, 60, 3000).astype(str)
+    chance = np.where(frame["a"] == frame["b"], 0.95, 0.1)
+    frame["outcome_status"] = np.where(random.random(3000) < chance, "success", "failure")
+    (pair,) = pairs_of(estimate_factors(frame, approach=["a", "b"], context=[], unit=UNIT)).to_dict("records")
+    found = pair["interaction"]
+    assert found["ci_low"] < found["difference"] < found["ci_high"]
+    # Twice 95% less 10%.
+    sides = sorted(abs(found[bound]) for bound in ("ci_low", "ci_high"))
+    assert sides[0] < 1.7 < sides[1]
+    low, high = (round(100 * side) for side in sides)
+    assert f"adds up to (95% CI {low} to {high})" in pair["description"]
+
+
+def test_an_interval_ends_where_differences_end():
+    effect = Effect(1.9, 0.0, 0.2, 50.0, np.zeros(1))
+    assert effect.interval(bound=2.0) == (pytest.approx(1.9 - 2.009 * 0.2, abs=1e-3), 2.0)
+    assert Effect(0.9, 0.0, 0.2, 50.0, np.zeros(1)).interval()[1] == 1.0
+    assert Effect(0.0, 0.9, 0.2, 50.0, np.zeros(1)).interval()[0] == -1.0
