@@ -55,7 +55,7 @@ def pattern(as_json: bool, pattern_id: str, limit: int) -> None:
     if not outcomes.empty:
         shown = f"{len(outcomes):,} of {found['related_count']:,} outcomes, the strongest first"
         output.print(Text(f"\n{shown}", style="bold"))
-        output.print(tables.outcomes(outcomes))
+        output.print(tables.outcomes(outcomes, width=output.width))
 
 
 def _print_pattern(found: Mapping[str, Any]) -> None:
@@ -104,7 +104,7 @@ def factor(as_json: bool, factor_id: str) -> None:
     for side, frame in sides.items():
         if not frame.empty:
             output.print(Text(f"\nPast attempts {side.replace('_', ' the ')}", style="bold"))
-            output.print(tables.outcomes(frame))
+            output.print(tables.outcomes(frame, width=output.width))
 
 
 def _print_factor(found: Mapping[str, Any]) -> None:

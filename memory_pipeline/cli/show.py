@@ -79,7 +79,7 @@ def outcomes(
         if as_json:
             print_json(records_of(frame.head(limit)))
             return
-        output.print(tables.outcomes(frame.head(limit)))
+        output.print(tables.outcomes(frame.head(limit), width=output.width))
         if len(frame) > limit:
             output.print("more; raise --limit or filter to see them", style="dim")
 

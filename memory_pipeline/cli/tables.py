@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_WIDE = 140
 _STATUS_STYLES = {"success": "green", "failure": "red", "partial": "yellow"}
 _TYPE_STYLES = {"success": "green", "failure": "red", "intervention": "yellow"}
 
@@ -65,23 +68,26 @@ def _said_by_a_person(finding: Mapping[str, Any] | pd.Series) -> str:
     return f" [{said}: {finding['note']}]" if finding["note"] else f" [{said}]"
 
 
-def outcomes(frame: pd.DataFrame) -> Table:
-    """Lay out recorded attempts."""
+def outcomes(frame: pd.DataFrame, *, width: int) -> Table | Group:
+    """Lay out recorded attempts: as a table where it is wide enough, else with the approach below each."""
     table = _table("when", "application", "installer", "status", "reason", "intervention", "approach")
+    lines: list[Text | Padding] = []
     for _, row in frame.iterrows():
-        reasons = [str(one.get("reason") or "") for one in row["failure_reasons"] or []]
-        kinds = [str(one.get("kind") or "") for one in row["manual_interventions"] or []]
+        reasons = ", ".join(str(one.get("reason") or "") for one in row["failure_reasons"] or [])
+        kinds = ", ".join(str(one.get("kind") or "") for one in row["manual_interventions"] or [])
+        when = f"{row['occurred_at']:%Y-%m-%d %H:%M}"
         name = f"{row['application_name']} {_text(row['application_version'])}".strip()
-        table.add_row(
-            f"{row['occurred_at']:%Y-%m-%d %H:%M}",
-            Text(name),
-            _text(row["installer_type"]),
-            Text(row["outcome_status"], style=_STATUS_STYLES[row["outcome_status"]]),
-            Text(", ".join(reasons)),
-            Text(", ".join(kinds)),
-            Text(settings_text(row["approach_details"]), style="dim"),
-        )
-    return table
+        status = Text(row["outcome_status"], style=_STATUS_STYLES[row["outcome_status"]])
+        approach = Text(settings_text(row["approach_details"]), style="dim")
+        texts = [Text(one) for one in (when, name, _text(row["installer_type"]), reasons, kinds)]
+        table.add_row(*texts[:3], status, *texts[3:], approach)
+        happened = ", ".join(filter(None, (reasons, kinds)))
+        installer = f" ({row['installer_type']})" if row["installer_type"] else ""
+        lines += [
+            Text(f"{when}  {name}{installer}: ") + status + Text(f" ({happened})" if happened else ""),
+            Padding(approach, (0, 0, 0, 4)),
+        ]
+    return table if width >= _WIDE else Group(*lines)
 
 
 def patterns(frame: pd.DataFrame) -> Table:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
+from rich.console import Console
 
-from memory_pipeline.cli import main
+from memory_pipeline.cli import main, tables
 from memory_pipeline.ingest import ingest_records
 
 SHOWN = [
@@ -176,6 +179,27 @@ def test_the_demo_refuses_to_mix_its_records_into_others(settings, store, monkey
     monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
     assert run("demo") == 1
     assert "holds outcomes of ours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_an_attempt_is_shown_with_its_whole_approach(width):
+    attempt = {
+        "occurred_at": pd.Timestamp("2026-03-02T10:00Z"),
+        "application_name": "[bold]Editor",
+        "application_version": "1.2",
+        "installer_type": "msi",
+        "outcome_status": "failure",
+        "failure_reasons": [{"reason": "disk_full"}],
+        "manual_interventions": None,
+        "approach_details": {"silent_switch": "/quiet /norestart", "wrapper": "psadt", "transform": "yes"},
+    }
+    console = Console(width=width, file=io.StringIO())
+    console.print(tables.outcomes(pd.DataFrame([attempt]), width=width))
+    shown = console.file.getvalue()
+    assert "silent_switch=/quiet /norestart, wrapper=psadt, transform=yes" in shown
+    assert all(
+        part in shown for part in ("2026-03-02 10:00", "[bold]Editor 1.2", "msi", "failure", "disk_full")
+    )
 
 
 @pytest.mark.parametrize(
