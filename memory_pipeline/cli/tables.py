@@ -214,19 +214,19 @@ def recommendations(frame: pd.DataFrame) -> Table:
     return table
 
 
-def advice_changes(frame: pd.DataFrame) -> Table:
-    """Lay out what rebuilds changed in the advice."""
-    table = _table("changed", "context", "change", "before", "after", "why")
+def advice_changes(frame: pd.DataFrame) -> Group:
+    """Lay out what rebuilds changed in the advice, below each other: approaches are long."""
+    lines: list[Text | Table] = []
     for _, row in frame.iterrows():
-        table.add_row(
-            f"{row['changed_at']:%Y-%m-%d %H:%M}",
-            Text(settings_text(row["conditions"])),
-            row["change"],
-            Text(f"{_approach(row['before'])} ({percent(row['success_rate_before'])})"),
-            Text(f"{_approach(row['after'])} ({percent(row['success_rate_after'])})"),
-            Text(row["why"]),
-        )
-    return table
+        context = settings_text(row["conditions"]) or "any application"
+        lines.append(Text(f"{row['changed_at']:%Y-%m-%d %H:%M}  {context}: {row['change']}"))
+        below = Table.grid(padding=(0, 2))
+        for name in ("before", "after"):
+            said = f"{_approach(row[name])} ({percent(row[f'success_rate_{name}'])})"
+            below.add_row("", name, Text(said))
+        below.add_row("", "why", Text(row["why"]))
+        lines.append(below)
+    return Group(*lines)
 
 
 def verifications(frame: pd.DataFrame) -> Table:
