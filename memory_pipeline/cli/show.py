@@ -175,10 +175,17 @@ def recommendations(as_json: bool, limit: int) -> None:
 @click.option("--limit", default=60, show_default=True, type=click.IntRange(min=1), help="Most rows.")
 @json_option
 def learning(as_json: bool, limit: int, measure: str | None, history: bool) -> None:
-    """Show how results, knowledge and the worth of advice developed over time."""
+    """Show how results, knowledge and the worth of advice developed over time.
+
+    Without --measure: where each of them stands.
+    """
     with opened_memory() as memory:
         frame = memory.learning(measure, history=history)
-        _show(frame, tables.learning, as_json=as_json, limit=limit)
+        if as_json or measure or history or frame.empty:
+            _show(frame, tables.learning, as_json=as_json, limit=limit)
+            return
+        output.print(tables.sentences(memory.learning_summary()))
+        output.print("--measure shows the months of one; --history what earlier rebuilds said", style="dim")
 
 
 @show.command("advice-changes")

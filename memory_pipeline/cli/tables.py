@@ -268,6 +268,14 @@ def learning(frame: pd.DataFrame) -> Table:
     return table
 
 
+def sentences(said: Mapping[str, str]) -> Table:
+    """Lay out what is said of each of several things."""
+    table = Table.grid(padding=(0, 2))
+    for name, sentence in said.items():
+        table.add_row(name.replace("_", " "), Text(sentence))
+    return table
+
+
 def success_by_month(frame: pd.DataFrame) -> Table:
     """Lay out the success rate of the whole by month, as a bar with its interval."""
     table = _table("month", "success", "95% interval", "", "attempts", right=("success", "attempts"))

@@ -132,6 +132,9 @@ def test_learning_is_shown_by_measure_and_with_its_history(environment, capsys):
     rows = json.loads(capsys.readouterr().out)
     assert {row["measure"] for row in rows} == {"drift"}
     assert all(row["recorded_at"] for row in rows)
+    assert run("show", "learning") == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("success rate", "prior knowledge", "advice gain", "drift"))
     assert run("show", "learning", "--history", "--limit", "1") == 0
     assert "measured" in capsys.readouterr().out.splitlines()[0]
     assert run("show", "learning", "--measure", "skill") == 2
