@@ -1,6 +1,6 @@
 """The coverage and power of replays, and when they refuse, in worlds where the truth is known.
 
-    python benchmarks/replay.py [--worlds 500]
+    python benchmarks/replay.py [--worlds 500] [--only ...] [--sizes ...]
 
 Worlds as in `advice_worlds`; n attempts teach the policy, the next n are replayed. The truth is what the
 policy learnt from the first n changes on average over contexts and units, of which the history is a sample.
@@ -47,12 +47,12 @@ def one_world(kind: str, n: int, seed: int) -> dict[str, float]:
     early = world.outcomes[world.outcomes["occurred_at"] < pd.Timestamp(result.split_at)]
     policy = fit_policy(early, **ROLES, **LIMITS)
     truth = 0.0
-    for (row,), outlook in policy.outlooks(pd.DataFrame(PLACES)):
-        place = PLACES[row]
+    for rows, outlook in policy.outlooks(pd.DataFrame(PLACES)):
         index = policy.choice(outlook).index
         if index is not None:
             approach = prescribe(policy, outlook, index).approach
-            truth += (world.true_rate(place, approach) - world.true_rate(place, {})) / len(PLACES)
+            for place in (PLACES[row] for row in rows):
+                truth += (world.true_rate(place, approach) - world.true_rate(place, {})) / len(PLACES)
     return {
         "sufficient": result.sufficient,
         "conclusive": result.conclusive,
@@ -82,6 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=500, help="worlds of each sort and size")
     parser.add_argument("--only", nargs="*", default=list(KINDS), help="sorts of worlds")
+    parser.add_argument("--sizes", nargs="*", type=int, default=SIZES, help="attempts in each half")
     arguments = parser.parse_args()
     print(f"Replays of {arguments.worlds} worlds of each sort\n")
     columns = (
@@ -97,7 +98,7 @@ def main() -> None:
     )
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
     for kind in arguments.only:
-        for n in SIZES:
+        for n in arguments.sizes:
             table = pd.DataFrame([one_world(kind, n, seed) for seed in range(arguments.worlds)])
             able = table[table["sufficient"]]
             worthwhile = able[able["truth"] >= _WORTHWHILE]
