@@ -239,11 +239,11 @@ class Memory:
         -------
         int
             How many contexts are advised otherwise; 0 where there is nothing to bring up to date yet, and
-            where the next rebuild will: another version of the project learnt the policy, a rebuild is
-            running, or there are more than 250 contexts. `recommend` knows of decisions in any case.
+            where the next rebuild will: another version of the project learnt the policy, or there are more
+            than 250 contexts. `recommend` knows of decisions in any case.
         """
         try:
-            with self.store.rebuild_lock():
+            with self.store.advice_lock():
                 return self._advise_anew(self.frames.read_json(POLICY), self._policy())
         except (FileNotFoundError, RuntimeError):
             return 0
@@ -742,6 +742,7 @@ def withhold(advice: Advice) -> Advice:
         supporting_patterns=[],
         reasons=[_WITHHELD],
         candidates=[],
+        decisions=(),
     )
 
 

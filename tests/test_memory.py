@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from memory_pipeline.memory import Memory
+from memory_pipeline.memory import Memory, withhold
 from memory_pipeline.store import reads
 from memory_pipeline.store.tables import ServedRecommendation
 
@@ -77,6 +79,17 @@ def test_looking_is_not_logged(memory):
         look.advice.recommended_approach == memory.recommend(installer_type="msi").advice.recommended_approach
     )
     assert len(served(memory)) == before + 1
+
+
+def test_a_withheld_answer_names_no_setting(rebuilt):
+    with Memory.open(rebuilt) as memory:
+        advice = memory.recommend({"installer_type": "msi"}, log=False).advice
+    assert advice.recommended_approach
+    decided = {"decision": "confirm", "settings": advice.recommended_approach}
+    withheld = withhold(replace(advice, decisions=(decided,))).to_dict()
+    told = {name: value for name, value in withheld.items() if name not in {"context", "usual_approach"}}
+    for setting in advice.recommended_approach:
+        assert setting not in str(told)
 
 
 def test_withheld_answers_are_logged_as_such_and_tell_nothing(rebuilt):

@@ -192,8 +192,8 @@ _decision_command(
 _decision_command(
     "factor",
     {
-        "confirm": "Mark it as confirmed.",
-        "suppress": "Do not show it by default.",
+        "confirm": "Mark it as confirmed; advice that goes with it says so.",
+        "suppress": "Let no advice rest on it any more, and do not show it by default.",
         **_RESET,
     },
     "Confirm or suppress a success factor, or note something about it.",

@@ -111,8 +111,12 @@ def _go_on(memory: Memory) -> str:
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415
     from memory_pipeline.worlds import Given, go_on, sample_organisation, write_records  # noqa: PLC0415
 
+    withheld = 0
+
     def ask(contexts: Sequence[Mapping[str, Any]]) -> list[Given]:
+        nonlocal withheld
         answers = memory.recommend_all(contexts, control_share=CONTROL_SHARE)
+        withheld = sum(answer.withheld for answer in answers)
         return [
             Given(str(answer.recommendation_id), answer.advice.recommended_approach) for answer in answers
         ]
@@ -124,11 +128,13 @@ def _go_on(memory: Memory) -> str:
         went_on = go_on(sample_organisation(), ask, attempts=ADVISED)
         path = write_records(Path(folder) / "advised.jsonl", went_on.outcomes)
         ingest_file(memory.store, "outcomes", path, source=SOURCE)
+    others = went_on.without - withheld
+    unknown = f"; in {others:,} cases the evidence was not enough for advice" if others else ""
     return (
         f"The organisation made {ADVISED:,} further attempts and asked for advice before each. "
-        f"{went_on.without:,} answers were withheld, as a control; {went_on.followed:,} were followed, "
-        f"{went_on.not_followed:,} were not. What the answers truly changed, which only the generator "
-        f"knows: {100 * went_on.true_gain:+.1f} points of success."
+        f"{withheld:,} answers were withheld, as a control; {went_on.followed:,} were followed, "
+        f"{went_on.not_followed:,} were not{unknown}. What the answers truly changed, which only "
+        f"the generator knows: {100 * went_on.true_gain:+.1f} points of success."
     )
 
 

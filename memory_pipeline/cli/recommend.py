@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.recommendations import Advice
     from memory_pipeline.memory import Answer
 
-_NOT_ENOUGH = "Not enough evidence to recommend an approach."
-
 
 @click.command()
 @click.option("--vendor", "application_vendor", help="Application vendor.")
@@ -56,9 +54,7 @@ def print_answer(answer: Answer) -> None:
     if answer.withheld:
         output.print(Text("  Withheld for the control share.", style="yellow"))
     elif advice.recommended_approach is None:
-        is_left = any(one["decision"] == "suppress" for one in advice.decisions)
-        why = "Nothing to recommend beside what is left to you." if is_left else _NOT_ENOUGH
-        output.print(Text(f"  {why}", style="yellow"))
+        output.print(Text("  No approach is recommended.", style="yellow"))
     else:
         for key, value in advice.recommended_approach.items():
             output.print(Text(f"  {key}: {settings_text({'': value}).removeprefix('=')}"))

@@ -52,6 +52,13 @@ class KeptMeasures:
         kept = self._old.get(_key(kind, start))
         if kept is None or kept["fingerprint"] != self._fingerprint(end):
             return None
+        return self.former_rows(kind, start)
+
+    def former_rows(self, kind: str, start: pd.Timestamp) -> list[dict[str, Any]] | None:
+        """Give the rows of a period as they were measured once, whatever has changed since."""
+        kept = self._old.get(_key(kind, start))
+        if kept is None:
+            return None
         self._new[_key(kind, start)] = kept
         self.reused += 1
         return [{**row, "period_start": pd.Timestamp(row["period_start"])} for row in kept["rows"]]
@@ -82,8 +89,9 @@ def _key(kind: str, start: pd.Timestamp) -> str:
 
 def _fingerprints(frames: FrameStore, rests_on: Mapping[str, Any]) -> dict[str, str]:
     """Chain the fingerprints of the months: each stands for itself and all before it."""
-    parts, _ = frames.parts(OUTCOME_FEATURES)
-    digest = hashlib.sha256(json.dumps(rests_on, sort_keys=True, default=str).encode())
+    parts, info = frames.parts(OUTCOME_FEATURES)
+    made = {name: info.get(name) for name in ("version", "keys")}
+    digest = hashlib.sha256(json.dumps({**rests_on, "features": made}, sort_keys=True, default=str).encode())
     chained = {}
     for month in sorted(parts):
         digest.update(f"{month} {parts[month].rows} {parts[month].about['fingerprint']};".encode())
@@ -92,6 +100,7 @@ def _fingerprints(frames: FrameStore, rests_on: Mapping[str, Any]) -> dict[str, 
 
 
 def _analysis_version() -> str:
-    """Version of the code of the whole analysis, since a policy and a finding rest on most of it."""
+    """Version of the code that measures, and of the analysis: policies and findings rest on most of it."""
     files = sorted(Path(analysis.__path__[0]).glob("*.py"))
-    return code_version(*(f"{analysis.__name__}.{file.stem}" for file in files if file.stem != "__init__"))
+    modules = [f"{analysis.__name__}.{file.stem}" for file in files if file.stem != "__init__"]
+    return code_version(*modules, "memory_pipeline.pipeline.measuring")

@@ -76,7 +76,7 @@ class History:
     def rests_on(self) -> dict[str, Any]:
         """Everything beside the attempts that a measure may rest on, JSON-able."""
         used = {name: getattr(self.settings, name) for name in _SETTINGS}
-        return {"approach": self.approach, "context": self.context, "segments": self.segments, **used}
+        return {"approach": self.approach, "context": self.context, "segments": sorted(self.segments), **used}
 
 
 def measure_learning(
@@ -141,6 +141,10 @@ def replication_by_quarter(history: History, kept: KeptMeasures) -> Rows:
     quarters = holdout.finished_quarters(history.features)
     ends = {quarter: quarter + pd.offsets.QuarterBegin(startingMonth=1) for quarter in quarters}
     rows = {quarter: kept.rows("quarter", quarter, ends[quarter]) for quarter in quarters}
+    # Mining takes its time: what was said of older quarters stands.
+    for quarter in quarters[:-_MAX_QUARTERS]:
+        if rows[quarter] is None:
+            rows[quarter] = kept.former_rows("quarter", quarter)
     measured = holdout.replication_rows(
         history.features,
         conditions=[*history.context, *history.approach],

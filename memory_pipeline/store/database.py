@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6D656D01
 _REBUILD_LOCK = 0x6D656D02
 _DISCOVERY_LOCK = 0x6D656D03
+_ADVICE_LOCK = 0x6D656D04
+_ADVICE_PATIENCE = 60.0
+_POLL = 0.1
 
 
 class RebuildInProgressError(RuntimeError):
@@ -108,12 +112,32 @@ class Store:
             yield
 
     @contextmanager
-    def _lock(self, key: int, taken: Exception) -> Iterator[None]:
+    def advice_lock(self) -> Iterator[None]:
+        """Let one process at a time write the table of advice and its policy; others wait for it.
+
+        Raises
+        ------
+        RebuildInProgressError
+            When it is still held after a minute.
+        """
+        taken = RebuildInProgressError(
+            "another process has been writing the advice for a minute; wait for it to end and try again"
+        )
+        with self._lock(_ADVICE_LOCK, taken, patience=_ADVICE_PATIENCE):
+            yield
+
+    @contextmanager
+    def _lock(self, key: int, taken: Exception, *, patience: float = 0.0) -> Iterator[None]:
+        until = time.monotonic() + patience
         with self.engine.connect() as connection:
-            held = connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": key})
-            connection.commit()
-            if not held:
-                raise taken
+            while True:
+                held = connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": key})
+                connection.commit()
+                if held:
+                    break
+                if time.monotonic() >= until:
+                    raise taken
+                time.sleep(_POLL)
             try:
                 yield
             finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import dagster as dg
 import numpy as np
@@ -138,12 +139,28 @@ def test_a_decision_made_while_nothing_served_reaches_the_next_rebuild(memory, s
     assert memory.advice_changes()["why"].str.contains("suppressed by ann").all()
 
 
-def test_a_decision_during_a_rebuild_leaves_the_tables_to_it(memory, settings, store):
+def test_a_decision_during_a_rebuild_is_in_the_table_before_and_after(memory, settings, store):
     with store.rebuild_lock():
         assert memory.decide("factor", helpful(memory), "suppress", by="ann")["decision"] == "suppress"
-        assert set(advised(memory.recommendations())) == {"a"}
-        assert "mode" not in (memory.recommend(CONTEXT, log=False).advice.recommended_approach or {})
+        assert set(advised(memory.recommendations())) == {None}
     rebuild(settings, store)
+    assert set(advised(memory.recommendations())) == {None}
+
+
+def test_a_decision_waits_while_the_advice_is_being_written(memory, settings, store):
+    is_written = threading.Event()
+
+    def decide():
+        with Memory.open(settings) as another:
+            another.decide("factor", helpful(memory), "suppress", by="ann")
+        is_written.set()
+
+    person = threading.Thread(target=decide)
+    with store.advice_lock():
+        person.start()
+        assert not is_written.wait(2)
+        assert set(advised(memory.recommendations())) == {"a"}
+    person.join()
     assert set(advised(memory.recommendations())) == {None}
 
 

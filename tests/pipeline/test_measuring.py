@@ -90,6 +90,33 @@ def test_only_what_rests_on_other_attempts_is_computed_again(store: Store, measu
     assert kept.reused == len(months) - 2 + 1
 
 
+def test_what_was_measured_of_older_quarters_stands(store: Store, measure: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(measuring, "_MAX_QUARTERS", 1)
+    add(store, 1200)
+    measure()
+    add(store, 60, first=1200, occurred_at=datetime(2026, 4, 15, tzinfo=UTC))
+    before, _ = measure()
+    assert starts(before, "finding_replication") == ["2025-10", "2026-01"]
+    # A late arrival in the first month of all.
+    add(store, 1, first=1260, occurred_at=datetime(2025, 1, 15, tzinfo=UTC))
+    after, _ = measure()
+    assert starts(after, "finding_replication") == ["2025-10", "2026-01"]
+
+
+def test_measures_rest_on_how_the_features_were_made(store: Store, measure: Any) -> None:
+    add(store, 300)
+    _, kept = measure()
+    computed = kept.computed
+    # A key that was a number has a text in it now: every month's features are written anew.
+    last = outcome_rows(1, first=300)[0]
+    last["approach_details"] = {**last["approach_details"], "retries": "none"}
+    with store.transaction() as connection:
+        connection.execute(insert(PackagingOutcome), [last])
+    _, kept = measure()
+    assert kept.reused == 0
+    assert kept.computed == computed
+
+
 def test_other_settings_or_code_start_from_nothing(
     store: Store, measure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,14 +63,16 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
         confidence_threshold=settings.confidence_threshold,
         half_life=None if half_life is None else parse_interval(half_life),
     )
-    policy = with_decisions(policy, read_factor_decisions(memory.store, levels_of(policy)))
-    before, policy_before = earlier_advice(memory)
-    rows, changes = advise_contexts(
-        policy, contexts_that_occur(features), before=before, policy_before=policy_before
-    )
-    memory.frames.write_json(POLICY, policy.to_dict())
-    save_recommendations(memory.store, rows)
-    save_advice_changes(memory.store, changes)
+    # A decision that is made meanwhile waits, and then finds this policy.
+    with memory.store.advice_lock():
+        policy = with_decisions(policy, read_factor_decisions(memory.store, levels_of(policy)))
+        before, policy_before = earlier_advice(memory)
+        rows, changes = advise_contexts(
+            policy, contexts_that_occur(features), before=before, policy_before=policy_before
+        )
+        memory.frames.write_json(POLICY, policy.to_dict())
+        save_recommendations(memory.store, rows)
+        save_advice_changes(memory.store, changes)
     shown = pd.DataFrame(rows, columns=[*_SHOWN, "conditions"])
     return dg.MaterializeResult(
         metadata={
