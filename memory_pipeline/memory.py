@@ -578,7 +578,11 @@ class Memory:
         return replace(answer, cases=self.cases(known, answer.advice.recommended_approach))
 
     def recommend_all(
-        self, contexts: Sequence[Mapping[str, Any]], *, control_share: float | None = None
+        self,
+        contexts: Sequence[Mapping[str, Any]],
+        *,
+        control_share: float | None = None,
+        rng: np.random.Generator | None = None,
     ) -> list[Answer]:
         """Advise on many applications at once, and log the answers; past cases are not looked up.
 
@@ -588,6 +592,8 @@ class Memory:
             What is known about each, as in `recommend`.
         control_share
             Share of the answers to withhold; None for that of the settings.
+        rng
+            Source of chance: which answers are withheld, and what is tried where exploration is on.
 
         Raises
         ------
@@ -595,7 +601,7 @@ class Memory:
             As `recommend`; then nothing is logged.
         """
         policy = self._policy_for(contexts)
-        random = np.random.default_rng()
+        random = rng or np.random.default_rng()
         explored = replace(policy, limits=replace(policy.limits, exploration=self.settings.exploration))
         wanted = self.settings.control_share if control_share is None else control_share
         found, served = [], []

@@ -73,9 +73,9 @@ def find_changes(
     mean of their month (better times for all are no change), less their unit's own mean, shrunk. The
     largest distance of these sums from a straight line, over their standard deviation, is tested by
     Kolmogorov's distribution (the OLS-CUSUM test of Ploberger and Kramer 1992). The deviation is taken
-    over a unit's months, within which what is broken stays broken, and is never less than that of
-    independent attempts. The change is where the distance is largest, between two moments; of each column
-    the value with the largest change counts.
+    over a unit's months, within which what is broken stays broken; for a unit of one month alone it is never
+    less than that of independent attempts. The change is where the distance is largest, between two moments;
+    of each column the value with the largest change counts.
 
     Parameters
     ----------
@@ -107,6 +107,8 @@ def find_changes(
     units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
     residual = residual - (np.bincount(units, residual) / (np.bincount(units) + _UNIT_WEIGHT))[units]
     spells = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
+    # Whether the unit of an attempt has attempts in one month alone.
+    is_lone = np.bincount(units[np.unique(spells, return_index=True)[1]])[units] == 1
     encoded = encode(outcomes, list(columns), unit=unit, min_units=2).frame
     streams: list[Change] = []
     for column in encoded:
@@ -114,8 +116,11 @@ def find_changes(
         for value in sorted(set(values) - {OTHER, MISSING}):
             rows = order[values[order] == value]
             if len(rows) >= _LEAST_ATTEMPTS and len(np.unique(units[rows])) >= _LEAST_UNITS:
-                change = _largest_change(str(column), value, residual[rows], spells[rows], when.iloc[rows])
-                streams.append(change)
+                streams.append(
+                    _largest_change(
+                        (str(column), value), residual[rows], spells[rows], is_lone[rows], when.iloc[rows]
+                    )
+                )
     # Of a column's values, the one that changed moves most; the others only lie on its other side.
     largest: dict[str, Change] = {}
     for one in sorted(streams, key=lambda one: abs(one.difference)):
@@ -154,15 +159,22 @@ def fade(outcomes: pd.DataFrame, half_life: timedelta) -> pd.DataFrame:
 
 
 def _largest_change(
-    column: str, value: str, residual: Floats, spell: NDArray[np.int64], when: pd.Series
+    condition: tuple[str, str],
+    residual: Floats,
+    spell: NDArray[np.int64],
+    is_lone: NDArray[np.bool_],
+    when: pd.Series,
 ) -> Change:
     """Find where the sums of residuals are furthest from a straight line, and how surprising that is."""
     count = len(residual)
     sums = np.cumsum(residual)
     bridge = sums - np.arange(1, count + 1) / count * sums[-1]
     centred = residual - residual.mean()
-    # A unit that occurs in one month alone has lost its mean, and with it nearly all that its months show.
-    spread = float(np.sqrt(max(np.sum(np.bincount(spell, centred) ** 2), np.sum(centred**2))))
+    squares = np.bincount(spell, centred) ** 2
+    # A unit that occurs in one month alone has lost its mean, and with it nearly all that the month shows.
+    lone = np.bincount(spell, is_lone) > 0
+    squares[lone] = np.maximum(squares, np.bincount(spell, centred**2))[lone]
+    spread = float(np.sqrt(squares.sum()))
     # Of attempts of the same moment none is before the other.
     moments = when.to_numpy()
     is_between = np.append(moments[1:] != moments[:-1], False)
@@ -173,8 +185,8 @@ def _largest_change(
     difference = float(residual[at + 1 :].mean() - residual[: at + 1].mean())
     statistic = float(np.abs(bridge[at])) / spread if spread > 0 else 0.0
     return Change(
-        column=column,
-        value=value,
+        column=condition[0],
+        value=condition[1],
         since=when.iloc[at + 1].isoformat(),
         difference=difference,
         p_value=float(stats.kstwobign.sf(statistic)),

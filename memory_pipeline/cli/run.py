@@ -138,6 +138,8 @@ def _run(arguments: list[str], environment: dict[str, str]) -> None:
 
     A signal to stop is handed on, so that nothing keeps running behind it.
     """
+    # What a shell starts in the background ignores interrupts, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     child = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment})
     signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
     try:

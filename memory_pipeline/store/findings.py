@@ -232,6 +232,8 @@ def save_advice_changes(store: Store, changes: Sequence[Mapping[str, Any]]) -> N
 
 def plain(value: Any) -> Any:
     """Turn numpy and pandas values into what JSON and the database driver take; not-a-number is None."""
+    if type(value) in {str, bool, int}:
+        return value
     if isinstance(value, dict):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple, set, np.ndarray)):

@@ -213,6 +213,23 @@ def test_wrong_usage_has_its_own_exit_code(arguments, capsys):
     assert "Error" in capsys.readouterr().err
 
 
+def test_what_runs_for_a_while_ends_with_its_parent_when_told_to():
+    """Also where interrupts are ignored, as by what a shell starts in the background."""
+    child = "import time; print('up', flush=True); time.sleep(600)"
+    code = f"from memory_pipeline.cli.run import _run; _run(['-c', {child!r}], {{}})"
+    ignoring = (
+        f"import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        f"os.execv(sys.executable, [sys.executable, '-c', {code!r}])"
+    )
+    with subprocess.Popen([sys.executable, "-c", ignoring], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout.readline() == "up\n"
+        parent.terminate()
+        try:
+            assert parent.wait(60) == 0
+        finally:
+            parent.kill()
+
+
 def test_help_is_quick_to_import():
     """Nothing heavy is imported before a command is chosen."""
     code = (
