@@ -193,7 +193,7 @@ def _propensity(
     total = 0.0
     for number in alike:
         if choice.probabilities[number] > 0:
-            other = prescribe(policy, outlook, number)
+            other = prescription if number == choice.index else prescribe(policy, outlook, number)
             is_same = is_left or other.approach == prescription.approach
             if is_same and _is_left_to_persons(policy, outlook, other) == is_left:
                 total += float(choice.probabilities[number])

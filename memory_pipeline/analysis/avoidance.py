@@ -83,7 +83,7 @@ def _settings(policy: Policy, outlook: Outlook, best: int) -> list[dict[str, Any
 
 def _attempts(policy: Policy, outlook: Outlook, column: str, level: str) -> int:
     """Count the attempts with a setting at the places that the description leaves open."""
-    places = {tuple(described[name] for name in policy.contexts.home) for described, _ in outlook.members}
+    places = {policy.contexts.place_of(described) for described, _ in outlook.members}
     return sum(policy.support.get((place, column, level), (0, 0))[0] for place in places)
 
 

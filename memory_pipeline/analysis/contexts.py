@@ -91,6 +91,10 @@ class Contexts:
             and described.get(column if column in described else column.partition(": ")[0]) is not None
         ]
 
+    def place_of(self, described: Mapping[str, str]) -> Values:
+        """Return the level of the home column in a full context."""
+        return tuple(described[column] for column in self.home)
+
     def places_of(self, outcomes: pd.DataFrame) -> list[Values]:
         """Return the level of the home column for each attempt."""
         encoded = self.encoding.apply(outcomes)

@@ -145,9 +145,7 @@ def _matters(policy: Policy, outlook: Outlook, index: int, position: int, unmet:
 def _alternatives(policy: Policy, outlook: Outlook, column: str, level: str) -> list[str]:
     """List the other levels of a setting that were tried often enough at the places described."""
     tried: Counter[str] = Counter()
-    for place in {
-        tuple(described[name] for name in policy.contexts.home) for described, _ in outlook.members
-    }:
+    for place in {policy.contexts.place_of(described) for described, _ in outlook.members}:
         tried.update(policy.tried.get((place, column), {}))
     enough = {other for other, attempts in tried.items() if attempts >= policy.limits.min_sample_size}
     return sorted(enough - {level, OTHER})

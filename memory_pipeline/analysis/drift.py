@@ -177,11 +177,8 @@ def _largest_change(
     spread = float(np.sqrt(squares.sum()))
     # Of attempts of the same moment none is before the other.
     moments = when.to_numpy()
-    is_between = np.append(moments[1:] != moments[:-1], False)
-    if not is_between.any():
-        is_between[0] = True
-        bridge = np.zeros(count)
-    at = int(np.argmax(np.where(is_between, np.abs(bridge), -1.0)))
+    bridge[:-1][moments[1:] == moments[:-1]] = 0.0
+    at = min(int(np.argmax(np.abs(bridge))), count - 2)
     difference = float(residual[at + 1 :].mean() - residual[: at + 1].mean())
     statistic = float(np.abs(bridge[at])) / spread if spread > 0 else 0.0
     return Change(

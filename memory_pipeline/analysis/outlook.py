@@ -191,7 +191,7 @@ def _common_candidates(policy: Policy, members: list[Member]) -> tuple[Values, l
     """
     weight_of: dict[Values, float] = {}
     for described, weight in members:
-        place = _place(policy, described)
+        place = policy.contexts.place_of(described)
         weight_of[place] = weight_of.get(place, 0.0) + weight
     if not weight_of:
         return (), []
@@ -205,13 +205,10 @@ def _common_candidates(policy: Policy, members: list[Member]) -> tuple[Values, l
     return main, [i for i, candidate in enumerate(ours) if all(candidate.key in tried for tried in keys)]
 
 
-def _place(policy: Policy, described: Mapping[str, str]) -> Values:
-    return tuple(described[column] for column in policy.contexts.home)
-
-
 def _rest(policy: Policy, members: list[Member]) -> Rest:
     found = [
-        (policy.rest.get(_place(policy, described), Rest(0.0, 0.0)), weight) for described, weight in members
+        (policy.rest.get(policy.contexts.place_of(described), Rest(0.0, 0.0)), weight)
+        for described, weight in members
     ]
     share = sum(weight * rest.share for rest, weight in found)
     gap = sum(weight * rest.share * rest.gap for rest, weight in found)
@@ -232,7 +229,7 @@ def _success_draws(policy: Policy, described: Mapping[str, str], place: Values, 
     """
     keys = [policy.candidates[place][number].key for number in numbers]
     model = policy.ruled.model
-    point, eta = (part[numbers] for part in policy.settled(place, _place(policy, described)))
+    point, eta = (part[numbers] for part in policy.settled(place, policy.contexts.place_of(described)))
     varying = np.flatnonzero(model.design.held(described) & ~policy.is_settled)
     rows = policy.candidate_rows[place][np.array(numbers)[:, None], varying]
     point, eta = point + rows @ model.coefficients[varying], eta + rows @ model.coefficient_draws[varying]

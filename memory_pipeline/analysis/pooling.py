@@ -79,10 +79,8 @@ def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scat
     # A single attempt says nothing about how far cells scatter.
     told = attempts > 1
     attempts, successes, m = attempts[told], successes[told], np.clip(expected[told], _EDGE, 1 - _EDGE)
-    strengths = np.append(_STRENGTHS, _NO_SCATTER)[:, None]
-    a, b = strengths * m, strengths * (1 - m)
-    likelihood = (betaln(a + successes, b + attempts - successes) - betaln(a, b)).sum(axis=1)
-    prior = np.exp(-0.5 * (np.log(_STRENGTHS / _USUAL_STRENGTH) / _LOG_SPREAD) ** 2)
+    likelihood = _likelihoods(attempts, successes, m, np.append(_STRENGTHS, _NO_SCATTER))
+    prior = np.exp(_log_prior(_STRENGTHS))
     weights = likelihood[:-1] + np.log(prior / prior.sum())
     shares = np.exp(weights - weights.max()).cumsum()
     marks = (np.arange(N_STRENGTHS) + 0.5) / N_STRENGTHS
@@ -105,16 +103,24 @@ def fit_offset(attempts: Floats, successes: Floats, expected: Floats) -> float:
     attempts, successes, expected
         As in `fit_strengths`.
     """
-    n, k, eta = attempts, successes, log_odds(expected)
-    strengths = _STRENGTHS[::6, None]
-    prior = -0.5 * (np.log(strengths[:, 0] / _USUAL_STRENGTH) / _LOG_SPREAD) ** 2
+    eta, strengths = log_odds(expected), _STRENGTHS[::6]
+    prior = _log_prior(strengths)
     found = []
     for offset in _OFFSETS:
         m = np.clip(1 / (1 + np.exp(-eta - offset)), _EDGE, 1 - _EDGE)
-        a, b = strengths * m, strengths * (1 - m)
-        likelihood = (betaln(a + k, b + n - k) - betaln(a, b)).sum(axis=1)
+        likelihood = _likelihoods(attempts, successes, m, strengths)
         found.append(float(logsumexp(likelihood + prior)) - 0.5 * (offset / _OFFSET_SPREAD) ** 2)
     return float(_OFFSETS[int(np.argmax(found))])
+
+
+def _likelihoods(attempts: Floats, successes: Floats, expected: Floats, strengths: Floats) -> Floats:
+    """Beta-binomial log-likelihood of all cells at each strength, shape (strengths,)."""
+    a, b = strengths[:, None] * expected, strengths[:, None] * (1 - expected)
+    return np.asarray((betaln(a + successes, b + attempts - successes) - betaln(a, b)).sum(axis=1))
+
+
+def _log_prior(strengths: Floats) -> Floats:
+    return np.asarray(-0.5 * (np.log(strengths / _USUAL_STRENGTH) / _LOG_SPREAD) ** 2)
 
 
 def pooled_rate(attempts: Floats, successes: Floats, expected: Floats, strength: float | Floats) -> Floats:

@@ -76,7 +76,7 @@ def why_recommended(
 
 def _other_cases(policy: Policy, outlook: Outlook, prescription: Prescription) -> str:
     """Say what was to be expected of the past attempts with an approach, where they did otherwise."""
-    places = {tuple(described[column] for column in policy.contexts.home) for described, _ in outlook.members}
+    places = {policy.contexts.place_of(described) for described, _ in outlook.members}
     level = next((one for one in policy.ruled.levels if one.columns == policy.contexts.home), None)
     if len(places) != 1 or level is None:
         return ""

@@ -77,16 +77,16 @@ def outcomes(frame: pd.DataFrame, *, width: int) -> Table | Group:
         kinds = ", ".join(str(one.get("kind") or "") for one in row["manual_interventions"] or [])
         when = f"{row['occurred_at']:%Y-%m-%d %H:%M}"
         name = f"{row['application_name']} {_text(row['application_version'])}".strip()
+        installer = _text(row["installer_type"])
         status = Text(row["outcome_status"], style=_STATUS_STYLES[row["outcome_status"]])
         approach = Text(settings_text(row["approach_details"]), style="dim")
-        texts = [Text(one) for one in (when, name, _text(row["installer_type"]), reasons, kinds)]
-        table.add_row(*texts[:3], status, *texts[3:], approach)
+        if width >= _WIDE:
+            texts = [Text(one) for one in (when, name, installer, reasons, kinds)]
+            table.add_row(*texts[:3], status, *texts[3:], approach)
+            continue
         happened = ", ".join(filter(None, (reasons, kinds)))
-        installer = f" ({row['installer_type']})" if row["installer_type"] else ""
-        lines += [
-            Text(f"{when}  {name}{installer}: ") + status + Text(f" ({happened})" if happened else ""),
-            Padding(approach, (0, 0, 0, 4)),
-        ]
+        head = Text(f"{when}  {name}{f' ({installer})' if installer else ''}: ")
+        lines += [head + status + Text(f" ({happened})" if happened else ""), Padding(approach, (0, 0, 0, 4))]
     return table if width >= _WIDE else Group(*lines)
 
 
