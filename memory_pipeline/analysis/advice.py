@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.candidates import Candidate
     from memory_pipeline.analysis.decisive import Prescription
     from memory_pipeline.analysis.outlook import Choice, Outlook
-    from memory_pipeline.analysis.policy import Policy
+    from memory_pipeline.analysis.policy_model import PolicyModel
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Advice:
 
 
 def write_advice(
-    policy: Policy,
+    policy: PolicyModel,
     context: Mapping[str, Any],
     outlook: Outlook,
     choice: Choice,
@@ -166,7 +166,7 @@ def write_advice(
     )
 
 
-def _is_left_to_persons(policy: Policy, outlook: Outlook, prescription: Prescription) -> bool:
+def _is_left_to_persons(policy: PolicyModel, outlook: Outlook, prescription: Prescription) -> bool:
     """Say whether nothing is left to advise beside what persons suppressed.
 
     What looks best without it has to be better than what is usual with it, too.
@@ -181,7 +181,7 @@ def _is_left_to_persons(policy: Policy, outlook: Outlook, prescription: Prescrip
 
 
 def _propensity(
-    policy: Policy, outlook: Outlook, choice: Choice, prescription: Prescription | None, *, is_left: bool
+    policy: PolicyModel, outlook: Outlook, choice: Choice, prescription: Prescription | None, *, is_left: bool
 ) -> float:
     """Probability of this very answer.
 
@@ -201,7 +201,7 @@ def _propensity(
 
 
 def _sample(
-    policy: Policy, outlook: Outlook, picked: Candidate | None, prescription: Prescription | None
+    policy: PolicyModel, outlook: Outlook, picked: Candidate | None, prescription: Prescription | None
 ) -> tuple[int, int]:
     """Count the attempts and units behind an answer."""
     if picked is None or prescription is None:
@@ -212,7 +212,7 @@ def _sample(
     return picked.support, picked.support_units
 
 
-def _candidate_rows(policy: Policy, outlook: Outlook, choice: Choice) -> list[dict[str, Any]]:
+def _candidate_rows(policy: PolicyModel, outlook: Outlook, choice: Choice) -> list[dict[str, Any]]:
     order = np.argsort(-outlook.rates, kind="stable")
     bounds = np.quantile(outlook.draws, [0.025, 0.975], axis=1) if len(order) else np.zeros((2, 0))
     return [
@@ -233,7 +233,7 @@ def _candidate_rows(policy: Policy, outlook: Outlook, choice: Choice) -> list[di
     ]
 
 
-def _supporting(policy: Policy, outlook: Outlook, picked: Candidate | None) -> list[Mapping[str, Any]]:
+def _supporting(policy: PolicyModel, outlook: Outlook, picked: Candidate | None) -> list[Mapping[str, Any]]:
     """Find the patterns that hold here with the picked approach and name one of its settings.
 
     None that rests on what a person suppressed.

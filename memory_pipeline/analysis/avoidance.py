@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.outlook import Choice, Outlook
-    from memory_pipeline.analysis.policy import Policy
+    from memory_pipeline.analysis.policy_model import PolicyModel
 
     Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ SMALLEST_LOSS = 0.05
 _MOST_WHOLES = 3
 
 
-def find_avoidable(policy: Policy, outlook: Outlook, choice: Choice) -> list[dict[str, Any]]:
+def find_avoidable(policy: PolicyModel, outlook: Outlook, choice: Choice) -> list[dict[str, Any]]:
     """List what is expected to do clearly worse here than the best-looking approach.
 
     A setting is listed when the approaches that have it lose, in the proportions in which they were
@@ -50,7 +50,7 @@ def find_avoidable(policy: Policy, outlook: Outlook, choice: Choice) -> list[dic
     return [{key: value for key, value in entry.items() if key != "encoded"} for entry in ordered]
 
 
-def _settings(policy: Policy, outlook: Outlook, best: int) -> list[dict[str, Any]]:
+def _settings(policy: PolicyModel, outlook: Outlook, best: int) -> list[dict[str, Any]]:
     ours = outlook.candidates[best]
     persons = SetAside(policy, outlook)
     found = []
@@ -81,14 +81,14 @@ def _settings(policy: Policy, outlook: Outlook, best: int) -> list[dict[str, Any
     return found
 
 
-def _attempts(policy: Policy, outlook: Outlook, column: str, level: str) -> int:
+def _attempts(policy: PolicyModel, outlook: Outlook, column: str, level: str) -> int:
     """Count the attempts with a setting at the places that the description leaves open."""
     places = {policy.contexts.place_of(described) for described, _ in outlook.members}
     return sum(policy.support.get((place, column, level), (0, 0))[0] for place in places)
 
 
 def _wholes(
-    policy: Policy, outlook: Outlook, best: int, avoided: list[tuple[int, str]]
+    policy: PolicyModel, outlook: Outlook, best: int, avoided: list[tuple[int, str]]
 ) -> list[dict[str, Any]]:
     found = []
     persons = SetAside(policy, outlook)
@@ -149,7 +149,7 @@ def _partners(outlook: Outlook, position: int, having: NDArray[np.bool_]) -> tup
 
 
 def _source_and_value(
-    outlook: Outlook, position: int, column: str, level: str, policy: Policy
+    outlook: Outlook, position: int, column: str, level: str, policy: PolicyModel
 ) -> tuple[str, Any]:
     """Give a setting back as it was stated: source column and value."""
     if column not in policy.approach:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.candidates import Candidate
     from memory_pipeline.analysis.outlook import Outlook
-    from memory_pipeline.analysis.policy import Policy
+    from memory_pipeline.analysis.policy_model import PolicyModel
 
     Settings = Mapping[str, str]
 
@@ -96,7 +96,7 @@ def rests_on(conditions: Settings, decisions: Iterable[FactorDecision]) -> bool:
 
 
 def said_by_persons(
-    policy: Policy,
+    policy: PolicyModel,
     outlook: Outlook,
     approach: Mapping[str, Any] | None,
     avoided: Sequence[Mapping[str, Any]],

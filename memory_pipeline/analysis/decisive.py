@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.outlook import Outlook
-    from memory_pipeline.analysis.policy import Policy
+    from memory_pipeline.analysis.policy_model import PolicyModel
 
     Floats = NDArray[np.float64]
     Counts = NDArray[np.int64]
@@ -58,7 +58,7 @@ class Prescription:
     units: int
 
 
-def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
+def prescribe(policy: PolicyModel, outlook: Outlook, index: int) -> Prescription:
     """Reduce a candidate to the settings that matter in a context.
 
     A setting matters where an alternative to the candidate's level, tried often enough at the place,
@@ -114,7 +114,9 @@ def prescribe(policy: Policy, outlook: Outlook, index: int) -> Prescription:
     )
 
 
-def _matters(policy: Policy, outlook: Outlook, index: int, position: int, unmet: Sequence[Counts]) -> bool:
+def _matters(
+    policy: PolicyModel, outlook: Outlook, index: int, position: int, unmet: Sequence[Counts]
+) -> bool:
     """Say whether some alternative to one setting of a candidate clearly loses.
 
     Parameters
@@ -142,7 +144,7 @@ def _matters(policy: Policy, outlook: Outlook, index: int, position: int, unmet:
     return False
 
 
-def _alternatives(policy: Policy, outlook: Outlook, column: str, level: str) -> list[str]:
+def _alternatives(policy: PolicyModel, outlook: Outlook, column: str, level: str) -> list[str]:
     """List the other levels of a setting that were tried often enough at the places described."""
     tried: Counter[str] = Counter()
     for place in {policy.contexts.place_of(described) for described, _ in outlook.members}:
@@ -152,7 +154,7 @@ def _alternatives(policy: Policy, outlook: Outlook, column: str, level: str) -> 
 
 
 def _held_elsewhere(
-    policy: Policy, outlook: Outlook, column: str, level: str, unmet: Sequence[Counts]
+    policy: PolicyModel, outlook: Outlook, column: str, level: str, unmet: Sequence[Counts]
 ) -> Floats:
     """Tell in which share of the members each term holds, its condition on a column aside, shape (terms,)."""
     design = policy.ruled.model.design
@@ -165,7 +167,7 @@ def _held_elsewhere(
     return shares
 
 
-def _contribution(policy: Policy, column: str, level: str, elsewhere: Floats) -> Floats:
+def _contribution(policy: PolicyModel, column: str, level: str, elsewhere: Floats) -> Floats:
     """Draw what a level of a setting adds to the log-odds, on average over the members, shape (500,)."""
     terms = policy.ruled.model.design.asking_for(column, level)
     terms = terms[elsewhere[terms] > 0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.contexts import Member
-    from memory_pipeline.analysis.policy import Limits, Policy
+    from memory_pipeline.analysis.policy_model import Limits, PolicyModel
     from memory_pipeline.analysis.track_record import Level, Values
 
     Floats = NDArray[np.float64]
@@ -96,7 +96,7 @@ class Choice:
     probabilities: Floats
 
 
-def look_out(policy: Policy, members: list[Member], is_widened: bool) -> Outlook:
+def look_out(policy: PolicyModel, members: list[Member], is_widened: bool) -> Outlook:
     """Weigh the candidates of a context, averaging over the full contexts that it stands for."""
     place, numbers = _common_candidates(policy, members)
     candidates = tuple(policy.candidates[place][number] for number in numbers)
@@ -184,7 +184,7 @@ def confidence_of(draws: Floats, outlook: Outlook) -> float:
     return float(np.mean(gain > _TIE) + np.mean(np.abs(gain) <= _TIE) / 2)
 
 
-def _common_candidates(policy: Policy, members: list[Member]) -> tuple[Values, list[int]]:
+def _common_candidates(policy: PolicyModel, members: list[Member]) -> tuple[Values, list[int]]:
     """Find the candidates tried at each place that matters in a description: the main place, their numbers.
 
     A place matters where a tenth of the description or more lies in it.
@@ -205,7 +205,7 @@ def _common_candidates(policy: Policy, members: list[Member]) -> tuple[Values, l
     return main, [i for i, candidate in enumerate(ours) if all(candidate.key in tried for tried in keys)]
 
 
-def _rest(policy: Policy, members: list[Member]) -> Rest:
+def _rest(policy: PolicyModel, members: list[Member]) -> Rest:
     found = [
         (policy.rest.get(policy.contexts.place_of(described), Rest(0.0, 0.0)), weight)
         for described, weight in members
@@ -215,7 +215,9 @@ def _rest(policy: Policy, members: list[Member]) -> Rest:
     return Rest(share, gap / share if share else 0.0)
 
 
-def _success_draws(policy: Policy, described: Mapping[str, str], place: Values, numbers: list[int]) -> Floats:
+def _success_draws(
+    policy: PolicyModel, described: Mapping[str, str], place: Values, numbers: list[int]
+) -> Floats:
     """Draw success rates, ruled and unruled as often as each is probable, shape (candidates, 500).
 
     Parameters

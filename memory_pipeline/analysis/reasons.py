@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.candidates import Candidate
     from memory_pipeline.analysis.decisive import Prescription
     from memory_pipeline.analysis.outlook import Choice, Outlook
-    from memory_pipeline.analysis.policy import Policy
+    from memory_pipeline.analysis.policy_model import PolicyModel
 
 _FEW_SETTINGS = 5
 _NOTICEABLE, _OTHER_CASES = 0.05, 0.03
 
 
-def evidence_of(policy: Policy, candidate: Candidate | Prescription) -> str:
+def evidence_of(policy: PolicyModel, candidate: Candidate | Prescription) -> str:
     """Tell whether an approach was tried often enough as it stands (`whole`) or only in its settings."""
     limits = policy.limits
     is_whole = candidate.attempts >= limits.min_sample_size and candidate.units >= limits.min_units
@@ -32,7 +32,7 @@ def evidence_of(policy: Policy, candidate: Candidate | Prescription) -> str:
 
 
 def why_recommended(
-    policy: Policy, outlook: Outlook, choice: Choice, index: int, prescription: Prescription
+    policy: PolicyModel, outlook: Outlook, choice: Choice, index: int, prescription: Prescription
 ) -> list[str]:
     """Say why the candidate of a number is recommended: what it is expected to do, and on what record."""
     picked = outlook.candidates[index]
@@ -74,7 +74,7 @@ def why_recommended(
     return reasons
 
 
-def _other_cases(policy: Policy, outlook: Outlook, prescription: Prescription) -> str:
+def _other_cases(policy: PolicyModel, outlook: Outlook, prescription: Prescription) -> str:
     """Say what was to be expected of the past attempts with an approach, where they did otherwise."""
     places = {policy.contexts.place_of(described) for described, _ in outlook.members}
     level = next((one for one in policy.ruled.levels if one.columns == policy.contexts.home), None)
@@ -95,7 +95,7 @@ def _other_cases(policy: Policy, outlook: Outlook, prescription: Prescription) -
     return f"; {rate:.0%} was expected of these{cases}"
 
 
-def why_not(policy: Policy, outlook: Outlook, choice: Choice) -> str:
+def why_not(policy: PolicyModel, outlook: Outlook, choice: Choice) -> str:
     """Say why there is no recommendation, and what there is."""
     limits = policy.limits
     where = _place(policy, outlook)
@@ -140,7 +140,9 @@ def left_to_persons(outlook: Outlook) -> str:
     )
 
 
-def notes_on(policy: Policy, outlook: Outlook, unknown: Sequence[str], unseen: Sequence[str]) -> list[str]:
+def notes_on(
+    policy: PolicyModel, outlook: Outlook, unknown: Sequence[str], unseen: Sequence[str]
+) -> list[str]:
     """Say what of the description was not used, or not found."""
     notes = []
     if unknown:
@@ -171,7 +173,7 @@ def _concerns(change: Mapping[str, Any], outlook: Outlook) -> bool:
     )
 
 
-def _place(policy: Policy, outlook: Outlook) -> str:
+def _place(policy: PolicyModel, outlook: Outlook) -> str:
     """Say where the candidates' counts are from, as far as it is one place."""
     parts = []
     for column in policy.contexts.home:

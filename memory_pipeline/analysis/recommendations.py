@@ -31,7 +31,8 @@ from memory_pipeline.analysis.contexts import Contexts
 from memory_pipeline.analysis.design_matrix import INTERCEPT, Design
 from memory_pipeline.analysis.expectation import Chances, Expectation
 from memory_pipeline.analysis.features import Encoding, encode
-from memory_pipeline.analysis.policy import Limits, Policy
+from memory_pipeline.analysis.policy import Policy
+from memory_pipeline.analysis.policy_model import Limits
 from memory_pipeline.analysis.prior_model import PriorModel, fit_prior_model, setting_importance
 from memory_pipeline.analysis.threads import on_one_thread
 from memory_pipeline.analysis.track_record import Records, fit_levels

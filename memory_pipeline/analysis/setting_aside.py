@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit
 
-from memory_pipeline.analysis.decided import SUPPRESS, has_side
+from memory_pipeline.analysis.decided import has_side
 from memory_pipeline.analysis.outlook import Outlook
 from memory_pipeline.analysis.pooling import log_odds
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.policy import Policy
+    from memory_pipeline.analysis.policy_model import PolicyModel
 
     Floats = NDArray[np.float64]
     Settings = Mapping[str, str]
@@ -56,7 +56,7 @@ class SetAside:
         The candidates, and how often they were chosen.
     """
 
-    def __init__(self, policy: Policy, outlook: Outlook) -> None:
+    def __init__(self, policy: PolicyModel, outlook: Outlook) -> None:
         self._outlook = outlook
         # A setting that approaches no longer state has nothing to be set aside.
         known = set(outlook.candidates[0].settings) if outlook.candidates else set()
@@ -121,7 +121,7 @@ class SetAside:
         return self._shares[name]
 
 
-def set_aside(policy: Policy, outlook: Outlook) -> Outlook:
+def set_aside(policy: PolicyModel, outlook: Outlook) -> Outlook:
     """Weigh the candidates of a context without the factors that persons suppressed.
 
     A candidate that has the rarer side of a suppressed comparison is expected to do what the same approach
@@ -173,28 +173,8 @@ def as_recorded(outlook: Outlook) -> Floats:
     return outlook.recorded if isinstance(outlook, DecidedOutlook) else outlook.draws
 
 
-def suppressed_sides(policy: Policy) -> tuple[tuple[Settings, Settings], ...]:
-    """List the rarer and the more usual side of each suppressed comparison.
-
-    Usual is what was tried most often anywhere, as with the references of factors; a tie goes by name.
-    """
-
-    def rank(side: Settings) -> tuple[int, list[tuple[str, str]]]:
-        tried = [
-            c.attempts for ones in policy.candidates.values() for c in ones if has_side(c.settings, side)
-        ]
-        return -sum(tried), sorted(side.items())
-
-    found = []
-    for one in policy.decisions:
-        if one.decision == SUPPRESS:
-            usual, rarer = sorted(one.sides, key=rank)
-            found.append((rarer, usual))
-    return tuple(found)
-
-
 def _shifted(
-    policy: Policy, outlook: Outlook, index: int, wanted: Settings, columns: Sequence[str]
+    policy: PolicyModel, outlook: Outlook, index: int, wanted: Settings, columns: Sequence[str]
 ) -> Floats:
     """Draw the success of a candidate with other values of some settings, by what the model adds for them."""
     draws: Floats = outlook.draws[index]
