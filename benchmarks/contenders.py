@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.counting import joint_tables
 from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.evidence.counting.joint_tables import joint_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.counting_entries import JointTable
     from memory_pipeline.analysis.evidence import Evidence
+    from memory_pipeline.analysis.evidence.counting.entries import JointTable
 
     Ints = NDArray[Any]
 

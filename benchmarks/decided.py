@@ -27,13 +27,13 @@ import pandas as pd
 from advice import interval
 from advice_worlds import PLACES, ROLES, SETTINGS, make_world
 
-from memory_pipeline.analysis.decided import SUPPRESS, FactorDecision
 from memory_pipeline.analysis.recommendations import fit_policy
+from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision
 
 if TYPE_CHECKING:
     from advice_worlds import AdviceWorld
 
-    from memory_pipeline.analysis.policy import Policy
+    from memory_pipeline.analysis.recommendations import Policy
 
 SETTING = "switches"
 

@@ -17,10 +17,10 @@ import pandas as pd
 from counting import MONTHS, SIZES, UNITS, narrow_problem
 
 from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.evidence.combinations import count_combinations
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.patterns import search_patterns
-from memory_pipeline.analysis.search import Limits, search_evidence
-from memory_pipeline.analysis.tally import count_combinations
+from memory_pipeline.analysis.patterns.search import Limits, search_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

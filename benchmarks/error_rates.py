@@ -25,12 +25,13 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from memory_pipeline.analysis import significance
 from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.evidence.combinations import count_combinations
 from memory_pipeline.analysis.patterns import find_patterns
-from memory_pipeline.analysis.search import Limits, TargetSearch
-from memory_pipeline.analysis.significance import Sample, wilson_interval
-from memory_pipeline.analysis.tally import count_combinations
+from memory_pipeline.analysis.patterns.search import Limits, TargetSearch
+from memory_pipeline.analysis.stats.exact_tests import fisher_p_values
+from memory_pipeline.analysis.stats.grouped_sample import Sample
+from memory_pipeline.analysis.stats.intervals import wilson_interval
 
 ATTEMPTS, UNITS, COLUMNS, VALUES = 6000, 80, 8, 4
 FEW_UNITS = 20
@@ -91,7 +92,7 @@ def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, boo
     search = TargetSearch(tally, "success", sample, Limits(30, MIN_UNITS, 0.02, LEVEL))
     tested = search.tested(sample.intraclass_correlation())
     tests = tested.tests
-    blind = significance.fisher_p_values(tests.n, tests.k, sample.total, int(sample.k.sum()))
+    blind = fisher_p_values(tests.n, tests.k, sample.total, int(sample.k.sum()))
     p_values = np.where(tests.units >= MIN_UNITS, tests.p_value, 1.0)
 
     def finds(values: np.ndarray, method: str) -> bool:

@@ -26,12 +26,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from memory_pipeline.analysis.member_features import MemberLabels, normalise_members
-from memory_pipeline.analysis.member_pairs import pairs_against_chance
-from memory_pipeline.analysis.member_shuffles import shuffled_members
 from memory_pipeline.analysis.members import find_member_patterns
-from memory_pipeline.analysis.significance import wilson_interval
-from memory_pipeline.analysis.vocabulary import Vocabulary, label_key
+from memory_pipeline.analysis.members.labels import MemberLabels, normalise_members
+from memory_pipeline.analysis.members.null_model import shuffled_members
+from memory_pipeline.analysis.members.pairs import pairs_against_chance
+from memory_pipeline.analysis.members.vocabulary import Vocabulary, label_key
+from memory_pipeline.analysis.stats.intervals import wilson_interval
 from memory_pipeline.settings import Settings
 from memory_pipeline.vocabulary import load_vocabulary
 from memory_pipeline.worlds import sample_organisation

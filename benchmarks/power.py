@@ -30,10 +30,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from planted import COLUMNS, JUDGEMENTS, PLANTED, SIZES, Finding, World, planted_world
 
-from memory_pipeline.analysis import significance
 from memory_pipeline.analysis.evidence import count_evidence
-from memory_pipeline.analysis.patterns import find_patterns, rule_metrics
-from memory_pipeline.analysis.significance import wilson_interval
+from memory_pipeline.analysis.patterns import find_patterns
+from memory_pipeline.analysis.patterns.table import rule_metrics
+from memory_pipeline.analysis.stats.exact_tests import fisher_p_values
+from memory_pipeline.analysis.stats.intervals import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -114,7 +115,7 @@ def fisher_bonferroni(frame: pd.DataFrame) -> list[Finding]:
     """Test every combination as if each attempt were a witness of its own."""
     table = _combinations(frame)
     total, hits = len(frame), int((frame["outcome_status"] == "success").sum())
-    p_values = significance.fisher_p_values(table["n"].to_numpy(), table["success"].to_numpy(), total, hits)
+    p_values = fisher_p_values(table["n"].to_numpy(), table["success"].to_numpy(), total, hits)
     kept = table[p_values * len(table) <= LEVEL]
     return [
         Finding(frozenset(row.conditions.items()), 1 if row.success / row.n > hits / total else -1)

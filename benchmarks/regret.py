@@ -26,8 +26,8 @@ import pandas as pd
 from scipy import stats
 from scipy.special import expit
 
-from memory_pipeline.analysis.approaches import approach_text
 from memory_pipeline.analysis.recommendations import fit_policy
+from memory_pipeline.analysis.recommendations.approaches import approach_text
 
 TYPES, TEAMS = ("msi", "exe", "nullsoft", "burn"), ("modern", "legacy")
 SETTINGS = {"switches": ("a", "b", "c"), "detection": ("file", "code"), "wrapper": ("yes", "no")}

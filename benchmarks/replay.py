@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 from advice_worlds import PLACES, ROLES, make_world
 
-from memory_pipeline.analysis.decisive import prescribe
+from memory_pipeline.analysis.learning import replay
 from memory_pipeline.analysis.recommendations import fit_policy
-from memory_pipeline.analysis.replay import replay
-from memory_pipeline.analysis.significance import wilson_interval
+from memory_pipeline.analysis.recommendations.essential_settings import prescribe
+from memory_pipeline.analysis.stats.intervals import wilson_interval
 
 LIMITS: dict[str, Any] = {"min_sample_size": 10, "confidence_threshold": 0.6}
 KINDS: dict[str, dict[str, Any]] = {

@@ -18,10 +18,12 @@ import pandas as pd
 
 from memory_pipeline import charts
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
-from memory_pipeline.analysis.features import condition_columns, encode
-from memory_pipeline.analysis.holdout import reliability, try_on_later_history
-from memory_pipeline.analysis.search import TIERS
-from memory_pipeline.analysis.targets import OUTCOME, outcome_labels
+from memory_pipeline.analysis.features import encode
+from memory_pipeline.analysis.features.flatten import condition_columns
+from memory_pipeline.analysis.features.outcomes import outcome_labels
+from memory_pipeline.analysis.learning.replication import reliability, try_on_later_history
+from memory_pipeline.analysis.names import OUTCOME
+from memory_pipeline.analysis.patterns.search import TIERS
 from memory_pipeline.pipeline.assets.patterns import search_targets
 from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
 from memory_pipeline.pipeline.months import snapshot

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from memory_pipeline.analysis.difficulty import difficulty_bands
-from memory_pipeline.analysis.significance import wilson_interval
-from memory_pipeline.analysis.verification import verify_advice
+from memory_pipeline.analysis.learning.prognosis import difficulty_bands
+from memory_pipeline.analysis.learning.verification import verify_advice
+from memory_pipeline.analysis.stats.intervals import wilson_interval
 
 ATTEMPTS, UNITS = 1500, 60
 

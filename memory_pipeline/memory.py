@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.measure_names import MEASURES
+from memory_pipeline.analysis.names import MEASURES
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import decisions, open_store, reads
 from memory_pipeline.store.community import (
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
-    from memory_pipeline.analysis.member_features import MemberLabels
+    from memory_pipeline.analysis.members.labels import MemberLabels
     from memory_pipeline.analysis.recommendations import Advice, Policy
     from memory_pipeline.store import Store
 
@@ -250,7 +250,7 @@ class Memory:
 
     def _advise_anew(self, stored: Mapping[str, Any], policy: Policy) -> int:
         """Write the recommendation table by a policy, in place of the stored one's; count the changes."""
-        from memory_pipeline.analysis.advice_table import advise_contexts  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.recommendations.table import advise_contexts  # noqa: PLC0415 - needs scipy
 
         table = reads.read_table(self.store, ApproachRecommendation)
         if len(table) > _REFRESHED_AT_ONCE:
@@ -388,8 +388,8 @@ class Memory:
         return frame.sort_values(by, ignore_index=True).drop(columns="id")
 
     def learning_summary(self) -> dict[str, str]:
-        """Say in one sentence per measure where the memory stands; see `analysis.learning_wording`."""
-        from memory_pipeline.analysis.learning_wording import learning_sentences  # noqa: PLC0415
+        """Say in one sentence per measure where the memory stands; see `analysis.learning.text`."""
+        from memory_pipeline.analysis.learning.text import learning_sentences  # noqa: PLC0415
 
         return learning_sentences(self.learning())
 
@@ -409,14 +409,14 @@ class Memory:
 
     def members(self) -> pd.DataFrame:
         """Read the members that may be seen, as stored."""
-        from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.members.labels import is_visible  # noqa: PLC0415 - needs scipy
 
         frame = reads.read_table(self.store, Member, order_by="id")
         return frame[is_visible(frame)].reset_index(drop=True)
 
     def member_labels(self) -> MemberLabels:
         """Read the members that may be seen as labels of the vocabulary, in their present state."""
-        from memory_pipeline.analysis.member_features import normalise_members  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.members.labels import normalise_members  # noqa: PLC0415 - needs scipy
 
         members = reads.read_table(self.store, Member, order_by="id")
         vocabulary = load_vocabulary(self.settings)
@@ -424,8 +424,8 @@ class Memory:
 
     def find_member_patterns(self) -> dict[str, int]:
         """Let statistics look for member patterns anew and store them; returns how many per category."""
-        from memory_pipeline.analysis.member_findings import MemberSearch  # noqa: PLC0415
         from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
+        from memory_pipeline.analysis.members.finding import MemberSearch  # noqa: PLC0415
 
         labels = self.member_labels()
         search = MemberSearch(
@@ -447,7 +447,7 @@ class Memory:
         int
             How many verified claims changed.
         """
-        from memory_pipeline.analysis.claim_checks import told_better  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.members.revalidation import told_better  # noqa: PLC0415 - needs scipy
 
         save_member_patterns(self.store, told_better(found, stored_patterns(self.store)))
         changed = self.check_claims(labels)
@@ -456,7 +456,7 @@ class Memory:
 
     def refresh_questions(self) -> int:
         """Make the table of questions that of the patterns in use; returns how many there are."""
-        from memory_pipeline.analysis.member_questions import question_rows  # noqa: PLC0415
+        from memory_pipeline.analysis.members.questions import question_rows  # noqa: PLC0415
 
         questions = question_rows(self.member_patterns())
         save_questions(self.store, questions)
@@ -475,7 +475,7 @@ class Memory:
         int
             How many changed: other members or figures, no longer holding, or holding again.
         """
-        from memory_pipeline.analysis.claim_checks import checks_of  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.members.revalidation import checks_of  # noqa: PLC0415 - needs scipy
 
         stored = [row for row in stored_patterns(self.store) if "verified" in (row["evidence"] or {})]
         if not stored:
@@ -491,7 +491,7 @@ class Memory:
         Members who opted out since the last rebuild are taken out as they are read, and a pattern that
         thereby falls below the group size is left out.
         """
-        from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.members.labels import is_visible  # noqa: PLC0415 - needs scipy
 
         frame = reads.read_table(self.store, MemberPattern)
         frame = decisions.with_decisions(self.store, "member_pattern", frame)
@@ -640,11 +640,9 @@ class Memory:
 
     def _policy(self) -> Policy:
         """Read the policy that the last rebuild left, with what persons decided until now."""
-        from memory_pipeline.analysis.advice_table import levels_of, with_decisions  # noqa: PLC0415
-        from memory_pipeline.analysis.recommendations import (  # noqa: PLC0415 - scikit-learn and co.
-            Policy,
-            nameable_patterns,
-        )
+        from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
+        from memory_pipeline.analysis.recommendations.fit import nameable_patterns  # noqa: PLC0415 - scikit-learn and co.
+        from memory_pipeline.analysis.recommendations.table import levels_of, with_decisions  # noqa: PLC0415
 
         try:
             policy = Policy.from_dict(self.frames.read_json(POLICY))
@@ -759,7 +757,7 @@ def _allows(conditions: Mapping[str, Any], column: str, value: str) -> bool:
 
 def _has(column: pd.Series, value: Any) -> pd.Series:
     """Say which attempts have a value, whether it is written as stored or as an encoded level."""
-    from memory_pipeline.analysis.values import level_name  # noqa: PLC0415 - needs numpy only here
+    from memory_pipeline.analysis.features.levels import level_name  # noqa: PLC0415 - needs numpy only here
 
     if value is None:
         return column.isna()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from memory_pipeline.settings import contracts_folder
 
 if TYPE_CHECKING:
-    from memory_pipeline.analysis.vocabulary import Vocabulary
+    from memory_pipeline.analysis.members.vocabulary import Vocabulary
     from memory_pipeline.settings import Settings
 
 VOCABULARY_FILE = "vocabulary.yaml"
@@ -23,7 +23,7 @@ def load_vocabulary(settings: Settings) -> Vocabulary:
     ValueError
         When the file is not usable; the message names the file, the place and the remedy.
     """
-    from memory_pipeline.analysis.vocabulary import Vocabulary, VocabularyError  # noqa: PLC0415 - keeps help quick
+    from memory_pipeline.analysis.members.vocabulary import Vocabulary, VocabularyError  # noqa: PLC0415 - keeps help quick
     from memory_pipeline.ingest.errors import MappingError  # noqa: PLC0415
     from memory_pipeline.ingest.yaml_files import read_yaml  # noqa: PLC0415
 

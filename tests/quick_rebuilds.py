@@ -22,6 +22,6 @@ def leave_out_looks(patch: pytest.MonkeyPatch) -> None:
 def leave_out(patch: pytest.MonkeyPatch) -> None:
     """Leave the slow measures and classifiers out too: for tests of something else."""
     leave_out_looks(patch)
-    patch.setattr("memory_pipeline.analysis.predictability._too_little", lambda *_: "left out")
+    patch.setattr("memory_pipeline.analysis.patterns.predictability._too_little", lambda *_: "left out")
     for measure in SLOW_MEASURES:
         patch.setattr(f"memory_pipeline.pipeline.measuring.{measure}", lambda *_: [])

@@ -19,7 +19,7 @@ from memory_pipeline.store.discovery import finish_run, start_run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memory_pipeline.analysis.member_features import MemberLabels
+    from memory_pipeline.analysis.members.labels import MemberLabels
     from memory_pipeline.memory import Memory
 
 _FEWEST_LABELS = 2

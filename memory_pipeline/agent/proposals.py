@@ -1,6 +1,6 @@
 """What the model proposes, read and checked as far as it can be without the members.
 
-What belongs here: shapes, lengths, wording. Whether members bear it out is for `analysis.pattern_claims`.
+What belongs here: shapes, lengths, wording. Whether members bear it out is for `analysis.members.claims`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.text import clean
-from memory_pipeline.analysis.pattern_claims import ClaimRefusedError
-from memory_pipeline.analysis.predicates import AtLeast, Has, Node, Not, Predicate
+from memory_pipeline.analysis.members.claims import ClaimRefusedError
+from memory_pipeline.analysis.members.predicates import AtLeast, Has, Node, Not, Predicate
 from memory_pipeline.store.tables import MEMBER_PATTERN_CATEGORIES
 
 if TYPE_CHECKING:

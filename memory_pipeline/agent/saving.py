@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.proposals import check_numbers
 from memory_pipeline.agent.text import clean
-from memory_pipeline.analysis.claim_checks import TOLD
-from memory_pipeline.analysis.pattern_claims import (
+from memory_pipeline.analysis.members.claims import (
     ALPHA,
     ClaimRefusedError,
     duplicate_of,
@@ -19,7 +18,8 @@ from memory_pipeline.analysis.pattern_claims import (
     threshold_of,
     verify_claim,
 )
-from memory_pipeline.analysis.predicates import Predicate, labels_of, parse_predicate
+from memory_pipeline.analysis.members.predicates import Predicate, labels_of, parse_predicate
+from memory_pipeline.analysis.members.revalidation import TOLD
 from memory_pipeline.store.discovery import FOUND_BY, save_verified_pattern, stored_patterns
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from memory_pipeline.agent.proposals import Proposal
     from memory_pipeline.agent.shown import ShownLabels
-    from memory_pipeline.analysis.member_features import MemberLabels
-    from memory_pipeline.analysis.pattern_claims import VerifiedClaim
+    from memory_pipeline.analysis.members.claims import VerifiedClaim
+    from memory_pipeline.analysis.members.labels import MemberLabels
     from memory_pipeline.store import Store
 
 _NAME = 255

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memory_pipeline.agent.text import clean
-from memory_pipeline.analysis.predicates import AtLeast, Has, Node, Not, Predicate, resolve
+from memory_pipeline.analysis.members.predicates import AtLeast, Has, Node, Not, Predicate, resolve
 
 if TYPE_CHECKING:
-    from memory_pipeline.analysis.member_features import MemberLabels
+    from memory_pipeline.analysis.members.labels import MemberLabels
 
 LABEL_CHARACTERS = 80
 FIELD_CHARACTERS = 40

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.agent.proposals import read_proposal
 from memory_pipeline.agent.text import clean
 from memory_pipeline.agent.tools import ANALYSIS, SAVE
-from memory_pipeline.analysis.community_profile import profile_analysis
-from memory_pipeline.analysis.pattern_claims import ClaimRefusedError, known_pattern
-from memory_pipeline.analysis.predicates import PredicateError
+from memory_pipeline.analysis.members.claims import ClaimRefusedError, known_pattern
+from memory_pipeline.analysis.members.predicates import PredicateError
+from memory_pipeline.analysis.members.profile import profile_analysis
 from memory_pipeline.store.discovery import PatternRetiredError, stored_patterns
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.analysis.factor_wording import name_settings
-from memory_pipeline.analysis.features import MISSING
-from memory_pipeline.analysis.wording import condition_text
+from memory_pipeline.analysis.names import MISSING
+from memory_pipeline.analysis.text import condition_text, name_settings
 from memory_pipeline.charts.forest import Kind, Style, forest, left_out, scale_around
 from memory_pipeline.charts.look import BLUE, INK, MUTED, PURPLE, VERMILION, Chart, finish, no_data, shorten
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from memory_pipeline.analysis.measure_names import MEASURES
+from memory_pipeline.analysis.names import MEASURES
 from memory_pipeline.cli import tables
 from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json, records_of
 

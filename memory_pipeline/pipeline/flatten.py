@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import select, text
 
-from memory_pipeline.analysis.features import STANDARD_CONTEXT, flatten_outcomes
+from memory_pipeline.analysis.features import flatten_outcomes
+from memory_pipeline.analysis.names import STANDARD_CONTEXT
 from memory_pipeline.pipeline.months import MONTH, month_limits
 from memory_pipeline.store.tables import PackagingOutcome
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline import analysis
 from memory_pipeline.pipeline.months import code_version
 from memory_pipeline.store.files import OUTCOME_FEATURES
 
@@ -101,6 +99,4 @@ def _fingerprints(frames: FrameStore, rests_on: Mapping[str, Any]) -> dict[str, 
 
 def _analysis_version() -> str:
     """Version of the code that measures, and of the analysis: policies and findings rest on most of it."""
-    files = sorted(Path(analysis.__path__[0]).glob("*.py"))
-    modules = [f"{analysis.__name__}.{file.stem}" for file in files if file.stem != "__init__"]
-    return code_version(*modules, "memory_pipeline.pipeline.measuring")
+    return code_version("memory_pipeline.analysis", "memory_pipeline.pipeline.measuring")

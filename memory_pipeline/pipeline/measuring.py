@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline.analysis import holdout, knowledge, lookback
-from memory_pipeline.analysis.advice_gain import gain_rows
 from memory_pipeline.analysis.features import encode
-from memory_pipeline.analysis.learning import replay, success_over_time
-from memory_pipeline.analysis.measure_names import REPLAYED_UPLIFT
-from memory_pipeline.analysis.measures import measure_row, measure_table, period_starts
-from memory_pipeline.analysis.refit import fit_current_policy
+from memory_pipeline.analysis.learning import backtest, backtest_measures, replay, replication
+from memory_pipeline.analysis.learning.measures import measure_row, measure_table, period_starts
+from memory_pipeline.analysis.learning.success_rate import success_over_time
+from memory_pipeline.analysis.learning.verification import gain_rows
+from memory_pipeline.analysis.names import REPLAYED_UPLIFT
+from memory_pipeline.analysis.recommendations.current import fit_current_policy
 from memory_pipeline.settings import parse_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memory_pipeline.analysis.replay import ReplayResult
+    from memory_pipeline.analysis.learning import ReplayResult
     from memory_pipeline.pipeline.kept_measures import KeptMeasures
     from memory_pipeline.settings import Settings
 
@@ -82,7 +82,7 @@ class History:
 def measure_learning(
     history: History, advised: pd.DataFrame, strata: Sequence[str], kept: KeptMeasures
 ) -> pd.DataFrame:
-    """Measure everything; returns a frame with `measures.MEASURE_COLUMNS`.
+    """Measure everything; returns a frame with `learning.measures.MEASURE_COLUMNS`.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def knowledge_by_month(history: History, kept: KeptMeasures) -> Rows:
     rows = {month: kept.rows("month", month, ends[month]) for month in months}
     segments = encode(history.features, history.segments).frame
     texts = {str(column): segments[column].astype(str) for column in segments}
-    views = lookback.look_back(
+    views = backtest.look_back(
         history.features,
         approach=history.approach,
         context=history.context,
@@ -125,9 +125,9 @@ def knowledge_by_month(history: History, kept: KeptMeasures) -> Rows:
     )
     for view in views:
         measured = [
-            *knowledge.skill_rows(view, unit=settings.unit),
-            *knowledge.coverage_rows(view, texts),
-            *knowledge.drift_rows(view),
+            *backtest_measures.skill_rows(view, unit=settings.unit),
+            *backtest_measures.coverage_rows(view, texts),
+            *backtest_measures.drift_rows(view),
         ]
         rows[view.start] = kept.keep("month", view.start, ends[view.start], measured)
     return [row for month in months for row in rows[month] or []]
@@ -138,14 +138,14 @@ def replication_by_quarter(history: History, kept: KeptMeasures) -> Rows:
     if history.features.empty:
         return []
     settings = history.settings
-    quarters = holdout.finished_quarters(history.features)
+    quarters = replication.finished_quarters(history.features)
     ends = {quarter: quarter + pd.offsets.QuarterBegin(startingMonth=1) for quarter in quarters}
     rows = {quarter: kept.rows("quarter", quarter, ends[quarter]) for quarter in quarters}
     # Mining takes its time: what was said of older quarters stands.
     for quarter in quarters[:-_MAX_QUARTERS]:
         if rows[quarter] is None:
             rows[quarter] = kept.former_rows("quarter", quarter)
-    measured = holdout.replication_rows(
+    measured = replication.replication_rows(
         history.features,
         conditions=[*history.context, *history.approach],
         unit=settings.unit,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memory_pipeline.store.files import FramePart, FrameStore
 
 _MADE_BY = (
+    "memory_pipeline.analysis.names",
     "memory_pipeline.analysis.features",
     "memory_pipeline.pipeline.flatten",
     "memory_pipeline.pipeline.monthly",

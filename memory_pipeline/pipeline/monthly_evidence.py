@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
-from memory_pipeline.analysis.features import Encoding, learn_encoding
-from memory_pipeline.analysis.month_changes import encoded_columns, recoded_months, without_periods
-from memory_pipeline.analysis.targets import OUTCOME, outcome_labels
-from memory_pipeline.analysis.value_counts import add_tables, value_table
+from memory_pipeline.analysis.evidence.periods import without_periods
+from memory_pipeline.analysis.features import Encoding
+from memory_pipeline.analysis.features.encoding import encoded_columns, learn_encoding
+from memory_pipeline.analysis.features.outcomes import outcome_labels
+from memory_pipeline.analysis.features.recoding import recoded_months
+from memory_pipeline.analysis.features.value_counts import add_tables, value_table
+from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.pipeline.monthly import Progress, progress_of
 from memory_pipeline.pipeline.months import code_version
 from memory_pipeline.store.files import OUTCOME_FEATURES
@@ -32,13 +35,9 @@ VALUES = "outcome_values"
 PERIOD = "month"
 _BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
 _MADE_BY = (
-    "memory_pipeline.analysis.collapsing",
-    "memory_pipeline.analysis.evidence",
+    "memory_pipeline.analysis.names",
     "memory_pipeline.analysis.features",
-    "memory_pipeline.analysis.month_changes",
-    "memory_pipeline.analysis.targets",
-    "memory_pipeline.analysis.value_counts",
-    "memory_pipeline.analysis.values",
+    "memory_pipeline.analysis.evidence",
     "memory_pipeline.pipeline.monthly_evidence",
 )
 

@@ -62,11 +62,19 @@ def month_limits(month: str) -> tuple[datetime, datetime]:
 
 
 def code_version(*modules: str) -> str:
-    """Make a version out of the text of modules: what they made before is not taken over once they change."""
+    """Hash the text of modules, and of every module of packages: once it changes, what it made is stale.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When there is no such module or package.
+    """
     digest = hashlib.sha256()
     for module in modules:
         spec = find_spec(module)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"there is no module {module!r} to take the version of")
-        digest.update(Path(spec.origin).read_bytes())
+        package = sorted(Path(spec.origin).parent.rglob("*.py")) if spec.submodule_search_locations else ()
+        for file in package or (Path(spec.origin),):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

@@ -70,7 +70,7 @@ def describe_outcomes(store: Store) -> dict[str, Any]:
 
 def describe_members(store: Store) -> dict[str, Any]:
     """Describe the stored members: how many, how many visible, which labels are frequent."""
-    from memory_pipeline.analysis.member_features import is_visible  # noqa: PLC0415 - needs scipy
+    from memory_pipeline.analysis.members.labels import is_visible  # noqa: PLC0415 - needs scipy
 
     members = read_columns(store, "members", ["is_visible", "attributes", "skills"])
     visible = members[is_visible(members)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.member_features import normalise_members
-from memory_pipeline.analysis.vocabulary import Vocabulary
+from memory_pipeline.analysis.members.labels import normalise_members
+from memory_pipeline.analysis.members.vocabulary import Vocabulary
 
 SKILLS = [f"skill{i:02d}" for i in range(20)]
 

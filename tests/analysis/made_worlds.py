@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from memory_pipeline.analysis.evidence.grouped_counts import collapse_cells
+from memory_pipeline.analysis.features import encode
+from memory_pipeline.analysis.features.outcomes import is_success
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -103,3 +107,16 @@ def packaging_world(
 def roles(**more: Any) -> dict[str, Any]:
     """Give the column roles of these worlds as keyword arguments."""
     return {"approach": list(SETTINGS), "context": list(CONTEXT), "unit": UNIT} | more
+
+
+def cells_of(outcomes, columns=("installer_type", "team", "wrapper")):
+    """Count the attempts of a world per unit and combination of conditions."""
+    encoded = encode(outcomes, columns).frame
+    return collapse_cells(encoded, outcomes[UNIT], is_success(outcomes))
+
+
+def row_of(factors, column, value):
+    """Return the one row of a value of a setting."""
+    found = factors[(factors["column"] == column) & (factors["value"] == value)]
+    assert len(found) == 1
+    return found.iloc[0]

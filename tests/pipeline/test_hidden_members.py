@@ -11,7 +11,7 @@ from made_history import member_rows
 from quick_rebuilds import leave_out
 from sqlalchemy import insert, text, update
 
-from memory_pipeline.analysis.community_profile import profile_analysis
+from memory_pipeline.analysis.members.profile import profile_analysis
 from memory_pipeline.memory import Memory
 from memory_pipeline.pipeline.instance import open_instance
 from memory_pipeline.pipeline.run import rebuild

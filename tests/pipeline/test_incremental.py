@@ -17,7 +17,8 @@ from sqlalchemy import delete, insert, text, update
 
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.features import encode
-from memory_pipeline.analysis.targets import OUTCOME, outcome_labels
+from memory_pipeline.analysis.features.outcomes import outcome_labels
+from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
 from memory_pipeline.pipeline.instance import open_instance
 from memory_pipeline.pipeline.monthly import update_features

@@ -10,7 +10,7 @@ import pytest
 from made_history import outcome_rows
 from sqlalchemy import insert, update
 
-from memory_pipeline.analysis.measure_names import MEASURES
+from memory_pipeline.analysis.names import MEASURES
 from memory_pipeline.pipeline import kept_measures, measuring
 from memory_pipeline.pipeline.assets.common import read_features
 from memory_pipeline.pipeline.kept_measures import KeptMeasures

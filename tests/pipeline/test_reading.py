@@ -10,7 +10,8 @@ from made_history import outcome_rows
 from pandas.testing import assert_frame_equal
 from sqlalchemy import insert
 
-from memory_pipeline.analysis.features import Roles, flatten_outcomes
+from memory_pipeline.analysis.features import flatten_outcomes
+from memory_pipeline.analysis.features.flatten import Roles
 from memory_pipeline.pipeline import flatten, reading
 from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month
 from memory_pipeline.pipeline.months import snapshot

@@ -45,20 +45,20 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
     `is_sure` whether it is more than chance. Conditions with the same `group` travel together.
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis import association  # noqa: PLC0415
+    from memory_pipeline.analysis.patterns import associations  # noqa: PLC0415
     from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
     from memory_pipeline.store import reads  # noqa: PLC0415
     from memory_pipeline.store.tables import PatternIdentification  # noqa: PLC0415
 
     memory = memory_of(context)
     evidence, _ = read_evidence(memory.frames)
-    found = association.condition_associations(evidence, level=memory.settings.false_discovery_rate)
+    found = associations.condition_associations(evidence, level=memory.settings.false_discovery_rate)
     patterns = reads.read_table(memory.store, PatternIdentification)
     active = patterns[patterns["active"].astype(bool)].sort_values("confidence", ascending=False)
     named = active.drop_duplicates("pattern_name")  # the same conditions may be found for several targets
     conditions = dict(zip(named["pattern_name"], named["conditions"], strict=True))
     targets = active.groupby("pattern_name")["target"].agg(", ".join)
-    overlaps = association.pattern_overlaps(evidence, conditions)
+    overlaps = associations.pattern_overlaps(evidence, conditions)
     for side in ("a", "b"):
         overlaps[f"targets_{side}"] = overlaps[f"pattern_{side}"].map(targets).astype(object)
     info = {"left_out": found.attrs["left_out"]}
@@ -69,7 +69,7 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
         metadata={
             "dagster/row_count": len(found),
             "sure": int(found["is_sure"].sum()),
-            "travel together": json_value(association.travelling_groups(found)),
+            "travel together": json_value(associations.travelling_groups(found)),
             "not compared": json_value(info["left_out"]),
             "association map": picture(charts.association_map(found)),
             "pattern overlaps": preview(overlaps, shown),

@@ -34,7 +34,7 @@ def member_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     """
     import pandas as pd  # noqa: PLC0415
 
-    from memory_pipeline.analysis.member_features import normalise_members  # noqa: PLC0415
+    from memory_pipeline.analysis.members.labels import normalise_members  # noqa: PLC0415
     from memory_pipeline.pipeline.reading import read_columns  # noqa: PLC0415 - needs SQLAlchemy
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
@@ -84,8 +84,8 @@ def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None
     """
     import pandas as pd  # noqa: PLC0415
 
-    from memory_pipeline.analysis.label_candidates import alike_labels  # noqa: PLC0415
-    from memory_pipeline.analysis.member_features import MemberLabels  # noqa: PLC0415
+    from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
+    from memory_pipeline.analysis.members.similar_labels import alike_labels  # noqa: PLC0415
     from memory_pipeline.store.community import save_label_merges  # noqa: PLC0415
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
@@ -118,8 +118,8 @@ def member_candidates(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     **How to read it.** `members` carry both labels, `expected` would by chance, `lift` is their ratio, and
     `q_value` the false discovery rate at which the pair would be a finding.
     """
-    from memory_pipeline.analysis.member_features import MemberLabels  # noqa: PLC0415
-    from memory_pipeline.analysis.member_pairs import candidate_pairs  # noqa: PLC0415
+    from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
+    from memory_pipeline.analysis.members.pairs import candidate_pairs  # noqa: PLC0415
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
     memory = memory_of(context)
@@ -157,9 +157,9 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     """
     import pandas as pd  # noqa: PLC0415
 
-    from memory_pipeline.analysis.member_features import MemberLabels  # noqa: PLC0415
-    from memory_pipeline.analysis.member_findings import MemberSearch  # noqa: PLC0415
     from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
+    from memory_pipeline.analysis.members.finding import MemberSearch  # noqa: PLC0415
+    from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
     from memory_pipeline.memory import Memory  # noqa: PLC0415
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 

@@ -44,8 +44,8 @@ def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.factor_cases import find_cases, find_supporting  # noqa: PLC0415
     from memory_pipeline.analysis.factors import estimate_factors  # noqa: PLC0415
+    from memory_pipeline.analysis.factors.examples import find_cases, find_supporting  # noqa: PLC0415
     from memory_pipeline.store.decided import read_nameable_patterns  # noqa: PLC0415
     from memory_pipeline.store.findings import save_factors  # noqa: PLC0415
 

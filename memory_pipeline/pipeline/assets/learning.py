@@ -25,7 +25,7 @@ def learning_measures(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     computed again while the attempts up to them stay as they are.
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.learning_wording import learning_sentences  # noqa: PLC0415
+    from memory_pipeline.analysis.learning.text import learning_sentences  # noqa: PLC0415
     from memory_pipeline.pipeline.kept_measures import KeptMeasures  # noqa: PLC0415
     from memory_pipeline.pipeline.measuring import History, measure_learning  # noqa: PLC0415
     from memory_pipeline.store.findings import save_learning  # noqa: PLC0415

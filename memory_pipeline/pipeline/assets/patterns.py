@@ -62,8 +62,8 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.absence import explain_absence  # noqa: PLC0415
     from memory_pipeline.analysis.patterns import matching_attempts, search_patterns  # noqa: PLC0415
+    from memory_pipeline.analysis.patterns.retirement import explain_absence  # noqa: PLC0415
     from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
     from memory_pipeline.store.decisions import read_decisions  # noqa: PLC0415
     from memory_pipeline.store.findings import save_patterns  # noqa: PLC0415

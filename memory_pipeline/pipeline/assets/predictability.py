@@ -41,7 +41,7 @@ def outcome_predictability(context: dg.AssetExecutionContext) -> dg.MaterializeR
     well known, so that 1 is out of reach. The picture shows whether predicted chances came true.
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.predictability import explain_outcomes  # noqa: PLC0415
+    from memory_pipeline.analysis.patterns.predictability import explain_outcomes  # noqa: PLC0415
     from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
 
     memory = memory_of(context)

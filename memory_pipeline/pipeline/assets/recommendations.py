@@ -37,13 +37,13 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.advice_table import (  # noqa: PLC0415
+    from memory_pipeline.analysis.recommendations.current import fit_current_policy  # noqa: PLC0415
+    from memory_pipeline.analysis.recommendations.table import (  # noqa: PLC0415
         advise_contexts,
         contexts_that_occur,
         levels_of,
         with_decisions,
     )
-    from memory_pipeline.analysis.refit import fit_current_policy  # noqa: PLC0415
     from memory_pipeline.settings import parse_interval  # noqa: PLC0415
     from memory_pipeline.store.decided import read_factor_decisions, read_nameable_patterns  # noqa: PLC0415
     from memory_pipeline.store.files import POLICY  # noqa: PLC0415 - needs pyarrow

@@ -28,7 +28,7 @@ def advice_verification(context: dg.AssetExecutionContext) -> dg.MaterializeResu
     excludes 0. *Not enough evidence* is an answer: each side needs 30 attempts of 5 applications
     that have a counterpart on the other side.
     """
-    from memory_pipeline.analysis.verification import verify_advice  # noqa: PLC0415
+    from memory_pipeline.analysis.learning.verification import verify_advice  # noqa: PLC0415
     from memory_pipeline.store.findings import save_verification  # noqa: PLC0415
 
     memory = memory_of(context)
@@ -48,7 +48,7 @@ def advice_verification(context: dg.AssetExecutionContext) -> dg.MaterializeResu
 
 def advised_attempts(memory: "MemoryResource") -> tuple["pd.DataFrame", list[str]]:
     """Read the attempts that name advice, with their strata: the installer type and the difficulty."""
-    from memory_pipeline.analysis.difficulty import difficulty_bands, expected_before  # noqa: PLC0415
+    from memory_pipeline.analysis.learning.prognosis import difficulty_bands, expected_before  # noqa: PLC0415
     from memory_pipeline.store.reads import read_advised_outcomes  # noqa: PLC0415
 
     unit = memory.settings.unit

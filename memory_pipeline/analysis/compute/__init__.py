@@ -1,0 +1,1 @@
+"""How inner loops are compiled and work is shared among threads."""

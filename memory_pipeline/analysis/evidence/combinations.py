@@ -1,0 +1,177 @@
+"""Every combination that has enough attempts, in one flat table: what a search goes through.
+
+Sizes: one row per combination (cell of a joint table), a few hundred thousand for a wide history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memory_pipeline.analysis.names import NO, OTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memory_pipeline.analysis.arrays import Ints, Mask
+    from memory_pipeline.analysis.evidence.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Combinations of conditions and their counts.
+
+    Attributes
+    ----------
+    evidence
+        What was counted.
+    tables
+        The columns (positions in `evidence.conditions`) of each joint table, shorter ones first.
+    table, cell
+        Joint table and cell of each combination, shape (combinations,), ordered by table, then cell.
+    n
+        Attempts, shape (combinations,).
+    k
+        By target: attempts that ended in it, shape (combinations,).
+    mark
+        Fingerprint of the rows that a combination covers: equal where the rows are.
+    """
+
+    evidence: Evidence
+    tables: tuple[tuple[int, ...], ...]
+    table: Ints
+    cell: Ints
+    n: Ints
+    k: Mapping[str, Ints]
+    mark: Ints
+    _masks: dict[tuple[int, int], Mask] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def coded(self) -> list[tuple[Ints, list[str]]]:
+        """Codes and levels of each condition column."""
+        return [self.evidence.codes(column) for column in self.evidence.conditions]
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Levels of each condition column."""
+        return [len(levels) for _, levels in self.coded]
+
+    @cached_property
+    def length(self) -> Ints:
+        """Conditions of each combination, shape (combinations,)."""
+        lengths = np.array([len(columns) for columns in self.tables] or [0])
+        return lengths[self.table] if len(self.table) else np.zeros(0, dtype=np.int64)
+
+    @cached_property
+    def first_of_equals(self) -> Mask:
+        """Whether a combination is the first, so the shortest, of those that cover the same attempts."""
+        first = np.zeros(len(self.mark), dtype=bool)
+        first[np.unique(self.mark, return_index=True)[1]] = True
+        return first
+
+    def items(self, number: int) -> tuple[tuple[int, int], ...]:
+        """Columns and level codes of one combination."""
+        columns = self.tables[self.table[number]]
+        values = np.unravel_index(self.cell[number], [self.sizes[column] for column in columns])
+        return tuple((column, int(value)) for column, value in zip(columns, values, strict=True))
+
+    def conditions(self, number: int) -> dict[str, str]:
+        """Conditions of one combination."""
+        return {
+            self.evidence.conditions[column]: self.coded[column][1][value]
+            for column, value in self.items(number)
+        }
+
+    def mask(self, items: tuple[tuple[int, int], ...]) -> Mask:
+        """Collapsed rows that have all of these levels, shape (rows,)."""
+        whole = np.ones(len(self.evidence.n), dtype=bool)
+        for column, value in items:
+            if (column, value) not in self._masks:
+                self._masks[column, value] = self.coded[column][0] == value
+            whole &= self._masks[column, value]
+        return whole
+
+    def cells_of_rows(self, table: int) -> Ints:
+        """Cell of each collapsed row in one joint table, shape (rows,)."""
+        cell = np.zeros(len(self.evidence.n), dtype=np.int64)
+        for column in self.tables[table]:
+            cell = cell * self.sizes[column] + self.coded[column][0]
+        return cell
+
+    def parents(self, numbers: Ints) -> Ints:
+        """Find the combinations with one condition less, shape (numbers, most conditions).
+
+        -1 where there is none: a single condition, or a parent that leaves too few attempts outside.
+        """
+        place = {columns: i for i, columns in enumerate(self.tables)}
+        starts = np.searchsorted(self.table, np.arange(len(self.tables) + 1))
+        result = np.full((len(numbers), max(map(len, self.tables), default=1)), -1, dtype=np.int64)
+        for table in np.unique(self.table[numbers]):
+            columns = self.tables[table]
+            if len(columns) == 1:
+                continue
+            chosen = np.flatnonzero(self.table[numbers] == table)
+            values = np.unravel_index(self.cell[numbers[chosen]], [self.sizes[c] for c in columns])
+            for dropped in range(len(columns)):
+                rest = columns[:dropped] + columns[dropped + 1 :]
+                if rest not in place:
+                    continue
+                cell = np.zeros(len(chosen), dtype=np.int64)
+                for column, value in zip(columns, values, strict=True):
+                    if column != columns[dropped]:
+                        cell = cell * self.sizes[column] + value
+                low, high = starts[place[rest]], starts[place[rest] + 1]
+                at = low + np.searchsorted(self.cell[low:high], cell)
+                known = (at < high) & (self.cell[np.minimum(at, len(self.cell) - 1)] == cell)
+                result[chosen[known], dropped] = at[known]
+        return result
+
+
+def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_sample_size: int) -> Tally:
+    """List the combinations with at least `min_sample_size` attempts inside and outside.
+
+    Parameters
+    ----------
+    evidence
+        The counted history.
+    targets
+        By target: which outcomes belong to it, shape (outcomes,).
+    min_sample_size
+        Fewest attempts.
+    """
+    usable = [
+        np.array([_is_usable(column, level) for level in evidence.columns[column].levels], dtype=bool)
+        for column in evidence.conditions
+    ]
+    # Outcomes that no target tells apart are one class.
+    belongs = np.array([targets[one] for one in targets], dtype=bool).reshape(len(targets), -1)
+    kinds, classes = np.unique(belongs, axis=1, return_inverse=True)
+    total = int(evidence.n.sum())
+    tables: list[tuple[int, ...]] = []
+    parts: list[tuple[Ints, ...]] = []
+    for joint in evidence.joint_tables(
+        min_count=min_sample_size, usable=usable, classes=classes.ravel().tolist(), with_marks=True
+    ):
+        large = np.flatnonzero(total - joint.n >= min_sample_size)
+        if len(large) == 0 or joint.marks is None:
+            continue
+        hits = joint.counts[large] @ kinds.T.astype(np.int64)
+        table = np.full(len(large), len(tables))
+        parts.append((table, joint.cells[large], joint.n[large], joint.marks[large], *hits.T))
+        tables.append(joint.columns)
+    empty = np.zeros(0, dtype=np.int64)
+    table, cells, n, mark, *k = (
+        [np.concatenate(one) for one in zip(*parts, strict=True)] if parts else [empty] * (4 + len(targets))
+    )
+    return Tally(evidence, tuple(tables), table, cells, n, dict(zip(targets, k, strict=True)), mark)
+
+
+def _is_usable(column: str, level: str) -> bool:
+    """Say whether a level makes a condition: `(other)` names no value that a person could look for.
+
+    Of a list's elements only presence counts, as in market baskets: what is absent is nearly everything.
+    """
+    return level != OTHER and not (": " in column and level == NO)

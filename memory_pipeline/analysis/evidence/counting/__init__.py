@@ -1,0 +1,1 @@
+"""Joint tables of up to three columns, by whichever way of counting is quickest."""

@@ -1,0 +1,307 @@
+"""Counted evidence: all rows read once, into counts that add up.
+
+Two shapes. *Collapsed rows*: one row per (period, unit, combination of all conditions) with its
+attempts per outcome; nothing below is lost and `collapse(A + B) = collapse(A) + collapse(B)`.
+*Counts*: attempts per outcome of every combination of up to `max_conditions` conditions in
+distinct columns, derived from the collapsed rows. What is a finding is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.evidence.collapse import Column, RawColumn, add_rows
+from memory_pipeline.analysis.evidence.counting.entries import split_by_outcome
+from memory_pipeline.analysis.evidence.counting.joint_tables import joint_tables
+from memory_pipeline.analysis.features.columns import require_columns
+from memory_pipeline.analysis.names import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from memory_pipeline.analysis.arrays import Ints, Mask
+    from memory_pipeline.analysis.evidence.counting.entries import JointTable
+
+
+COUNT_PREFIX = "attempts: "
+_MOST_LISTED = 5e6
+"""Combinations above which `to_frame` wants to know how many attempts matter."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Collapsed rows of a history, and the counts that follow from them.
+
+    Attributes
+    ----------
+    columns
+        By key column (period, unit, conditions): its levels and the code of each row. Rows are ordered
+        by their codes and no two are equal, so that equal histories give equal evidence.
+    counts
+        Attempts per row and outcome, shape (rows, outcomes).
+    conditions
+        The condition columns.
+    outcomes
+        The outcome values, sorted.
+    unit, period
+        The key columns of the evidence unit and of the period, where the evidence has them.
+    max_conditions
+        Most conditions in one counted combination.
+    """
+
+    columns: Mapping[str, Column]
+    counts: Ints
+    conditions: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    unit: str | None = None
+    period: str | None = None
+    max_conditions: int = 3
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell collapsed rows apart."""
+        return tuple(key for key in (self.period, self.unit) if key is not None) + self.conditions
+
+    @cached_property
+    def n(self) -> Ints:
+        """Attempts per collapsed row, shape (rows,)."""
+        total: Ints = self.counts.sum(axis=1, dtype=np.int64)
+        return total
+
+    def attempts(self, outcome: str) -> Ints:
+        """Count the attempts that ended in one outcome, per collapsed row, shape (rows,); zeros if unseen."""
+        if outcome not in self.outcomes:
+            return np.zeros(len(self), dtype=np.int64)
+        return self.counts[:, self.outcomes.index(outcome)].astype(np.int64)
+
+    def codes(self, column: str) -> tuple[Ints, list[str]]:
+        """Integer codes of one key column, shape (rows,), and its sorted values.
+
+        The codes are of the smallest unsigned type that fits: widen them before computing with them.
+        """
+        one = self.columns[column]
+        return one.codes, list(one.levels)
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The collapsed rows as a frame; see `to_rows`."""
+        return self.to_rows()
+
+    def to_rows(self) -> pd.DataFrame:
+        """Lay the collapsed rows out as a frame, to be kept as Parquet.
+
+        Returns
+        -------
+        DataFrame
+            Categorical keys, then one column `attempts: <outcome>` per outcome, shape
+            (rows, keys + outcomes).
+        """
+        frame = {
+            key: pd.Categorical.from_codes(
+                self.columns[key].codes, dtype=pd.CategoricalDtype(list(self.columns[key].levels))
+            )
+            for key in self.keys
+        }
+        counts = {COUNT_PREFIX + one: self.attempts(one) for one in self.outcomes}
+        return pd.DataFrame({**frame, **counts}, index=pd.RangeIndex(len(self)))
+
+    @classmethod
+    def from_rows(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        conditions: Sequence[str],
+        outcomes: Sequence[str],
+        unit: str | None = None,
+        period: str | None = None,
+        max_conditions: int = 3,
+    ) -> Evidence:
+        """Rebuild evidence from `to_rows`, or from several of them one after the other.
+
+        Rows with equal keys are added up; a count that is missing, since its outcome was not known where
+        the row was written, is none.
+
+        Raises
+        ------
+        KeyError
+            When a column is not in the frame.
+        """
+        keys = [key for key in (period, unit) if key is not None] + list(conditions)
+        labels = [COUNT_PREFIX + one for one in outcomes]
+        require_columns(frame, [*keys, *labels])
+        columns = {key: RawColumn.of(frame[key]).column() for key in keys}
+        counts = frame[labels].fillna(0).to_numpy(dtype=np.int64)
+        columns, counts = add_rows(columns, counts)
+        return cls(
+            columns, narrow_counts(counts), tuple(conditions), tuple(outcomes), unit, period, max_conditions
+        )
+
+    def merge(self, other: Evidence) -> Evidence:
+        """Add the evidence of other rows; columns that only one side has are `(missing)` on the other.
+
+        Raises
+        ------
+        ValueError
+            When the two sides count by different units, periods or lengths.
+        """
+        mine = (self.unit, self.period, self.max_conditions)
+        theirs = (other.unit, other.period, other.max_conditions)
+        if mine != theirs:
+            msg = (
+                f"evidence by (unit, period, max_conditions) = {mine} cannot be added to {theirs}; "
+                "count both the same way"
+            )
+            raise ValueError(msg)
+        conditions = self.conditions + tuple(c for c in other.conditions if c not in self.conditions)
+        outcomes = tuple(sorted({*self.outcomes, *other.outcomes}))
+        columns = {}
+        for key in (*self.keys[: len(self.keys) - len(self.conditions)], *conditions):
+            parts = [side.columns.get(key, _constant(MISSING, len(side))) for side in (self, other)]
+            levels = tuple(sorted({*parts[0].levels, *parts[1].levels}))
+            columns[key] = Column(levels, np.concatenate([part.of_levels(levels).codes for part in parts]))
+        counts = np.zeros((len(self) + len(other), len(outcomes)), dtype=np.int64)
+        for side, low in ((self, 0), (other, len(self))):
+            places = [outcomes.index(one) for one in side.outcomes]
+            counts[low : low + len(side), places] = side.counts
+        columns, counts = add_rows(columns, counts)
+        rest = (conditions, outcomes, self.unit, self.period, self.max_conditions)
+        return Evidence(columns, narrow_counts(counts), *rest)
+
+    def part(self, rows: Mask) -> Evidence:
+        """Return some of the collapsed rows, with all levels and outcomes as they are; shape (rows,)."""
+        columns = {key: column.take(rows) for key, column in self.columns.items()}
+        return replace(self, columns=columns, counts=self.counts[rows])
+
+    def joint_tables(
+        self,
+        *,
+        min_count: int = 1,
+        usable: Sequence[Mask] | None = None,
+        classes: Sequence[int] | None = None,
+        with_marks: bool = False,
+    ) -> Iterator[JointTable]:
+        """Count every combination of up to `max_conditions` conditions in distinct columns.
+
+        Parameters
+        ----------
+        min_count
+            Fewest attempts of a combination.
+        usable
+            By condition: which of its levels are told apart, shape (levels,); by default all.
+        classes
+            Class of each outcome, from 0, shape (outcomes,), where outcomes are taken together; so a
+            hundred outcomes are counted as quickly as the few classes that several targets need.
+        with_marks
+            Whether to return fingerprints of the rows that each combination covers.
+
+        Yields
+        ------
+        JointTable
+            See `evidence.counting.joint_tables.joint_tables`; columns are positions in `conditions`.
+        """
+        counts = self.counts
+        if classes is not None:
+            counts = np.zeros((len(self), max(classes, default=-1) + 1), dtype=np.int64)
+            for place, one in enumerate(classes):
+                counts[:, one] += self.counts[:, place]
+        row, outcome, weight = split_by_outcome(counts)
+        parts = [self.columns[column] for column in self.conditions]
+        if len(row) != len(self):  # rows with several outcomes are several entries
+            parts = [part.take(row) for part in parts]
+        return joint_tables(
+            [part.codes for part in parts],
+            [len(part.levels) for part in parts],
+            outcome,
+            outcomes=counts.shape[1],
+            weight=weight,
+            max_conditions=self.max_conditions,
+            min_count=min_count,
+            usable=usable,
+            with_marks=with_marks,
+        )
+
+    def to_frame(self, *, min_count: int = 1) -> pd.DataFrame:
+        """List every combination of up to `max_conditions` conditions that occurs.
+
+        Parameters
+        ----------
+        min_count
+            Fewest attempts of a combination.
+
+        Returns
+        -------
+        DataFrame
+            `conditions` (dict of column to value), `n`, and one column of attempts per outcome value.
+
+        Raises
+        ------
+        ValueError
+            When there may be millions of combinations and `min_count` is 1.
+        """
+        sizes = [len(self.columns[condition].levels) for condition in self.conditions]
+        most = _most_combinations(sizes, len(self), self.max_conditions)
+        if min_count == 1 and most > _MOST_LISTED:
+            raise ValueError(
+                f"there may be {most:.0f} combinations of {len(self.conditions)} conditions; say by "
+                "min_count how many attempts one must have, or lower max_conditions"
+            )
+        tables = list(self.joint_tables(min_count=min_count))
+        empty = np.zeros((0, len(self.outcomes)), dtype=np.int64)
+        counts = np.concatenate([empty, *(table.counts for table in tables)])
+        frame = pd.DataFrame(counts, columns=list(self.outcomes))
+        frame.insert(0, "n", counts.sum(axis=1))
+        dicts = chain.from_iterable(self._described(table.columns, table.cells) for table in tables)
+        frame.insert(0, "conditions", pd.Series(list(dicts), dtype=object))
+        return frame
+
+    def describe(self, columns: tuple[int, ...], cell: int) -> dict[str, str]:
+        """Name the conditions of one cell of a joint table."""
+        return next(self._described(columns, np.array([cell])))
+
+    def _described(self, columns: tuple[int, ...], cells: Ints) -> Iterator[dict[str, str]]:
+        names = [self.conditions[column] for column in columns]
+        levels = [self.columns[name].levels for name in names]
+        codes = np.unravel_index(cells, [len(one) for one in levels])
+        texts = [[one[code] for code in part] for one, part in zip(levels, codes, strict=True)]
+        return (dict(zip(names, values, strict=True)) for values in zip(*texts, strict=True))
+
+
+def _constant(level: str, rows: int) -> Column:
+    return Column((level,), np.zeros(rows, dtype=np.uint8))
+
+
+def narrow_counts(counts: Ints) -> Ints:
+    """Halve the memory of counts that can be added up in 32 bits."""
+    return counts.astype(np.int32) if counts.sum(dtype=np.float64) < 2**31 else counts
+
+
+def _most_combinations(sizes: Sequence[int], rows: int, length: int) -> float:
+    """Bound the number of combinations of up to `length` levels of distinct columns that occur.
+
+    There are as many as the elementary symmetric polynomials of the sizes say, and no more than each
+    row has.
+    """
+    sums = [1.0] + [0.0] * length
+    for size in sizes:
+        for degree in range(length, 0, -1):
+            sums[degree] += size * sums[degree - 1]
+    return sum(min(sums[degree], comb(len(sizes), degree) * float(rows)) for degree in range(1, length + 1))
+
+
+def holds(evidence: Evidence, conditions: Mapping[str, str]) -> Mask:
+    """Return which collapsed rows meet all conditions, shape (rows,); none where a column is not there."""
+    inside = np.ones(len(evidence), dtype=bool)
+    for column, value in conditions.items():
+        codes, levels = evidence.codes(column) if column in evidence.columns else (None, [])
+        inside &= codes == levels.index(value) if value in levels else False
+    return inside

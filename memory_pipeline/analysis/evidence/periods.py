@@ -1,0 +1,52 @@
+"""Cut evidence by time: without some periods, or the later part alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from memory_pipeline.analysis.arrays import Mask
+    from memory_pipeline.analysis.evidence.evidence import Evidence
+
+
+def without_periods(evidence: Evidence, periods: Collection[str]) -> Evidence:
+    """Take the attempts of some periods out: what is left is the evidence of the others, and no more.
+
+    Raises
+    ------
+    ValueError
+        When the evidence has no periods.
+    """
+    if evidence.period is None:
+        raise ValueError("the evidence was counted without a period; nothing can be taken out of it")
+    codes, levels = evidence.codes(evidence.period)
+    kept = np.flatnonzero(~np.isin(codes, [levels.index(one) for one in periods if one in levels]))
+    counts = evidence.counts[kept]
+    used = np.flatnonzero(counts.any(axis=0))
+    return replace(
+        evidence,
+        columns={key: column.take(kept).without_unused() for key, column in evidence.columns.items()},
+        counts=counts[:, used],
+        outcomes=tuple(evidence.outcomes[one] for one in used),
+    )
+
+
+def later_rows(evidence: Evidence, share: float) -> Mask | None:
+    """Say which collapsed rows come after about a share of the attempts, cut between periods.
+
+    None where the evidence has no periods, or only one.
+    """
+    if evidence.period is None or len(evidence) == 0:
+        return None
+    codes, levels = evidence.codes(evidence.period)
+    if len(levels) < 2:  # noqa: PLR2004 - no cut between fewer
+        return None
+    before = np.cumsum(np.bincount(codes, weights=evidence.n, minlength=len(levels)))[:-1]
+    cut = int(np.argmin(np.abs(before - share * float(evidence.n.sum()))))
+    rows: Mask = codes > cut
+    return rows

@@ -1,0 +1,214 @@
+"""Pairs of settings that matter together: what both change is not the sum of what each changes.
+
+Most settings add up, and then the factors of single ones say it all. A pair is reported where adding up is
+refuted on both scales on which one might add, rates and log-odds: near the ends of the scale, effects that
+add on the one do not on the other.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from memory_pipeline.analysis.factors.contrasts import Comparison, PairOfSettings
+from memory_pipeline.analysis.models.design import Design, holds, varying_terms
+from memory_pipeline.analysis.models.g_computation import standardised_contrast
+from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
+from memory_pipeline.analysis.stats.multiplicity import benjamini_yekutieli_q_values, largest_passing_p_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.models.design import Term
+    from memory_pipeline.analysis.models.penalised_logistic import LogisticFit
+
+    Singles = tuple[Comparison, Comparison]
+
+
+_SPREAD = 2.5
+_NEARLY = 2.0
+_LEAST_ATTEMPTS, _LEAST_UNITS = 20, 3
+
+
+def find_pairs(
+    fit: LogisticFit, design: Design, singles: Sequence[Comparison], *, fdr: float, min_effect: float
+) -> tuple[list[Comparison], list[float]]:
+    """Find the pairs of settings that matter together.
+
+    Every two comparisons of different settings are tested where each of the four combinations has 20
+    attempts of 3 units. A robust score test in the model without the interaction tells which are worth a
+    fit: those with at most twice the p-value that could pass at all. The others count as tested, with
+    p = 1. Then the model is fitted again with the interaction, and
+    the p-value is the larger one of two Wald tests: of the interaction of log-odds, and of that of
+    standardised rates. Over all pairs the false discovery rate is controlled (Benjamini and Yekutieli 2001).
+
+    Parameters
+    ----------
+    fit, design
+        The model without interactions.
+    singles
+        Comparisons of single settings; mirrored ones, those without an effect and those that always went
+        with another setting are passed over.
+    fdr
+        False discovery rate over the pairs tested.
+    min_effect
+        Least distance from adding up, as a difference of success rates.
+
+    Returns
+    -------
+    pairs, q_values
+        Of two columns the surest pair of values; the q-value is that of "both together change something,
+        and not what they add up to".
+    """
+    tested = [
+        (first, second)
+        for first, second in combinations([one for one in singles if _can_pair(one)], 2)
+        if first.column != second.column and _is_supported(fit, first, second)
+    ]
+    worth_a_fit = _NEARLY * largest_passing_p_value(len(tested), fdr)
+    found: list[Comparison | None] = [
+        _pair(fit, design, pair) if _score_p_value(fit, pair) <= worth_a_fit else None for pair in tested
+    ]
+    if not any(found):
+        return [], []
+    apart = benjamini_yekutieli_q_values(
+        [1.0 if one is None or one.together is None else one.together.p_value for one in found]
+    )
+    matters = benjamini_yekutieli_q_values([1.0 if one is None else _joint_p_value(one) for one in found])
+    best: dict[frozenset[str], tuple[float, Comparison, float]] = {}
+    for one, q_apart, q_matters in zip(found, apart, matters, strict=True):
+        if one is None or one.together is None or q_apart > fdr:
+            continue
+        if abs(one.together.interaction.difference) < min_effect:
+            continue
+        columns = frozenset(one.settings)
+        if columns not in best or one.together.p_value < best[columns][0]:
+            best[columns] = (one.together.p_value, one, q_matters)
+    return [one for _, one, _ in best.values()], [q for _, _, q in best.values()]
+
+
+def _can_pair(one: Comparison) -> bool:
+    return not one.is_mirrored and one.effect is not None and not one.together_with
+
+
+def _joint_p_value(one: Comparison) -> float:
+    if one.effect is None or one.together is None:
+        return 1.0
+    # The surer one of two ways to put the pair was taken.
+    return max(min(1.0, 2 * one.effect.p_value), one.together.p_value)
+
+
+def _is_supported(fit: LogisticFit, first: Comparison, second: Comparison) -> bool:
+    """Say whether all four combinations were tried often enough."""
+    cells = fit.cells
+    return all(
+        cells.attempts[one & other].sum() >= _LEAST_ATTEMPTS
+        and cells.units_where(one & other) >= _LEAST_UNITS
+        for one, other in product((first.chosen, first.others), (second.chosen, second.others))
+    )
+
+
+def _term(pair: Singles) -> Term:
+    return tuple((one.column, one.value) for one in pair)
+
+
+def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
+    """Test whether the interaction would add to the model, without fitting it (cluster-robust score test)."""
+    cells, weights = fit.cells, fit.weights
+    own = holds(_term(pair), cells).astype(float)
+    information = weights * cells.attempts * fit.rates * (1 - fit.rates)
+    rest = own - fit.matrix.dot(fit.bread @ fit.matrix.sums(information * own))
+    residual = weights * (cells.successes - cells.attempts * fit.rates)
+    sums = np.bincount(cells.unit, weights=rest * residual, minlength=cells.n_units)
+    spread = float(np.sqrt(np.sum(sums**2)))
+    if spread == 0:
+        return 1.0
+    return float(2 * stats.t.sf(abs(float(sums.sum())) / spread, max(cells.n_units - 1, 1)))
+
+
+def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
+    """Fit the model with the interaction of two comparisons, and estimate what both change together."""
+    cells, term = fit.cells, _term(pair)
+    # As for single settings, the unit's share keeps whatever makes units differ out of the interaction.
+    shared = varying_terms(cells, [term])
+    wider = Design((*design.terms, term), (*design.unit_terms, *shared))
+    added = np.full(1, _SPREAD**-2)
+    where = len(design.terms)
+    precision = np.concatenate([np.insert(fit.precision, where, added), np.repeat(added, len(shared))])
+    start = np.concatenate([np.insert(fit.coefficients, where, 0.0), np.zeros(len(shared))])
+    again = fit_pooled(
+        wider.matrix(cells), cells, precision=precision, correlation=fit.correlation, start=start
+    )
+    log_odds = np.zeros(len(wider))
+    log_odds[where] = 1.0
+    return _told(again, wider, pair, log_odds, is_within_units=bool(shared))
+
+
+def _told(
+    fit: LogisticFit, design: Design, pair: Singles, log_odds: Floats, *, is_within_units: bool
+) -> Comparison:
+    """Put two settings that were fitted with their interaction as one comparison.
+
+    Of the two ways to set both of them against each other (both values against both references, or one of
+    each against the other) the surer one, in the direction in which they do more than they add up to.
+    """
+    first, second = pair
+    corners = [
+        {first.column: one, second.column: other}
+        for one, other in product((first.value, first.reference), (second.value, second.reference))
+    ]
+    diagonals = (corners[0], corners[3]), (corners[1], corners[2])
+    effects = [
+        standardised_contrast(
+            fit, design, raised=one, lowered=other, population=_has(fit, one) | _has(fit, other)
+        )
+        for one, other in diagonals
+    ]
+    place = int(effects[1].p_value < effects[0].p_value)
+    chosen, others = diagonals[place]
+    interaction = standardised_contrast(
+        fit,
+        design,
+        raised=diagonals[place],
+        lowered=diagonals[1 - place],
+        population=first.population & second.population,
+    )
+    if effects[place].difference * interaction.difference < 0:
+        chosen, others = others, chosen
+    masks = _has(fit, chosen), _has(fit, others)
+    return Comparison(
+        column=" and ".join(chosen),
+        value=" and ".join(chosen.values()),
+        reference=" and ".join(others.values()),
+        is_mirrored=False,
+        chosen=masks[0],
+        population=masks[0] | masks[1],
+        is_within_units=first.is_within_units and second.is_within_units and is_within_units,
+        effect=standardised_contrast(
+            fit, design, raised=chosen, lowered=others, population=masks[0] | masks[1]
+        ),
+        together=PairOfSettings(
+            settings=chosen,
+            reference=others,
+            interaction=interaction,
+            p_value=max(interaction.p_value, _wald_p_value(fit, log_odds, interaction.degrees)),
+        ),
+    )
+
+
+def _has(fit: LogisticFit, settings: dict[str, str]) -> NDArray[np.bool_]:
+    """Say which cells have all of the settings."""
+    return holds(tuple(settings.items()), fit.cells)
+
+
+def _wald_p_value(fit: LogisticFit, gradient: Floats, degrees: float) -> float:
+    """Test a combination of coefficients with the larger of both variances (`standardised_effect`)."""
+    variance = max(float(fit.exchangeable_shares(gradient).sum()), fit.jackknife_variance(gradient))
+    size = abs(float(gradient @ fit.coefficients))
+    return float(2 * stats.t.sf(size / np.sqrt(variance), degrees)) if variance > 0 else 1.0

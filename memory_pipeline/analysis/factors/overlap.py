@@ -1,0 +1,67 @@
+"""How far two values of a setting were really chosen in comparable contexts.
+
+Where one of them was hardly ever chosen, a comparison there rests on the model, not on attempts.
+
+References
+----------
+1. Crump, Hotz, Imbens and Mitnik (2009), Dealing with limited overlap in estimation of average treatment
+   effects, Biometrika 96 (propensities from 0.1 to 0.9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
+from memory_pipeline.analysis.models.penalised_logistic import fit_logistic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.factors.contrasts import Comparison
+
+
+POOR = 0.5
+"""Share of comparable attempts below which the overlap is called poor."""
+_RARELY = 0.1
+_COEFFICIENT_SPREAD, _INTERCEPT_SPREAD = 2.5, 10.0
+
+
+def comparable_share(cells: Cells, one: Comparison, context: Sequence[str]) -> float:
+    """Tell which share of the attempts with either value can be compared with attempts of the other.
+
+    Within units: those of units that had both values. Between units: those whose context leads to expect
+    either value with a probability from 0.1 to 0.9 (ref. 1), by a logistic model of the choice on the
+    context columns.
+
+    Parameters
+    ----------
+    cells
+        Counts per unit and combination.
+    one
+        The comparison; `is_within_units` is filled in.
+    context
+        Encoded context columns.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+    """
+    attempts = np.where(one.population, cells.attempts, 0.0)
+    if one.is_within_units:
+        sides = [np.bincount(cells.unit[mask], minlength=cells.n_units) for mask in (one.chosen, one.others)]
+        return float(attempts[((sides[0] > 0) & (sides[1] > 0))[cells.unit]].sum() / attempts.sum())
+    design = Design((INTERCEPT, *main_effects(cells, context)))
+    matrix = design.matrix(cells)
+    precision = np.full(len(design), _COEFFICIENT_SPREAD**-2)
+    precision[0] = _INTERCEPT_SPREAD**-2
+    choices = replace(cells, attempts=attempts, successes=np.where(one.chosen, attempts, 0.0))
+    propensity = expit(matrix.dot(fit_logistic(matrix, choices, precision=precision)))
+    is_comparable = (propensity >= _RARELY) & (propensity <= 1 - _RARELY)
+    return float(attempts[is_comparable].sum() / attempts.sum())

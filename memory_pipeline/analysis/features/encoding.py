@@ -1,0 +1,236 @@
+"""From stored attempts to conditions: one flat row an attempt, then categories.
+
+A *condition* is `column = value`. A column is an *approach* setting (somebody chose it, so it can be
+advised) or *context* (known beforehand, not chosen). What is known only afterwards is never a condition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.features.levels import distinct_values
+from memory_pipeline.analysis.features.value_counts import Limits, ValueCounts, count_columns
+from memory_pipeline.analysis.names import MISSING, NO, OTHER, YES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+MAX_VALUES = 40
+"""Levels that a column keeps at most."""
+BINS = 4
+"""Quantile bins of a column of numbers."""
+
+
+@dataclass(frozen=True)
+class ColumnCode:
+    """How one source column becomes categories.
+
+    `kind` is `categories` (levels as they are, the rest is `(other)`), `bins` (numbers cut at `edges`),
+    or `elements` (one yes/no column per element of lists).
+    """
+
+    kind: str
+    levels: tuple[str, ...]
+    edges: tuple[float, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the code as JSON-able values."""
+        return {"kind": self.kind, "levels": list(self.levels), "edges": list(self.edges)}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The codes of all columns; applying it to new rows gives the same categories."""
+
+    codes: Mapping[str, ColumnCode]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the encoding as JSON-able values."""
+        return {column: code.to_dict() for column, code in self.codes.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Encoding:
+        """Rebuild an encoding from `to_dict`."""
+        return cls(
+            {
+                column: ColumnCode(code["kind"], tuple(code["levels"]), tuple(code["edges"]))
+                for column, code in values.items()
+            }
+        )
+
+    def columns_of(self, source: str) -> tuple[str, ...]:
+        """Name the encoded columns that a source column became: none, where it has one value alone."""
+        code = self.codes.get(source)
+        if code is None:
+            return ()
+        if code.kind == "elements":
+            return tuple(f"{source}: {element}" for element in code.levels)
+        return (source,)
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Encode rows; a column that is absent counts as missing, an unseen value as `(other)`.
+
+        Returns
+        -------
+        DataFrame
+            Categorical columns, shape (rows, encoded columns), indexed as `frame`.
+        """
+        encoded: dict[str, pd.Categorical] = {}
+        for source, code in self.codes.items():
+            values = frame[source] if source in frame else pd.Series(None, index=frame.index, dtype=object)
+            encoded |= _encode_column(source, values, code)
+        return pd.DataFrame(encoded, index=frame.index)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An encoded frame with its encoding."""
+
+    frame: pd.DataFrame
+    encoding: Encoding
+
+
+def encode(
+    frame: pd.DataFrame,
+    columns: Iterable[str],
+    *,
+    max_values: int = MAX_VALUES,
+    min_count: int = 10,
+    bins: int = BINS,
+    unit: str | None = None,
+    min_units: int = 1,
+) -> Encoded:
+    """Turn columns into categories, and say how.
+
+    Parameters
+    ----------
+    frame
+        Flat attempts, shape (attempts, any).
+    columns
+        The columns to encode.
+    unit
+        Column of the evidence units.
+    max_values, min_count, bins, min_units
+        See `learn_encoding`.
+
+    Returns
+    -------
+    Encoded
+        Categorical columns of text. A column with one level only says nothing and is left out.
+
+    Raises
+    ------
+    KeyError
+        When a column is not in the frame.
+    """
+    wanted = list(columns)
+    absent = [column for column in wanted if column not in frame]
+    if absent:
+        msg = f"the columns {absent} are not in the frame; it has {list(map(str, frame.columns))}"
+        raise KeyError(msg)
+    encoding = learn_encoding(
+        count_columns(frame, wanted, unit),
+        max_values=max_values,
+        min_count=min_count,
+        bins=bins,
+        min_units=min_units,
+    )
+    return Encoded(encoding.apply(frame), encoding)
+
+
+def learn_encoding(
+    counts: Mapping[str, ValueCounts],
+    *,
+    max_values: int = MAX_VALUES,
+    min_count: int = 10,
+    bins: int = BINS,
+    min_units: int = 1,
+) -> Encoding:
+    """Choose how columns become categories, from how often their values occur.
+
+    Counts add up over months, so the encoding of a whole history needs none of its rows.
+
+    Parameters
+    ----------
+    counts
+        How often each value occurs, by column, in the order that the encoded columns get.
+    max_values
+        Most levels (or list elements) that a column keeps; the most frequent stay.
+    min_count
+        Rows that a value must have to stay itself; rarer ones become `(other)`.
+    bins
+        Quantile bins of a numeric column that has more than `2 * bins` different numbers.
+    min_units
+        Units that a value must occur with to stay itself: what only one application ever had is a name for
+        that application, not a condition.
+    """
+    limits = Limits(max_values, min_count, min_units)
+    codes: dict[str, ColumnCode] = {}
+    for column, one in counts.items():
+        code = _learn_code(one, limits, bins=bins)
+        if code is not None:
+            codes[column] = code
+    return Encoding(codes)
+
+
+def _learn_code(counts: ValueCounts, limits: Limits, *, bins: int) -> ColumnCode | None:
+    """Choose the code of one column; None where all rows would get the same level."""
+    edges = counts.quantile_edges(bins)
+    if len(edges):
+        used = len(np.unique(np.searchsorted(edges, counts.known_numbers, side="right")))
+        if used + counts.has_missing < 2:  # noqa: PLR2004 - two levels tell something apart
+            return None
+        return ColumnCode("bins", _bin_labels(list(edges)), tuple(float(edge) for edge in edges))
+    levels = counts.frequent(limits)
+    if counts.is_list:
+        telling = tuple(one for one in levels if counts.has_missing or counts.lacks(one))
+        return ColumnCode("elements", telling) if telling else None
+    used = len(levels) + (len(set(counts.used_names) - set(levels)) > 0) + counts.has_missing
+    return ColumnCode("categories", levels) if used > 1 else None
+
+
+def _bin_labels(edges: Sequence[float]) -> tuple[str, ...]:
+    texts = [f"{edge:.6g}" for edge in edges]
+    middle = [f"{low} to {high}" for low, high in pairwise(texts)]
+    return (f"below {texts[0]}", *middle, f"{texts[-1]} or more")
+
+
+def _encode_column(source: str, values: pd.Series, code: ColumnCode) -> dict[str, pd.Categorical]:
+    if code.kind == "bins":
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        positions = np.searchsorted(np.asarray(code.edges), numbers, side="right")
+        positions = np.where(np.isnan(numbers), len(code.levels), positions)
+        positions = np.where(values.isna().to_numpy(dtype=bool), len(code.levels) + 1, positions)
+        return {source: _categorical(positions, (*code.levels, OTHER, MISSING))}
+    codes, names, _ = distinct_values(values)
+    if code.kind == "elements":
+        return {
+            f"{source}: {element}": _categorical(
+                np.array([*(element in name for name in names), 2])[codes], (NO, YES, MISSING)
+            )
+            for element in code.levels
+        }
+    place = {level: i for i, level in enumerate(code.levels)}
+    other = len(code.levels)
+    positions = np.array([*(place.get(", ".join(name), other) for name in names), other + 1])
+    return {source: _categorical(positions[codes], (*code.levels, OTHER, MISSING))}
+
+
+def _categorical(positions: np.ndarray, levels: tuple[str, ...]) -> pd.Categorical:
+    """Make a categorical from positions in `levels`; levels that do not occur are left out."""
+    present = np.bincount(positions.astype(np.int64), minlength=len(levels)) > 0
+    kept = [level for level, there in zip(levels, present, strict=True) if there]
+    codes = (np.cumsum(present) - 1)[positions.astype(np.int64)]
+    encoded: Any = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(kept))
+    return encoded  # type: ignore[no-any-return]
+
+
+def encoded_columns(encoding: Encoding) -> list[str]:
+    """Name the columns that an encoding gives, in order."""
+    return [column for source in encoding.codes for column in encoding.columns_of(source)]

@@ -1,0 +1,85 @@
+"""What a finding is about: success, failure, one failure reason, or a person stepping in.
+
+What became of an attempt is written as one label, so that counts by label serve every target.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+_UNNAMED = "(unnamed)"
+
+
+def outcome_labels(outcomes: pd.DataFrame, target: str | None = None) -> pd.Series:
+    """Write what became of each attempt as one label: `status;reason;intervention`, shape (attempts,).
+
+    Counts by these labels serve every target. With `target`, only what that target needs is looked at.
+
+    Raises
+    ------
+    ValueError
+        When the target is not known; the message lists those that are.
+    """
+    needs = "all" if target is None else _target_part(target)
+    empty = pd.Series("", index=outcomes.index, dtype=object)
+
+    def part(name: str, column: str) -> pd.Series:
+        if needs not in {"all", name}:
+            return empty
+        return outcomes[column].astype(object).where(outcomes[column].notna(), "").astype(str)
+
+    status = outcomes["outcome_status"].astype(str) if needs in {"all", "status"} else empty
+    reason = part("failure_reason", "failure_reason")
+    kind = part("intervention_kind", "intervention_kind")
+    if needs in {"all", "intervention"}:
+        needed = outcomes["needed_intervention"].astype(bool)
+        kind = kind.where(~needed | (kind != ""), _UNNAMED)
+    labels = pd.DataFrame({"status": status, "reason": reason, "kind": kind})
+    for column in list(labels):
+        labels[column] = labels[column].str.replace(";", ",", regex=False)
+    return labels["status"] + ";" + labels["reason"] + ";" + labels["kind"]
+
+
+def is_hit(label: str, target: str) -> bool:
+    """Say whether an outcome label ends in the target."""
+    status, reason, kind = label.split(";")
+    part = _target_part(target)
+    if part == "status":
+        return status == target
+    if part == "intervention":
+        return kind != ""
+    wanted = target.partition("=")[2].replace(";", ",")
+    return (reason if part == "failure_reason" else kind) == wanted
+
+
+def _target_part(target: str) -> str:
+    column, _, value = target.partition("=")
+    if target in {"success", "failure", "partial"}:
+        return "status"
+    if target == "intervention" or (column in {"failure_reason", "intervention_kind"} and value):
+        return column
+    msg = (
+        f"target is {target!r}; use success, failure, partial, intervention, "
+        "failure_reason=<reason> or intervention_kind=<kind>"
+    )
+    raise ValueError(msg)
+
+
+def pattern_type(target: str, difference: float) -> str:
+    """Name the type of a finding: what its attempts lean to."""
+    if target.startswith("intervention"):
+        return "intervention"
+    good = (target == "success") == (difference > 0)
+    return "success" if good else "failure"
+
+
+def is_success(outcomes: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which attempts succeeded; a partial success is not one."""
+    return np.asarray(outcomes["outcome_status"] == "success", dtype=bool)

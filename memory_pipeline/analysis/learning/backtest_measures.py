@@ -1,0 +1,236 @@
+"""What the memory knew before a month: how well it foretold it, what it had advice for, what had changed.
+
+Each function measures one `MonthView`, whose policy knows earlier months alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.compute.threads import on_one_thread
+from memory_pipeline.analysis.features.outcomes import is_success
+from memory_pipeline.analysis.learning.backtest import look_back
+from memory_pipeline.analysis.learning.measures import (
+    measure_row,
+    measure_table,
+)
+from memory_pipeline.analysis.names import ADVICE_COVERAGE, DRIFT, DRIFT_CHANGE, PRIOR_KNOWLEDGE
+from memory_pipeline.analysis.stats.cluster_bootstrap import resampled_totals
+from memory_pipeline.analysis.stats.intervals import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.learning.backtest import MonthView
+
+
+_BOOTSTRAPS = 2000
+
+
+def skill_rows(view: MonthView, *, unit: str, seed: int = 0) -> list[dict[str, Any]]:
+    """Score how well a month was foretold: the Brier skill score against the base rate before it.
+
+    Parameters
+    ----------
+    view
+        The month.
+    unit
+        Column whose values repeat; the interval resamples them.
+    seed
+        Start of the random numbers.
+
+    Returns
+    -------
+    list of dict
+        One row of `prior_knowledge`; none where the base rate's score is zero, so that nothing could be
+        better.
+    """
+    # The model sees conditions only: what is known after an attempt is not even passed on.
+    predicted = view.policy.expected(_conditions(view)).to_numpy()
+    base = float(is_success(view.before).mean())
+    happened = is_success(view.attempts).astype(float)
+    numbers = np.unique(view.attempts[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    losses, base_losses = (
+        np.asarray(np.bincount(numbers, weights=(said - happened) ** 2), dtype=float)
+        for said in (predicted, base)
+    )
+    if base_losses.sum() == 0:
+        return []
+    attempts = len(view.attempts)
+    details = {
+        "brier": float(losses.sum() / attempts),
+        "base_brier": float(base_losses.sum() / attempts),
+        "base_rate": base,
+        "units": len(losses),
+        "attempts_before": len(view.before),
+        "learnt_until": view.learnt_until.isoformat(),
+    }
+    skill = float(1 - losses.sum() / base_losses.sum())
+    interval = _skill_interval(losses, base_losses, np.random.default_rng(seed))
+    return [measure_row(PRIOR_KNOWLEDGE, view.start, skill, attempts, interval=interval, details=details)]
+
+
+@on_one_thread
+def coverage_rows(
+    view: MonthView, segments: Mapping[str, pd.Series], *, max_asked: int = 200
+) -> list[dict[str, Any]]:
+    """Tell for which share of a month's attempts there would have been advice, all and by context.
+
+    Parameters
+    ----------
+    view
+        The month.
+    segments
+        By column: the segment of each attempt of the history, as text, indexed as the history.
+    max_asked
+        Most attempts for which the policy is asked. Of a larger month these are taken evenly over its
+        time, and the shares have Wilson's 95% interval; of a smaller one all are, and the shares are
+        counts, without one.
+
+    Returns
+    -------
+    list of dict
+        Rows of `advice_coverage`: one of the whole, one per segment that the month has. `sample_size` counts
+        the attempts asked for; `details` those with advice, those of a context of which there were no
+        attempts before, and the attempts of the month.
+    """
+    policy, attempts = view.policy, view.attempts
+    if len(attempts) > max_asked:
+        when = pd.to_datetime(attempts["occurred_at"], utc=True).argsort(kind="stable").to_numpy()
+        attempts = attempts.iloc[when[np.linspace(0, len(attempts) - 1, max_asked).astype(int)]]
+    frame = pd.DataFrame({"has_advice": False, "is_new": False}, index=attempts.index)
+    for same, outlook in policy.outlooks(attempts):
+        frame.iloc[same] = policy.choice(outlook).index is not None, outlook.is_widened
+    is_sample = len(attempts) < len(view.attempts)
+    rows = [_coverage(view, frame, ("", ""), is_sample=is_sample)]
+    for column, values in segments.items():
+        groups = frame.groupby(values.loc[frame.index].to_numpy())
+        rows += [_coverage(view, part, (column, str(value)), is_sample=is_sample) for value, part in groups]
+    return rows
+
+
+def drift_rows(view: MonthView) -> list[dict[str, Any]]:
+    """Tell which changes were in force in what a month would have been advised by.
+
+    Returns
+    -------
+    list of dict
+        One row of `drift`, the number of changes (`details` names the largest), and one of `drift_change`
+        per change: the change of the success rate in points of 1, of the segment that changed; `sample_size`
+        counts the attempts on both sides of it.
+    """
+    changes = view.policy.changes
+    largest = max(changes, key=lambda one: abs(one["difference"]), default=None)
+    known = int(view.policy.history["attempts"])
+    details = {"largest": largest, "learnt_until": view.learnt_until.isoformat()}
+    return [
+        measure_row(DRIFT, view.start, float(len(changes)), max(known, 1), details=details),
+        *(
+            measure_row(
+                DRIFT_CHANGE,
+                view.start,
+                one["difference"],
+                one["before"] + one["after"],
+                segment=(one["column"], one["value"]),
+                details=one,
+            )
+            for one in changes
+        ),
+    ]
+
+
+def _conditions(view: MonthView) -> pd.DataFrame:
+    return view.attempts[[*dict.fromkeys([*view.policy.approach, *view.policy.context])]]
+
+
+def _coverage(
+    view: MonthView, asked: pd.DataFrame, segment: tuple[str, str], *, is_sample: bool
+) -> dict[str, Any]:
+    count = int(asked["has_advice"].sum())
+    details = {
+        "with_advice": count,
+        "in_new_contexts": int(asked["is_new"].sum()),
+        "attempts": len(view.attempts),
+        "learnt_until": view.learnt_until.isoformat(),
+    }
+    return measure_row(
+        ADVICE_COVERAGE,
+        view.start,
+        count / len(asked),
+        len(asked),
+        interval=wilson_interval(count, len(asked)) if is_sample else (None, None),
+        segment=segment,
+        details=details,
+    )
+
+
+def _skill_interval(
+    losses: Floats, base_losses: Floats, random: np.random.Generator
+) -> tuple[float | None, float | None]:
+    """Resample units: the 95% interval of their skill; open with one unit."""
+    if len(losses) == 1:
+        return None, None
+    lost, against = resampled_totals(random, [losses, base_losses], _BOOTSTRAPS)
+    skills = 1 - lost[against > 0] / against[against > 0]
+    low, high = (float(one) for one in np.quantile(skills, [0.025, 0.975]))
+    return low, high
+
+
+def prior_knowledge(
+    outcomes: pd.DataFrame,
+    *,
+    approach: Sequence[str],
+    context: Sequence[str],
+    unit: str,
+    min_history: int = 100,
+    max_fits: int = 6,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Measure what the memory knew beforehand: each month predicted from the months before it alone.
+
+    For each month, everything (categories, model, records) is learnt from attempts before the month's
+    first moment (in a long history from some months earlier, see `max_fits`); the month's attempts are
+    predicted from their context and the approach that they took. The value is the Brier skill score
+    `1 - sum (p - y)^2 / sum (b - y)^2` (Brier 1950; Murphy 1973), where b is the success rate of the
+    months before: 0 is no better than knowing that rate, 1 is perfect, below 0 is worse. It does not move
+    when easier cases come in, as the success rate does.
+
+    Parameters
+    ----------
+    outcomes
+        Flat attempts with `occurred_at`, shape (attempts, any).
+    approach, context, unit
+        As in `fit_policy`.
+    min_history
+        Attempts before a month that it takes to predict it.
+    max_fits
+        Most times that everything is learnt anew; see `learning.backtest.look_back`.
+    seed
+        Start of the random numbers of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        Columns `MEASURE_COLUMNS`, `measure` is `prior_knowledge`, one row per month that has a history
+        and for which the base rate's score is not zero. The 95% interval resamples the month's units;
+        with one unit it is open: `ci_low` and `ci_high` are None. `details` holds both Brier scores,
+        the base rate, and the attempts and units behind them.
+
+    Raises
+    ------
+    KeyError, ValueError
+        As in `fit_policy`, and for attempts without a time.
+    """
+    views = look_back(
+        outcomes,
+        approach=approach,
+        context=context,
+        unit=unit,
+        min_history=min_history,
+        max_fits=max_fits,
+    )
+    return measure_table(row for view in views for row in skill_rows(view, unit=unit, seed=seed))

@@ -1,0 +1,228 @@
+"""Findings mined on the earlier part of history, tried on the later part: how many hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.evidence.count import count_evidence
+from memory_pipeline.analysis.evidence.evidence import holds
+from memory_pipeline.analysis.evidence.periods import later_rows
+from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
+from memory_pipeline.analysis.learning.measures import measure_row, period_starts
+from memory_pipeline.analysis.names import CONFIDENCE_CALIBRATION, FINDING_REPLICATION, OUTCOME
+from memory_pipeline.analysis.patterns.find import search_patterns
+from memory_pipeline.analysis.stats.clustered_tests import cell_tests
+from memory_pipeline.analysis.stats.grouped_sample import Sample
+from memory_pipeline.analysis.stats.intervals import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from memory_pipeline.analysis.evidence.evidence import Evidence
+
+
+_PERIOD = "month"
+EDGES = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
+"""Confidences at which `reliability` cuts."""
+
+
+def try_on_later_history(
+    evidence: Evidence, *, share: float, min_attempts: int = 30, **search: Any
+) -> pd.DataFrame:
+    """Mine the earlier part of the history, and test each finding on the later part.
+
+    Parameters
+    ----------
+    evidence
+        With periods; its outcomes are `features.outcomes.outcome_labels`.
+    share
+        Share of the attempts to mine.
+    min_attempts
+        Attempts of the later part, inside and outside, without which a finding is not tried.
+    search
+        Arguments of `search_patterns`.
+
+    Returns
+    -------
+    DataFrame
+        The findings of the earlier part, with `later_attempts`, `tried_difference`, `tried_p_value` (of
+        the later part alone, allowing for repetition) and `held`: whether the difference has the same
+        sign (None where it could not be tried).
+
+    Raises
+    ------
+    ValueError
+        When the evidence has no two periods.
+    """
+    later = later_rows(evidence, share)
+    if later is None:
+        raise ValueError("the evidence has no two periods; count it with a period, such as the month")
+    found = search_patterns(evidence.part(~later), **search)
+    return try_findings(found, evidence.part(later), min_attempts=min_attempts)
+
+
+def try_findings(found: pd.DataFrame, rest: Evidence, *, min_attempts: int = 30) -> pd.DataFrame:
+    """Test findings on evidence that they were not mined on; returns as `try_on_later_history`."""
+    unit = None if rest.unit is None else rest.codes(rest.unit)[0]
+    rows = []
+    for _, row in found.iterrows():
+        hits = rest.counts @ np.array([is_hit(label, row["target"]) for label in rest.outcomes])
+        sample = Sample(rest.n, hits, unit)
+        inside = holds(rest, row["conditions"])
+        test = cell_tests(sample, inside.astype(np.int64), np.array([1]), icc=sample.intraclass_correlation())
+        n = int(test.n[0])
+        enough = min(n, sample.total - n) >= min_attempts
+        same = bool(np.sign(test.difference[0]) == np.sign(row["risk_difference"]))
+        rows.append((n, float(test.difference[0]), float(test.p_value[0]), same if enough else None))
+    columns = ["later_attempts", "tried_difference", "tried_p_value", "held"]
+    return pd.concat([found, pd.DataFrame(rows, columns=columns, index=found.index)], axis=1)
+
+
+def replication_rows(
+    outcomes: pd.DataFrame,
+    *,
+    conditions: Sequence[str],
+    unit: str,
+    quarters: Collection[pd.Timestamp] | None = None,
+    min_history: int = 500,
+    max_quarters: int = 4,
+    min_attempts: int = 30,
+    min_sample_size: int = 30,
+    min_units: int = 5,
+    **search: Any,
+) -> Iterator[tuple[pd.Timestamp, list[dict[str, Any]]]]:
+    """Measure, quarter by quarter, how many findings of the history before it held in it.
+
+    For each quarter that is over (there are attempts after it), categories are learnt and findings about
+    success mined on the attempts before it; each is then tested on the quarter's attempts alone.
+
+    Parameters
+    ----------
+    outcomes
+        Flat attempts with `occurred_at`, shape (attempts, any).
+    conditions, unit
+        Columns to search, and the column whose values repeat.
+    quarters
+        First moments of the quarters to go through; by default all. Of these the newest `max_quarters`
+        are measured, since mining takes its time.
+    min_history
+        Attempts before a quarter that it takes.
+    min_attempts
+        Attempts of the quarter, inside and outside, without which a finding is not tried.
+    min_sample_size, min_units, search
+        Of `search_patterns`.
+
+    Yields
+    ------
+    tuple of Timestamp and list of dict
+        The quarter and its rows, none where no finding could be tried. `finding_replication` is the share of
+        findings whose difference has the same sign, with Wilson's 95% interval (as if findings were
+        independent); `confidence_calibration` is that share less the mean confidence that was said:
+        0 as sure as they turned out, below 0 too sure. `sample_size` counts findings tried; `details` has
+        the mean confidence and the Brier score of the confidences (0 is perfect, 0.25 is a coin's).
+    """
+    starts = period_starts(outcomes, "QS")
+    past = [one for one in finished_quarters(outcomes) if int((starts < one).sum()) >= min_history]
+    chosen = [one for one in past if quarters is None or one in quarters]
+    for start in chosen[-max_quarters:]:
+        tried = _tried_in(
+            outcomes[starts < start],
+            outcomes[starts == start],
+            conditions=conditions,
+            unit=unit,
+            min_attempts=min_attempts,
+            limits=(min_sample_size, min_units),
+            search=search,
+        )
+        yield start, _replication(start, tried)
+
+
+def finished_quarters(outcomes: pd.DataFrame) -> list[pd.Timestamp]:
+    """List the first moments of the quarters that have attempts, and attempts after them."""
+    return sorted(period_starts(outcomes, "QS").unique())[:-1]
+
+
+def _tried_in(
+    before: pd.DataFrame,
+    quarter: pd.DataFrame,
+    *,
+    conditions: Sequence[str],
+    unit: str,
+    min_attempts: int,
+    limits: tuple[int, int],
+    search: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Mine what came before a quarter, and test each finding in it."""
+    size, units = limits
+    encoded = encode(before, conditions, min_count=size, unit=unit, min_units=units)
+    columns = [str(column) for column in encoded.frame]
+
+    def counted(part: pd.DataFrame, values: pd.DataFrame, period: pd.Series | None) -> Evidence:
+        frame = values.assign(**{OUTCOME: outcome_labels(part, "success"), unit: part[unit]})
+        if period is not None:
+            frame[_PERIOD] = period
+        name = None if period is None else _PERIOD
+        return count_evidence(frame, conditions=columns, outcome=OUTCOME, unit=unit, period=name)
+
+    months = period_starts(before).dt.strftime("%Y-%m")
+    mined = counted(before, encoded.frame, months)
+    found = search_patterns(mined, min_sample_size=size, min_units=units, is_adjusted=False, **search)
+    rest = counted(quarter, encoded.encoding.apply(quarter)[columns], None)
+    return try_findings(found, rest, min_attempts=min_attempts)
+
+
+def _replication(start: pd.Timestamp, tried: pd.DataFrame) -> list[dict[str, Any]]:
+    known = tried[tried["held"].notna()]
+    if known.empty:
+        return []
+    held, said = known["held"].to_numpy(dtype=bool), known["confidence"].to_numpy(dtype=float)
+    low, high = wilson_interval(int(held.sum()), len(held))
+    rate, mean = float(held.mean()), float(said.mean())
+    details = {
+        "found": len(tried),
+        "held": int(held.sum()),
+        "mean_confidence": mean,
+        "brier": float(np.mean((said - held) ** 2)),
+    }
+    return [
+        measure_row(FINDING_REPLICATION, start, rate, len(held), interval=(low, high), details=details),
+        measure_row(
+            CONFIDENCE_CALIBRATION,
+            start,
+            rate - mean,
+            len(held),
+            interval=(low - mean, high - mean),
+            details=details,
+        ),
+    ]
+
+
+def reliability(tried: pd.DataFrame, *, edges: Sequence[float] = EDGES) -> pd.DataFrame:
+    """Compare how sure findings were said to be with how many held.
+
+    Parameters
+    ----------
+    tried
+        Of `try_on_later_history`, perhaps several, one below the other.
+    edges
+        Where confidences are cut, ascending.
+
+    Returns
+    -------
+    DataFrame
+        One row per class of confidences that has findings: `predicted` (mean confidence), `observed` (share
+        that held) with Wilson's 95% interval `ci_low` and `ci_high`, and `findings`.
+    """
+    known = tried[tried["held"].notna()]
+    confidence, held = known["confidence"].to_numpy(dtype=float), known["held"].to_numpy(dtype=bool)
+    rows = []
+    place = np.clip(np.searchsorted(edges, confidence, side="left"), 1, len(edges) - 1)
+    for one in np.unique(place):
+        inside = place == one
+        low, high = wilson_interval(int(held[inside].sum()), int(inside.sum()))
+        rows.append((confidence[inside].mean(), held[inside].mean(), low, high, int(inside.sum())))
+    return pd.DataFrame(rows, columns=["predicted", "observed", "ci_low", "ci_high", "findings"])

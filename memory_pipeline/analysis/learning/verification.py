@@ -1,0 +1,269 @@
+"""Did advice help? Attempts after advice was followed, against comparable ones where it was not.
+
+What belongs here: the estimate from attempts that say what became of the advice. Which attempts these are
+is the caller's business.
+
+Comparing all that followed with all that did not is wrong wherever people follow advice on easy cases.
+So like is compared with like: where a share of the answers was withheld at random, everybody who was
+served with everybody who was not (intention to treat, whatever they did with the advice); otherwise
+followed with not followed within strata of context and difficulty (Mantel-Haenszel).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from memory_pipeline.analysis.features.outcomes import is_success
+from memory_pipeline.analysis.learning.measures import measure_row, period_starts
+from memory_pipeline.analysis.names import ADVICE_GAIN
+from memory_pipeline.analysis.stats.cluster_bootstrap import effective_degrees
+from memory_pipeline.analysis.stats.mantel_haenszel import pooled_difference, stratum_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.arrays import Floats
+
+
+INTENTION_TO_TREAT = "intention to treat"
+STRATIFIED = "stratified"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What following advice changed.
+
+    Attributes
+    ----------
+    method
+        `intention to treat` or `stratified`.
+    gain, ci_low, ci_high
+        Difference in success with its 95% interval; -1 to 1 where the evidence is not sufficient.
+    sufficient
+        Whether both sides have enough comparable attempts and units for an interval.
+    conclusive
+        Whether a change was shown: sufficient, and the interval excludes zero.
+    reason
+        A sentence that says so, with the numbers.
+    followed, not_followed, control
+        Attempts after advice that was followed, that was not, and whose answer was withheld.
+    comparable, units, strata
+        Attempts in strata with both sides, their units, and how many strata these are.
+    """
+
+    method: str
+    gain: float
+    ci_low: float
+    ci_high: float
+    sufficient: bool
+    conclusive: bool
+    reason: str
+    followed: int
+    not_followed: int
+    control: int
+    comparable: int
+    units: int
+    strata: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-able values."""
+        return asdict(self)
+
+
+def verify_advice(
+    attempts: pd.DataFrame,
+    *,
+    unit: str,
+    strata: Sequence[str],
+    min_attempts: int = 30,
+    min_units: int = 5,
+) -> Verification:
+    """Estimate what advice changed, by the best comparison that the attempts allow.
+
+    The risk difference is pooled over strata by Mantel and Haenszel's weights,
+    `sum_k (a_k n0_k - b_k n1_k) / N_k / sum_k n1_k n0_k / N_k` (Greenland and Robins 1985), where a_k of
+    n1_k succeeded on one side and b_k of n0_k on the other. The interval leaves out one unit at a time
+    (jackknife; Cameron and Miller 2015), so that a hundred attempts of one application count as what they
+    are, with a t quantile whose degrees of freedom fall where few units dominate.
+
+    Intention to treat is used where `min_attempts` attempts of `min_units` units on each side are left;
+    attempts of a served answer count as served, followed or not. Otherwise followed and not followed
+    are compared. That is no experiment: what moved people to follow, and is in no stratum, stays in the
+    difference.
+
+    Parameters
+    ----------
+    attempts
+        Attempts for which there was advice, shape (attempts, any): `outcome_status`, `is_control` (the
+        answer was withheld), `followed` (True, False or missing), the unit and the strata.
+    unit
+        Column whose values repeat.
+    strata
+        Columns known before the advice, categories: context and difficulty
+        (`learning.prognosis.difficulty_bands`).
+    min_attempts, min_units
+        What each side needs within strata that have both sides.
+
+    Raises
+    ------
+    KeyError
+        When a column is not in the frame.
+    """
+    for column in (unit, *strata, "outcome_status", "is_control", "followed"):
+        if column not in attempts:
+            msg = f"{column} is not in the frame; it has {sorted(map(str, attempts.columns))}"
+            raise KeyError(msg)
+    is_control = attempts["is_control"].astype(bool).to_numpy()
+    followed = attempts["followed"].map({True: 1.0, False: 0.0}).to_numpy(dtype=float, na_value=np.nan)
+    stratum: NDArray[np.int64] = np.zeros(len(attempts), dtype=np.int64)
+    if strata:
+        groups = attempts.groupby(list(strata), dropna=False, observed=True).ngroup()
+        stratum = np.asarray(groups, dtype=np.int64)
+    names = attempts[unit].astype(str).to_numpy(dtype=str)
+    units: NDArray[np.int64] = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    wins = is_success(attempts).astype(float)
+    randomised = _compare(~is_control, wins, stratum, units)
+    served = ~is_control & ~np.isnan(followed)
+    matched = _compare(followed[served] == 1, wins[served], stratum[served], units[served])
+    floors = (min_attempts, min_units)
+    counts = (
+        int(np.sum(served & (followed == 1))),
+        int(np.sum(served & (followed == 0))),
+        int(is_control.sum()),
+    )
+    if randomised.is_enough(*floors):
+        return _result(INTENTION_TO_TREAT, randomised, counts, floors)
+    return _result(STRATIFIED, matched, counts, floors)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """One side against the other within strata that have both."""
+
+    gain: float
+    margin: float
+    attempts: tuple[int, int]
+    side_units: tuple[int, int]
+    units: int
+    strata: int
+
+    def is_enough(self, min_attempts: int, min_units: int) -> bool:
+        return (
+            min(self.attempts) >= min_attempts
+            and min(self.side_units) >= min_units
+            and bool(np.isfinite(self.margin))
+        )
+
+
+def _compare(
+    treated: NDArray[np.bool_], wins: Floats, stratum: NDArray[np.int64], unit: NDArray[np.int64]
+) -> _Comparison:
+    """Pool the risk difference over strata, and its spread by leaving out one unit at a time."""
+    size = int(stratum.max(initial=-1)) + 1
+    both = np.zeros(size, dtype=bool)
+    for number in range(size):
+        sides = treated[stratum == number]
+        both[number] = sides.any() and not sides.all()
+    inside = both[stratum] if size else np.zeros(0, dtype=bool)
+    if not inside.any():
+        return _Comparison(0.0, float("inf"), (0, 0), (0, 0), 0, 0)
+    treated, wins, stratum, unit = treated[inside], wins[inside], stratum[inside], unit[inside]
+    names, unit = np.unique(unit, return_inverse=True)
+    sums = stratum_sums(treated, wins, stratum, size)
+    gain = pooled_difference(*sums)
+    without = np.empty(len(names))
+    order = np.argsort(unit, kind="stable")
+    for number, rows in enumerate(np.split(order, np.cumsum(np.bincount(unit))[:-1])):
+        own = stratum_sums(treated[rows], wins[rows], stratum[rows], size)
+        without[number] = pooled_difference(*(total - part for total, part in zip(sums, own, strict=True)))
+    shifts = without - gain
+    count = len(names)
+    is_known = count > 1 and bool(np.isfinite(shifts).all())
+    error = float(np.sqrt((count - 1) / count * np.sum(shifts**2))) if is_known else float("inf")
+    degrees = effective_degrees(shifts) if is_known else 1.0
+    return _Comparison(
+        gain=gain,
+        margin=float(stats.t.ppf(0.975, degrees)) * error,
+        attempts=(int(treated.sum()), int((~treated).sum())),
+        side_units=(len(np.unique(unit[treated])), len(np.unique(unit[~treated]))),
+        units=count,
+        strata=int(both.sum()),
+    )
+
+
+def _result(
+    method: str, compared: _Comparison, counts: tuple[int, int, int], floors: tuple[int, int]
+) -> Verification:
+    sufficient = compared.is_enough(*floors)
+    low, high = -1.0, 1.0
+    if sufficient:
+        low, high = (max(-1.0, compared.gain - compared.margin), min(1.0, compared.gain + compared.margin))
+    conclusive = low > 0 or high < 0
+    sides = ("served", "withheld") if method == INTENTION_TO_TREAT else ("followed", "not followed")
+    found = (
+        f"{compared.attempts[0]:,} attempts {sides[0]}, {compared.attempts[1]:,} {sides[1]}, of "
+        f"{compared.units:,} applications or other units, compared within {compared.strata:,} "
+        f"strata of context and difficulty ({method})"
+    )
+    if sufficient:
+        tail = "" if conclusive else ", which may be chance"
+        reason = (
+            f"Advice changed success by {100 * compared.gain:+.1f} points "
+            f"(95% interval {100 * low:+.1f} to {100 * high:+.1f}){tail}: {found}."
+        )
+    else:
+        reason = (
+            f"Not enough evidence: {found}; it takes {floors[0]} attempts and {floors[1]} units on each side."
+        )
+    return Verification(
+        method=method,
+        gain=compared.gain,
+        ci_low=low,
+        ci_high=high,
+        sufficient=sufficient,
+        conclusive=conclusive,
+        reason=reason,
+        followed=counts[0],
+        not_followed=counts[1],
+        control=counts[2],
+        comparable=sum(compared.attempts),
+        units=compared.units,
+        strata=compared.strata,
+    )
+
+
+def gain_rows(attempts: pd.DataFrame, *, unit: str, strata: Sequence[str]) -> list[dict[str, Any]]:
+    """Verify advice by the attempts up to the end of each month, as `verify_advice` does.
+
+    Parameters
+    ----------
+    attempts
+        Attempts for which there was advice, as for `verify_advice`, with `occurred_at`.
+    unit, strata
+        As for `verify_advice`.
+
+    Returns
+    -------
+    list of dict
+        Rows of `advice_gain`, one per month that has such attempts: the difference in success with its 95%
+        interval (-1 to 1 without enough evidence). `sample_size` counts the attempts up to then,
+        `details` is the verification.
+    """
+    rows = []
+    periods = period_starts(attempts)
+    for start in sorted(periods.unique()):
+        known = attempts[periods <= start]
+        found = verify_advice(known, unit=unit, strata=strata)
+        interval = (found.ci_low, found.ci_high)
+        details = found.to_dict()
+        rows.append(
+            measure_row(ADVICE_GAIN, start, found.gain, len(known), interval=interval, details=details)
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""Regression models on grouped counts: what a condition changes, everything else being equal."""

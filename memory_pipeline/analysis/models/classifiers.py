@@ -1,0 +1,170 @@
+"""Calibrated classifiers on collapsed rows: what attempts with these conditions will end in.
+
+A logistic regression on one-hot conditions under two penalties, and gradient boosting. Each is calibrated
+by folds of whole units inside the part that it learns from: chance = expit(a + b logit), with b at least
+0, so that a model which knows nothing becomes the base rate. The one that does best in there, or the base
+rate if none does better, is the chosen one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import expit, logit
+
+from memory_pipeline.analysis.compute.threads import one_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.arrays import Floats, Ints
+
+
+CHOSEN, LOGISTIC, BOOSTING = "chosen", "logistic regression", "gradient boosting"
+LEAST_CHANCE = 1e-4
+"""Predicted chances stay this far from 0 and 1."""
+_INNER_FOLDS = 3
+_PENALTIES = (0.02, 0.5)
+
+
+@dataclass(frozen=True)
+class CollapsedRows:
+    """Collapsed rows, cut to what models need.
+
+    Attributes
+    ----------
+    codes
+        Level of each condition, shape (rows, conditions).
+    sizes
+        Levels of each condition.
+    n, k
+        Attempts, and attempts with the target, shape (rows,).
+    unit, period
+        Codes of what repeats and of when, shape (rows,); periods are in the order of time.
+    """
+
+    codes: Ints
+    sizes: tuple[int, ...]
+    n: Floats
+    k: Floats
+    unit: Ints
+    period: Ints
+
+    def take(self, mask: NDArray[np.bool_] | Ints) -> CollapsedRows:
+        """Return some of the rows."""
+        parts = (self.n[mask], self.k[mask], self.unit[mask], self.period[mask])
+        return CollapsedRows(self.codes[mask], self.sizes, *parts)
+
+    @property
+    def rate(self) -> float:
+        """Share of attempts with the target."""
+        return float(self.k.sum() / self.n.sum())
+
+
+def unit_folds(unit: Ints, folds: int, rng: np.random.Generator) -> Ints:
+    """Put whole units into folds at random, shape (rows,)."""
+    units, place = np.unique(unit, return_inverse=True)
+    folds = min(folds, len(units))
+    return rng.permutation(np.arange(len(units)) % folds)[place]
+
+
+def grouped(fold: Ints) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Yield for each fold the rows to learn from and the rows to predict."""
+    for one in np.unique(fold):
+        yield fold != one, fold == one
+
+
+def fit_and_predict(known: CollapsedRows, unseen: CollapsedRows, seed: int) -> dict[str, Floats]:
+    """Fit each model, calibrate it by inner folds, and predict; also by the one that was best in there."""
+    inner = unit_folds(known.unit, _INNER_FOLDS, np.random.default_rng(seed))
+    losses = {CHOSEN: log_loss(known, np.full(len(known.n), known.rate))}  # the base rate itself
+    chances = {CHOSEN: np.full(len(unseen.n), known.rate)}
+    for name, model in _models(seed):
+        held_out = np.empty(len(known.n))
+        for train, test in grouped(inner):
+            held_out[test] = _log_odds(model, known.take(train), known.take(test))
+        intercept, slope = calibration_line(known, held_out)
+        slope = max(slope, 0.0)
+        if slope == 0:
+            intercept = float(logit(known.rate))
+        loss = log_loss(known, expit(intercept + slope * held_out))
+        if loss < losses.get(name, np.inf):
+            losses[name] = loss
+            chances[name] = expit(intercept + slope * _log_odds(model, known, unseen))
+    best = min(losses, key=losses.__getitem__)
+    chances[CHOSEN] = chances[best]
+    return chances
+
+
+def _models(seed: int) -> Iterator[tuple[str, Any]]:
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - a second to import
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    for penalty in _PENALTIES:
+        yield LOGISTIC, LogisticRegression(C=penalty, max_iter=300)
+    yield (
+        BOOSTING,
+        HistGradientBoostingClassifier(
+            max_iter=50, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, random_state=seed
+        ),
+    )
+
+
+def _log_odds(model: Any, known: CollapsedRows, unseen: CollapsedRows) -> Floats:
+    """Fit a model on some rows and give the log-odds of others; the base rate where all ended alike."""
+    if known.rate in {0.0, 1.0}:
+        return np.full(len(unseen.n), float(logit(np.clip(known.rate, LEAST_CHANCE, 1 - LEAST_CHANCE))))
+    is_linear = hasattr(model, "C")
+    train, test = (_one_hot(rows) if is_linear else _columns_of_trees(rows) for rows in (known, unseen))
+    # A collapsed row is two: its attempts with the target, and those without.
+    double = np.concatenate([np.arange(len(known.n))] * 2)
+    weights = np.concatenate([known.k, known.n - known.k])
+    hits = np.repeat([1, 0], len(known.n))
+    some = weights > 0
+    with one_thread():  # of at most some ten thousand rows: threads only wait for each other
+        model.fit(train[double[some]], hits[some], sample_weight=weights[some])
+        chance = model.predict_proba(test)[:, 1]
+    return np.asarray(logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
+
+
+def _one_hot(rows: CollapsedRows) -> Any:
+    from scipy import sparse  # noqa: PLC0415
+
+    starts = np.concatenate([[0], np.cumsum(rows.sizes)])
+    columns = (rows.codes + starts[:-1]).ravel()
+    ends = np.arange(0, len(columns) + 1, len(rows.sizes))
+    return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows.n), int(starts[-1])))
+
+
+def _columns_of_trees(rows: CollapsedRows) -> Floats:
+    """Give the codes as numbers: trees cut them where it helps, whatever their order."""
+    return rows.codes.astype(float)
+
+
+def calibration_line(rows: CollapsedRows, log_odds: Floats) -> tuple[float, float]:
+    """Fit outcome = expit(a + b log_odds) by Newton's method; (logit of the rate, 0) where it is flat."""
+    base = float(logit(np.clip(rows.rate, LEAST_CHANCE, 1 - LEAST_CHANCE)))
+    centre = float(np.average(log_odds, weights=rows.n))
+    x = np.column_stack([np.ones(len(log_odds)), log_odds - centre])
+    if np.average(x[:, 1] ** 2, weights=rows.n) < 1e-8:  # noqa: PLR2004 - nothing varies
+        return base, 0.0
+    found = np.array([base, 0.0])
+    ridge = np.diag([0.0, 1e-6])
+    for _ in range(30):
+        p = expit(x @ found)
+        gradient = x.T @ (rows.k - rows.n * p) - ridge @ found
+        step = np.linalg.solve((x.T * (rows.n * p * (1 - p))) @ x + ridge, gradient)
+        found += np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-8:  # noqa: PLR2004 - converged
+            break
+    return float(found[0] - found[1] * centre), float(found[1])
+
+
+def log_loss(rows: CollapsedRows, chance: Floats) -> float:
+    """Sum the log losses of all attempts."""
+    p = np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)
+    return float(-(rows.k @ np.log(p) + (rows.n - rows.k) @ np.log1p(-p)))

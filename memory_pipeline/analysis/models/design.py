@@ -1,0 +1,272 @@
+"""Conditions as columns of a regression: which terms a model has, and their values.
+
+A term is a set of conditions that all hold (none for the intercept, two for an interaction), so main
+effects and interactions need no code of their own. Beside its terms a model may have *unit shares*: how
+often a unit's attempts meet a condition. With them in the model, a setting's coefficient is what it changes
+within units (see `varying_terms`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+
+
+Condition = tuple[str, str]
+Term = tuple[Condition, ...]
+INTERCEPT: Term = ()
+
+
+_WITHIN_SHARE = 0.1
+_NO_TERMS = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Design:
+    """The columns of a model, in the order of its coefficients.
+
+    Attributes
+    ----------
+    terms
+        Conditions of an attempt.
+    unit_terms
+        Conditions whose share among a unit's attempts is a column.
+    """
+
+    terms: tuple[Term, ...]
+    unit_terms: tuple[Term, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.terms) + len(self.unit_terms)
+
+    def matrix(self, cells: Cells, *, centre_on: Sequence[str] = ()) -> DesignMatrix:
+        """Lay out the design matrix of cells.
+
+        Parameters
+        ----------
+        cells
+            The attempts.
+        centre_on
+            Columns; a unit's share is taken against what their levels lead to expect. None: against
+            nothing.
+        """
+        shares = _unit_shares(cells, self.unit_terms)
+        if centre_on:
+            shares = shares - _expected_shares(cells, self.unit_terms, centre_on)
+        return DesignMatrix(_indicators(cells, self.terms), shares, cells.unit)
+
+    def contrast(self, column: str, value: str, reference: str) -> Floats:
+        """Return the combination of coefficients that compares two levels of a column, shape (columns,)."""
+        found = np.zeros(len(self))
+        for sign, level in ((1, value), (-1, reference)):
+            if ((column, level),) in self.terms:
+                found[self.terms.index(((column, level),))] += sign
+        return found
+
+    def involving(self, column: str) -> NDArray[np.int64]:
+        """List the numbers of the terms that have a condition on the column."""
+        return self._by_column.get(column, _NO_TERMS)
+
+    def asking_for(self, column: str, level: str) -> NDArray[np.int64]:
+        """List the numbers of the terms that have this very condition."""
+        return self._by_condition.get((column, level), _NO_TERMS)
+
+    def held(self, values: Mapping[str, str]) -> NDArray[np.bool_]:
+        """Tell which terms hold as far as some columns decide it, shape (terms,).
+
+        Parameters
+        ----------
+        values
+            Encoded columns and their levels.
+        """
+        return np.asarray(self.unmet(values) == 0)
+
+    def unmet(self, values: Mapping[str, str]) -> NDArray[np.int64]:
+        """Count the conditions of each term that some columns, as in `held`, do not meet, shape (terms,)."""
+        unmet = np.zeros(len(self.terms), dtype=np.int64)
+        for column, level in values.items():
+            if column in self._by_column:
+                unmet[self._by_column[column]] += 1
+            if (column, level) in self._by_condition:
+                unmet[self._by_condition[column, level]] -= 1
+        return unmet
+
+    def without(self, columns: Collection[str]) -> NDArray[np.bool_]:
+        """Tell which terms have no condition on these columns, shape (terms,)."""
+        return np.array([all(column not in columns for column, _ in term) for term in self.terms], dtype=bool)
+
+    @cached_property
+    def _by_condition(self) -> dict[Condition, NDArray[np.int64]]:
+        found: dict[Condition, list[int]] = {}
+        for number, term in enumerate(self.terms):
+            for condition in term:
+                found.setdefault(condition, []).append(number)
+        return {condition: np.array(numbers) for condition, numbers in found.items()}
+
+    @cached_property
+    def _by_column(self) -> dict[str, NDArray[np.int64]]:
+        found: dict[str, list[int]] = {}
+        for number, term in enumerate(self.terms):
+            for column in dict.fromkeys(name for name, _ in term):
+                found.setdefault(column, []).append(number)
+        return {column: np.array(numbers) for column, numbers in found.items()}
+
+
+@dataclass(frozen=True)
+class DesignMatrix:
+    """A design matrix in two parts, so that what is the same for a whole unit is kept once.
+
+    Attributes
+    ----------
+    own
+        Values of the terms, entries 0 and 1, shape (cells, terms), sparse by rows.
+    shares
+        Values of the unit shares, shape (units, unit terms).
+    unit
+        Unit of each cell, shape (cells,).
+    """
+
+    own: Any
+    shares: Floats
+    unit: NDArray[np.int64]
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.own.shape[1]) + int(self.shares.shape[1])
+
+    def dot(self, coefficients: Floats) -> Floats:
+        """Multiply by coefficients, shape (cells,)."""
+        terms = self.own.shape[1]
+        together = self.own @ coefficients[:terms] + (self.shares @ coefficients[terms:])[self.unit]
+        return np.asarray(together)
+
+    def sums(self, values: Floats) -> Floats:
+        """Sum each column weighted by values of the cells, shape (columns,)."""
+        per_unit = np.bincount(self.unit, weights=values, minlength=len(self.shares))
+        return np.concatenate([np.asarray(self.own.T @ values), self.shares.T @ per_unit])
+
+    def sums_by_unit(self, values: Floats) -> Floats:
+        """Sum each column weighted by values of the cells within each unit, shape (units, columns)."""
+        own = self.sums_by(self.unit, values, len(self.shares))
+        if not self.shares.shape[1]:
+            return own
+        per_unit = np.bincount(self.unit, weights=values, minlength=len(self.shares))
+        return np.hstack([own, per_unit[:, None] * self.shares])
+
+    def sums_by(self, group: NDArray[np.int64], values: Floats, groups: int) -> Floats:
+        """Sum each term weighted by values of the cells within each group, shape (groups, terms)."""
+        from memory_pipeline.analysis.models.kernels import grouped_sums  # noqa: PLC0415 - takes time
+
+        shape = groups, self.own.shape[1]
+        return np.asarray(grouped_sums(self.own.indptr, self.own.indices, values, group, shape))
+
+    def gram(self, weights: Floats) -> Floats:
+        """Multiply by itself under weights of the cells: `X' W X`, shape (columns, columns)."""
+        from memory_pipeline.analysis.models.kernels import weighted_gram  # noqa: PLC0415 - takes time
+
+        own = weighted_gram(self.own.indptr, self.own.indices, weights, self.own.shape[1])
+        if not self.shares.shape[1]:
+            return np.asarray(own)
+        across = self.sums_by_unit(weights)[:, : self.own.shape[1]].T @ self.shares
+        per_unit = np.bincount(self.unit, weights=weights, minlength=len(self.shares))
+        shares = (self.shares * per_unit[:, None]).T @ self.shares
+        return np.block([[own, across], [across.T, shares]])
+
+    def rows(self, rows: NDArray[np.int64]) -> DesignMatrix:
+        """Return some of the cells, with the shares of their units alone."""
+        units, unit = np.unique(self.unit[rows], return_inverse=True)
+        return DesignMatrix(self.own[rows], self.shares[units], unit)
+
+    def columns(self, keep: NDArray[np.bool_]) -> DesignMatrix:
+        """Return some of the columns."""
+        terms = self.own.shape[1]
+        own = self.own[:, np.flatnonzero(keep[:terms])]
+        return DesignMatrix(own, self.shares[:, keep[terms:]], self.unit)
+
+    def toarray(self) -> Floats:
+        """Return everything as one dense array, shape (cells, columns)."""
+        return np.hstack([self.own.toarray(), self.shares[self.unit]])
+
+
+def holds(term: Term, cells: Cells) -> NDArray[np.bool_]:
+    """Tell in which cells all conditions of a term hold, shape (cells,)."""
+    mask = np.ones(len(cells.unit), dtype=bool)
+    for column, level in term:
+        mask &= cells.is_at(column, level)
+    return mask
+
+
+def main_effects(cells: Cells, columns: Iterable[str]) -> list[Term]:
+    """Give each column one term per level, but for its most frequent level, which is the base."""
+    return [
+        ((column, level),)
+        for column in columns
+        for level in cells.levels_of(column)
+        if level != cells.usual_level(column)
+    ]
+
+
+def varying_terms(cells: Cells, terms: Iterable[Term]) -> list[Term]:
+    """Pick the terms that vary within units: at least a tenth of their variance lies there.
+
+    With the unit share of each of them in the model, its coefficient compares attempts of the same unit,
+    and whatever makes a unit difficult, recorded or not, is left out of it (Mundlak 1978, "On the
+    pooling of time series and cross section data"; for unequal sizes Wooldridge 2019). A term that
+    hardly varies within units can only be compared between them.
+    """
+    total = cells.attempts.sum()
+    found = []
+    for term in terms:
+        mask = holds(term, cells)
+        rate = float(cells.attempts[mask].sum() / total)
+        share = _unit_shares(cells, (term,))[:, 0][cells.unit]
+        within = float(cells.attempts @ (mask - share) ** 2) / total
+        if within > _WITHIN_SHARE * rate * (1 - rate):
+            found.append(term)
+    return found
+
+
+def _indicators(cells: Cells, terms: Sequence[Term]) -> Any:
+    n_cells = len(cells.unit)
+    rows = [np.flatnonzero(holds(term, cells)) for term in terms]
+    pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
+    indices = np.concatenate(rows)
+    return sparse.csc_array((np.ones(len(indices)), indices, pointers), shape=(n_cells, len(terms))).tocsr()
+
+
+def _unit_shares(cells: Cells, terms: Sequence[Term]) -> Floats:
+    """Return the share of each unit's attempts, 0 of none, that meet each term, shape (units, terms)."""
+    size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
+    size[size == 0] = 1.0
+    shares = [
+        np.bincount(cells.unit, weights=cells.attempts * holds(term, cells), minlength=cells.n_units) / size
+        for term in terms
+    ]
+    return np.column_stack(shares) if shares else np.zeros((cells.n_units, 0))
+
+
+def _expected_shares(cells: Cells, terms: Sequence[Term], columns: Sequence[str]) -> Floats:
+    """Return the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
+    places = np.unique(np.column_stack([cells.codes_of(c) for c in columns]), axis=0, return_inverse=True)[1]
+    size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
+    size[size == 0] = 1.0
+    tried = np.bincount(places, weights=cells.attempts)
+    expected = []
+    for term in terms:
+        share = np.bincount(places, weights=cells.attempts * holds(term, cells)) / tried
+        sums = np.bincount(cells.unit, weights=cells.attempts * share[places], minlength=cells.n_units)
+        expected.append(sums / size)
+    return np.column_stack(expected) if expected else np.zeros((cells.n_units, 0))

@@ -1,0 +1,237 @@
+"""Logistic regression in which every unit has an intercept of its own, drawn from a common distribution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg
+from scipy.special import expit, log_expit
+
+if TYPE_CHECKING:
+    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.models.design import DesignMatrix
+
+
+_MAX_STEPS = 60
+_LARGEST_CORRELATION = 0.95
+# Of a normal distribution's log-odds: expit(x) is nearly the normal distribution function of x / 1.7.
+_LOGISTIC_TO_NORMAL = (16 * np.sqrt(3) / (15 * np.pi)) ** 2
+
+
+@dataclass(frozen=True)
+class MixedFit:
+    """A fitted model: the posterior mode under Gaussian priors, and its curvature.
+
+    Attributes
+    ----------
+    coefficients, precision
+        Log-odds and their prior precisions, shape (columns,).
+    intercepts, unit_precision
+        Deviation of each unit, shape (units,), and the one prior precision of all of them.
+    matrix, cells
+        What it was fitted to.
+    """
+
+    coefficients: Floats
+    precision: Floats
+    intercepts: Floats
+    unit_precision: float
+    matrix: DesignMatrix
+    cells: Cells
+
+    @cached_property
+    def log_odds(self) -> Floats:
+        """Fitted log-odds with each unit's own intercept, shape (cells,)."""
+        return np.asarray(self.matrix.dot(self.coefficients) + self.intercepts[self.cells.unit])
+
+    @cached_property
+    def curvature(self) -> tuple[Floats, Floats]:
+        """Weights of the cells, and the diagonal block of the units."""
+        rates = expit(self.log_odds)
+        weights = self.cells.attempts * rates * (1 - rates)
+        units = np.bincount(self.cells.unit, weights=weights, minlength=self.cells.n_units)
+        return np.asarray(weights), np.asarray(units + self.unit_precision, dtype=float)
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """Posterior covariance of the coefficients, the intercepts integrated out, shape (columns, columns).
+
+        The inverse of the Schur complement `X'WX + P - C D^-1 C'`, so that a setting that is the same
+        throughout each unit is known only as well as there are units, and one that varies within them
+        as well as there are attempts.
+        """
+        weights, units = self.curvature
+        inverse = linalg.inv(_schur(self.matrix, weights, self.precision, units))
+        return np.asarray((inverse + inverse.T) / 2)
+
+    @cached_property
+    def intercept_variances(self) -> Floats:
+        """Posterior variances of the intercepts, shape (units,)."""
+        weights, units = self.curvature
+        across = self.matrix.sums_by_unit(weights) / units[:, None]
+        return np.asarray(1 / units + np.sum((across @ self.covariance) * across, axis=1))
+
+    @property
+    def determined(self) -> Floats:
+        """How far the data, not the prior, determine each coefficient, 0 to 1, shape (columns,)."""
+        return np.asarray(1 - np.diag(self.covariance) * self.precision)
+
+    @property
+    def log_evidence(self) -> float:
+        """Log marginal likelihood, coefficients and intercepts integrated out (Laplace's approximation).
+
+        Comparable between models of the same cells; a constant is left out.
+        """
+        weights, units = self.curvature
+        eta, wins = self.log_odds, self.cells.successes
+        fit = wins @ log_expit(eta) + (self.cells.attempts - wins) @ log_expit(-eta)
+        fit -= 0.5 * (self.precision @ self.coefficients**2)
+        fit -= 0.5 * self.unit_precision * (self.intercepts @ self.intercepts)
+        prior = np.log(self.precision).sum() + len(units) * np.log(self.unit_precision)
+        schur = _schur(self.matrix, weights, self.precision, units)
+        return float(fit + 0.5 * (prior - np.log(units).sum() - np.linalg.slogdet(schur)[1]))
+
+    @property
+    def attenuation(self) -> float:
+        """Factor that turns log-odds of a known unit into those of an unknown one.
+
+        `E expit(eta + b)` over units is close to `expit(attenuation * eta)` (Zeger, Liang and Albert 1988).
+        """
+        return float(1 / np.sqrt(1 + _LOGISTIC_TO_NORMAL / self.unit_precision))
+
+    @property
+    def correlation(self) -> float:
+        """Correlation of two attempts of one unit that the spread of the intercepts amounts to."""
+        rates = expit(self.log_odds)
+        scale = np.average(rates * (1 - rates), weights=self.cells.attempts)
+        return float(min(scale * self.attenuation**2 / self.unit_precision, _LARGEST_CORRELATION))
+
+
+def dispersion(fit: MixedFit, *, most: int = 200) -> float:
+    """Estimate how many times the coefficients vary more than the model thinks, at least 1.
+
+    Attempts of a unit go together in more ways than an intercept says: what is broken stays broken for
+    a while, and a setting may suit one unit and not another. What the coefficients really vary by is
+    seen in how they move when a unit is left out (the jackknife of `LogisticFit.jackknife_shifts`);
+    the ratio of that variance to the model's, averaged over the coefficients by how far the data
+    determine them, is a quasi-likelihood's dispersion (McCullagh and Nelder 1989).
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    most
+        Units left out in turn, at most; a systematic sample stands for more.
+    """
+    cells, units = fit.cells, fit.cells.n_units
+    weights, diagonal = fit.curvature
+    residual = cells.successes - cells.attempts * expit(fit.log_odds)
+    order = np.argsort(cells.unit, kind="stable")
+    blocks = np.split(order, np.cumsum(np.bincount(cells.unit, minlength=units))[:-1])
+    chosen = np.unique(np.linspace(0, units - 1, min(units, most)).astype(int))
+    total = np.zeros(len(fit.coefficients))
+    for unit in chosen:
+        rows = blocks[unit]
+        block = fit.matrix.rows(rows)
+        across = block.sums(weights[rows])
+        score = block.sums(residual[rows])
+        if len(rows) >= len(total):
+            own = block.gram(weights[rows]) - np.outer(across, across) / diagonal[unit]
+            total += linalg.solve(linalg.inv(fit.covariance) - own, score, assume_a="sym") ** 2
+            continue
+        # What the unit adds to the information is U'SU with S = diag(1, ..., 1, -1), so that
+        # (H - U'SU)^-1 s = C s + C U' (S - U C U')^-1 U C s, cheaper where a unit has few cells.
+        root = np.vstack(
+            [block.toarray() * np.sqrt(weights[rows])[:, None], across / np.sqrt(diagonal[unit])]
+        )
+        back = root @ fit.covariance
+        inner = np.diag([*np.ones(len(rows)), -1.0]) - back @ root.T
+        step = fit.covariance @ score
+        total += (step + back.T @ linalg.solve(inner, root @ step, assume_a="sym")) ** 2
+    observed = total * (units - 1) / len(chosen)
+    prior_part = (fit.covariance * fit.precision) @ fit.covariance
+    expected = np.diag(fit.covariance - prior_part)
+    weight = np.clip(fit.determined, 0, 1)
+    weight[expected <= 0] = 0
+    ratio = np.divide(observed, expected, out=np.ones_like(observed), where=expected > 0)
+    return max(1.0, float(np.average(ratio, weights=weight))) if weight.sum() > 0 else 1.0
+
+
+def discount_cells(cells: Cells, times: float) -> Cells:
+    """Count attempts and successes a given number of times less."""
+    return replace(cells, attempts=cells.attempts / times, successes=cells.successes / times)
+
+
+def fit_mixed(
+    matrix: DesignMatrix,
+    cells: Cells,
+    *,
+    precision: Floats,
+    unit_precision: float,
+    start: tuple[Floats, Floats] | None = None,
+    tolerance: float = 1e-9,
+) -> MixedFit:
+    """Find the posterior mode of coefficients and intercepts together, by Newton steps.
+
+    Parameters
+    ----------
+    matrix, cells
+        Design and counts.
+    precision
+        Prior precision of each coefficient, positive, shape (columns,).
+    unit_precision
+        Prior precision of the intercepts, positive.
+    start
+        Coefficients and intercepts to start from.
+    tolerance
+        Gain in log-likelihood (twice) that the last step may promise.
+
+    Raises
+    ------
+    ArithmeticError
+        When it does not converge; with positive precisions it does.
+    """
+    beta, own = start or (np.zeros(matrix.width), np.zeros(cells.n_units))
+    unit = cells.unit
+
+    def value_at(coefficients: Floats, intercepts: Floats) -> float:
+        eta = matrix.dot(coefficients) + intercepts[unit]
+        fit = cells.successes @ log_expit(eta) + (cells.attempts - cells.successes) @ log_expit(-eta)
+        prior = precision @ coefficients**2 + unit_precision * intercepts @ intercepts
+        return float(fit - 0.5 * prior)
+
+    value = value_at(beta, own)
+    for _ in range(_MAX_STEPS):
+        rates = expit(matrix.dot(beta) + own[unit])
+        residual = cells.successes - cells.attempts * rates
+        weights = cells.attempts * rates * (1 - rates)
+        slope = matrix.sums(residual) - precision * beta
+        unit_slope = np.bincount(unit, weights=residual, minlength=len(own)) - unit_precision * own
+        sums = np.bincount(unit, weights=weights, minlength=len(own)).astype(float)
+        units = sums + unit_precision
+        across = matrix.sums_by_unit(weights)
+        step = linalg.solve(
+            _schur(matrix, weights, precision, units),
+            slope - across.T @ (unit_slope / units),
+            assume_a="pos",
+        )
+        unit_step = (unit_slope - across @ step) / units
+        gain = float(slope @ step + unit_slope @ unit_step)
+        size = 1.0
+        while (new := value_at(beta + size * step, own + size * unit_step)) < value and size > tolerance:
+            size /= 2
+        beta, own, value = beta + size * step, own + size * unit_step, max(new, value)
+        if gain < tolerance:
+            return MixedFit(beta, precision, own, unit_precision, matrix, cells)
+    msg = f"the mixed logistic fit did not converge in {_MAX_STEPS} steps on {len(unit)} cells"
+    raise ArithmeticError(msg)
+
+
+def _schur(matrix: DesignMatrix, weights: Floats, precision: Floats, units: Floats) -> Floats:
+    """Return the information on the coefficients that is left when the intercepts are integrated out."""
+    across = matrix.sums_by_unit(weights)
+    return np.asarray(matrix.gram(weights) + np.diag(precision) - (across / units[:, None]).T @ across)

@@ -1,0 +1,172 @@
+"""What is left of a pattern among attempts that are alike otherwise: is it the condition or its company.
+
+Two looks at each pattern. *Stratified*: for each other column, the Mantel-Haenszel difference over its
+levels; the column that changes the pattern most is named, and a turned sign is a case of Simpson's
+paradox. *Modelled*: the difference that a logistic model with all other columns leaves, by
+standardisation. Both compare only what was recorded.
+
+References
+----------
+1. Greenland and Robins (1985), Estimation of a common effect parameter from sparse follow-up data,
+   Biometrics 41 (the Mantel-Haenszel risk difference).
+2. Simpson (1951), The interpretation of interaction in contingency tables, JRSS B 13.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memory_pipeline.analysis.evidence.evidence import holds
+from memory_pipeline.analysis.evidence.grouped_counts import Cells
+from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
+from memory_pipeline.analysis.models.g_computation import standardised_effect
+from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
+from memory_pipeline.analysis.stats.mantel_haenszel import mantel_haenszel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memory_pipeline.analysis.arrays import Ints, Mask
+    from memory_pipeline.analysis.evidence.evidence import Evidence
+
+
+LEAST_OVERLAP = 0.2
+"""Share of a pattern's attempts that must have others like them for a stratified difference to count."""
+_MOST_CELLS = 4_000
+"""More collapsed rows than this: a random part of the units stands for all in the model."""
+_PATTERN = "(pattern)"
+_SPREAD = 2.5
+_INTERCEPT_SPREAD = 10.0
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A pattern's difference after allowing for other columns.
+
+    Attributes
+    ----------
+    stratified
+        Mantel-Haenszel risk difference over the levels of `by`.
+    by
+        The column that moves the difference furthest towards, or past, zero; None where there is none
+        that overlaps.
+    overlap
+        Share of the pattern's attempts in strata with attempts on both sides.
+    modelled, ci_low, ci_high
+        Risk difference with all other columns in a logistic model, and its 95% interval; NaN where
+        the model cannot tell the pattern from the other columns.
+    turns
+        Whether the stratified or the modelled difference has the opposite sign (the modelled one by
+        more than chance).
+    """
+
+    stratified: float
+    by: str | None
+    overlap: float
+    modelled: float
+    ci_low: float
+    ci_high: float
+
+    def turns(self, difference: float) -> bool:
+        """Say whether allowing for other columns turns the sign of a difference."""
+        sign = np.sign(difference)
+        high, low = (self.ci_high, self.ci_low) if sign > 0 else (-self.ci_low, -self.ci_high)
+        return bool((self.by is not None and self.stratified * sign < 0) or (high < 0 and low < 0))
+
+
+class Adjuster:
+    """Adjusts patterns of one history for one target.
+
+    Parameters
+    ----------
+    evidence
+        The counted history.
+    hits
+        Attempts of each collapsed row that ended in the target, shape (rows,).
+    """
+
+    def __init__(self, evidence: Evidence, hits: Ints) -> None:
+        self._evidence = evidence
+        self._n, self._k = evidence.n, np.asarray(hits)
+        self._cells, self._row_of_cell = _cells(evidence, self._k)
+
+    def adjust(self, conditions: Mapping[str, str]) -> Adjustment:
+        """Look at one pattern among attempts that are alike otherwise."""
+        inside = holds(self._evidence, conditions)
+        rest = [column for column in self._evidence.conditions if column not in conditions]
+        difference = _difference(self._n, self._k, inside)
+        sign = 1.0 if difference >= 0 else -1.0
+        found: tuple[float, str | None, float] = (difference, None, 1.0)
+        for column in rest:
+            codes, _ = self._evidence.codes(column)
+            stratified, overlap = mantel_haenszel(self._n, self._k, inside, codes)
+            if overlap >= LEAST_OVERLAP and stratified * sign < found[0] * sign:
+                found = (stratified, column, overlap)
+        return Adjustment(*found, *self._modelled(inside, rest))
+
+    def _modelled(self, inside: Mask, rest: list[str]) -> tuple[float, float, float]:
+        here = inside[self._row_of_cell]
+        cells = self._cells
+        others = [
+            column
+            for column in rest
+            if len(np.unique(cells.codes_of(column))) > 1 and not _is_split_by(here, cells, column)
+        ]
+        nothing = (float("nan"),) * 3
+        if here.all() or not here.any():
+            return nothing
+        whole = Cells(
+            columns=(*others, _PATTERN),
+            levels=(*(cells.levels_of(column) for column in others), ("no", "yes")),
+            codes=np.column_stack([*(cells.codes_of(column) for column in others), here.astype(np.int64)]),
+            unit=cells.unit,
+            attempts=cells.attempts,
+            successes=cells.successes,
+            cell_of=cells.cell_of,
+        )
+        design = Design((INTERCEPT, *main_effects(whole, others), ((_PATTERN, "yes"),)))
+        precision = np.full(len(design), _SPREAD**-2)
+        precision[0] = _INTERCEPT_SPREAD**-2
+        try:
+            fit = fit_pooled(design.matrix(whole), whole, precision=precision)
+        except ArithmeticError:
+            return nothing
+        effect = standardised_effect(
+            fit, design, column=_PATTERN, value="yes", reference="no", population=here
+        )
+        return (effect.difference, *effect.interval())
+
+
+def _difference(n: Ints, k: Ints, inside: Mask) -> float:
+    n1, k1 = int(n[inside].sum()), int(k[inside].sum())
+    return k1 / max(n1, 1) - (int(k.sum()) - k1) / max(int(n.sum()) - n1, 1)
+
+
+def _is_split_by(inside: Mask, cells: Cells, column: str) -> bool:
+    """Say whether a column tells the pattern's attempts from all others, so that it is the pattern."""
+    codes = cells.codes_of(column)
+    return not np.intersect1d(codes[inside], codes[~inside]).size
+
+
+def _cells(evidence: Evidence, hits: Ints) -> tuple[Cells, Ints]:
+    """Turn collapsed rows into cells of a model, at most `_MOST_CELLS` of them; and the row of each."""
+    unit = np.arange(len(evidence)) if evidence.unit is None else evidence.codes(evidence.unit)[0]
+    row = np.arange(len(evidence))
+    if len(row) > _MOST_CELLS:
+        order = np.random.default_rng(0).permutation(int(unit.max()) + 1)
+        rank = order[unit]
+        row = np.flatnonzero(rank < np.partition(rank, _MOST_CELLS)[_MOST_CELLS])
+    coded = [evidence.codes(column) for column in evidence.conditions]
+    cells = Cells(
+        columns=evidence.conditions,
+        levels=tuple(tuple(levels) for _, levels in coded),
+        codes=np.column_stack([codes[row] for codes, _ in coded]).astype(np.int64),
+        unit=np.unique(unit[row], return_inverse=True)[1],
+        attempts=evidence.n[row].astype(float),
+        successes=hits[row].astype(float),
+        cell_of=np.zeros(0, dtype=np.int64),
+    )
+    return cells, row

@@ -1,0 +1,187 @@
+"""Which conditions go with success, failure or an intervention, beyond chance and without echoes.
+
+The search counts every combination of up to three conditions, tests each against all other attempts
+(allowing for repeated applications), controls the false discovery rate over everything searched, and
+then drops what only repeats a finding. What a pattern changes when everything else stays equal is
+the question of `factors`, not of this module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.compute.threads import on_one_thread
+from memory_pipeline.analysis.evidence.count import count_evidence
+from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.flatten import condition_columns
+from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
+from memory_pipeline.analysis.names import OUTCOME
+from memory_pipeline.analysis.patterns.search import TIERS, Limits, search_evidence
+from memory_pipeline.analysis.patterns.table import describe_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memory_pipeline.analysis.evidence.evidence import Evidence
+
+
+PERIOD = "(half of the history)"
+
+
+def find_patterns(
+    outcomes: pd.DataFrame,
+    *,
+    min_sample_size: int,
+    max_conditions: int = 3,
+    fdr: float = 0.05,
+    unit: str | None = "application_name",
+    conditions: Sequence[str] | None = None,
+    target: str = "success",
+    min_units: int = 5,
+    min_effect: float = 0.02,
+    tier: str = "default",
+) -> pd.DataFrame:
+    """Find the combinations of conditions whose attempts end in `target` more or less often than others.
+
+    Parameters
+    ----------
+    outcomes
+        Flat attempts, shape (attempts, any): `outcome_status`, the unit's column and the conditions.
+    min_sample_size
+        Attempts that a pattern must have inside (and leave outside).
+    max_conditions
+        Most conditions in one pattern.
+    fdr
+        Expected share of false findings among the reported ones, over everything searched.
+    unit
+        Column of what repeats and counts as one witness; None where every attempt is its own.
+    conditions
+        Condition columns; by default all that are neither identifiers nor known only afterwards.
+    target
+        `success`, `failure`, `partial`, `intervention`, `failure_reason=<reason>` or
+        `intervention_kind=<kind>`.
+    min_units
+        Units that a pattern must have inside; not asked for where `unit` is None.
+    min_effect
+        Least absolute risk difference worth reporting (of the whole pattern, and of what each
+        of its conditions adds).
+    tier
+        How sure a finding must at least be, one of `patterns.search.TIERS`.
+
+    Returns
+    -------
+    DataFrame
+        One row per finding, the most certain first; columns `COLUMNS`. `rate` and `base_rate` are the
+        shares of attempts with the target inside the pattern and over all; `risk_difference` is inside less
+        outside, with its 95% interval; `support` to `zhang` are the metrics of the association rule pattern
+        -> target (mlxtend). `confidence` is the probability that the difference has the same sign on later
+        attempts (`patterns.replicability`); `earlier_difference` and `later_difference` are those of the
+        halves of the history (NaN without `occurred_at`). `adjusted_difference` is what a model with all
+        other columns leaves of it, `stratified_difference` what is left among attempts alike in
+        `stratified_by`, the column that matters most, and `turns` says whether either turns the sign
+        (`patterns.confounding`). `attrs["searched"]` is the number of tests that the error rate covers.
+
+    Raises
+    ------
+    ValueError
+        When a setting is out of range or the target is not known.
+    KeyError
+        When a named column is absent.
+    """
+    if not 0 < fdr < 1:
+        msg = f"fdr is {fdr}; it must lie between 0 and 1"
+        raise ValueError(msg)
+    if min_sample_size < 1:
+        msg = f"min_sample_size is {min_sample_size}; it must be at least 1"
+        raise ValueError(msg)
+    if unit is not None and unit not in outcomes:
+        msg = f"unit is {unit!r}, which is not a column of the outcomes; name one that is, or None"
+        raise KeyError(msg)
+    columns = condition_columns(outcomes, unit=unit) if conditions is None else tuple(conditions)
+    outcomes = outcomes.reset_index(drop=True)
+    encoded = encode(
+        outcomes,
+        columns,
+        min_count=min_sample_size,
+        unit=unit,
+        min_units=min_units if unit is not None else 1,
+    ).frame
+    frame = encoded.assign(**{OUTCOME: outcome_labels(outcomes, target)})
+    if unit is not None:
+        frame[unit] = outcomes[unit]
+    period = None
+    if "occurred_at" in outcomes and outcomes["occurred_at"].notna().any():
+        period = PERIOD
+        moments = pd.to_datetime(outcomes["occurred_at"], utc=True)
+        frame[period] = np.where(moments <= moments.median(), "earlier", "later")
+    evidence = count_evidence(
+        frame,
+        conditions=list(encoded.columns),
+        outcome=OUTCOME,
+        unit=unit,
+        period=period,
+        max_conditions=max_conditions,
+    )
+    return search_patterns(
+        evidence,
+        min_sample_size=min_sample_size,
+        fdr=fdr,
+        targets=(target,),
+        min_units=min_units,
+        min_effect=min_effect,
+        tier=tier,
+    )
+
+
+@on_one_thread
+def search_patterns(
+    evidence: Evidence,
+    *,
+    min_sample_size: int,
+    fdr: float = 0.05,
+    targets: Sequence[str] = ("success",),
+    min_units: int = 5,
+    min_effect: float = 0.02,
+    tier: str = "default",
+    is_adjusted: bool = True,
+) -> pd.DataFrame:
+    """Find patterns in evidence whose outcomes are `outcome_labels`; see `find_patterns`.
+
+    With several targets, the first gets half of the error rate and the others share the rest evenly, so
+    that it holds over all of them together; `q_value` is scaled to be compared with the whole `fdr`.
+    `attrs["searched"]` is then a dict by target. Without `is_adjusted`, the differences are not adjusted
+    for the other columns, which takes a third of the time and changes nothing about what is found.
+    """
+    belongs = {
+        target: np.array([is_hit(label, target) for label in evidence.outcomes], dtype=bool)
+        for target in targets
+    }
+    shares = _shares(targets)
+    if tier not in TIERS:
+        raise ValueError(f"tier is {tier!r}; use one of {', '.join(TIERS)}")
+    units = min_units if evidence.unit is not None else 1
+    limits = {
+        share: Limits(min_sample_size, units, min_effect, fdr * share, tier) for share in shares.values()
+    }
+    parts, searched = [], {}
+    for share, limit in limits.items():
+        mine = {target: belongs[target] for target in targets if shares[target] == share}
+        for target, result in search_evidence(evidence, mine, limit).items():
+            part = describe_findings(result, target, evidence, is_adjusted=is_adjusted)
+            shared = {
+                name: np.minimum(part[name] / share, 1.0) for name in ("q_value", "family_wise_p_value")
+            }
+            parts.append(part.assign(**shared))
+            searched[target] = result.searched
+    frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    frame.attrs["searched"] = searched if len(targets) > 1 else searched[targets[0]]
+    return frame
+
+
+def _shares(targets: Sequence[str]) -> dict[str, float]:
+    if len(targets) == 1:
+        return {targets[0]: 1.0}
+    return {target: 0.5 if i == 0 else 0.5 / (len(targets) - 1) for i, target in enumerate(targets)}

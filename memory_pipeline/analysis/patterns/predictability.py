@@ -1,0 +1,293 @@
+"""How much of an outcome its conditions explain: models that are scored on what they have not seen.
+
+What belongs here: the answer "much", "some" or "little" with its interval, and whether the predicted
+chances can be taken at their word. What each setting changes is in `factors`; how much the memory knew
+month by month is in `learning.backtest_measures.prior_knowledge`.
+
+Everything works on collapsed rows with their attempts as weights. Two questions are asked:
+
+- *other units*: folds of whole units; each is predicted from all the others.
+- *other units, later*: history is cut into blocks of equal attempts by period; each block but
+  the first is predicted from the periods before it, again from other units alone.
+
+In each fold, the models of `models.classifiers` are fitted, and the one is chosen that does best inside the
+training part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+
+from memory_pipeline.analysis.features.outcomes import is_hit
+from memory_pipeline.analysis.models.classifiers import (
+    BOOSTING,
+    CHOSEN,
+    LEAST_CHANCE,
+    LOGISTIC,
+    CollapsedRows,
+    calibration_line,
+    fit_and_predict,
+    grouped,
+    log_loss,
+    unit_folds,
+)
+from memory_pipeline.analysis.patterns.text import predictability_sentence
+from memory_pipeline.analysis.stats.cluster_bootstrap import resampled_totals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.arrays import Floats, Ints
+    from memory_pipeline.analysis.evidence.evidence import Evidence
+
+
+COLUMNS = (
+    "question",
+    "model",
+    "brier_skill",
+    "ci_low",
+    "ci_high",
+    "log_loss_skill",
+    "auc",
+    "calibration_intercept",
+    "calibration_slope",
+    "base_rate",
+    "attempts",
+    "units",
+    "sentence",
+)
+CALIBRATION_COLUMNS = ("question", "predicted", "observed", "ci_low", "ci_high", "attempts", "units")
+OTHER, LATER = "other units", "other units, later"
+
+
+_FOLDS, _BLOCKS = 5, 3
+_MIN_UNITS = 10
+_MIN_ATTEMPTS = 100
+_MIN_KNOWN_UNITS, _MIN_KNOWN_ATTEMPTS = 6, 50
+_BOOTSTRAPS = 1000
+_BINS = 8
+_MOST_ROWS = 40_000
+
+
+@dataclass(frozen=True)
+class Predictability:
+    """What `explain_outcomes` found.
+
+    Attributes
+    ----------
+    scores
+        One row per question and model, columns `COLUMNS`. `brier_skill` is `1 - sum (p - y)^2 / sum (b -
+        y)^2` (Brier 1950; Murphy 1973) with b the base rate of the same training part: 0 explains nothing,
+        1 everything; its 95% interval resamples units, with the models as they are. `log_loss_skill` is
+        the same for the log loss. Calibration is perfect with intercept 0 and slope 1; nan where nothing
+        is predicted but base rates.
+    calibration
+        Of the chosen model: attempts in up to eight bins of predicted chance, columns
+        `CALIBRATION_COLUMNS`, with a 95% interval of the observed rate that resamples units.
+    summary
+        The answer in one sentence.
+    """
+
+    scores: pd.DataFrame
+    calibration: pd.DataFrame
+    summary: str
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Predictions of the tested rows: base rate and, by model, chance of each, shape (rows,)."""
+
+    question: str
+    rows: CollapsedRows
+    base: Floats
+    chances: dict[str, Floats]
+
+
+def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int = 0) -> Predictability:
+    """Measure how much of an outcome the conditions explain, on attempts that the models have not seen.
+
+    Parameters
+    ----------
+    evidence
+        The counted history, its outcomes `features.outcomes.outcome_labels`. Its unit, where it has one, is
+        what repeats and is never split; its period gives the order in time. Of more than 40,000 collapsed
+        rows an even sample is used.
+    target
+        As in `patterns.find.find_patterns`.
+    seed
+        Start of the random numbers (folds, intervals).
+
+    Returns
+    -------
+    Predictability
+        Without scores where there are fewer than ten units or a hundred attempts, where
+        everything ended alike, or where there is no condition; the summary says so.
+    """
+    rows = _rows(evidence, target, seed)
+    reason = _too_little(rows)
+    if reason:
+        empty = pd.DataFrame(columns=list(COLUMNS)), pd.DataFrame(columns=list(CALIBRATION_COLUMNS))
+        return Predictability(*empty, f"How much the conditions explain cannot be told: {reason}.")
+    rng = np.random.default_rng(seed)
+    fold = unit_folds(rows.unit, _FOLDS, rng)
+    scores, bins = [], []
+    for question, splits in ((OTHER, grouped(fold)), (LATER, _grouped_and_ordered(rows, fold))):
+        asked = _predict(question, rows, list(splits), seed)
+        if asked is None:
+            continue
+        scores += [_score(asked, model, seed) for model in asked.chances]
+        bins.append(_calibration_bins(asked, seed))
+    table = pd.DataFrame(scores, columns=list(COLUMNS[:-1]))
+    table["sentence"] = [predictability_sentence(row, target, evidence.unit) for _, row in table.iterrows()]
+    summary = " ".join(table.loc[table["model"] == CHOSEN, "sentence"])
+    return Predictability(table, pd.concat(bins, ignore_index=True), summary)
+
+
+def _rows(evidence: Evidence, target: str, seed: int) -> CollapsedRows:
+    hits = [evidence.attempts(label) for label in evidence.outcomes if is_hit(label, target)]
+    coded = [evidence.codes(column) for column in evidence.conditions]
+    varied = [(codes, len(levels)) for codes, levels in coded if len(levels) > 1]
+    everything = np.arange(len(evidence))
+
+    def key(column: str | None, default: Ints) -> Ints:
+        return default if column is None else evidence.codes(column)[0].astype(np.int64)
+
+    rows = CollapsedRows(
+        np.array([codes for codes, _ in varied], dtype=np.int64).reshape(len(varied), len(evidence)).T,
+        tuple(size for _, size in varied),
+        evidence.n.astype(float),
+        np.sum(hits, axis=0, dtype=float) if hits else np.zeros(len(evidence)),
+        key(evidence.unit, everything),
+        key(evidence.period, np.zeros(len(evidence), dtype=np.int64)),
+    )
+    if len(everything) <= _MOST_ROWS:
+        return rows
+    # More rows than a model of this size needs: an even sample, in the order of the rows.
+    return rows.take(np.sort(np.random.default_rng(seed).choice(everything, _MOST_ROWS, replace=False)))
+
+
+def _too_little(rows: CollapsedRows) -> str:
+    units, attempts = len(np.unique(rows.unit)), int(rows.n.sum())
+    if attempts < _MIN_ATTEMPTS or units < _MIN_UNITS:
+        return f"there are {attempts} attempts of {units} units, it takes {_MIN_ATTEMPTS} of {_MIN_UNITS}"
+    if not rows.sizes:
+        return "there is no condition that differs between attempts"
+    if rows.rate in {0.0, 1.0}:
+        return "all attempts ended alike"
+    return ""
+
+
+def _grouped_and_ordered(
+    rows: CollapsedRows, fold: Ints
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Split by block of periods and by fold of units: train on other units' earlier attempts."""
+    of_period = np.bincount(rows.period, weights=rows.n)
+    # The block in which the middle of each period's attempts falls; blocks hold about as many attempts.
+    middle = (np.cumsum(of_period) - of_period / 2) / of_period.sum()
+    block = np.floor(middle * _BLOCKS).astype(int)[rows.period]
+    for later in np.unique(block)[1:]:
+        for one in np.unique(fold):
+            yield (fold != one) & (block < later), (fold == one) & (block == later)
+
+
+def _predict(
+    question: str,
+    rows: CollapsedRows,
+    splits: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+    seed: int,
+) -> _Asked | None:
+    """Predict the test part of each split; None where no split has enough to learn from."""
+    parts: list[tuple[Ints, Floats, dict[str, Floats]]] = []
+    for train, test in splits:
+        known = rows.take(train)
+        enough = len(np.unique(known.unit)) >= _MIN_KNOWN_UNITS and known.n.sum() >= _MIN_KNOWN_ATTEMPTS
+        if not enough or not test.any() or known.rate in {0.0, 1.0}:
+            continue
+        place = np.flatnonzero(test)
+        chances = fit_and_predict(known, rows.take(test), seed)
+        parts.append((place, np.full(len(place), known.rate), chances))
+    if not parts:
+        return None
+    tested = rows.take(np.concatenate([place for place, _, _ in parts]))
+    base = np.concatenate([own for _, own, _ in parts])
+    models = (CHOSEN, LOGISTIC, BOOSTING)
+    return _Asked(
+        question, tested, base, {model: np.concatenate([c[model] for _, _, c in parts]) for model in models}
+    )
+
+
+def _brier_losses(rows: CollapsedRows, chance: Floats) -> Floats:
+    return np.asarray(rows.k * (1 - chance) ** 2 + (rows.n - rows.k) * chance**2)
+
+
+def _score(asked: _Asked, model: str, seed: int) -> dict[str, Any]:
+    """Score predictions against the base rate; see `Predictability`."""
+    rows, base, chance = asked.rows, asked.base, asked.chances[model]
+    unit = np.unique(rows.unit, return_inverse=True)[1]
+    losses = np.bincount(unit, weights=_brier_losses(rows, chance))
+    base_losses = np.bincount(unit, weights=_brier_losses(rows, base))
+    lost, against = resampled_totals(np.random.default_rng(seed), [losses, base_losses], _BOOTSTRAPS)
+    low, high = np.quantile(1 - lost / against, [0.025, 0.975])
+    intercept, slope = np.nan, np.nan
+    if np.ptp(chance - base) > 1e-6:  # noqa: PLR2004 - more than base rates
+        intercept, slope = calibration_line(rows, logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
+    return {
+        "question": asked.question,
+        "model": model,
+        "brier_skill": float(1 - losses.sum() / base_losses.sum()),
+        "ci_low": float(low),
+        "ci_high": float(high),
+        "log_loss_skill": 1 - log_loss(rows, chance) / log_loss(rows, base),
+        "auc": _auc(rows, chance),
+        "calibration_intercept": intercept,
+        "calibration_slope": slope,
+        "base_rate": rows.rate,
+        "attempts": int(rows.n.sum()),
+        "units": len(losses),
+    }
+
+
+def _auc(rows: CollapsedRows, chance: Floats) -> float:
+    """Probability that an attempt with the target had the higher predicted chance (ties half)."""
+    places, place = np.unique(chance, return_inverse=True)
+    hits = np.bincount(place, weights=rows.k, minlength=len(places))
+    misses = np.bincount(place, weights=rows.n - rows.k, minlength=len(places))
+    below = np.cumsum(misses) - misses / 2
+    pairs = hits.sum() * misses.sum()
+    return float((hits @ below) / pairs) if pairs else np.nan
+
+
+def _calibration_bins(asked: _Asked, seed: int) -> pd.DataFrame:
+    """Compare predicted and observed shares in bins of about equally many attempts."""
+    rows, chance = asked.rows, asked.chances[CHOSEN]
+    order = np.argsort(chance, kind="stable")
+    middle = (np.cumsum(rows.n[order]) - rows.n[order] / 2) / rows.n.sum()
+    numbers = np.empty(len(chance), dtype=int)
+    numbers[order] = np.floor(middle * _BINS).astype(int)
+    _, place = np.unique(chance.round(6), return_inverse=True)  # equal chances stay together
+    first = np.full(place.max() + 1, _BINS)
+    np.minimum.at(first, place, numbers)
+    unit = np.unique(rows.unit, return_inverse=True)[1]
+    bins = [first[place] == one for one in np.unique(first[place])]
+    counts = [
+        np.bincount(unit[inside], weights=what[inside], minlength=int(unit.max()) + 1)
+        for inside in bins
+        for what in (rows.n, rows.k)
+    ]
+    totals = resampled_totals(np.random.default_rng(seed), counts, _BOOTSTRAPS)
+    table = []
+    for inside, n, k, total, hits in zip(
+        bins, counts[::2], counts[1::2], totals[::2], totals[1::2], strict=True
+    ):
+        low, high = np.quantile(hits[total > 0] / total[total > 0], [0.025, 0.975])
+        predicted = float(np.average(chance[inside], weights=rows.n[inside]))
+        observed = float(k.sum() / n.sum())
+        table.append((asked.question, predicted, observed, low, high, int(n.sum()), int((n > 0).sum())))
+    return pd.DataFrame(table, columns=list(CALIBRATION_COLUMNS))

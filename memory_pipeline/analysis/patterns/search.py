@@ -1,0 +1,285 @@
+"""The search through counted evidence: test every combination, keep what stands for itself.
+
+Order of the work, for each target: test every combination with the variance that allows for repetition;
+find by resampling whole units how far luck gets in a search of this size; keep a longer pattern only
+where each of its conditions adds something; keep what says something beside what was kept before, as
+long as it is certain enough (`TIERS`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from memory_pipeline.analysis.evidence.combinations import Tally, count_combinations
+from memory_pipeline.analysis.patterns.max_statistic import Searched, is_large, search_with_luck
+from memory_pipeline.analysis.patterns.redundancy import _Beside
+from memory_pipeline.analysis.patterns.replicability import EffectPrior
+from memory_pipeline.analysis.stats.clustered_tests import CellTests, cell_tests, concatenate
+from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, unit_blind_p_values
+from memory_pipeline.analysis.stats.grouped_sample import Sample
+from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memory_pipeline.analysis.arrays import Floats, Ints, Mask
+    from memory_pipeline.analysis.evidence.evidence import Evidence
+
+
+TIERS = ("strict", "default", "exploratory")
+"""How sure a finding is, the surest first.
+
+* `strict`: with probability 1 - rate there is no false finding at all (family-wise, by resampling).
+* `default`: about that share of the findings is false. The r-th finding that stands beside the ones before
+  may be r times less certain than the first: the step-down procedure of Gavrilov, Benjamini and Sarkar
+  (2009, Annals of Statistics 37), on resampled family-wise p-values, over findings that do not repeat
+  each other. On a history without effects it is as strict as the first.
+* `exploratory`: Benjamini and Hochberg's procedure over all combinations; leads to follow, whose error
+  rate does not hold once echoes are taken away.
+"""
+_LEAST_CERTAIN = 0.5
+"""Family-wise p-value above which nothing is a finding, however many came before."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a combination must reach to be a finding; see `patterns.find.find_patterns`."""
+
+    min_sample_size: int
+    min_units: int
+    min_effect: float
+    fdr: float
+    tier: str = "default"
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search for one target kept, the most certain first; arrays have shape (findings,).
+
+    Attributes
+    ----------
+    sample
+        The whole history for this target.
+    conditions
+        Conditions of each finding.
+    tests
+        Their tests.
+    family_wise
+        Probability that luck finds something as certain anywhere in the search.
+    q_value
+        The false discovery rate at which each is found.
+    tier
+        One of `TIERS`.
+    searched
+        Combinations with enough attempts, counting once those that cover the same attempts:
+        what the error rate covers.
+    prior
+        What the effects of everything searched are like.
+    icc
+        Intraclass correlation of the target within units.
+    """
+
+    sample: Sample
+    conditions: tuple[dict[str, str], ...]
+    tests: CellTests
+    family_wise: Floats
+    q_value: Floats
+    tier: tuple[str, ...]
+    searched: int
+    prior: EffectPrior
+    icc: float
+
+
+def search_evidence(
+    evidence: Evidence, targets: Mapping[str, Mask], limits: Limits
+) -> dict[str, SearchResult]:
+    """Search one history for several targets at once.
+
+    Parameters
+    ----------
+    evidence
+        The counted history.
+    targets
+        By target: which of the evidence's outcomes belong to it, shape (outcomes,).
+    limits
+        What a finding must reach.
+    """
+    tally = count_combinations(evidence, targets, min_sample_size=limits.min_sample_size)
+    unit = None if evidence.unit is None else evidence.codes(evidence.unit)[0]
+    return {
+        target: TargetSearch(tally, target, Sample(evidence.n, evidence.counts @ belongs, unit), limits).run()
+        for target, belongs in targets.items()
+    }
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Tested combinations; `number` is their place in the tally, `luck` what everything searched tells."""
+
+    number: Ints
+    tests: CellTests
+    family_wise: Floats
+    luck: Searched
+
+    def take(self, chosen: Ints | list[int]) -> Tested:
+        """Return some of them, in the given order."""
+        index = np.asarray(chosen, dtype=np.int64)
+        return Tested(self.number[index], self.tests.take(index), self.family_wise[index], self.luck)
+
+
+@dataclass(frozen=True)
+class TargetSearch:
+    """One search for one target; `run` does it all, `tested` stops before any decision is taken."""
+
+    tally: Tally
+    target: str
+    sample: Sample
+    limits: Limits
+
+    def run(self) -> SearchResult:
+        """Search; nothing is found where the target is always or never met."""
+        hits = int(self.sample.k.sum())
+        empty = SearchResult(
+            sample=self.sample,
+            conditions=(),
+            tests=concatenate([]),
+            family_wise=np.zeros(0),
+            q_value=np.zeros(0),
+            tier=(),
+            searched=0,
+            prior=EffectPrior(0.0, 0.0),
+            icc=0.0,
+        )
+        if hits in {0, self.sample.total} or not self.tally.first_of_equals.any():
+            return empty
+        icc = self.sample.intraclass_correlation()
+        tested = self.tested(icc)
+        kept, q_value, tier = self._stand_for_themselves(self._productive(self._certain(tested), icc), icc)
+        return SearchResult(
+            sample=self.sample,
+            conditions=tuple(self.tally.conditions(int(number)) for number in kept.number),
+            tests=kept.tests,
+            family_wise=kept.family_wise,
+            q_value=q_value,
+            tier=tier,
+            searched=len(tested.number),
+            prior=EffectPrior.fit(tested.tests.effect, tested.tests.effect_variance),
+            icc=icc,
+        )
+
+    def tested(self, icc: float) -> Tested:
+        """Test every combination, of those that cover the same attempts the shortest."""
+        limits = self.limits
+        number = np.flatnonzero(self.tally.first_of_equals)
+        searched = search_with_luck(
+            self.tally,
+            self.sample,
+            number,
+            icc=icc,
+            min_units=limits.min_units,
+            min_effect=limits.min_effect,
+        )
+        searched = self._guarded(searched)
+        return Tested(number, searched.tests, searched.family_wise_p_values(), searched)
+
+    def _guarded(self, searched: Searched) -> Searched:
+        """Let no combination be more certain than Fisher's exact test, which takes attempts for witnesses.
+
+        In small cells the normal reference is not to be trusted; in large ones both agree.
+        """
+        sample, tests, score = self.sample, searched.tests, searched.score.copy()
+        chosen = np.flatnonzero(searched.family_wise_p_values() <= _LEAST_CERTAIN)
+        exact = fisher_p_values(tests.n[chosen], tests.k[chosen], sample.total, int(sample.k.sum()))
+        p_value = tests.p_value.copy()
+        p_value[chosen] = np.maximum(p_value[chosen], exact)
+        with np.errstate(divide="ignore"):
+            score[chosen] = np.minimum(score[chosen], stats.norm.isf(exact / 2))
+        return replace(searched, tests=replace(tests, p_value=p_value), score=score)
+
+    def _certain(self, tested: Tested) -> Tested:
+        """Keep what may become a finding in the tier asked for."""
+        limits = self.limits
+        if limits.tier == "exploratory":
+            large = (tested.tests.units >= limits.min_units) & is_large(tested.tests, limits.min_effect)
+            p_values = np.where(large, tested.tests.p_value, 1.0)
+            q_values = false_discovery_q_values(p_values, len(p_values), method="fdr_bh")
+            return tested.take(np.flatnonzero(large & (q_values <= limits.fdr)))
+        least = limits.fdr if limits.tier == "strict" else _LEAST_CERTAIN
+        if (tested.family_wise > limits.fdr).all():  # the first finding has to be this certain
+            least = 0.0
+        return tested.take(np.flatnonzero(tested.family_wise <= least))
+
+    def _productive(self, found: Tested, icc: float) -> Tested:
+        """Keep a longer pattern only where every one of its conditions adds something to the others.
+
+        Each is tested inside the pattern without it, at a level shared by all longer patterns; first
+        from the counts alone, which settles most, then with the variance that allows for repetition.
+        """
+        tally, k = self.tally, self.tally.k[self.target]
+        level = self.limits.fdr / max(int((tally.length[found.number] > 1).sum()), 1)  # Bonferroni
+        sign = np.sign(found.tests.difference)
+        parents = tally.parents(found.number)
+        adds = np.ones(len(found.number), dtype=bool)
+        for parent in parents.T:
+            has = np.flatnonzero(parent >= 0)
+            inside, outer = found.number[has], parent[has]
+            blind = np.ones(len(has))
+            more = np.zeros(len(has))
+            for row, (one, whole) in enumerate(zip(inside, outer, strict=True)):
+                n, n_whole, hit, hit_whole = (
+                    int(x) for x in (tally.n[one], tally.n[whole], k[one], k[whole])
+                )
+                if n_whole > n and 0 < hit_whole < n_whole:
+                    blind[row] = unit_blind_p_values(np.array([n]), np.array([hit]), n_whole, hit_whole)[0]
+                    more[row] = float(sign[has[row]]) * (hit / n - (hit_whole - hit) / (n_whole - n))
+            adds[has] &= (blind <= level) & (more >= self.limits.min_effect)
+        for i in np.flatnonzero(adds):
+            adds[i] = all(
+                self._adds_inside(int(found.number[i]), int(parent), level, icc)
+                for parent in parents[i]
+                if parent >= 0
+            )
+        return found.take(np.flatnonzero(adds))
+
+    def _adds_inside(self, number: int, parent: int, level: float, icc: float) -> bool:
+        whole = self.tally.mask(self.tally.items(parent))
+        inside = self.tally.mask(self.tally.items(number))[whole].astype(np.int64)
+        test = cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
+        return bool(test.p_value[0] <= level)
+
+    def _stand_for_themselves(self, found: Tested, icc: float) -> tuple[Tested, Floats, tuple[str, ...]]:
+        """Keep, from the most certain on, what still says something beside everything kept before.
+
+        A candidate's effect beside the kept ones is its generalised least-squares coefficient
+        (Frisch-Waugh-Lovell), tested with a variance by unit. So an echo of a finding, its complement and a
+        condition that merely travels with it fall away, and an interaction displaces the main effects that
+        it makes up.
+        """
+        fdr, tier = self.limits.fdr, self.limits.tier
+        beside = _Beside(self.sample, icc)
+        kept: list[int] = []
+        certain: list[float] = []
+        for i in np.lexsort((self.tally.length[found.number], found.tests.p_value, found.family_wise)):
+            # What is left beside the others has to be beyond luck as the whole has to.
+            allowed = 1.0 if tier == "exploratory" else fdr * (1 if tier == "strict" else len(kept) + 1)
+            if found.family_wise[i] > allowed:
+                break  # the others are less certain still
+            inside = self.tally.mask(self.tally.items(int(found.number[i])))
+            left = beside.remainder(inside, max(float(found.tests.degrees[i]), 1.0))
+            if left is None or abs(left.effect) < self.limits.min_effect:
+                continue
+            by_luck = float(found.luck.reached_by_luck(np.array([stats.norm.isf(left.p_value / 2)]))[0])
+            if by_luck > allowed or left.p_value > fdr:
+                continue
+            beside.keep(left)
+            kept.append(int(i))
+            certain.append(max(by_luck, float(found.family_wise[i])))
+        chosen = replace(found.take(kept), family_wise=np.array(certain))
+        ranks = np.arange(1, len(kept) + 1)
+        q_value = np.minimum(np.maximum.accumulate(chosen.family_wise / ranks), 1.0)
+        tiers = np.where(q_value <= fdr, "default", "exploratory")
+        return chosen, q_value, tuple(np.where(chosen.family_wise <= fdr, "strict", tiers).tolist())

@@ -1,0 +1,81 @@
+"""What an answer holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do next in a described context.
+
+    Attributes
+    ----------
+    context
+        The description, as it was given.
+    recommended_approach
+        The settings to choose; None where the evidence is not enough. Settings that make no difference
+        are not named.
+    left_open
+        Settings that make no difference here, or that a person left to those who package: leave them as
+        they are.
+    avoid_approach
+        Settings and whole approaches expected to do clearly worse, the worst first: dicts with
+        `approach`, `success_rate`, `ci_low`, `ci_high`, `sample_size`, `sentence`.
+    success_rate, ci_low, ci_high
+        Expected success of the recommended approach with its 95% credible interval; without a
+        recommendation, of what is usually done.
+    confidence
+        Probability that the recommended approach (or, without one, the best-looking one) succeeds more
+        often than the usual mix of approaches.
+    sample_size, units
+        Attempts and units (at least so many) behind the recommended approach; without one, the attempts
+        with all candidates and the units of the one that has most.
+    evidence
+        `whole`: the approach was tried as it stands `min_sample_size` times or more; `additive`: it was
+        tried less often, but each of its settings was not, and the sample is that of the setting with
+        the fewest attempts; `none`: no recommendation.
+    usual_approach, usual_rate
+        The approach most often chosen in the context, and what the usual mix is expected to achieve.
+    supporting_patterns
+        Labels of the patterns that hold in the context with the recommended approach.
+    reasons
+        Sentences.
+    candidates
+        All approaches that were weighed, the most promising first.
+    propensity
+        Probability with which the policy picks this answer.
+    policy_version
+        Which policy answered.
+    decisions
+        What persons decided about factors that bears on the answer
+        (`recommendations.decisions.FactorDecision` as dicts).
+    """
+
+    context: Mapping[str, Any]
+    recommended_approach: dict[str, Any] | None
+    left_open: tuple[str, ...]
+    avoid_approach: list[dict[str, Any]]
+    success_rate: float
+    ci_low: float
+    ci_high: float
+    confidence: float
+    sample_size: int
+    units: int
+    evidence: str
+    usual_approach: dict[str, Any] | None
+    usual_rate: float
+    supporting_patterns: list[str]
+    reasons: list[str]
+    candidates: list[dict[str, Any]]
+    propensity: float
+    policy_version: str
+    decisions: tuple[dict[str, Any], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the advice as a dict; JSON-able where the given context is."""
+        return asdict(self)

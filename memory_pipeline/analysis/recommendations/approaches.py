@@ -1,0 +1,92 @@
+"""Whole approaches: the settings that were chosen together, written so that equal ones are equal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.evidence.grouped_counts import combined_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+_LISTS = (list, tuple, set, frozenset, np.ndarray)
+
+
+def approach_text(approach: Mapping[str, Any]) -> str:
+    """Write an approach as JSON: keys and lists in order, settings that are not stated left out.
+
+    Examples
+    --------
+    >>> approach_text({"wrapper": True, "closes": ["b", "a"], "transform": None})
+    '{"closes": ["a", "b"], "wrapper": true}'
+    """
+    stated = {str(key): _plain(value) for key, value in approach.items()}
+    return json.dumps({k: v for k, v in stated.items() if v is not None}, sort_keys=True, ensure_ascii=False)
+
+
+def number_approaches(outcomes: pd.DataFrame, approach: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Write every different approach as JSON, and number the attempts by it.
+
+    Returns
+    -------
+    texts
+        The different approaches, in alphabetical order.
+    codes
+        Which of them each attempt took, shape (attempts,).
+    """
+    if not approach:
+        return ["{}"], np.zeros(len(outcomes), dtype=np.int64)
+    codes, values = zip(*(_numbered(outcomes[column]) for column in approach), strict=True)
+    _, first, which = np.unique(combined_key(codes), return_index=True, return_inverse=True)
+    texts = [
+        approach_text(
+            {name: seen[code[row]] for name, seen, code in zip(approach, values, codes, strict=True)}
+        )
+        for row in first
+    ]
+    names = sorted(set(texts))
+    number = {text: i for i, text in enumerate(names)}
+    return names, np.array([number[text] for text in texts], dtype=np.int64)[which]
+
+
+def _numbered(column: pd.Series) -> tuple[NDArray[np.int64], list[Any]]:
+    """Give the different values of a column numbers, lists among them."""
+    values = column.to_numpy(dtype=object)
+    if pd.api.types.infer_dtype(values, skipna=True) not in {"mixed", "mixed-integer"}:
+        codes, uniques = pd.factorize(values)
+        return codes.astype(np.int64) + 1, [None, *uniques]
+    codes, _ = pd.factorize(pd.Series([_key(value) for value in values], dtype=object))
+    first = np.unique(codes, return_index=True)[1]
+    return codes.astype(np.int64), list(values[first])
+
+
+def _key(value: Any) -> tuple[Any, ...]:
+    """Make of a value what can be looked up, and tells True from 1."""
+    if isinstance(value, dict):
+        return dict, *((name, _key(element)) for name, element in value.items())
+    if isinstance(value, _LISTS):
+        return list, *map(_key, value)
+    return type(value), value
+
+
+def _plain(value: Any) -> Any:
+    """Turn a value into what JSON has; lists lose order and repetition, whole floats their point."""
+    if isinstance(value, dict):
+        named = {str(key): _plain(element) for key, element in value.items()}
+        return dict(sorted(named.items()))
+    if isinstance(value, _LISTS):
+        elements = map(_plain, value)
+        different = {json.dumps(element, sort_keys=True): element for element in elements}
+        return [different[text] for text in sorted(different, key=lambda text: (str(different[text]), text))]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value

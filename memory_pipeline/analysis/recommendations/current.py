@@ -1,0 +1,87 @@
+"""The policy for today: learnt from history after what is stale was left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.models.change_points import Change, find_changes
+from memory_pipeline.analysis.recommendations.fit import fit_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from memory_pipeline.analysis.recommendations.policy import Policy
+
+
+def fit_current_policy(
+    outcomes: pd.DataFrame,
+    *,
+    approach: Sequence[str],
+    context: Sequence[str],
+    unit: str,
+    half_life: timedelta | None = None,
+    **options: Any,
+) -> Policy:
+    """Fit a policy on the evidence that still holds.
+
+    A first fit knows no time; where attempts end otherwise than it expects since some moment
+    (`models.change_points.find_changes`), those with the changed value from before are left out and the
+    policy is fitted again. So its intervals widen, and advice that rested on them falls silent until there
+    is new evidence. Nothing else is forgotten: forgetting by default costs more than it gains where nothing
+    drifts.
+
+    Parameters
+    ----------
+    outcomes
+        Flat attempts with `occurred_at`, shape (attempts, any).
+    approach, context, unit
+        As in `fit_policy`.
+    half_life
+        Age at which an attempt counts half (`recommendations.current.fade`); None: for ever.
+    **options
+        For `fit_policy`.
+    """
+    roles = {"approach": approach, "context": context, "unit": unit}
+    recent = outcomes if half_life is None else fade(outcomes, half_life)
+    policy = fit_policy(recent, **roles, **options)  # type: ignore[arg-type]
+    if recent.empty or "occurred_at" not in recent:
+        return policy
+    columns = [column for column in [*approach, *context] if column != unit]
+    changes = find_changes(recent, policy.expected(recent), columns=columns, unit=unit)
+    if changes:
+        policy = fit_policy(forget(recent, changes, unit=unit), **roles, **options)  # type: ignore[arg-type]
+    return replace(policy, changes=tuple(change.to_dict() for change in changes))
+
+
+def forget(outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str) -> pd.DataFrame:
+    """Leave out the attempts with a changed value from before its change."""
+    when = pd.to_datetime(outcomes["occurred_at"], utc=True)
+    is_stale = np.zeros(len(outcomes), dtype=bool)
+    for change in changes:
+        source = change.column if change.column in outcomes else change.column.partition(": ")[0]
+        encoded = encode(outcomes, [source], unit=unit, min_units=2).frame[change.column].astype(str)
+        is_stale |= (encoded == change.value).to_numpy() & (when < pd.Timestamp(change.since)).to_numpy()
+    return outcomes[~is_stale]
+
+
+def fade(outcomes: pd.DataFrame, half_life: timedelta) -> pd.DataFrame:
+    """Thin history out by age: of attempts one half-life older than the newest every second one stays.
+
+    The ones that stay are drawn systematically within each unit in the order of time, so that every count
+    that is reported later is one of attempts that happened.
+    """
+    if outcomes.empty:
+        return outcomes
+    when = pd.to_datetime(outcomes["occurred_at"], utc=True)
+    weight = 0.5 ** ((when.max() - when) / pd.Timedelta(half_life)).to_numpy(dtype=float)
+    order = outcomes.assign(_when=when.to_numpy()).sort_values(["_when"], kind="stable").index
+    total = pd.Series(weight, index=outcomes.index).loc[order].cumsum()
+    crossed = np.floor(total.to_numpy() + 0.5)
+    stays = pd.Series(np.diff(crossed, prepend=0.0) > 0, index=order)
+    return outcomes[stays.loc[outcomes.index].to_numpy()]

@@ -1,0 +1,123 @@
+"""The fitted model of success, and how much each setting matters in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memory_pipeline.analysis.models.design import Design, holds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+
+
+N_DRAWS = 500
+
+
+@dataclass(frozen=True)
+class PriorModel:
+    """A fitted model as what it takes to predict from it.
+
+    Attributes
+    ----------
+    design
+        The terms; every level has one, so that an unseen level stands at the average.
+    coefficients
+        Posterior mode, shape (terms,).
+    root
+        Lower triangular root of the posterior covariance, shape (terms, terms).
+    correlation
+        Of two attempts of the same unit, beyond what the model says.
+    """
+
+    design: Design
+    coefficients: Floats
+    root: Floats
+    correlation: float
+
+    def log_odds(self, encoded: pd.DataFrame) -> Floats:
+        """Predict each row of an encoded frame, shape (rows,)."""
+        eta = np.zeros(len(encoded))
+        columns = {name: encoded[name].to_numpy(dtype=object) for name in encoded}
+        for term, coefficient in zip(self.design.terms, self.coefficients, strict=True):
+            mask = np.ones(len(encoded), dtype=bool)
+            for column, level in term:
+                mask &= columns[column] == level if column in columns else False
+            eta += coefficient * mask
+        return eta
+
+    @cached_property
+    def coefficient_draws(self) -> Floats:
+        """Draws of the coefficients from the posterior, shape (terms, 500); always the same ones.
+
+        So two approaches are compared under the same coefficients, and the same question gets the same
+        answer.
+        """
+        noise = np.random.default_rng(0).standard_normal((len(self.coefficients), N_DRAWS // 2))
+        return np.asarray(self.coefficients[:, None] + self.root @ np.hstack([noise, -noise]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as JSON-able values."""
+        lower = self.root[np.tril_indices(len(self.coefficients))]
+        return {
+            "terms": [[list(condition) for condition in term] for term in self.design.terms],
+            "coefficients": self.coefficients.tolist(),
+            "root": lower.tolist(),
+            "correlation": self.correlation,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PriorModel:
+        """Rebuild a model from `to_dict`."""
+        terms = tuple(tuple((c, v) for c, v in term) for term in values["terms"])
+        root = np.zeros((len(terms), len(terms)))
+        root[np.tril_indices(len(terms))] = values["root"]
+        coefficients = np.array(values["coefficients"], dtype=float)
+        return cls(Design(terms), coefficients, root, values["correlation"])
+
+
+@dataclass(frozen=True)
+class PriorFit:
+    """The model with settings, and the one in which they do not matter.
+
+    Attributes
+    ----------
+    model, indifferent
+        For a unit nobody knows yet.
+    fitted, unsettled
+        Log-odds of each cell with what is known about its unit, with settings and without, shape (cells,).
+    evidence
+        That settings matter: log Bayes factor of the one model against the other.
+    settled
+        How many coefficients of settings the data determine.
+    worth
+        How many independent attempts an attempt is worth (`models.mixed_logistic.dispersion`).
+    """
+
+    model: PriorModel
+    fitted: Floats
+    indifferent: PriorModel
+    unsettled: Floats
+    evidence: float
+    settled: float
+    worth: float
+
+
+def setting_importance(model: PriorModel, cells: Cells, settings: Sequence[str]) -> dict[str, float]:
+    """Measure how far each setting moves the prediction: standard deviation of its log-odds over attempts."""
+    importance = {}
+    for column in settings:
+        eta = np.zeros(len(cells.unit))
+        for i in model.design.involving(column):
+            eta += model.coefficients[i] * holds(model.design.terms[i], cells)
+        mean = np.average(eta, weights=cells.attempts)
+        importance[column] = float(np.sqrt(np.average((eta - mean) ** 2, weights=cells.attempts)))
+    return importance

@@ -1,0 +1,147 @@
+"""Resamples of whole units (the cluster bootstrap), in memory that many units do not exhaust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.arrays import Floats
+
+
+_AT_ONCE = 40
+
+
+def resampled_totals(random: np.random.Generator, columns: Sequence[NDArray[Any]], draws: int) -> Floats:
+    """Draw as many units as there are, with replacement, and add up what they have; again and again.
+
+    Parameters
+    ----------
+    random
+        The random numbers.
+    columns
+        What is added up, of each unit, shape (units,) each.
+    draws
+        Resamples; each is the same for all columns.
+
+    Returns
+    -------
+    array
+        Shape (columns, draws).
+    """
+    units = len(columns[0])
+    shares = np.full(units, 1 / units)
+    totals = np.empty((len(columns), draws))
+    for start in range(0, draws, _AT_ONCE):
+        end = min(start + _AT_ONCE, draws)
+        picks = random.multinomial(units, shares, size=end - start).astype(float)
+        for row, column in zip(totals, columns, strict=True):
+            row[start:end] = picks @ column
+    return totals
+
+
+def effective_sample_size(weights: Floats) -> float:
+    """Tell how many unweighted attempts the weighted ones are worth: `(sum w)^2 / sum w^2` (Kish 1965)."""
+    squares = float(np.sum(weights**2))
+    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def effective_degrees(shifts: Floats) -> float:
+    """Degrees of freedom of a sum of squares of unequal normal shifts.
+
+    `(sum v)^2 / sum v^2` (Satterthwaite 1946). The variances v are known by one square each,
+    whose own square is three times as large in expectation; a few units that dominate leave few degrees.
+    """
+    squares = float(np.sum(shifts**2))
+    if squares == 0:
+        return 1.0
+    return max(1.0, min(3 * squares**2 / float(np.sum(shifts**4)), float(np.sum(shifts != 0))) - 1)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of a mean over attempts, by resampling whole units."""
+
+    low: float
+    high: float
+    standard_error: float
+
+
+def unit_bootstrap(
+    values: Floats, unit: NDArray[np.int64], *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Interval:
+    """Interval of the mean of values whose units repeat.
+
+    Whole units are drawn with replacement (the cluster bootstrap, Field and Welsh 2007); the spread of
+    the resampled means is multiplied by a t quantile (`effective_degrees`), since percentiles of the
+    resampled means are too narrow where few units dominate.
+
+    Parameters
+    ----------
+    values
+        Shape (attempts,).
+    unit
+        Number of the unit of each attempt, shape (attempts,).
+    level, draws, seed
+        Of the interval; resamples; start of the random numbers, so that the answer repeats.
+    """
+    numbers = np.unique(unit, return_inverse=True)[1]
+    sizes = np.bincount(numbers).astype(float)
+    sums = np.bincount(numbers, weights=values)
+    mean = float(sums.sum() / sizes.sum())
+    if len(sizes) < 2:  # noqa: PLR2004 - one unit says nothing about others
+        return Interval(-1.0, 1.0, float("inf"))
+    random = np.random.default_rng(seed)
+    drawn_sums, drawn_sizes = resampled_totals(random, [sums, sizes], draws)
+    means = drawn_sums / drawn_sizes
+    error = float(means.std(ddof=1))
+    degrees = effective_degrees(sums - mean * sizes)
+    margin = float(stats.t.ppf((1 + level) / 2, degrees)) * error
+    return Interval(mean - margin, mean + margin, error)
+
+
+def exchangeable_margin(
+    expected: Floats, loads: Floats, residuals: Floats, unit: NDArray[np.int64], *, level: float = 0.95
+) -> float:
+    """Margin of a mean of `expected + loads * residuals` when all units are alike in how far they may lie.
+
+    Where a unit has a large part of all attempts and happens to lie near the mean, resampling units does not
+    see how far it could have been. Here all units tell together how much residuals vary between and within
+    units (analysis of variance; Searle, Casella and McCulloch 1992, "Variance components", section 3.6),
+    and a unit's share of the variance of the mean follows from its loads. The degrees of freedom are
+    the effective number of units, less one: so many tell how much they vary.
+
+    Parameters
+    ----------
+    expected
+        What is expected of each attempt, shape (attempts,).
+    loads, residuals
+        How each attempt's residual enters, and the residuals, shape (attempts,) each.
+    unit
+        Number of the unit of each attempt, shape (attempts,).
+    level
+        Of the interval.
+    """
+    numbers = np.unique(unit, return_inverse=True)[1]
+    sizes = np.bincount(numbers).astype(float)
+    total, units = sizes.sum(), len(sizes)
+    if units < 2:  # noqa: PLR2004 - one unit says nothing about others
+        return float("inf")
+    means = np.bincount(numbers, weights=residuals) / sizes
+    within = float(np.sum((residuals - means[numbers]) ** 2)) / max(total - units, 1.0)
+    spread = float(sizes @ (means - residuals.mean()) ** 2) / (units - 1)
+    usual_size = (total - sizes @ sizes / total) / (units - 1)
+    between = max(0.0, (spread - within) / usual_size)
+    shifts = np.bincount(numbers, weights=expected - expected.mean())
+    carried = np.bincount(numbers, weights=loads)
+    shares = shifts**2 + between * carried**2 + within * np.bincount(numbers, weights=loads**2)
+    variance = float(shares.sum())
+    degrees = max(1.0, effective_sample_size(sizes) - 1)
+    return float(stats.t.ppf((1 + level) / 2, degrees)) * float(np.sqrt(variance)) / float(total)

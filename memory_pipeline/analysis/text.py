@@ -1,0 +1,121 @@
+"""How a setting, a condition, a count or a percentage is written, for sentences everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.analysis.names import MISSING, NO, YES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+_LABEL_LENGTH = 60
+
+
+def condition_text(conditions: Mapping[str, str]) -> str:
+    """Write conditions as words: `installer type is msi and transform is yes`."""
+    return " and ".join(f"{plain_name(column)} {_value_text(value)}" for column, value in conditions.items())
+
+
+def plain_name(column: str) -> str:
+    """Return a column as words: `installer type`."""
+    return column.replace("_", " ")
+
+
+def _value_text(value: str) -> str:
+    return "is not recorded" if value == MISSING else f"is {value}"
+
+
+def signed_points(points: float) -> str:
+    """Write percentage points with their sign, whole: `+9`."""
+    return f"{points:+.0f}".replace("-", "−")  # noqa: RUF001 - a minus sign, as in all sentences
+
+
+def unit_plural(unit: str) -> str:
+    """Name units in the plural: `applications`."""
+    name = plain_name(unit.removesuffix("_name"))
+    return name if name.endswith("s") else f"{name}s"
+
+
+def percent(share: float) -> str:
+    """Write a share as a whole percentage: `87%`."""
+    return f"{share:.0%}".replace("-0%", "0%").replace("-", "−")  # noqa: RUF001 - a minus sign
+
+
+def name_factor(column: str, value: str) -> str:
+    """Name a value of a setting: `detection_method = file`, `prerequisites includes vc_redist`."""
+    source, separator, element = column.partition(": ")
+    if separator and value in {YES, NO}:
+        return f"{source} {'includes' if value == YES else 'without'} {element}"
+    return f"{column} = {value}"
+
+
+def name_settings(settings: Mapping[str, str]) -> str:
+    """Name the values of one setting or of several together: `wrapper = psadt and detection = file`."""
+    return " and ".join(name_factor(column, value) for column, value in settings.items())
+
+
+def name_comparison(settings: Mapping[str, str], reference: Mapping[str, str]) -> str:
+    """Name what is compared: `wrapper = psadt instead of none`."""
+    others = [
+        value if name_factor(column, value) == f"{column} = {value}" else name_factor(column, value)
+        for column, value in reference.items()
+    ]
+    return f"{name_settings(settings)} instead of {' and '.join(others)}"
+
+
+def count_units(count: int, unit: str) -> str:
+    """Count units by their name: `120 applications`."""
+    noun = unit.removesuffix("_name").replace("_", " ")
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{'' if noun.endswith('s') else 's'}"
+
+
+def points_text(points: float, *, signed: bool = False) -> str:
+    """Write percentage points: whole ones, with a decimal below ten."""
+    digits = 0 if abs(points) >= 9.95 else 1  # noqa: PLR2004 - what rounds to ten
+    text = f"{points:+.{digits}f}" if signed else f"{points:.{digits}f}"
+    return text.removesuffix(".0").replace("-", "−")  # noqa: RUF001 - a minus sign
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a person lists them.
+
+    >>> listed(["R", "SQL", "Git"])
+    'R, SQL and Git'
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def lower_first(text: str) -> str:
+    """Return a text with a small first letter."""
+    return text[0].lower() + text[1:]
+
+
+def list_labels(names: Sequence[str]) -> str:
+    """Write labels as a person lists them; long ones are cut."""
+    return listed([cut(name) for name in names])
+
+
+def cut(name: str) -> str:
+    """Shorten a long label at a word's end."""
+    return name if len(name) <= _LABEL_LENGTH else name[:_LABEL_LENGTH].rsplit(" ", 1)[0] + " …"
+
+
+def describe_approach(approach: Mapping[str, Any]) -> str:
+    """Write an approach as words: `switches = /qn, wrapper = yes`."""
+    if not approach:
+        return "no setting stated"
+    return ", ".join(
+        f"{column} not set" if value is None else f"{column} = {setting_text(value)}"
+        for column, value in approach.items()
+    )
+
+
+def setting_text(value: Any) -> str:
+    """Write the value of a setting as words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " + ".join(map(setting_text, value)) or "none"
+    return str(value)

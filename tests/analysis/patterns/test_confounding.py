@@ -1,0 +1,90 @@
+"""Adjusted patterns: Simpson's paradox is told, and what other columns explain is taken away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.patterns import find_patterns
+from memory_pipeline.analysis.patterns.confounding import Adjuster
+from memory_pipeline.analysis.stats.mantel_haenszel import mantel_haenszel
+
+
+def test_the_mantel_haenszel_difference_is_the_one_of_the_paper():
+    """Two strata by hand: differences 0.1 and 0.3 with weights 10*30/40 and 20*20/40."""
+    n, k = np.array([10, 30, 20, 20]), np.array([5, 12, 16, 10])
+    inside, strata = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
+    difference, overlap = mantel_haenszel(n, k, inside, strata)
+    assert difference == pytest.approx((7.5 * 0.1 + 10 * 0.3) / 17.5)
+    assert overlap == 1
+
+
+def test_strata_with_one_side_only_do_not_count():
+    n, k = np.array([10, 10, 5]), np.array([5, 2, 5])
+    difference, overlap = mantel_haenszel(n, k, np.array([True, False, True]), np.array([0, 0, 1]))
+    assert difference == pytest.approx(0.3)
+    assert overlap == pytest.approx(10 / 15)
+    assert mantel_haenszel(n, k, np.array([True, False, True]), np.arange(3)) == (0.0, 0.0)
+
+
+def simpson(seed=1, attempts=8000):
+    """The setting helps by 8 points everywhere and is used for what is difficult, so it looks harmful."""
+    rng = np.random.default_rng(seed)
+    hard = rng.random(attempts) < 0.5
+    uses = rng.random(attempts) < np.where(hard, 0.85, 0.15)
+    rate = 0.85 - 0.5 * hard + 0.08 * uses
+    return pd.DataFrame(
+        {
+            "application_name": [f"app {i}" for i in rng.integers(0, 400, attempts)],
+            "difficulty": np.where(hard, "hard", "easy"),
+            "workaround": np.where(uses, "yes", "no"),
+            "colour": rng.choice(["red", "blue"], attempts),
+            "outcome_status": np.where(rng.random(attempts) < rate, "success", "failure"),
+        }
+    )
+
+
+def test_a_turned_sign_is_found_and_its_cause_named():
+    frame = simpson()
+    columns = ["difficulty", "workaround", "colour"]
+    evidence = count_evidence(frame, conditions=columns, outcome="outcome_status", unit="application_name")
+    found = Adjuster(evidence, evidence.attempts("success")).adjust({"workaround": "yes"})
+
+    assert found.by == "difficulty"
+    assert found.stratified == pytest.approx(0.08, abs=0.03)
+    assert found.ci_low < 0.08 < found.ci_high
+    assert found.modelled == pytest.approx(0.08, abs=0.03)
+    assert found.turns(-0.27)
+    assert not found.turns(0.08)
+
+
+def test_a_pattern_that_stands_alone_keeps_its_difference():
+    frame = simpson()
+    frame["outcome_status"] = np.where(frame["colour"] == "red", "success", frame["outcome_status"])
+    evidence = count_evidence(
+        frame, conditions=["difficulty", "workaround", "colour"], outcome="outcome_status"
+    )
+    found = Adjuster(evidence, evidence.attempts("success")).adjust({"colour": "red"})
+    assert found.modelled == pytest.approx(0.37, abs=0.04)
+    assert not found.turns(0.37)
+
+
+def test_the_sentence_says_what_the_company_has_to_do_with_it():
+    found = find_patterns(simpson(), min_sample_size=50, tier="exploratory")
+    worded = found[found["conditions"].map(lambda one: one == {"workaround": "yes"})]
+    assert found.iloc[0]["conditions"] in ({"difficulty": "hard"}, {"difficulty": "easy"})
+    for _, row in worded.iterrows():
+        assert "Among attempts with the same difficulty it is the other way round" in row["sentence"]
+        assert row["turns"]
+
+
+def test_a_column_that_is_the_pattern_leaves_no_model():
+    """Nothing recorded is left to compare with: the column alone cannot be told from the pattern."""
+    frame = simpson()
+    frame["copy"] = frame["workaround"]
+    evidence = count_evidence(frame, conditions=["workaround", "copy"], outcome="outcome_status")
+    found = Adjuster(evidence, evidence.attempts("success")).adjust({"workaround": "yes"})
+    assert found.by is None
+    assert not found.turns(-0.27)

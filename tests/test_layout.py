@@ -1,0 +1,103 @@
+"""The house has rooms: imports run one way, there is no circle, and no module answers two questions."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+PACKAGE = PROJECT / "memory_pipeline"
+
+ROOMS = (
+    ("arrays", "names"),
+    ("text",),
+    ("compute",),
+    ("stats", "features"),
+    ("evidence",),
+    ("models",),
+    ("patterns", "factors"),
+    ("recommendations",),
+    ("learning",),
+)
+"""The rooms of `analysis`, from the ground up: one imports only what stands in an earlier row."""
+MEMBERS_MAY_IMPORT = {"arrays", "names", "text", "compute", "stats"}
+LONG_BY_NATURE = {"memory.py", "store/tables.py"}
+"""The schema is one list; migrations are left out too."""
+MOST_LINES = 400
+
+
+def modules(root: Path = PACKAGE) -> dict[str, Path]:
+    """Return the path of each module below a folder, by its dotted name."""
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(PROJECT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
+def imports(name: str) -> frozenset[str]:
+    """Return the modules of ours that a module imports anywhere, also for types alone."""
+    known, found = modules(), set()
+    for node in ast.walk(ast.parse(known[name].read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("memory_pipeline"):
+            for alias in node.names:
+                below = f"{node.module}.{alias.name}"
+                found.add(below if below in known else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name in known}
+    return frozenset(found - {name})
+
+
+def room(name: str) -> str:
+    """Return the room of a module of `analysis`."""
+    return name.split(".")[2]
+
+
+def analysis_modules() -> list[str]:
+    return [name for name in modules() if name.startswith("memory_pipeline.analysis.")]
+
+
+@pytest.mark.parametrize("name", analysis_modules())
+def test_a_room_imports_only_rooms_below_it(name: str) -> None:
+    floor = {one: level for level, row in enumerate(ROOMS) for one in row}
+    for other in imports(name):
+        assert other.startswith("memory_pipeline.analysis."), f"{name} imports {other}"
+        if room(other) == room(name):
+            continue
+        if room(name) == "members":
+            assert room(other) in MEMBERS_MAY_IMPORT, f"{name} imports {other}"
+        else:
+            assert floor[room(other)] < floor[room(name)], f"{name} imports {other}"
+
+
+def test_every_room_has_its_place() -> None:
+    known = {one for row in ROOMS for one in row} | {"members"}
+    assert {room(name) for name in analysis_modules()} == known
+
+
+def test_no_circle_of_imports() -> None:
+    # The face of a package imports its modules; a module may import the face of another package.
+    waiting = {name: set(imports(name)) for name in modules()}
+    while free := [name for name, others in waiting.items() if not others & set(waiting)]:
+        for name in free:
+            del waiting[name]
+    assert not waiting, {name: sorted(others & set(waiting)) for name, others in waiting.items()}
+
+
+def test_no_module_outgrows_its_question() -> None:
+    long = {
+        str(path.relative_to(PACKAGE)): lines
+        for path in modules().values()
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES
+    }
+    allowed = {path for path in long if path in LONG_BY_NATURE or "migrations" in path}
+    assert set(long) == allowed, long
+
+
+def test_faces_are_short() -> None:
+    for path in PACKAGE.glob("analysis/**/__init__.py"):
+        assert len(path.read_text().splitlines()) <= 16, path
