@@ -20,7 +20,7 @@ from memory_pipeline.pipeline.monthly import update_features
 from memory_pipeline.pipeline.monthly_evidence import read_evidence, update_evidence
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store
-from memory_pipeline.store.files import FrameStore
+from memory_pipeline.store.frames import FrameStore
 
 if TYPE_CHECKING:
     from memory_pipeline.store import Store

@@ -14,22 +14,8 @@ import pandas as pd
 from memory_pipeline.analysis.names import MEASURES
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import decisions, open_store, reads
-from memory_pipeline.store.community import (
-    forget_members,
-    read_visibility,
-    save_questions,
-    without_members,
-)
-from memory_pipeline.store.decided import read_factor_decisions, read_nameable_patterns
+from memory_pipeline.store.decisions import read_factor_decisions, read_nameable_patterns
 from memory_pipeline.store.discovery import save_checks, stored_patterns
-from memory_pipeline.store.files import (
-    CONDITION_ASSOCIATIONS,
-    OUTCOME_FEATURES,
-    OUTCOME_PREDICTABILITY,
-    PATTERN_OVERLAPS,
-    POLICY,
-    FrameStore,
-)
 from memory_pipeline.store.findings import (
     log_served,
     pattern_history,
@@ -38,7 +24,21 @@ from memory_pipeline.store.findings import (
     save_member_patterns,
     save_recommendations,
 )
-from memory_pipeline.store.tables import (
+from memory_pipeline.store.frames import (
+    CONDITION_ASSOCIATIONS,
+    OUTCOME_FEATURES,
+    OUTCOME_PREDICTABILITY,
+    PATTERN_OVERLAPS,
+    POLICY,
+    FrameStore,
+)
+from memory_pipeline.store.members import (
+    forget_members,
+    read_visibility,
+    save_questions,
+    without_members,
+)
+from memory_pipeline.store.models import (
     AdviceChange,
     AdviceVerification,
     ApproachRecommendation,

@@ -153,7 +153,7 @@ def _tables() -> str:
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
     from memory_pipeline.pipeline.contracts import load_contracts  # noqa: PLC0415
-    from memory_pipeline.store.tables import Base  # noqa: PLC0415
+    from memory_pipeline.store.models import Base  # noqa: PLC0415
 
     make_dialect: Any = postgresql.dialect  # has no types
     dialect = make_dialect()

@@ -15,8 +15,8 @@ from memory_pipeline.ingest import ingest_records
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import Store
+from memory_pipeline.store.models import Base
 from memory_pipeline.store.server import start_embedded_server
-from memory_pipeline.store.tables import Base
 from memory_pipeline.worlds import sample_organisation
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from memory_pipeline.ingest.mapping import available_mappings
 from memory_pipeline.pipeline.build import build_definitions
 from memory_pipeline.pipeline.contracts import load_contracts
 from memory_pipeline.settings import Settings, variable_of
-from memory_pipeline.store.tables import Base
+from memory_pipeline.store.models import Base
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]

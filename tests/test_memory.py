@@ -9,7 +9,7 @@ import pytest
 
 from memory_pipeline.memory import Memory, withhold
 from memory_pipeline.store import reads
-from memory_pipeline.store.tables import ServedRecommendation
+from memory_pipeline.store.models import ServedRecommendation
 
 
 @pytest.fixture

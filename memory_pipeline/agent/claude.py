@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.endings import ENDINGS
-from memory_pipeline.agent.text import clean
+from memory_pipeline.agent.untrusted_text import clean
 from memory_pipeline.agent.usage import estimated_tokens
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.claude import CallFailedError
 from memory_pipeline.agent.prompt import CUT_OFF, NUDGE, system_prompt, task
-from memory_pipeline.agent.text import clean
 from memory_pipeline.agent.tools import TOOLS
+from memory_pipeline.agent.untrusted_text import clean
 from memory_pipeline.agent.usage import estimated_tokens
 
 if TYPE_CHECKING:

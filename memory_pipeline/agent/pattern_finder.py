@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.agent.claude import CallFailedError, Claude
 from memory_pipeline.agent.conversation import Conversation
 from memory_pipeline.agent.endings import ENDINGS, UNDISTURBED
+from memory_pipeline.agent.pattern_saver import PatternSaver
 from memory_pipeline.agent.prompt import LEAST_PATTERNS, checked_focus
-from memory_pipeline.agent.saving import PatternSaver
-from memory_pipeline.agent.shown import shown_labels
 from memory_pipeline.agent.toolbox import Toolbox
 from memory_pipeline.agent.usage import PRICES_AS_OF, Budget, Usage
+from memory_pipeline.agent.visible_labels import shown_labels
 from memory_pipeline.store.discovery import finish_run, start_run
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from memory_pipeline.agent.text import clean
+from memory_pipeline.agent.untrusted_text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.agent.text import clean
+from memory_pipeline.agent.untrusted_text import clean
 from memory_pipeline.analysis.members.claims import ClaimRefusedError
 from memory_pipeline.analysis.members.predicates import AtLeast, Has, Node, Not, Predicate
-from memory_pipeline.store.tables import MEMBER_PATTERN_CATEGORIES
+from memory_pipeline.store.models import MEMBER_PATTERN_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

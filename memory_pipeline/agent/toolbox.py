@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.proposals import read_proposal
-from memory_pipeline.agent.text import clean
 from memory_pipeline.agent.tools import ANALYSIS, SAVE
+from memory_pipeline.agent.untrusted_text import clean
 from memory_pipeline.analysis.members.claims import ClaimRefusedError, known_pattern
 from memory_pipeline.analysis.members.predicates import PredicateError
 from memory_pipeline.analysis.members.profile import profile_analysis
 from memory_pipeline.store.discovery import PatternRetiredError, stored_patterns
 
 if TYPE_CHECKING:
-    from memory_pipeline.agent.saving import PatternSaver
+    from memory_pipeline.agent.pattern_saver import PatternSaver
 
 MOST_SAVED = 10
 """Patterns that one discovery may save; a few good ones are worth more than many."""

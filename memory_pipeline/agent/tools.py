@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.store.tables import MEMBER_PATTERN_CATEGORIES
+from memory_pipeline.store.models import MEMBER_PATTERN_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

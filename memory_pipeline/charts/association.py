@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.charts.look import BLUE, INK, MUTED, Chart, finish, no_data, shorten
+from memory_pipeline.charts.theme import BLUE, INK, MUTED, Chart, finish, no_data, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.charts.look import BLUE, MUTED, ORANGE, Chart, finish, no_data
+from memory_pipeline.charts.theme import BLUE, MUTED, ORANGE, Chart, finish, no_data
 
 _TITLE = "Predicted and observed"
 _SIZE = 330

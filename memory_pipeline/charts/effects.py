@@ -13,7 +13,7 @@ import pandas as pd
 from memory_pipeline.analysis.names import MISSING
 from memory_pipeline.analysis.text import condition_text, name_settings
 from memory_pipeline.charts.forest import Kind, Style, forest, left_out, scale_around
-from memory_pipeline.charts.look import BLUE, INK, MUTED, PURPLE, VERMILION, Chart, finish, no_data, shorten
+from memory_pipeline.charts.theme import BLUE, INK, MUTED, PURPLE, VERMILION, Chart, finish, no_data, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.charts.look import INK, MUTED, Chart, fold
+from memory_pipeline.charts.theme import INK, MUTED, Chart, fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

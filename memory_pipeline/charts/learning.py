@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
-from memory_pipeline.charts.look import BLUE, FAINT, VERMILION, WIDTH, Chart, finish, naive_utc, no_data
 from memory_pipeline.charts.progress import HEIGHT, NO_DATA
+from memory_pipeline.charts.theme import BLUE, FAINT, VERMILION, WIDTH, Chart, finish, naive_utc, no_data
 from memory_pipeline.charts.timeline import attempts_columns, band, extent, hover, line, monthly
 
 if TYPE_CHECKING:

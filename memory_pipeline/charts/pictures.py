@@ -13,7 +13,7 @@ import altair as alt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memory_pipeline.charts.look import Chart
+    from memory_pipeline.charts.theme import Chart
 
 MAX_PNG_BYTES = 110_000
 """Bound of a picture: written as a data address it stays below 150 kB in the event log."""

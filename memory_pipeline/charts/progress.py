@@ -15,7 +15,7 @@ from memory_pipeline.charts.change import (
     signed,
     skill_sentence,
 )
-from memory_pipeline.charts.look import BLUE, FAINT, INK, SEGMENT_COLOURS, WIDTH, Chart, finish, no_data
+from memory_pipeline.charts.theme import BLUE, FAINT, INK, SEGMENT_COLOURS, WIDTH, Chart, finish, no_data
 from memory_pipeline.charts.timeline import (
     attempts_columns,
     band,

@@ -8,8 +8,8 @@ import altair as alt
 import pandas as pd
 
 from memory_pipeline.charts.change import change_sentence, find_change
-from memory_pipeline.charts.look import BLUE, FAINT, MUTED, VERMILION, WIDTH, Chart, finish, no_data, shorten
 from memory_pipeline.charts.progress import HEIGHT, NO_DATA, SUCCESS
+from memory_pipeline.charts.theme import BLUE, FAINT, MUTED, VERMILION, WIDTH, Chart, finish, no_data, shorten
 from memory_pipeline.charts.timeline import (
     attempts_columns,
     band,

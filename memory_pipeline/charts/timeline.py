@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.charts.look import MUTED, WIDTH, naive_utc, shorten
+from memory_pipeline.charts.theme import MUTED, WIDTH, naive_utc, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from memory_pipeline.ingest import IngestProgress, IngestReport
-    from memory_pipeline.store.records import QuarantineFilter
+    from memory_pipeline.store.bulk_writes import QuarantineFilter
 
 _SHOWN_PROBLEMS = 5
 _ROWS_PER_LINE = 50_000
@@ -169,7 +169,7 @@ def retry(mapping: str | None, as_json: bool, **filters: str | None) -> None:
 
 
 def _filter(**filters: str | None) -> QuarantineFilter:
-    from memory_pipeline.store.records import QuarantineFilter  # noqa: PLC0415
+    from memory_pipeline.store.bulk_writes import QuarantineFilter  # noqa: PLC0415
 
     return QuarantineFilter(**filters)
 

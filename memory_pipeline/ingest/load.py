@@ -18,21 +18,21 @@ from sqlalchemy.exc import DBAPIError
 from memory_pipeline.ingest.documents import open_json, open_jsonl
 from memory_pipeline.ingest.errors import IngestError, printable
 from memory_pipeline.ingest.files import check_file, format_of
+from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
 from memory_pipeline.ingest.report import MAX_PROBLEMS, MAX_STORED_IDS, IngestReport, Problem
 from memory_pipeline.ingest.staging import Job, occurrence_identity, stage
 from memory_pipeline.ingest.tables import open_csv, open_parquet
-from memory_pipeline.ingest.translate import build_translator
-from memory_pipeline.store.records import IngestRun, RecordWriter
-from memory_pipeline.store.tables import RECORD_KINDS
+from memory_pipeline.store.bulk_writes import IngestRun, RecordWriter
+from memory_pipeline.store.models import RECORD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from memory_pipeline.ingest.files import RecordFile
     from memory_pipeline.ingest.mapping import Mapping
+    from memory_pipeline.ingest.record_keys import Translator
     from memory_pipeline.ingest.report import ProgressCallback
-    from memory_pipeline.ingest.translator import Translator
     from memory_pipeline.store import Store
 
 _OPENERS = {"csv": open_csv, "json": open_json, "jsonl": open_jsonl, "parquet": open_parquet}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from memory_pipeline.ingest.checks import (
+from memory_pipeline.ingest.errors import refuse
+from memory_pipeline.ingest.field_rules import (
     MAX_NAME,
     boolean_of,
     check_characters,
@@ -17,7 +18,6 @@ from memory_pipeline.ingest.checks import (
     settings_of,
     text_of,
 )
-from memory_pipeline.ingest.errors import refuse
 
 MEMBER_FIELDS = frozenset(
     {

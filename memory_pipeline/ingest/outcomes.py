@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from memory_pipeline.ingest.checks import (
+from memory_pipeline.ingest.errors import refuse
+from memory_pipeline.ingest.field_rules import (
     boolean_of,
     dict_of,
     list_of,
@@ -22,8 +23,7 @@ from memory_pipeline.ingest.checks import (
     text_of,
     texts_of,
 )
-from memory_pipeline.ingest.errors import refuse
-from memory_pipeline.store.tables import OUTCOME_STATUSES, PackagingOutcome
+from memory_pipeline.store.models import OUTCOME_STATUSES, PackagingOutcome
 
 NAME_FIELDS = (
     "application_version",

@@ -10,8 +10,8 @@ from memory_pipeline.ingest.errors import IngestError
 from memory_pipeline.ingest.load import load_and_store
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
 from memory_pipeline.ingest.staging import QUARANTINE_KEY
-from memory_pipeline.store.records import QuarantineFilter, quarantined_groups, read_quarantined
-from memory_pipeline.store.tables import QuarantinedRecord as Kept
+from memory_pipeline.store.bulk_writes import QuarantineFilter, quarantined_groups, read_quarantined
+from memory_pipeline.store.models import QuarantinedRecord as Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

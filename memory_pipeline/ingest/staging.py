@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.checks import name_of
-from memory_pipeline.ingest.encoding import content_record_id, encode_normal, encode_raw, record_id_of
+from memory_pipeline.ingest.canonical import content_record_id, encode_normal, encode_raw, record_id_of
 from memory_pipeline.ingest.errors import RecordRefusedError, refuse
+from memory_pipeline.ingest.field_rules import name_of
 from memory_pipeline.ingest.members import normal_member
 from memory_pipeline.ingest.outcomes import latest_time, normal_outcome
 from memory_pipeline.ingest.report import MAX_PROBLEMS, IngestProgress, Problem, ProgressCallback
-from memory_pipeline.store.records import accepted_line, refused_line
+from memory_pipeline.store.bulk_writes import accepted_line, refused_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from memory_pipeline.ingest.translator import Translator
+    from memory_pipeline.ingest.record_keys import Translator
 
 UNNAMED_SOURCE = "unspecified"
 """Source of records for which neither they, the caller nor the mapping names one."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from memory_pipeline.pipeline.contracts import CONTRACT_SUFFIX
-from memory_pipeline.pipeline.describe import markdown_table
 from memory_pipeline.pipeline.evaluate import (
     Verdict,
     could_not_evaluate,
@@ -18,12 +17,13 @@ from memory_pipeline.pipeline.evaluate import (
     expected,
     parameters,
 )
+from memory_pipeline.pipeline.metadata import markdown_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from memory_pipeline.pipeline.contracts import Contract, Expectation
-    from memory_pipeline.pipeline.resources import MemoryResource
+    from memory_pipeline.store.session import Session
 
 
 def build_contract_checks(contracts: Iterable["Contract"]) -> list[dg.AssetChecksDefinition]:
@@ -44,7 +44,7 @@ def _checks_of(contract: "Contract") -> dg.AssetChecksDefinition:
         required_resource_keys={"memory"},
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        memory: MemoryResource = context.resources.memory
+        memory: Session = context.resources.memory
         values = parameters(memory.settings)
         names = {key.name for key in context.selected_asset_check_keys}
         chosen = replace(
@@ -102,7 +102,7 @@ def _result(contract: "Contract", verdict: Verdict, values: Mapping[str, Any]) -
     )
 
 
-def read_for_contract(memory: "MemoryResource", contract: "Contract") -> "pd.DataFrame":
+def read_for_contract(memory: "Session", contract: "Contract") -> "pd.DataFrame":
     """Read the columns that a contract's expectations need, of all rows.
 
     Raises

@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from memory_pipeline.analysis.features import flatten_outcomes
 from memory_pipeline.analysis.names import STANDARD_CONTEXT
 from memory_pipeline.pipeline.months import MONTH, month_limits
-from memory_pipeline.store.tables import PackagingOutcome
+from memory_pipeline.store.models import PackagingOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

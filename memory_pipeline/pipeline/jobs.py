@@ -19,8 +19,8 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 if TYPE_CHECKING:
-    from memory_pipeline.pipeline.resources import MemoryResource
     from memory_pipeline.settings import Settings
+    from memory_pipeline.store.session import Session
 
 JOB_NAME = "rebuild"
 SCHEDULE_NAME = "rebuild_schedule"
@@ -168,7 +168,7 @@ def new_outcomes_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         if context.instance.get_runs(RunsFilter(job_name=JOB_NAME, statuses=_IN_PROGRESS), limit=1):
             return dg.SkipReason("a rebuild is waiting or running")
-        memory: MemoryResource = context.resources.memory
+        memory: Session = context.resources.memory
         since = max(_last_rebuild(context.instance), _requested_until(context.cursor))
         changed, newest = _outcomes_changed(memory, since)
         enough = memory.settings.update_after_outcomes
@@ -198,11 +198,11 @@ def _requested_until(cursor: str | None) -> datetime:
     return datetime.fromisoformat(json.loads(cursor)["requested_until"]) if cursor else _NEVER
 
 
-def _outcomes_changed(memory: MemoryResource, since: datetime) -> tuple[int, datetime | None]:
+def _outcomes_changed(memory: Session, since: datetime) -> tuple[int, datetime | None]:
     """Count the outcomes stored or corrected after a moment, and name the newest such change."""
     from sqlalchemy import func, select  # noqa: PLC0415 - takes a third of a second
 
-    from memory_pipeline.store.tables import PackagingOutcome  # noqa: PLC0415
+    from memory_pipeline.store.models import PackagingOutcome  # noqa: PLC0415
 
     changed = PackagingOutcome.updated_at
     with memory.store.transaction() as connection:

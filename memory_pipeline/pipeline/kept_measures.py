@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from memory_pipeline.pipeline.months import code_version
-from memory_pipeline.store.files import OUTCOME_FEATURES
+from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from memory_pipeline.store.files import FrameStore
+    from memory_pipeline.store.frames import FrameStore
 
 NAME = "learning_measures"
 """Name under which rows and fingerprints are kept, as JSON."""

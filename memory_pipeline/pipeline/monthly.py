@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
 from memory_pipeline.pipeline.months import MonthState, code_version, month_states, snapshot
-from memory_pipeline.store.files import OUTCOME_FEATURES
+from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memory_pipeline.store import Store
-    from memory_pipeline.store.files import FramePart, FrameStore
+    from memory_pipeline.store.frames import FramePart, FrameStore
 
 _MADE_BY = (
     "memory_pipeline.analysis.names",
     "memory_pipeline.analysis.features",
     "memory_pipeline.pipeline.flatten",
     "memory_pipeline.pipeline.monthly",
-    "memory_pipeline.store.files",
+    "memory_pipeline.store.frames",
 )
 _NO_MONTH = "none"
 """Key of the one part, without rows, of a memory without outcomes: it has the columns."""

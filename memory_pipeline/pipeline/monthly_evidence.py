@@ -22,13 +22,13 @@ from memory_pipeline.analysis.features.value_counts import add_tables, value_tab
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.pipeline.monthly import Progress, progress_of
 from memory_pipeline.pipeline.months import code_version
-from memory_pipeline.store.files import OUTCOME_FEATURES
+from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from memory_pipeline.settings import Settings
-    from memory_pipeline.store.files import FramePart, FrameStore
+    from memory_pipeline.store.frames import FramePart, FrameStore
 
 FRAME = "outcome_evidence"
 VALUES = "outcome_values"

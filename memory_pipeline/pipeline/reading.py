@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Boolean
 
-from memory_pipeline.store.tables import Base
+from memory_pipeline.store.models import Base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,43 +5,16 @@ Concept: https://docs.dagster.io/guides/build/external-resources
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from memory_pipeline.pipeline.instance import LOCK_HOLDER_TAG, fail_abandoned_runs, lock_holder
 from memory_pipeline.settings import Settings
+from memory_pipeline.store.session import Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from memory_pipeline.store import Store
-    from memory_pipeline.store.files import FrameStore
-
-
-@dataclass(frozen=True)
-class MemoryResource:
-    """Where the memory is: its settings, its database, and its Parquet frames."""
-
-    settings: Settings
-    store: Store
-    frames: FrameStore
-
-
-def open_memory(settings: Settings, store: Store | None = None) -> MemoryResource:
-    """Open what the settings name; one process opens the same database once."""
-    from memory_pipeline.store.files import FrameStore  # noqa: PLC0415 - needs pyarrow
-
-    return MemoryResource(settings, store or _open_once(settings), FrameStore(settings.storage))
-
-
-@cache
-def _open_once(settings: Settings) -> Store:
-    from memory_pipeline.store import open_store  # noqa: PLC0415 - needs SQLAlchemy
-
-    return open_store(settings)
 
 
 def default_resources() -> dict[str, Any]:
@@ -49,14 +22,14 @@ def default_resources() -> dict[str, Any]:
     return {"memory": _memory_of_environment, "rebuild_lock": _lock_of_run}
 
 
-def given_resources(memory: MemoryResource) -> dict[str, Any]:
+def given_resources(memory: Session) -> dict[str, Any]:
     """Give the resources of a caller that has opened the memory and holds the rebuild lock itself."""
     return {"memory": memory, "rebuild_lock": True}
 
 
 @dg.resource(description="The memory that the MEMORY_* settings name: database, Parquet frames, settings.")
-def _memory_of_environment(_context: dg.InitResourceContext) -> MemoryResource:
-    return open_memory(Settings())
+def _memory_of_environment(_context: dg.InitResourceContext) -> Session:
+    return open_session(Settings())
 
 
 @dg.resource(
@@ -64,7 +37,7 @@ def _memory_of_environment(_context: dg.InitResourceContext) -> MemoryResource:
     required_resource_keys={"memory"},
 )
 def _lock_of_run(context: dg.InitResourceContext) -> Iterator[bool]:
-    memory: MemoryResource = context.resources.memory
+    memory: Session = context.resources.memory
     with memory.store.rebuild_lock():
         if context.run is not None and context.instance is not None:
             fail_abandoned_runs(context.instance)

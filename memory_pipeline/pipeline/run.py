@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
-    from memory_pipeline.store.files import FrameStore
+    from memory_pipeline.store.frames import FrameStore
 
 _NO_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -116,11 +116,12 @@ def rebuild(
 
     from memory_pipeline.pipeline.build import build_definitions  # noqa: PLC0415 - imports Dagster
     from memory_pipeline.pipeline.jobs import JOB_NAME  # noqa: PLC0415
-    from memory_pipeline.pipeline.resources import given_resources, open_memory  # noqa: PLC0415
+    from memory_pipeline.pipeline.resources import given_resources  # noqa: PLC0415
+    from memory_pipeline.store.session import open_session  # noqa: PLC0415
 
     with store.rebuild_lock(), open_instance(settings, store) as instance, _quiet(verbose=verbose):
         abandoned = fail_abandoned_runs(instance)
-        memory = open_memory(settings, store)
+        memory = open_session(settings, store)
         _remove_half_written(memory.frames)
         run_id = str(uuid4())
         watcher = Watcher(on_step or (lambda _: None))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from sqlalchemy import func, select
 
-from memory_pipeline.pipeline.describe import markdown_table, records
+from memory_pipeline.pipeline.metadata import markdown_table, records
 from memory_pipeline.pipeline.reading import read_columns
-from memory_pipeline.store.tables import Ingest, PackagingOutcome, QuarantinedRecord
+from memory_pipeline.store.models import Ingest, PackagingOutcome, QuarantinedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 
 from memory_pipeline.store.decisions import apply_decisions
 from memory_pipeline.store.findings import plain
-from memory_pipeline.store.tables import DiscoveryRun, MemberPattern
+from memory_pipeline.store.models import DiscoveryRun, MemberPattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

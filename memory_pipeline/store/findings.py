@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from memory_pipeline.store.decisions import apply_decisions
 from memory_pipeline.store.identity import FACTOR_IDENTITY, factor_id, pattern_id, stable_id
-from memory_pipeline.store.tables import (
+from memory_pipeline.store.models import (
     AdviceChange,
     AdviceVerification,
     ApproachRecommendation,

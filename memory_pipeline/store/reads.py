@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import ARRAY, Select, String, Text, cast, func, inspect, select, text
 
-from memory_pipeline.store.tables import Base, Member, PackagingOutcome, ServedRecommendation
+from memory_pipeline.store.models import Base, Member, PackagingOutcome, ServedRecommendation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,7 @@ Everything here is invented and says so (`source` is `sample`); only the vocabul
 real. A world is generated from a seed, and carries the truth that an analysis of it should find.
 """
 
-from memory_pipeline.worlds.continuation import Continuation, Given, go_on
+from memory_pipeline.worlds.closed_loop import Continuation, Given, go_on
 from memory_pipeline.worlds.counterfactuals import Contrast, Effect
 from memory_pipeline.worlds.mechanism import Hazards
 from memory_pipeline.worlds.organisation import Organisation, sample_organisation, write_records

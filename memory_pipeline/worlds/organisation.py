@@ -17,11 +17,11 @@ import pandas as pd
 
 from memory_pipeline.worlds.catalogue import draw_catalogue
 from memory_pipeline.worlds.choices import LEARNING_STARTS, draw_attempts
-from memory_pipeline.worlds.consequences import draw_consequences
 from memory_pipeline.worlds.counterfactuals import Contrast, PotentialOutcomes
 from memory_pipeline.worlds.mechanism import Hazards, cause_hazards, utc_datetime64
 from memory_pipeline.worlds.members import LABEL_VARIANTS, draw_members
 from memory_pipeline.worlds.records import to_frame, to_records
+from memory_pipeline.worlds.results import draw_consequences
 from memory_pipeline.worlds.truth import Truth, compute_truth
 from memory_pipeline.worlds.vocabulary import APPLICATION_TYPES, VENDOR_STEMS
 

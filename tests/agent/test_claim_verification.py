@@ -8,7 +8,7 @@ from scripted_community import part, proposal
 
 from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.store import reads
-from memory_pipeline.store.tables import MemberPattern
+from memory_pipeline.store.models import MemberPattern
 
 
 def without(name):

@@ -12,7 +12,8 @@ from scripted_community import part, proposal
 
 from memory_pipeline.cli import main
 from memory_pipeline.pipeline.build import build_definitions
-from memory_pipeline.pipeline.resources import given_resources, open_memory
+from memory_pipeline.pipeline.resources import given_resources
+from memory_pipeline.store.session import open_session
 
 WRONG_KEY = Reply.error(401, "authentication_error", "invalid x-api-key")
 
@@ -96,7 +97,7 @@ def materialize(memory_at, store):
     """Run the job `discover_member_patterns` in this process, against an address."""
 
     def run(url, **config):
-        memory = open_memory(memory_at(url).settings, store)
+        memory = open_session(memory_at(url).settings, store)
         job = build_definitions(given_resources(memory)).resolve_job_def("discover_member_patterns")
         ops = {"ops": {"discovery_runs": {"config": config}}} if config else {}
         return job.execute_in_process(raise_on_error=False, run_config=ops)

@@ -16,7 +16,7 @@ from memory_pipeline.agent.endings import ENDINGS
 from memory_pipeline.agent.usage import MIN_OUTPUT
 from memory_pipeline.pipeline.contracts import load_contract
 from memory_pipeline.store import reads
-from memory_pipeline.store.tables import DiscoveryRun, MemberPattern
+from memory_pipeline.store.models import DiscoveryRun, MemberPattern
 
 PROJECT = Path(__file__).resolve().parents[2]
 LONG = {"retry_after": "9000"}

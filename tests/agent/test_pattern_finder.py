@@ -14,7 +14,7 @@ from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.store import Store, reads
 from memory_pipeline.store.database import DiscoveryInProgressError
-from memory_pipeline.store.tables import DiscoveryRun, Member, MemberPattern
+from memory_pipeline.store.models import DiscoveryRun, Member, MemberPattern
 
 
 def stored(store):
@@ -290,7 +290,7 @@ def test_a_focus_that_is_too_long_is_refused(memory_at):
 
 
 def test_an_error_of_our_own_is_recorded_and_raised(memory_at, store, script, monkeypatch):
-    monkeypatch.setattr("memory_pipeline.agent.saving.verify_claim", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("memory_pipeline.agent.pattern_saver.verify_claim", lambda *_, **__: 1 / 0)
     with script(saying(saves(DATA))) as server, pytest.raises(ZeroDivisionError):
         PatternFinderAgent(memory_at(server.url)).discover_patterns()
     run = reads.read_table(store, DiscoveryRun).iloc[0]

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memory_pipeline.charts.look import Chart
+    from memory_pipeline.charts.theme import Chart
 
 
 def measures(

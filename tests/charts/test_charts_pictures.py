@@ -15,8 +15,8 @@ from made_tables import factor, measures, pattern, recommendation
 from PIL import Image
 
 from memory_pipeline import charts
-from memory_pipeline.charts.look import finish
 from memory_pipeline.charts.pictures import alternative_text
+from memory_pipeline.charts.theme import finish
 
 OLDEST_VEGALITE = "5.8"
 """The oldest that can be tried here; JupyterLab 4.6 draws with 5.6."""

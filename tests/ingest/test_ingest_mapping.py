@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from memory_pipeline.ingest import IngestError, MappingError, ingest_records
+from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import available_mappings, load_mapping
-from memory_pipeline.ingest.translate import build_translator
 
 SMALL = {
     "name": "small",

@@ -14,7 +14,7 @@ from memory_pipeline.ingest.quarantine import (
     list_quarantined,
     retry_quarantined,
 )
-from memory_pipeline.store.records import QuarantineFilter
+from memory_pipeline.store.bulk_writes import QuarantineFilter
 
 MAPPING = {
     "name": "shop",

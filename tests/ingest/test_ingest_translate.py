@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from memory_pipeline.ingest import IngestError, ingest_file, ingest_records
-from memory_pipeline.ingest.cells import cell_reader, pseudonym
+from memory_pipeline.ingest.cell_readers import cell_reader, pseudonym
 from memory_pipeline.ingest.errors import RecordRefusedError
+from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import ColumnRule, MemberMapping, OutcomeMapping
-from memory_pipeline.ingest.translate import build_translator
 
 SMALL = {
     "name": "small",

@@ -9,8 +9,8 @@ from made_history import member_rows, outcome_rows
 from sqlalchemy import insert, text
 
 from memory_pipeline.pipeline.instance import URL_VARIABLE
-from memory_pipeline.pipeline.resources import MemoryResource, open_memory
-from memory_pipeline.store.tables import Member, PackagingOutcome
+from memory_pipeline.store.models import Member, PackagingOutcome
+from memory_pipeline.store.session import Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,6 @@ def add_members(store: Store) -> Callable[[int], None]:
 
 
 @pytest.fixture
-def memory(settings: Settings, store: Store) -> MemoryResource:
+def memory(settings: Settings, store: Store) -> Session:
     """The memory as assets and checks get it."""
-    return open_memory(settings, store)
+    return open_session(settings, store)

@@ -11,7 +11,7 @@ from quick_rebuilds import leave_out
 from memory_pipeline.memory import Memory
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.store.findings import log_served
-from memory_pipeline.store.tables import ServedRecommendation
+from memory_pipeline.store.models import ServedRecommendation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

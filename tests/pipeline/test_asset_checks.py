@@ -10,10 +10,12 @@ import pytest
 
 from memory_pipeline.pipeline.asset_checks import build_contract_checks, read_for_contract
 from memory_pipeline.pipeline.contracts import Contract, Expectation, load_contract
-from memory_pipeline.pipeline.resources import MemoryResource, given_resources
+from memory_pipeline.pipeline.resources import given_resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from memory_pipeline.store.session import Session
 
 NOT_NULL = "column_values_to_not_be_null"
 
@@ -25,7 +27,7 @@ def rule(severity: str, *, name: str = "rule", column: str = "status", kind: str
 class Run:
     """One run of `sample` and `downstream` with a contract on `sample`."""
 
-    def __init__(self, memory: MemoryResource, *rules: Expectation) -> None:
+    def __init__(self, memory: Session, *rules: Expectation) -> None:
         contract = Contract("sample", "A sample.", {}, rules, frame="sample")
 
         @dg.asset
@@ -53,14 +55,14 @@ class Run:
 
 
 @pytest.fixture
-def holed(memory: MemoryResource) -> MemoryResource:
+def holed(memory: Session) -> Session:
     """A frame in which one status of three is missing."""
     frame = pd.DataFrame({"status": ["success", None, "failure"], "comment": ["a secret", None, "b"]})
     memory.frames.write("sample", frame.astype("str"), {})
     return memory
 
 
-def test_a_violated_critical_contract_blocks_what_is_downstream(holed: MemoryResource) -> None:
+def test_a_violated_critical_contract_blocks_what_is_downstream(holed: Session) -> None:
     run = Run(holed, rule("critical"), rule("critical", name="other", column="comment"))
     assert not run.result.success
     assert run.materialized == {"sample"}
@@ -73,7 +75,7 @@ def test_a_violated_critical_contract_blocks_what_is_downstream(holed: MemoryRes
     assert set(run.checks) == {"rule", "other"}  # one violation does not hide the next
 
 
-def test_a_violated_warning_lets_everything_go_on(holed: MemoryResource) -> None:
+def test_a_violated_warning_lets_everything_go_on(holed: Session) -> None:
     run = Run(holed, rule("warning"))
     assert run.result.success
     assert run.materialized == {"sample", "downstream"}
@@ -81,7 +83,7 @@ def test_a_violated_warning_lets_everything_go_on(holed: MemoryResource) -> None
     assert run.checks["rule"].severity == dg.AssetCheckSeverity.WARN
 
 
-def test_what_could_not_be_evaluated_is_an_error_and_blocks_where_critical(holed: MemoryResource) -> None:
+def test_what_could_not_be_evaluated_is_an_error_and_blocks_where_critical(holed: Session) -> None:
     run = Run(holed, rule("critical", column="absent"))
     assert run.materialized == {"sample"}
     assert run.said("rule", "outcome") == "could not evaluate"
@@ -90,7 +92,7 @@ def test_what_could_not_be_evaluated_is_an_error_and_blocks_where_critical(holed
 
 
 def test_what_could_not_be_evaluated_is_an_error_but_no_barrier_where_it_only_warns(
-    holed: MemoryResource,
+    holed: Session,
 ) -> None:
     run = Run(holed, rule("warning", column="absent"), rule("warning", name="violated"))
     assert run.materialized == {"sample", "downstream"}
@@ -99,14 +101,14 @@ def test_what_could_not_be_evaluated_is_an_error_but_no_barrier_where_it_only_wa
     assert run.checks["violated"].severity == dg.AssetCheckSeverity.WARN
 
 
-def test_data_that_cannot_be_read_is_could_not_evaluate(memory: MemoryResource) -> None:
+def test_data_that_cannot_be_read_is_could_not_evaluate(memory: Session) -> None:
     run = Run(memory, rule("critical"))
     assert run.said("rule", "outcome") == "could not evaluate"
     assert "FileNotFoundError" in run.said("rule", "observed")
     assert run.materialized == {"sample"}
 
 
-def test_one_expectation_can_be_evaluated_alone(memory: MemoryResource) -> None:
+def test_one_expectation_can_be_evaluated_alone(memory: Session) -> None:
     memory.frames.write("sample", pd.DataFrame({"status": [None]}), {})
     rules = (rule("warning"), rule("warning", name="other"))
     [checks] = build_contract_checks([Contract("sample", "A sample.", {}, rules, frame="sample")])
@@ -121,7 +123,7 @@ def test_one_expectation_can_be_evaluated_alone(memory: MemoryResource) -> None:
     assert [one.check_name for one in result.get_asset_check_evaluations()] == ["other"]
 
 
-def test_values_do_not_reach_the_event_log(holed: MemoryResource) -> None:
+def test_values_do_not_reach_the_event_log(holed: Session) -> None:
     unequal = Expectation(
         "rule", "expect_column_values_to_match_regex", {"column": "comment", "regex": "^x"}, "warning", "Why."
     )
@@ -132,7 +134,7 @@ def test_values_do_not_reach_the_event_log(holed: MemoryResource) -> None:
 
 
 def test_only_the_columns_that_a_contract_needs_are_read(
-    memory: MemoryResource, add_outcomes: Callable[..., None]
+    memory: Session, add_outcomes: Callable[..., None]
 ) -> None:
     add_outcomes(3)
     contract = load_contract("packaging_outcomes")

@@ -16,7 +16,7 @@ from memory_pipeline.pipeline.contracts import (
 )
 from memory_pipeline.pipeline.reading import read_columns
 from memory_pipeline.settings import contracts_folder
-from memory_pipeline.store.tables import Base
+from memory_pipeline.store.models import Base
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,11 +14,12 @@ from sqlalchemy import insert
 from memory_pipeline.cli import main
 from memory_pipeline.memory import Memory
 from memory_pipeline.pipeline import assets
-from memory_pipeline.pipeline.resources import given_resources, open_memory
+from memory_pipeline.pipeline.resources import given_resources
 from memory_pipeline.store import decisions
 from memory_pipeline.store.findings import save_factors
 from memory_pipeline.store.identity import factor_id
-from memory_pipeline.store.tables import PackagingOutcome
+from memory_pipeline.store.models import PackagingOutcome
+from memory_pipeline.store.session import open_session
 
 CONTEXT = {"installer_type": "msi"}
 
@@ -48,7 +49,7 @@ def history():
 
 def rebuild(settings, store):
     """Materialise what advice is made of, and nothing else."""
-    resources = given_resources(open_memory(settings, store))
+    resources = given_resources(open_session(settings, store))
     with dg.DagsterInstance.ephemeral() as instance:
         assert dg.materialize(list(ASSETS), resources=resources, instance=instance).success
 

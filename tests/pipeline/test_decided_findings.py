@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from memory_pipeline.cli import main
 from memory_pipeline.memory import Memory
 from memory_pipeline.pipeline.run import rebuild
-from memory_pipeline.store.tables import Member, PackagingOutcome
+from memory_pipeline.store.models import Member, PackagingOutcome
 
 
 def history(count):

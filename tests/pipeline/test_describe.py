@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from memory_pipeline.pipeline.describe import (
+from memory_pipeline.pipeline.metadata import (
     CELL_CHARACTERS,
     column_schema,
     escape,

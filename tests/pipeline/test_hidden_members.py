@@ -16,7 +16,7 @@ from memory_pipeline.memory import Memory
 from memory_pipeline.pipeline.instance import open_instance
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.store import reads
-from memory_pipeline.store.tables import LabelMerge, Member, MemberPattern, QuestionPrompt
+from memory_pipeline.store.models import LabelMerge, Member, MemberPattern, QuestionPrompt
 
 if TYPE_CHECKING:
     from memory_pipeline.settings import Settings

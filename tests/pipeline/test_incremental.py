@@ -25,8 +25,8 @@ from memory_pipeline.pipeline.monthly import update_features
 from memory_pipeline.pipeline.monthly_evidence import read_evidence, update_evidence
 from memory_pipeline.pipeline.months import snapshot
 from memory_pipeline.pipeline.run import rebuild
-from memory_pipeline.store.files import OUTCOME_FEATURES, FrameStore
-from memory_pipeline.store.tables import PackagingOutcome
+from memory_pipeline.store.frames import OUTCOME_FEATURES, FrameStore
+from memory_pipeline.store.models import PackagingOutcome
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from memory_pipeline.pipeline.build import build_definitions
 from memory_pipeline.pipeline.jobs import SCHEDULE_NAME, SENSOR_NAME, ticks
-from memory_pipeline.pipeline.resources import MemoryResource, given_resources
+from memory_pipeline.pipeline.resources import given_resources
 from memory_pipeline.settings import Settings, parse_interval
+from memory_pipeline.store.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 class Sensor:
     """The sensor as the daemon would run it: the cursor of one evaluation goes into the next."""
 
-    def __init__(self, memory: MemoryResource, instance: dg.DagsterInstance) -> None:
+    def __init__(self, memory: Session, instance: dg.DagsterInstance) -> None:
         definitions = build_definitions(given_resources(memory), settings=memory.settings)
         self.sensor = definitions.resolve_sensor_def(SENSOR_NAME)
         self.resources = given_resources(memory)
@@ -120,9 +121,9 @@ def _empty_job() -> None:
 
 
 @pytest.fixture
-def sensor(settings: Settings, memory: MemoryResource, instance: dg.DagsterInstance) -> Sensor:
+def sensor(settings: Settings, memory: Session, instance: dg.DagsterInstance) -> Sensor:
     few = settings.model_copy(update={"update_after_outcomes": 20})
-    return Sensor(MemoryResource(few, memory.store, memory.frames), instance)
+    return Sensor(Session(few, memory.store, memory.frames), instance)
 
 
 def test_the_sensor_asks_once_per_threshold(sensor: Sensor, add_outcomes: Callable[..., None]) -> None:
@@ -142,7 +143,7 @@ def test_the_sensor_asks_once_per_threshold(sensor: Sensor, add_outcomes: Callab
 
 
 def test_corrected_outcomes_count_too(
-    sensor: Sensor, memory: MemoryResource, add_outcomes: Callable[..., None]
+    sensor: Sensor, memory: Session, add_outcomes: Callable[..., None]
 ) -> None:
     add_outcomes(30)
     assert len(sensor.look()) == 1

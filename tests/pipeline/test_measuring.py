@@ -15,9 +15,9 @@ from memory_pipeline.pipeline import kept_measures, measuring
 from memory_pipeline.pipeline.assets.common import read_features
 from memory_pipeline.pipeline.kept_measures import KeptMeasures
 from memory_pipeline.pipeline.monthly import update_features
-from memory_pipeline.pipeline.resources import open_memory
 from memory_pipeline.store.findings import save_learning
-from memory_pipeline.store.tables import PackagingOutcome
+from memory_pipeline.store.models import PackagingOutcome
+from memory_pipeline.store.session import open_session
 
 if TYPE_CHECKING:
     from memory_pipeline.settings import Settings
@@ -29,7 +29,7 @@ def measure(settings: Settings, store: Store) -> Any:
     """Measure learning as a rebuild does: `measure(**settings) -> (measures, periods computed)`."""
 
     def run(**changes: Any) -> tuple[pd.DataFrame, KeptMeasures]:
-        memory = open_memory(settings.model_copy(update={"min_sample_size": 10} | changes), store)
+        memory = open_session(settings.model_copy(update={"min_sample_size": 10} | changes), store)
         update_features(store, memory.frames)
         history = measuring.History.of(*read_features(memory), memory.settings)
         kept = KeptMeasures(memory.frames, history.rests_on)

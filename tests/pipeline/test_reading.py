@@ -16,13 +16,13 @@ from memory_pipeline.pipeline import flatten, reading
 from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month
 from memory_pipeline.pipeline.months import snapshot
 from memory_pipeline.pipeline.reading import read_columns
-from memory_pipeline.store.tables import PackagingOutcome
+from memory_pipeline.store.models import PackagingOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memory_pipeline.pipeline.resources import MemoryResource
     from memory_pipeline.store import Store
+    from memory_pipeline.store.session import Session
 
 
 def keys_of(store: Store) -> OutcomeKeys:
@@ -114,7 +114,7 @@ def test_flat_columns_have_the_type_that_fits_all_their_values(store: Store) -> 
 
 
 @pytest.mark.usefixtures("varied")
-def test_flat_attempts_survive_parquet(store: Store, memory: MemoryResource) -> None:
+def test_flat_attempts_survive_parquet(store: Store, memory: Session) -> None:
     keys = keys_of(store)
     frame = read_flat(store, keys)
     memory.frames.write("sample", frame, keys.to_info())

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memory_pipeline.pipeline.progress import StepEvent
-    from memory_pipeline.pipeline.resources import MemoryResource
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
+    from memory_pipeline.store.session import Session
 
 ASSETS = 16
 CONTRACTS = 13
@@ -198,7 +198,7 @@ def test_an_evidence_unit_that_no_attempt_has_is_named(
 
 
 def test_two_rebuilds_at_once_are_refused_clearly(
-    settings: Settings, store: Store, memory: MemoryResource, without_contracts: Callable[[], None]
+    settings: Settings, store: Store, memory: Session, without_contracts: Callable[[], None]
 ) -> None:
     without_contracts()
     refused: list[str] = []
@@ -222,7 +222,7 @@ def test_two_rebuilds_at_once_are_refused_clearly(
 
 
 def test_a_run_of_the_ui_holds_the_lock_and_says_so(
-    settings: Settings, store: Store, memory: MemoryResource, without_contracts: Callable[[], None]
+    settings: Settings, store: Store, memory: Session, without_contracts: Callable[[], None]
 ) -> None:
     without_contracts()
     definitions = build_definitions({"memory": dg.ResourceDefinition.hardcoded_resource(memory)})

@@ -16,7 +16,7 @@ from sqlalchemy import insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from memory_pipeline.settings import Settings
-from memory_pipeline.store import Store, open_store, tables
+from memory_pipeline.store import Store, models, open_store
 from memory_pipeline.store.database import MIGRATIONS, RebuildInProgressError
 from memory_pipeline.store.server import start_embedded_server
 
@@ -43,7 +43,7 @@ def test_from_empty_to_head_the_schema_is_that_of_the_models(empty_database):
     empty_database.migrate()
     with empty_database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        differences = compare_metadata(context, tables.Base.metadata)
+        differences = compare_metadata(context, models.Base.metadata)
 
     assert [one for one in differences if VERSION_TABLE not in str(one)] == []
 
@@ -120,20 +120,20 @@ PATTERN = {
 @pytest.mark.parametrize(
     ("model", "row", "constraint"),
     [
-        (tables.PackagingOutcome, outcome(outcome_status="maybe"), "ck_packaging_outcomes_status"),
+        (models.PackagingOutcome, outcome(outcome_status="maybe"), "ck_packaging_outcomes_status"),
         (
-            tables.PatternIdentification,
+            models.PatternIdentification,
             PATTERN | {"confidence": 1.2},
             "ck_pattern_identifications_confidence",
         ),
-        (tables.PatternIdentification, PATTERN | {"pattern_type": "x"}, "ck_pattern_identifications_type"),
+        (models.PatternIdentification, PATTERN | {"pattern_type": "x"}, "ck_pattern_identifications_type"),
         (
-            tables.PatternIdentification,
+            models.PatternIdentification,
             PATTERN | {"sample_size": -1},
             "ck_pattern_identifications_sample_size",
         ),
         (
-            tables.MemberPattern,
+            models.MemberPattern,
             {"name": "n", "description": "d", "category": "hobby", "found_by": "statistics"},
             "ck_patterns_category",
         ),
@@ -146,7 +146,7 @@ def test_the_database_refuses_what_breaks_a_rule(store, model, row, constraint):
 
 def test_the_same_source_record_cannot_be_there_twice(store):
     with pytest.raises(IntegrityError, match="source_source_record_id"), store.transaction() as connection:
-        connection.execute(insert(tables.PackagingOutcome).values([outcome(), outcome(id="2")]))
+        connection.execute(insert(models.PackagingOutcome).values([outcome(), outcome(id="2")]))
 
 
 def test_one_rebuild_at_a_time(store):
@@ -170,7 +170,7 @@ def test_the_embedded_server_works_in_a_folder_with_spaces_and_a_long_name(tmp_p
     server = start_embedded_server(home)
     try:
         store = open_store(Settings(home=home))
-        assert own_tables(store) == set(tables.Base.metadata.tables)
+        assert own_tables(store) == set(models.Base.metadata.tables)
         store.close()
     finally:
         server.cleanup()

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from memory_pipeline.store import decisions, findings, reads
 from memory_pipeline.store.identity import pattern_id
-from memory_pipeline.store.tables import (
+from memory_pipeline.store.models import (
     DECISIONS,
     FindingDecision,
     MemberPattern,

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import insert
 
 from memory_pipeline.store import findings, reads
-from memory_pipeline.store.files import FrameStore
-from memory_pipeline.store.tables import (
+from memory_pipeline.store.frames import FrameStore
+from memory_pipeline.store.models import (
     LearningHistory,
     LearningMeasure,
     MemberPattern,

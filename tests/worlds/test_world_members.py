@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from memory_pipeline.store.tables import MEMBER_PATTERN_CATEGORIES, Member
+from memory_pipeline.store.models import MEMBER_PATTERN_CATEGORIES, Member
 from memory_pipeline.worlds import sample_organisation
 
 NORMAL_FORM = {

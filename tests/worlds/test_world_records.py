@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pandas as pd
 import pytest
 
-from memory_pipeline.store.tables import OUTCOME_STATUSES, PackagingOutcome
+from memory_pipeline.store.models import OUTCOME_STATUSES, PackagingOutcome
 from memory_pipeline.worlds import APPROACH_COLUMNS, CONTEXT_COLUMNS, sample_organisation
 
 NORMAL_FORM = {

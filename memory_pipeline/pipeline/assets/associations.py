@@ -3,8 +3,8 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.describe import json_value, picture, preview
-from memory_pipeline.store.files import CONDITION_ASSOCIATIONS, PATTERN_OVERLAPS
+from memory_pipeline.pipeline.metadata import json_value, picture, preview
+from memory_pipeline.store.frames import CONDITION_ASSOCIATIONS, PATTERN_OVERLAPS
 
 _SHOWN = ("column_a", "column_b", "cramers_v", "q_value", "is_sure", "effective_attempts", "units", "group")
 _DESCRIBED = {
@@ -48,7 +48,7 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
     from memory_pipeline.analysis.patterns import associations  # noqa: PLC0415
     from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
     from memory_pipeline.store import reads  # noqa: PLC0415
-    from memory_pipeline.store.tables import PatternIdentification  # noqa: PLC0415
+    from memory_pipeline.store.models import PatternIdentification  # noqa: PLC0415
 
     memory = memory_of(context)
     evidence, _ = read_evidence(memory.frames)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from memory_pipeline.pipeline.describe import column_schema
+from memory_pipeline.pipeline.metadata import column_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     import pandas as pd
 
-    from memory_pipeline.pipeline.resources import MemoryResource
+    from memory_pipeline.store.session import Session
 
 TEAM = "team:analysts"
 RESOURCES = {"memory", "rebuild_lock"}
@@ -50,13 +50,13 @@ def memory_asset(
     return declare
 
 
-def memory_of(context: dg.AssetExecutionContext) -> MemoryResource:
+def memory_of(context: dg.AssetExecutionContext) -> Session:
     """Give the memory that a run works on."""
-    memory: MemoryResource = context.resources.memory
+    memory: Session = context.resources.memory
     return memory
 
 
-def read_features(memory: MemoryResource) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
+def read_features(memory: Session) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
     """Read the flat attempts, and which of the columns are approach and which context.
 
     Raises

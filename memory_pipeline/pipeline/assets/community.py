@@ -3,7 +3,7 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.describe import lineage, markdown_table, preview, records
+from memory_pipeline.pipeline.metadata import lineage, markdown_table, preview, records
 
 _LABELS = dg.TableSchema(
     columns=[
@@ -86,7 +86,7 @@ def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None
 
     from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
     from memory_pipeline.analysis.members.similar_labels import alike_labels  # noqa: PLC0415
-    from memory_pipeline.store.community import save_label_merges  # noqa: PLC0415
+    from memory_pipeline.store.members import save_label_merges  # noqa: PLC0415
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
     memory = memory_of(context)

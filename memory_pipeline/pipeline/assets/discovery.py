@@ -3,7 +3,7 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.describe import markdown_table
+from memory_pipeline.pipeline.metadata import markdown_table
 
 
 class DiscoveryConfig(dg.Config):

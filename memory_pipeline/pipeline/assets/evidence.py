@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.describe import frame_types, json_value, preview
+from memory_pipeline.pipeline.metadata import frame_types, json_value, preview
 
 if TYPE_CHECKING:
     import pandas as pd

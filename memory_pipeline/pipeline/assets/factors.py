@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.describe import markdown_table, picture, preview, records
+from memory_pipeline.pipeline.metadata import markdown_table, picture, preview, records
 
 MAX_SHOWN = 20
 _SHOWN = ("description", "is_factor", "confidence")
@@ -46,7 +46,7 @@ def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
     from memory_pipeline.analysis.factors import estimate_factors  # noqa: PLC0415
     from memory_pipeline.analysis.factors.examples import find_cases, find_supporting  # noqa: PLC0415
-    from memory_pipeline.store.decided import read_nameable_patterns  # noqa: PLC0415
+    from memory_pipeline.store.decisions import read_nameable_patterns  # noqa: PLC0415
     from memory_pipeline.store.findings import save_factors  # noqa: PLC0415
 
     memory = memory_of(context)

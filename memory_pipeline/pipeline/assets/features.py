@@ -3,7 +3,7 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.describe import column_schema, frame_types, lineage, preview
+from memory_pipeline.pipeline.metadata import column_schema, frame_types, lineage, preview
 
 
 @memory_asset(group="features", kinds={"parquet", "pandas"}, deps=("packaging_outcomes",))

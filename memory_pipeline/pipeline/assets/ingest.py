@@ -4,8 +4,8 @@ import dagster as dg
 from pydantic import Field
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.describe import markdown_table
-from memory_pipeline.pipeline.resources import MemoryResource
+from memory_pipeline.pipeline.metadata import markdown_table
+from memory_pipeline.store.session import Session
 
 
 class FileToLoad(dg.Config):
@@ -57,7 +57,7 @@ def members(context: dg.AssetExecutionContext, config: FileToLoad) -> dg.Materia
     return dg.MaterializeResult(metadata=loaded | describe_members(memory.store))
 
 
-def _load(memory: MemoryResource, config: FileToLoad, kind: str) -> dict[str, dg.MetadataValue]:
+def _load(memory: Session, config: FileToLoad, kind: str) -> dict[str, dg.MetadataValue]:
     if not config.file:
         return {}
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415 - only where there is a file

@@ -4,7 +4,7 @@ import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
 from memory_pipeline.pipeline.assets.verification import advised_attempts
-from memory_pipeline.pipeline.describe import markdown_table, picture, preview
+from memory_pipeline.pipeline.metadata import markdown_table, picture, preview
 
 
 @memory_asset(group="learning", kinds={"postgres", "python"}, deps=("outcome_features",))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.describe import json_value, picture, preview, records
+from memory_pipeline.pipeline.metadata import json_value, picture, preview, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.describe import picture, preview
-from memory_pipeline.store.files import OUTCOME_PREDICTABILITY
+from memory_pipeline.pipeline.metadata import picture, preview
+from memory_pipeline.store.frames import OUTCOME_PREDICTABILITY
 
 _DESCRIBED = {
     "question": "What is predicted: units (MEMORY_UNIT) that were not learned from, or their later attempts.",

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.describe import markdown_table, picture, preview, records
+from memory_pipeline.pipeline.metadata import markdown_table, picture, preview, records
 
 if TYPE_CHECKING:
-    from memory_pipeline.pipeline.resources import MemoryResource
+    from memory_pipeline.store.session import Session
 
 MAX_CHANGES = 20
 _BY = ("application_type", "installer_type")
@@ -45,9 +45,9 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
         with_decisions,
     )
     from memory_pipeline.settings import parse_interval  # noqa: PLC0415
-    from memory_pipeline.store.decided import read_factor_decisions, read_nameable_patterns  # noqa: PLC0415
-    from memory_pipeline.store.files import POLICY  # noqa: PLC0415 - needs pyarrow
+    from memory_pipeline.store.decisions import read_factor_decisions, read_nameable_patterns  # noqa: PLC0415
     from memory_pipeline.store.findings import save_advice_changes, save_recommendations  # noqa: PLC0415
+    from memory_pipeline.store.frames import POLICY  # noqa: PLC0415 - needs pyarrow
 
     memory = memory_of(context)
     settings = memory.settings
@@ -90,11 +90,11 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
     )
 
 
-def earlier_advice(memory: "MemoryResource") -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def earlier_advice(memory: "Session") -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Read the recommendation table and the policy that the rebuild before left."""
-    from memory_pipeline.store.files import POLICY  # noqa: PLC0415 - needs pyarrow
+    from memory_pipeline.store.frames import POLICY  # noqa: PLC0415 - needs pyarrow
+    from memory_pipeline.store.models import ApproachRecommendation  # noqa: PLC0415
     from memory_pipeline.store.reads import read_table  # noqa: PLC0415
-    from memory_pipeline.store.tables import ApproachRecommendation  # noqa: PLC0415
 
     rows = read_table(memory.store, ApproachRecommendation)
     try:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.describe import markdown_table
+from memory_pipeline.pipeline.metadata import markdown_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from memory_pipeline.pipeline.resources import MemoryResource
+    from memory_pipeline.store.session import Session
 
 _HOME = "installer_type"
 
@@ -46,7 +46,7 @@ def advice_verification(context: dg.AssetExecutionContext) -> dg.MaterializeResu
     )
 
 
-def advised_attempts(memory: "MemoryResource") -> tuple["pd.DataFrame", list[str]]:
+def advised_attempts(memory: "Session") -> tuple["pd.DataFrame", list[str]]:
     """Read the attempts that name advice, with their strata: the installer type and the difficulty."""
     from memory_pipeline.analysis.learning.prognosis import difficulty_bands, expected_before  # noqa: PLC0415
     from memory_pipeline.store.reads import read_advised_outcomes  # noqa: PLC0415

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from memory_pipeline.store.tables import Base
+from memory_pipeline.store.models import Base
 
 VERSION_TABLE = "memory_alembic_version"  # Dagster keeps its own `alembic_version` in the same database
 

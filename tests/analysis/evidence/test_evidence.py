@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
 from memory_pipeline.analysis.evidence.collapse import Column, group_rows
-from memory_pipeline.store.files import FrameStore
+from memory_pipeline.store.frames import FrameStore
 
 CONDITIONS = ["vendor", "switch", "team"]
 ROW = st.tuples(

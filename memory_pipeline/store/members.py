@@ -8,13 +8,13 @@ import pandas as pd
 from sqlalchemy import delete, func, insert, select, update
 
 from memory_pipeline.store.findings import plain
-from memory_pipeline.store.tables import LabelMerge, Member, MemberPattern, QuestionPrompt
+from memory_pipeline.store.models import LabelMerge, Member, MemberPattern, QuestionPrompt
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from memory_pipeline.store.database import Store
-    from memory_pipeline.store.tables import Base
+    from memory_pipeline.store.models import Base
 
 
 def save_questions(store: Store, questions: pd.DataFrame) -> None:

@@ -10,8 +10,8 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID, uuid5
 
-from memory_pipeline.ingest.checks import check_characters
 from memory_pipeline.ingest.errors import refuse
+from memory_pipeline.ingest.field_rules import check_characters
 
 RECORDS = UUID("5f0e2c53-6c3c-5e0b-9a54-7d6f0b1f2a11")
 """Namespace of the ids of stored records (RFC 9562, version 5)."""

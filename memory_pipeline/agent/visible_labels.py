@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory_pipeline.agent.text import clean
+from memory_pipeline.agent.untrusted_text import clean
 from memory_pipeline.analysis.members.predicates import AtLeast, Has, Node, Not, Predicate, resolve
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.proposals import check_numbers
-from memory_pipeline.agent.text import clean
+from memory_pipeline.agent.untrusted_text import clean
 from memory_pipeline.analysis.members.claims import (
     ALPHA,
     ClaimRefusedError,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from memory_pipeline.agent.proposals import Proposal
-    from memory_pipeline.agent.shown import ShownLabels
+    from memory_pipeline.agent.visible_labels import ShownLabels
     from memory_pipeline.analysis.members.claims import VerifiedClaim
     from memory_pipeline.analysis.members.labels import MemberLabels
     from memory_pipeline.store import Store

@@ -9,8 +9,8 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from memory_pipeline.ingest.checks import plain
 from memory_pipeline.ingest.errors import refuse
+from memory_pipeline.ingest.field_rules import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

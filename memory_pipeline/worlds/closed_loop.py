@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.worlds.choices import draw_attempts
-from memory_pipeline.worlds.consequences import draw_consequences
 from memory_pipeline.worlds.mechanism import cause_hazards, success_probability
 from memory_pipeline.worlds.records import APPLICATION, CONTEXT, PREREQUISITES, to_records
+from memory_pipeline.worlds.results import draw_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

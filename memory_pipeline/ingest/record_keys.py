@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.cells import pseudonym
+from memory_pipeline.ingest.cell_readers import pseudonym
 from memory_pipeline.ingest.errors import IngestError, refuse
 from memory_pipeline.ingest.files import CELLS_KEY
 from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from memory_pipeline.charts.look import Chart
+    from memory_pipeline.charts.theme import Chart
 
 PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 12
@@ -128,7 +128,7 @@ def column_schema(contract_name: str, types: Mapping[str, str] | None = None) ->
                 for name, kind in types.items()
             ]
         )
-    from memory_pipeline.store.tables import Base  # noqa: PLC0415 - needs SQLAlchemy
+    from memory_pipeline.store.models import Base  # noqa: PLC0415 - needs SQLAlchemy
 
     return dg.TableSchema(
         columns=[

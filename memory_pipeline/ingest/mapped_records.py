@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.cells import (
+from memory_pipeline.ingest.cell_readers import (
     AS_THEY_ARE,
     FALSE_TEXTS,
     as_text,
@@ -14,8 +14,8 @@ from memory_pipeline.ingest.cells import (
     read_simple_cell,
     table_key,
 )
-from memory_pipeline.ingest.checks import MAX_NAME, snake_case
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
+from memory_pipeline.ingest.field_rules import MAX_NAME, snake_case
 from memory_pipeline.ingest.mapping import (
     PLACEHOLDER,
     SKIP,
@@ -25,7 +25,7 @@ from memory_pipeline.ingest.mapping import (
     Skip,
     ValueMap,
 )
-from memory_pipeline.ingest.translator import OwnFormat, Translator, names_of
+from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

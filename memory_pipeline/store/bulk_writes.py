@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from memory_pipeline.store.records_sql import (
+from memory_pipeline.store.bulk_sql import (
     CREATE,
     FIND_REPEATS,
     MARK_REPETITIONS,
@@ -26,7 +26,7 @@ from memory_pipeline.store.records_sql import (
     WRITE_INGEST,
     WRITE_QUARANTINE,
 )
-from memory_pipeline.store.tables import QuarantinedRecord
+from memory_pipeline.store.models import QuarantinedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
