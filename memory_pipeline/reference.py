@@ -1,7 +1,8 @@
-"""The reference page, written from what it describes: `python -m memory_pipeline.reference [--check]`.
+"""Write the generated pages of the docs: `python -m memory_pipeline.reference [--check]`.
 
-What belongs here: laying out settings, commands, assets, tables, contracts and mappings as Markdown. Their
-meaning is written where they are defined; a description that is missing or wrong is mended there.
+These are `reference.md` and the module map of `architecture.md`. What belongs here: settings, commands,
+assets, tables, contracts, mappings and modules as Markdown. Their meaning is written where they are defined;
+a description that is missing or wrong is corrected there.
 """
 
 from __future__ import annotations
@@ -12,15 +13,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memory_pipeline.module_map import read_rooms
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import click
 
+    from memory_pipeline.module_map import Module, Room
     from memory_pipeline.pipeline.contracts import Contract, Expectation
     from memory_pipeline.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
+ARCHITECTURE = PAGE.with_name("architecture.md")
+MAP_BEGINS = "<!-- module map: written by `python -m memory_pipeline.reference` -->\n"
+MAP_ENDS = "<!-- end of the module map -->\n"
 PROGRAM = "memory-pipeline"
 _INTRODUCTION = """\
 # Reference
@@ -57,6 +64,23 @@ def reference_page() -> str:
     """Write the whole page as Markdown; the same code gives the same text, whatever the environment holds."""
     sections = (_settings, _commands, _assets, _tables, _contracts, _mappings)
     return _INTRODUCTION + "".join(f"\n{section()}" for section in sections)
+
+
+def architecture_page() -> str:
+    """Return the architecture page with its module map written anew.
+
+    Raises
+    ------
+    ValueError
+        Where the page lacks the two comments that the map stands between.
+    """
+    page = ARCHITECTURE.read_text(encoding="utf-8")
+    before, begin, rest = page.partition(MAP_BEGINS)
+    _, end, after = rest.partition(MAP_ENDS)
+    if not (begin and end):
+        msg = f"{ARCHITECTURE} has no place for the module map: put {MAP_BEGINS!r} and {MAP_ENDS!r} there"
+        raise ValueError(msg)
+    return f"{before}{begin}\n{_module_map()}\n{end}{after}"
 
 
 def command_tree() -> Iterator[tuple[str, click.Command, click.Context]]:
@@ -237,6 +261,29 @@ def _mappings() -> str:
     return "".join(parts)
 
 
+def _module_map() -> str:
+    rooms = read_rooms()
+    rows = [(_source(room.name, room.face), room.face.question, ", ".join(_imported(room))) for room in rooms]
+    parts = [_table(("room", "question", "imports"), rows)]
+    parts += [
+        f"\n### {room.name}\n\n"
+        + _table(("module", "question"), [(_source(one.name, one), one.question) for one in room.modules])
+        for room in rooms
+        if room.modules
+    ]
+    return "".join(parts)
+
+
+def _source(name: str, module: Module) -> str:
+    return f"[`{name}`](../memory_pipeline/{module.path})"
+
+
+def _imported(room: Room) -> list[str]:
+    """Return the rooms that a room imports; among the rooms of one package without the package's name."""
+    package = f"{room.name.partition('.')[0]}."
+    return [f"`{one.removeprefix(package)}`" for one in room.imports]
+
+
 def _anchor(text: str) -> str:
     return text.lower().replace(" ", "-")
 
@@ -254,27 +301,31 @@ def _cell(value: Any) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the page, or with `--check` say whether it is up to date.
+    """Write the generated pages, or with `--check` report whether they are up to date.
 
     Returns
     -------
     int
-        0 when the page is, or now is, up to date; 1 when the check found a difference.
+        0 when the pages are, or now are, up to date; 1 when the check found a difference.
     """
-    parser = argparse.ArgumentParser(description="Write docs/reference.md from the code.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where it differs")
+    parser = argparse.ArgumentParser(
+        description="Write docs/reference.md and the module map of docs/architecture.md from the code."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where one differs")
     is_check = parser.parse_args(arguments).check
-    page = reference_page()
-    if not PAGE.parent.is_dir():
-        sys.stderr.write(f"{PAGE.parent} is not there; run this in a checkout of the project\n")
+    if not ARCHITECTURE.is_file():
+        sys.stderr.write(f"{ARCHITECTURE} is not there; run this in a checkout of the project\n")
         return 1
-    is_current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page
-    if is_check and not is_current:
-        sys.stderr.write(f"{PAGE} is not up to date; run `python -m memory_pipeline.reference`\n")
-        return 1
-    if not is_current:
-        PAGE.write_text(page, encoding="utf-8")
-    return 0
+    pages = {PAGE: reference_page(), ARCHITECTURE: architecture_page()}
+    old = {
+        page for page, text in pages.items() if not page.is_file() or page.read_text(encoding="utf-8") != text
+    }
+    for page in sorted(old):
+        if is_check:
+            sys.stderr.write(f"{page} is not up to date; run `python -m memory_pipeline.reference`\n")
+        else:
+            page.write_text(pages[page], encoding="utf-8")
+    return 1 if is_check and old else 0
 
 
 if __name__ == "__main__":

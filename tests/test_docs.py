@@ -18,7 +18,7 @@ from memory_pipeline.settings import Settings, variable_of
 from memory_pipeline.store.models import Base
 
 PROJECT = Path(__file__).resolve().parents[1]
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```\w*\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
@@ -80,18 +80,46 @@ def test_the_environment_does_not_change_the_reference(monkeypatch):
     assert reference.main(["--check"]) == 0
 
 
-def test_the_check_finds_a_difference_and_writing_mends_it(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(reference, "PAGE", tmp_path / "reference.md")
-    (tmp_path / "reference.md").write_text("old", encoding="utf-8")
+@pytest.fixture
+def old_pages(monkeypatch, tmp_path):
+    """Return two pages that are not up to date, in place of the project's own."""
+    page, architecture = tmp_path / "reference.md", tmp_path / "architecture.md"
+    page.write_text("old", encoding="utf-8")
+    prose = f"# Before\n\n{reference.MAP_BEGINS}old\n{reference.MAP_ENDS}\n# After\n"
+    architecture.write_text(prose, encoding="utf-8")
+    monkeypatch.setattr(reference, "PAGE", page)
+    monkeypatch.setattr(reference, "ARCHITECTURE", architecture)
+    return page, architecture
+
+
+def test_the_check_finds_a_difference_and_writes_nothing(old_pages, capsys):
+    before = [page.read_text(encoding="utf-8") for page in old_pages]
     assert reference.main(["--check"]) == 1
-    assert "python -m memory_pipeline.reference" in capsys.readouterr().err
-    assert (tmp_path / "reference.md").read_text(encoding="utf-8") == "old"
+    told = capsys.readouterr().err
+    assert all(f"{page} is not up to date" in told for page in old_pages)
+    assert "python -m memory_pipeline.reference" in told
+    assert [page.read_text(encoding="utf-8") for page in old_pages] == before
+
+
+def test_writing_brings_the_pages_up_to_date_and_keeps_the_prose(old_pages):
     assert reference.main([]) == 0
     assert reference.main(["--check"]) == 0
+    text = old_pages[1].read_text(encoding="utf-8")
+    assert text.startswith("# Before\n")
+    assert text.endswith("\n# After\n")
+    assert "old\n" not in text
+
+
+def test_a_page_without_a_place_for_the_map_is_refused(old_pages):
+    old_pages[1].write_text("# Architecture\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="has no place for the module map"):
+        reference.main([])
+    assert old_pages[1].read_text(encoding="utf-8") == "# Architecture\n"
 
 
 def test_outside_of_a_checkout_nothing_is_written(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(reference, "PAGE", tmp_path / "docs" / "reference.md")
+    monkeypatch.setattr(reference, "ARCHITECTURE", tmp_path / "docs" / "architecture.md")
     assert reference.main([]) == 1
     assert "checkout" in capsys.readouterr().err
 
