@@ -197,6 +197,19 @@ def test_every_relative_link_leads_somewhere(page):
     assert dead == []
 
 
+def test_every_named_source_file_is_there():
+    named = {
+        (page.name, path)
+        for page in [*PAGES, PROJECT / "benchmarks" / "README.md"]
+        for path in re.findall(
+            r"\b((?:memory_pipeline|benchmarks|tests|notebooks)/[\w/]+\.(?:py|ipynb|md))",
+            page.read_text("utf-8"),
+        )
+    }
+    assert {("README.md", "benchmarks/power.py"), ("architecture.md", "tests/test_layout.py")} <= named
+    assert {(page, path) for page, path in named if not (PROJECT / path).is_file()} == set()
+
+
 def test_commands_are_found_in_the_pages():
     assert {"README.md", "tutorial.md", "troubleshooting.md"} <= {page for page, _ in COMMANDS}
 
