@@ -88,11 +88,12 @@ def _replication(rows: pd.DataFrame, _: pd.DataFrame) -> str:
 
 def _calibration(rows: pd.DataFrame, _: pd.DataFrame) -> str:
     sizes = rows["sample_size"].to_numpy(dtype=float)
-    said, brier = (
+    confidence, brier = (
         float(np.average([one[name] for one in rows["details"]], weights=sizes))
         for name in ("mean_confidence", "brier")
     )
-    return f"said {said:.2f} on average, {said + _average(rows):.2f} held; Brier score {brier:.3f}"
+    held = confidence + _average(rows)
+    return f"mean confidence {confidence:.2f}, {held:.2f} held; Brier score {brier:.3f}"
 
 
 def _drift(rows: pd.DataFrame, measures: pd.DataFrame) -> str:
