@@ -24,7 +24,7 @@ CLEARLY = 0.975
 """Probability of being worse from which on it is clear."""
 SMALLEST_LOSS = 0.05
 """Loss of expected success from which on a warning is given."""
-_MOST_WHOLES = 3
+_MOST_APPROACHES = 3
 
 
 def find_avoidable(policy: PolicyModel, posterior: ContextPosterior, choice: Choice) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def find_avoidable(policy: PolicyModel, posterior: ContextPosterior, choice: Cho
     best = int(np.argmax(posterior.rates)) if choice.best is None else choice.best
     found = _settings(policy, posterior, best)
     avoided = [entry["encoded"] for entry in found]
-    entries = found + _wholes(policy, posterior, best, avoided)
+    entries = found + _whole_approaches(policy, posterior, best, avoided)
     ordered = sorted(entries, key=lambda entry: entry["success_rate"])
     return [{key: value for key, value in entry.items() if key != "encoded"} for entry in ordered]
 
@@ -89,7 +89,7 @@ def _attempts(policy: PolicyModel, posterior: ContextPosterior, column: str, lev
     return sum(policy.support.get((pool, column, level), (0, 0))[0] for pool in pools)
 
 
-def _wholes(
+def _whole_approaches(
     policy: PolicyModel, posterior: ContextPosterior, best: int, avoided: list[tuple[int, str]]
 ) -> list[dict[str, Any]]:
     found = []
@@ -112,7 +112,7 @@ def _wholes(
             f"succeeded)."
         )
         found.append(entry | {"approach": approach, "sample_size": candidate.attempts, "sentence": sentence})
-    return sorted(found, key=lambda entry: entry["success_rate"])[:_MOST_WHOLES]
+    return sorted(found, key=lambda entry: entry["success_rate"])[:_MOST_APPROACHES]
 
 
 def _clearly_worse(

@@ -277,8 +277,8 @@ def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArra
     keep = np.ones(len(precision), dtype=bool)
     determined = fit.determined
     squares = fit.coefficients**2
-    learnt = (columns.groups > 0) & (columns.sorts != _SHARE)
-    for group in np.unique(columns.groups[learnt]):
+    fitted = (columns.groups > 0) & (columns.sorts != _SHARE)
+    for group in np.unique(columns.groups[fitted]):
         own = columns.groups == group
         alike = columns.sorts == columns.sorts[own][0]
         usual = _USUAL_SPREAD[int(columns.sorts[own][0])] ** 2

@@ -40,7 +40,7 @@ def other_future(frame):
 
 
 def depends_on_the_future(measure, frame):
-    """Say whether what is measured about months before the cut changes with what comes after it."""
+    """Return whether what is measured about months before the cut changes with what comes after it."""
     known, changed = (
         one[one["period_start"] < CUT].reset_index(drop=True)
         for one in (measure(frame), measure(other_future(frame)))
