@@ -27,7 +27,7 @@ from advice_worlds import PLACES, ROLES, make_world
 
 from memory_pipeline.analysis.learning import replay
 from memory_pipeline.analysis.recommendations import fit_policy
-from memory_pipeline.analysis.recommendations.essential_settings import prescribe
+from memory_pipeline.analysis.recommendations.essential_settings import find_essential_settings
 from memory_pipeline.analysis.stats.intervals import wilson_interval
 
 LIMITS: dict[str, Any] = {"min_sample_size": 10, "confidence_threshold": 0.6}
@@ -47,10 +47,10 @@ def one_world(kind: str, n: int, seed: int) -> dict[str, float]:
     early = world.outcomes[world.outcomes["occurred_at"] < pd.Timestamp(result.split_at)]
     policy = fit_policy(early, **ROLES, **LIMITS)
     truth = 0.0
-    for rows, outlook in policy.outlooks(pd.DataFrame(PLACES)):
-        index = policy.choice(outlook).index
+    for rows, posterior in policy.posteriors(pd.DataFrame(PLACES)):
+        index = policy.choice(posterior).index
         if index is not None:
-            approach = prescribe(policy, outlook, index).approach
+            approach = find_essential_settings(policy, posterior, index).approach
             for place in (PLACES[row] for row in rows):
                 truth += (world.true_rate(place, approach) - world.true_rate(place, {})) / len(PLACES)
     return {

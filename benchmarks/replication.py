@@ -21,7 +21,7 @@ from memory_pipeline.analysis.evidence import Evidence, count_evidence
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.features.flatten import condition_columns
 from memory_pipeline.analysis.features.outcomes import outcome_labels
-from memory_pipeline.analysis.learning.replication import reliability, try_on_later_history
+from memory_pipeline.analysis.learning.replication import reliability, replicate_on_later_history
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns.search import TIERS
 from memory_pipeline.pipeline.assets.patterns import search_targets
@@ -77,7 +77,7 @@ def main() -> None:
     for outcomes in histories:
         evidence = evidence_of(outcomes, settings)
         for share in arguments.shares:
-            tried = try_on_later_history(
+            tried = replicate_on_later_history(
                 evidence,
                 share=share,
                 min_sample_size=settings.min_sample_size,

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from memory_pipeline.analysis.learning.prognosis import difficulty_bands
+from memory_pipeline.analysis.learning.prognosis import prognostic_bands
 from memory_pipeline.analysis.learning.verification import verify_advice
 from memory_pipeline.analysis.stats.intervals import wilson_interval
 
@@ -43,7 +43,7 @@ def advised_attempts(seed: int, *, gain: float, control_share: float) -> tuple[p
         {
             "application_name": unit.astype(str),
             "place": place.astype(str),
-            "difficulty": difficulty_bands(pd.Series(ease), bands=10),
+            "difficulty": prognostic_bands(pd.Series(ease), bands=10),
             "is_control": is_control,
             "followed": pd.Series(followed, dtype=object).where(~is_control, None),
             "outcome_status": np.where(wins, "success", "failure"),

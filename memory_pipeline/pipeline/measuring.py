@@ -113,7 +113,7 @@ def knowledge_by_month(history: History, kept: KeptMeasures) -> Rows:
     rows = {month: kept.rows("month", month, ends[month]) for month in months}
     segments = encode(history.features, history.segments).frame
     texts = {str(column): segments[column].astype(str) for column in segments}
-    views = backtest.look_back(
+    views = backtest.backtest_months(
         history.features,
         approach=history.approach,
         context=history.context,

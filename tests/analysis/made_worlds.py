@@ -105,7 +105,7 @@ def packaging_world(
 
 
 def roles(**more: Any) -> dict[str, Any]:
-    """Give the column roles of these worlds as keyword arguments."""
+    """Return the column roles of these worlds as keyword arguments."""
     return {"approach": list(SETTINGS), "context": list(CONTEXT), "unit": UNIT} | more
 
 

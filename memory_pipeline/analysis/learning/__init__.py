@@ -1,4 +1,4 @@
-"""Whether the memory gets better: success over time, prior knowledge, replay and verification."""
+"""Whether the memory gets better: success over time, backtest, replay, replication and verification."""
 
 from memory_pipeline.analysis.learning.replay import ReplayResult, replay
 

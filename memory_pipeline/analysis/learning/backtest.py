@@ -1,7 +1,7 @@
-"""The past, month by month, as the memory would have stood in it: learnt from earlier months alone.
+"""Backtest: each month of the history with the policy that the months before it give.
 
-What belongs here: cutting history so that nothing of a month or after it reaches what is learnt before
-it. What is measured about such a month is in `learning.backtest_measures`.
+What belongs here: cutting the history so that nothing of a month or after it is used for its policy. What is
+measured about such a month is in `learning.backtest_measures`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MonthView:
-    """One month, and what was known when it began.
+    """One month of the history, and what was known when it began.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class MonthView:
     before
         The attempts before it, shape (attempts, any).
     attempts
-        The attempts of the month, with what came of them: to score by, never to learn from.
+        The attempts of the month with their outcomes: for scoring, never for fitting.
     policy
-        Learnt from attempts before `learnt_until`.
+        Fitted to the attempts before `learnt_until`.
     learnt_until
-        First moment that the policy knows nothing of: `start`, or an earlier month's.
+        First moment whose attempts the policy does not use: `start`, or that of an earlier month.
     """
 
     start: pd.Timestamp
@@ -49,7 +49,7 @@ class MonthView:
     learnt_until: pd.Timestamp
 
 
-def look_back(
+def backtest_months(
     outcomes: pd.DataFrame,
     *,
     approach: Sequence[str],
@@ -60,7 +60,7 @@ def look_back(
     max_fits: int = 6,
     **options: Any,
 ) -> Iterator[MonthView]:
-    """Go through the months that have a history, each with the policy that it would have been advised by.
+    """Yield the months that have a history, each with the policy that would have advised it.
 
     Parameters
     ----------
@@ -69,15 +69,20 @@ def look_back(
     approach, context, unit
         As in `fit_policy`.
     months
-        First moments of the months to go through; by default all.
+        First moments of the months to yield; by default all.
     min_history
-        Attempts before a month that it takes; at least one.
+        Attempts that a month needs before it; at least one.
     max_fits
-        Most times that everything is learnt anew, two or more: for the last month, and before it in steps in
-        which the history grows by the same factor; in between the last policy goes on. So a long history
-        costs no more than a short one, and a short one is not asked with what was known of half of it.
+        Largest number of fits, two or more: one for the last month, the others in steps in which the history
+        grows by the same factor; in between, the last policy is used again. So a long history costs no more
+        than a short one, and in a short one hardly any month is scored with a policy from half its history.
     options
-        For `fit_current_policy`.
+        Of `fit_current_policy`.
+
+    Yields
+    ------
+    MonthView
+        In the order of time.
 
     Raises
     ------
@@ -96,9 +101,9 @@ def look_back(
 
 
 def _steps(known: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Give each month the number of its step, below `most`, within which the history hardly grows.
+    """Return the step of each month, from 0 and below `most`; months of one step share a policy.
 
-    The last month is a step of its own: what is said of it is what is said of today.
+    The last month is a step of its own, since its measures stand for today.
     """
     if len(known) <= most:
         return np.arange(len(known))

@@ -1,4 +1,4 @@
-"""What the memory knew before a month: how well it foretold it, what it had advice for, what had changed.
+"""Measures of the backtest: how well a month was predicted, what share had advice, what had changed.
 
 Each function measures one `MonthView`, whose policy knows earlier months alone.
 """
@@ -12,7 +12,7 @@ import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.features.outcomes import is_success
-from memory_pipeline.analysis.learning.backtest import look_back
+from memory_pipeline.analysis.learning.backtest import backtest_months
 from memory_pipeline.analysis.learning.measures import (
     measure_row,
     measure_table,
@@ -32,7 +32,7 @@ _BOOTSTRAPS = 2000
 
 
 def skill_rows(view: MonthView, *, unit: str, seed: int = 0) -> list[dict[str, Any]]:
-    """Score how well a month was foretold: the Brier skill score against the base rate before it.
+    """Score how well a month was predicted: the Brier skill score against the base rate before it.
 
     Parameters
     ----------
@@ -46,17 +46,17 @@ def skill_rows(view: MonthView, *, unit: str, seed: int = 0) -> list[dict[str, A
     Returns
     -------
     list of dict
-        One row of `prior_knowledge`; none where the base rate's score is zero, so that nothing could be
+        One row of `prior_knowledge`; none where the base rate's Brier score is zero, so that nothing can be
         better.
     """
-    # The model sees conditions only: what is known after an attempt is not even passed on.
+    # Only conditions are passed on: the model must not see what is known after an attempt.
     predicted = view.policy.expected(_conditions(view)).to_numpy()
     base = float(is_success(view.before).mean())
     happened = is_success(view.attempts).astype(float)
     numbers = np.unique(view.attempts[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
     losses, base_losses = (
-        np.asarray(np.bincount(numbers, weights=(said - happened) ** 2), dtype=float)
-        for said in (predicted, base)
+        np.asarray(np.bincount(numbers, weights=(forecast - happened) ** 2), dtype=float)
+        for forecast in (predicted, base)
     )
     if base_losses.sum() == 0:
         return []
@@ -78,7 +78,7 @@ def skill_rows(view: MonthView, *, unit: str, seed: int = 0) -> list[dict[str, A
 def coverage_rows(
     view: MonthView, segments: Mapping[str, pd.Series], *, max_asked: int = 200
 ) -> list[dict[str, Any]]:
-    """Tell for which share of a month's attempts there would have been advice, all and by context.
+    """Measure the share of a month's attempts for which there would have been advice, overall and by context.
 
     Parameters
     ----------
@@ -87,24 +87,24 @@ def coverage_rows(
     segments
         By column: the segment of each attempt of the history, as text, indexed as the history.
     max_asked
-        Most attempts for which the policy is asked. Of a larger month these are taken evenly over its
-        time, and the shares have Wilson's 95% interval; of a smaller one all are, and the shares are
-        counts, without one.
+        Largest number of attempts for which the policy is asked. Of a larger month they are taken evenly
+        over time, and the shares have Wilson's 95% interval; of a smaller one all are asked, and the shares
+        are exact, without an interval.
 
     Returns
     -------
     list of dict
-        Rows of `advice_coverage`: one of the whole, one per segment that the month has. `sample_size` counts
-        the attempts asked for; `details` those with advice, those of a context of which there were no
-        attempts before, and the attempts of the month.
+        Rows of `advice_coverage`: one for the whole month, one per segment in it. `sample_size` counts the
+        attempts asked for; `details` counts those with advice, those in a context without earlier attempts,
+        and the attempts of the month.
     """
     policy, attempts = view.policy, view.attempts
     if len(attempts) > max_asked:
         when = pd.to_datetime(attempts["occurred_at"], utc=True).argsort(kind="stable").to_numpy()
         attempts = attempts.iloc[when[np.linspace(0, len(attempts) - 1, max_asked).astype(int)]]
     frame = pd.DataFrame({"has_advice": False, "is_new": False}, index=attempts.index)
-    for same, outlook in policy.outlooks(attempts):
-        frame.iloc[same] = policy.choice(outlook).index is not None, outlook.is_widened
+    for same, posterior in policy.posteriors(attempts):
+        frame.iloc[same] = policy.choice(posterior).index is not None, posterior.is_widened
     is_sample = len(attempts) < len(view.attempts)
     rows = [_coverage(view, frame, ("", ""), is_sample=is_sample)]
     for column, values in segments.items():
@@ -114,14 +114,14 @@ def coverage_rows(
 
 
 def drift_rows(view: MonthView) -> list[dict[str, Any]]:
-    """Tell which changes were in force in what a month would have been advised by.
+    """Report the change points of the policy that would have advised a month.
 
     Returns
     -------
     list of dict
-        One row of `drift`, the number of changes (`details` names the largest), and one of `drift_change`
-        per change: the change of the success rate in points of 1, of the segment that changed; `sample_size`
-        counts the attempts on both sides of it.
+        One row of `drift`, the number of changes (`details` has the largest), and one row of `drift_change`
+        per change: the difference in the success rate of the segment that changed (a share, between -1 and
+        1); `sample_size` counts the attempts on both sides of it.
     """
     changes = view.policy.changes
     largest = max(changes, key=lambda one: abs(one["difference"]), default=None)
@@ -171,7 +171,7 @@ def _coverage(
 def _skill_interval(
     losses: Floats, base_losses: Floats, random: np.random.Generator
 ) -> tuple[float | None, float | None]:
-    """Resample units: the 95% interval of their skill; open with one unit."""
+    """Return the 95% bootstrap interval of the skill over units; None, None with one unit."""
     if len(losses) == 1:
         return None, None
     lost, against = resampled_totals(random, [losses, base_losses], _BOOTSTRAPS)
@@ -192,12 +192,11 @@ def prior_knowledge(
 ) -> pd.DataFrame:
     """Measure what the memory knew beforehand: each month predicted from the months before it alone.
 
-    For each month, everything (categories, model, records) is learnt from attempts before the month's
-    first moment (in a long history from some months earlier, see `max_fits`); the month's attempts are
-    predicted from their context and the approach that they took. The value is the Brier skill score
-    `1 - sum (p - y)^2 / sum (b - y)^2` (Brier 1950; Murphy 1973), where b is the success rate of the
-    months before: 0 is no better than knowing that rate, 1 is perfect, below 0 is worse. It does not move
-    when easier cases come in, as the success rate does.
+    For each month, everything (categories, model, records) is fitted to the attempts before its first moment
+    (in a long history: before some earlier month, see `max_fits`); the month's attempts are predicted from
+    their context and approach. The value is the Brier skill score `1 - sum (p - y)^2 / sum (b - y)^2` (Brier
+    1950; Murphy 1973), where b is the success rate of the months before: 0 is no better than knowing that
+    rate, 1 is perfect, below 0 is worse. Unlike the success rate, it does not rise when easier cases come in.
 
     Parameters
     ----------
@@ -206,9 +205,9 @@ def prior_knowledge(
     approach, context, unit
         As in `fit_policy`.
     min_history
-        Attempts before a month that it takes to predict it.
+        Attempts that a month needs before it.
     max_fits
-        Most times that everything is learnt anew; see `learning.backtest.look_back`.
+        Largest number of fits; see `learning.backtest.backtest_months`.
     seed
         Start of the random numbers of the intervals.
 
@@ -216,16 +215,16 @@ def prior_knowledge(
     -------
     DataFrame
         Columns `MEASURE_COLUMNS`, `measure` is `prior_knowledge`, one row per month that has a history
-        and for which the base rate's score is not zero. The 95% interval resamples the month's units;
-        with one unit it is open: `ci_low` and `ci_high` are None. `details` holds both Brier scores,
-        the base rate, and the attempts and units behind them.
+        and for which the base rate's Brier score is not zero. The 95% interval resamples the month's units;
+        with one unit `ci_low` and `ci_high` are None. `details` holds both Brier scores, the base rate, and
+        the attempts and units behind them.
 
     Raises
     ------
     KeyError, ValueError
         As in `fit_policy`, and for attempts without a time.
     """
-    views = look_back(
+    views = backtest_months(
         outcomes,
         approach=approach,
         context=context,

@@ -1,4 +1,4 @@
-"""The shape of all learning measures, and the months that they are about."""
+"""The columns of all learning measures, and the periods that they are about."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def measure_row(
     segment: tuple[str, str] = ("", ""),
     details: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write one row of `MEASURE_COLUMNS`; the empty segment is the whole history."""
+    """Return one row of `MEASURE_COLUMNS`; the empty segment stands for the whole history."""
     return {
         "measure": measure,
         "period_start": period_start,
@@ -48,7 +48,7 @@ def measure_row(
 
 
 def measure_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Lay rows out as a frame with `MEASURE_COLUMNS`; an open end of an interval is None."""
+    """Return rows as a frame with `MEASURE_COLUMNS`; a missing bound of an interval is None."""
     table = pd.DataFrame(list(rows), columns=list(MEASURE_COLUMNS))
     table = table.astype({"segment_column": object, "segment_value": object})
     for bound in ("ci_low", "ci_high"):
@@ -72,7 +72,7 @@ def period_starts(outcomes: pd.DataFrame, freq: str = "MS") -> pd.Series:
     KeyError
         When one of the two columns is not in the frame.
     ValueError
-        When an attempt has no time, or `freq` is no offset.
+        When an attempt has no time, or `freq` is not an offset.
     """
     for column in ("occurred_at", "outcome_status"):
         if column not in outcomes:

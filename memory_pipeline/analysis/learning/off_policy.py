@@ -1,6 +1,6 @@
-"""What another policy would have achieved, estimated from what was logged.
+"""Off-policy evaluation: estimators of what another policy would have achieved, from logged attempts.
 
-Estimators over arrays; which policy, which model and which history is the caller's business (`replay`).
+They work on arrays; `learning.replay` supplies the policy, the outcome model and the history.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def importance_weights(target: Floats, logging: Floats, *, clip: float) -> Floats:
-    """Weigh logged attempts by how much more often the target policy would have acted as they did.
+    """Compute inverse propensity weights: how much more often the target policy would take the logged action.
 
     `w = pi(a | x) / max(e(a | x), clip)`. Clipping bounds the variance at the price of a bias towards
     the outcome model (Ionides 2008).
@@ -26,12 +26,16 @@ def importance_weights(target: Floats, logging: Floats, *, clip: float) -> Float
         shape (attempts,).
     clip
         Smallest logging probability that is divided by.
+
+    Returns
+    -------
+    array, shape (attempts,)
     """
     return np.asarray(target / np.maximum(logging, clip))
 
 
 def doubly_robust(rewards: Floats, weights: Floats, model_logged: Floats, model_target: Floats) -> Floats:
-    """Score each attempt with the doubly robust estimate of what the target policy gets there.
+    """Compute the doubly robust score of each attempt: an estimate of the target policy's reward there.
 
     `q(x, pi) + w * (r - q(x, a))` (Dudik, Langford and Li 2011, "Doubly robust policy evaluation and
     learning"). The mean is unbiased when the propensities or the outcome model are right.
@@ -39,11 +43,16 @@ def doubly_robust(rewards: Floats, weights: Floats, model_logged: Floats, model_
     Parameters
     ----------
     rewards
-        What was observed, shape (attempts,).
+        Observed rewards, shape (attempts,).
     weights
         Importance weights, shape (attempts,).
     model_logged, model_target
-        What the outcome model expects of the logged action, and of the target policy, shape (attempts,).
+        Rewards that the outcome model predicts for the logged action and for the target policy, shape
+        (attempts,).
+
+    Returns
+    -------
+    array, shape (attempts,)
     """
     return np.asarray(model_target + weights * (rewards - model_logged))
 

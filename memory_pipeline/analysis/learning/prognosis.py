@@ -1,4 +1,4 @@
-"""How hard an attempt was, as far as could be known before any advice: what verification compares within."""
+"""The prognostic score: how likely an attempt was to succeed, as known before any advice."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ _ENOUGH = 100
 _LEAST_CORRELATION = 0.01
 
 
-def expected_before(
+def prognostic_score(
     attempts: pd.DataFrame, history: pd.DataFrame, *, context: Sequence[str], unit: str
 ) -> pd.Series:
-    """Expect the success of attempts from what was known before: their context and their unit's record.
+    """Predict the success of attempts from what was known before: their context and their unit's record.
 
-    The context's part is a model of the history without any setting (`fit_policy`); the unit's own
-    record moves it by as much as units differ: `(successes + k * expected) / (attempts + k)` with
-    `k = (1 - r) / r` for a correlation r of attempts within units.
+    This is the prognostic score of Hansen (2008). A model of the history without any setting (`fit_policy`)
+    predicts from the context; the unit's own record moves the prediction by as much as units differ:
+    `(successes + k * expected) / (attempts + k)` with `k = (1 - r) / r` for a correlation r of attempts
+    within units.
 
     Parameters
     ----------
     attempts
-        Flat attempts, shape (attempts, any); how they ended is not looked at.
+        Flat attempts, shape (attempts, any); their outcomes are not used.
     history
         Flat attempts from before the first advice, with `outcome_status`.
     context, unit
@@ -38,14 +39,14 @@ def expected_before(
     Returns
     -------
     Series
-        Expected success, indexed as `attempts`; the same for all where the history has fewer than
-        100 attempts.
+        Expected success rate, indexed as `attempts`; 0.5 for all where the history has fewer than 100
+        attempts.
     """
     if len(history) < _ENOUGH:
         return pd.Series(0.5, index=attempts.index, name="expected")
     policy = fit_policy(history, approach=[], context=context, unit=unit)
     expected = policy.expected(attempts)
-    correlation = max(policy.ruled.model.correlation, _LEAST_CORRELATION)
+    correlation = max(policy.structured.model.correlation, _LEAST_CORRELATION)
     strength = (1 - correlation) / correlation
     wins = pd.Series(is_success(history).astype(float), index=history.index)
     record = wins.groupby(history[unit].astype(str)).agg(["sum", "size"])
@@ -57,11 +58,11 @@ def expected_before(
     )
 
 
-def difficulty_bands(expected: pd.Series, *, bands: int = 5) -> pd.Series:
-    """Cut the success that was expected before any advice into bands of equally many attempts.
+def prognostic_bands(expected: pd.Series, *, bands: int = 5) -> pd.Series:
+    """Return the band of each attempt: prognostic scores cut into bands of about equally many attempts.
 
-    Stratifying by it balances everything that it was computed from (the prognostic score of Hansen 2008);
-    five bands remove some nine tenths of the bias (Cochran 1968). Equal values stay together.
+    Stratifying by the prognostic score balances everything that it was computed from (Hansen 2008); five
+    bands remove about nine tenths of the bias (Cochran 1968). Equal scores stay in one band.
     """
     if (expected == expected.iloc[:1].max()).all():
         return pd.Series(0, index=expected.index, name="difficulty")

@@ -1,4 +1,4 @@
-"""Would following the memory have helped? A policy learnt from early history, tried on the later part."""
+"""Replay: would following the memory have helped? A policy of the early history, tried on the later part."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.off_policy import doubly_robust, importance_weights, self_normalised
-from memory_pipeline.analysis.recommendations.essential_settings import prescribe
+from memory_pipeline.analysis.recommendations.essential_settings import find_essential_settings
 from memory_pipeline.analysis.recommendations.fit import fit_policy
 from memory_pipeline.analysis.stats.cluster_bootstrap import (
     effective_sample_size,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.recommendations.policy import Policy
 
 
-_BORROWED = 20.0
+_PRIOR_ATTEMPTS = 20.0
 _WEIGHTS = (0.5, 2.0)
-"""Mean importance weights (1 in expectation) between which the propensities are believed."""
+"""Mean importance weights (1 in expectation) between which propensities are taken to be right."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +52,21 @@ class ReplayResult:
     effective_sample_size, effective_units
         Kish's size of the weighted attempts that agree with the advice, and of their units.
     self_normalised_uplift, model_uplift
-        The same by self-normalised importance sampling, and as the policy itself promised.
+        The uplift by self-normalised importance sampling, and by the policy's own predictions.
     observed_rate, policy_rate
-        Success as it was, and as it would have been.
+        Success rate as observed, and as estimated for following the policy.
     mean_weight
         Mean importance weight of the advised attempts; far from 1 means that approaches were chosen
-        otherwise later than before, so that the propensities are off.
+        differently later than before, so that the propensities are wrong.
     attempts_before, attempts_after, units_after
         Sizes of the two parts.
     advised, agreeing, clipped
-        Later attempts for which there was advice; of these, the ones that did as advised; of these,
-        the ones whose propensity was clipped.
+        Later attempts for which there was advice; of these, those that did as advised; of these, those whose
+        propensity was clipped.
     split_at
         First moment of the later part, ISO 8601.
     policy_version
-        The policy that was tried.
+        Version of the policy that was evaluated.
     """
 
     uplift: float
@@ -98,15 +98,15 @@ class ReplayResult:
 
 @dataclass(frozen=True)
 class _Attempts:
-    """Attempts beside the advice for them, as arrays, shape (attempts,) each.
+    """Attempts with the advice for them, as arrays, shape (attempts,) each.
 
-    `place` numbers the different advices, `home` their installer types.
+    `context` numbers the distinct contexts, `pool` the pools that they are in.
     """
 
     rewards: Floats
     unit: NDArray[np.int64]
-    place: NDArray[np.int64]
-    home: NDArray[np.int64]
+    context: NDArray[np.int64]
+    pool: NDArray[np.int64]
     is_advised: NDArray[np.bool_]
     agrees: NDArray[np.bool_]
     propensity: Floats
@@ -131,15 +131,15 @@ def replay(
     fit: Callable[..., Policy] = fit_policy,
     **limits: Any,
 ) -> ReplayResult:
-    """Fit a policy on the early part of history and estimate what following it would have changed later.
+    """Fit a policy on the early part of history, and estimate what following it would have changed later.
 
-    Everything that is fitted comes from the early part: the policy, the outcome model q (success of those
-    who did as advised, `_outcome_model`), and the propensities e (shares of the approaches by context,
-    smoothed from narrow to wide, clipped at `clip`). An attempt with advice gains `q(x, a*) + 1{a = a*} / e
-    * (r - q(x, a*)) - r`, one without gains nothing, since what is usual goes on; the uplift is the mean
-    gain (`learning.off_policy.doubly_robust`). Its interval resamples whole units and is never narrower
-    than the sizes of units allow (`stats.cluster_bootstrap.exchangeable_margin`). It rests on the context
-    holding what approaches were chosen by; what nobody recorded is not adjusted for.
+    Everything is fitted to the early part: the policy, the outcome model q (success of attempts that did as
+    advised, `_outcome_model`), and the propensities e (shares of the approaches by context, smoothed towards
+    wider pools, clipped at `clip`). An attempt with advice gains `q(x, a*) + 1{a = a*} / e
+    * (r - q(x, a*)) - r`; one without gains nothing, since the usual mix goes on. The uplift is the mean gain
+    (`learning.off_policy.doubly_robust`). Its interval resamples whole units and is never narrower than the
+    sizes of units allow (`stats.cluster_bootstrap.exchangeable_margin`). It assumes that the context contains
+    what approaches were chosen by; unrecorded confounders are not adjusted for.
 
     Parameters
     ----------
@@ -151,20 +151,20 @@ def replay(
         The first moment of the later part, or the share of attempts that come before it. Attempts at
         the same moment stay together.
     min_effective_size, min_effective_units
-        Effective attempts and units below which the evidence is not sufficient. Neither is it where the
-        mean importance weight, 1 in expectation, is below 0.5 or above 2.
+        Effective attempts and units below which the evidence is not sufficient. It is not sufficient either
+        where the mean importance weight, 1 in expectation, is below 0.5 or above 2.
     clip
         Smallest propensity that is divided by.
     fit
-        What learns the policy from the early part: `fit_policy`, or
-        `recommendations.current.fit_current_policy`, which leaves out what had gone stale by then.
+        Fits the policy to the early part: `fit_policy`, or `recommendations.current.fit_current_policy`,
+        which leaves out evidence that was stale by then.
     **limits
-        For `fit`, such as `confidence_threshold`. What is tried is the best advice, without exploration.
+        For `fit`, such as `confidence_threshold`. The policy is evaluated without exploration.
 
     Raises
     ------
     KeyError, ValueError
-        For columns as in `fit_policy`; for a split that is no moment and no share between 0 and 1.
+        For columns as in `fit_policy`; for a split that is neither a moment nor a share between 0 and 1.
     """
     check_columns(outcomes, approach=approach, context=context, unit=unit)
     when = _moments(outcomes)
@@ -177,7 +177,7 @@ def replay(
     if early.empty or later.empty:
         empty = "earlier" if early.empty else "later"
         return _inconclusive(f"Cannot tell: there are no {empty} attempts.", later, shape)
-    attempts = _look_back(policy, outcomes, unit)
+    attempts = _compare_with_advice(policy, outcomes, unit)
     before, after = attempts.where(is_early), attempts.where(~is_early)
     if not after.is_advised.any():
         return _inconclusive(
@@ -219,44 +219,44 @@ def _cut(when: pd.Series, split: float | str | pd.Timestamp) -> pd.Timestamp:
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
-def _look_back(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _Attempts:
+def _compare_with_advice(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _Attempts:
     """Compare each attempt with what the policy advises."""
     actions = policy.actions(outcomes).to_numpy()
     size = len(outcomes)
     is_advised, agrees = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    propensity, promised, place = np.ones(size), np.zeros(size), np.zeros(size, dtype=np.int64)
-    for number, (rows, outlook) in enumerate(policy.outlooks(outcomes)):
-        place[rows] = number
-        index = policy.choice(outlook).index
+    propensity, promised, context = np.ones(size), np.zeros(size), np.zeros(size, dtype=np.int64)
+    for number, (rows, posterior) in enumerate(policy.posteriors(outcomes)):
+        context[rows] = number
+        index = policy.choice(posterior).index
         if index is None:
             continue
-        prescription = prescribe(policy, outlook, index)
-        group = [outlook.candidates[one].approach for one in prescription.group]
+        essential = find_essential_settings(policy, posterior, index)
+        group = [posterior.candidates[one].approach for one in essential.group]
         is_advised[rows] = True
         agrees[rows] = np.isin(actions[rows].astype(str), group)
-        propensity[rows] = outlook.propensities[prescription.group].sum()
-        promised[rows] = prescription.draws.mean()
+        propensity[rows] = posterior.propensities[essential.group].sum()
+        promised[rows] = essential.draws.mean()
     units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
-    homes = pd.factorize(pd.Series(policy.contexts.places_of(outcomes), dtype=object))[0]
+    pools = pd.factorize(pd.Series(policy.contexts.pools_of(outcomes), dtype=object))[0]
     rewards = is_success(outcomes).astype(float)
-    return _Attempts(rewards, units, place, homes, is_advised, agrees, propensity, promised)
+    return _Attempts(rewards, units, context, pools, is_advised, agrees, propensity, promised)
 
 
 def _outcome_model(before: _Attempts, after: _Attempts, *, does: bool) -> Floats:
-    """Expect success of doing as advised, or otherwise, for each later attempt, from other units before.
+    """Predict the success of each later attempt if it does as advised, or if not, from other units before.
 
-    The rate of the earlier attempts that did so: everywhere, at the installer type, in the context,
-    each drawn towards the one before (20 attempts' worth). A unit's own attempts are taken from the counts
-    (cross-fitting by units; Chernozhukov et al. 2018, "Double/debiased machine learning"): what the model
-    had learnt from the very unit would fit its later attempts too, whatever other units do, and the
-    interval, which takes units for independent, would be too narrow.
+    The prediction is the success rate of the earlier attempts that did so: overall, in the pool, in the
+    context, each shrunk towards the one before (which counts for 20 attempts). A unit's own attempts are left
+    out (cross-fitting by units; Chernozhukov et al. 2018, "Double/debiased machine learning"): a model that
+    has seen the same unit predicts its later attempts too well, and the interval, which treats units as
+    independent, would be too narrow.
     """
     did = before.where(before.is_advised & (before.agrees == does))
     expected = np.full(len(after.unit), 0.5)
     for weight, there, here in (
-        (2.0, np.zeros_like(did.home), np.zeros_like(after.home)),
-        (_BORROWED, did.home, after.home),
-        (_BORROWED, did.place, after.place),
+        (2.0, np.zeros_like(did.pool), np.zeros_like(after.pool)),
+        (_PRIOR_ATTEMPTS, did.pool, after.pool),
+        (_PRIOR_ATTEMPTS, did.context, after.context),
     ):
         counts = [
             _counts_elsewhere((there, did.unit), (here, after.unit), weights)
@@ -271,16 +271,16 @@ def _counts_elsewhere(
     after: tuple[NDArray[np.int64], NDArray[np.int64]],
     weights: Floats,
 ) -> Floats:
-    """Sum weights over the earlier attempts of each later one's place, without those of its unit."""
+    """Sum weights over the earlier attempts in the cell of each later one, without those of its unit."""
     (there, their_unit), (here, unit) = before, after
-    places = int(max(there.max(initial=0), here.max(initial=0))) + 1
+    cells = int(max(there.max(initial=0), here.max(initial=0))) + 1
     units = int(max(their_unit.max(initial=0), unit.max(initial=0))) + 1
     own_keys, of_key = np.unique(there * units + their_unit, return_inverse=True)
     own = np.append(np.bincount(of_key, weights=weights, minlength=len(own_keys)), 0.0)
     wanted = here * units + unit
     at = np.searchsorted(own_keys, wanted)
     is_known = np.append(own_keys, -1)[at] == wanted
-    total = np.bincount(there, weights=weights, minlength=places)[here]
+    total = np.bincount(there, weights=weights, minlength=cells)[here]
     return np.asarray(total - np.where(is_known, own[at], 0.0))
 
 
@@ -308,7 +308,7 @@ def _estimate(
     uplift = float(gains.mean())
     interval = unit_bootstrap(gains, later.unit)
     usual = np.where(later.agrees, target, otherwise)
-    # How units differ shows in the attempts with advice; the others gain nothing for certain.
+    # Units differ only in the attempts with advice; the others gain exactly nothing.
     margin = share * exchangeable_margin(
         (target - usual)[advised], own - 1, rewards - usual[advised], later.unit[advised]
     )

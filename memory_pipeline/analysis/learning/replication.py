@@ -1,4 +1,4 @@
-"""Findings mined on the earlier part of history, tried on the later part: how many hold."""
+"""Replication: how many findings from an earlier part of history hold in a later part."""
 
 from __future__ import annotations
 
@@ -27,46 +27,52 @@ if TYPE_CHECKING:
 
 _PERIOD = "month"
 EDGES = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
-"""Confidences at which `reliability` cuts."""
+"""Confidences at which `reliability` cuts into classes."""
 
 
-def try_on_later_history(
+def replicate_on_later_history(
     evidence: Evidence, *, share: float, min_attempts: int = 30, **search: Any
 ) -> pd.DataFrame:
-    """Mine the earlier part of the history, and test each finding on the later part.
+    """Find patterns in the earlier part of the history, and test each on the later part.
 
     Parameters
     ----------
     evidence
-        With periods; its outcomes are `features.outcomes.outcome_labels`.
+        Counted with periods; its outcomes are `features.outcomes.outcome_labels`.
     share
-        Share of the attempts to mine.
+        Share of the attempts in the earlier part.
     min_attempts
-        Attempts of the later part, inside and outside, without which a finding is not tried.
+        Attempts of the later part that a finding needs, both inside and outside of it, to be tested.
     search
         Arguments of `search_patterns`.
 
     Returns
     -------
     DataFrame
-        The findings of the earlier part, with `later_attempts`, `tried_difference`, `tried_p_value` (of
-        the later part alone, allowing for repetition) and `held`: whether the difference has the same
-        sign (None where it could not be tried).
+        The findings of the earlier part, with `later_attempts`, `tried_difference`, `tried_p_value` (on the
+        later part alone, cluster-robust) and `held`: whether the difference has the same sign (None where it
+        could not be tested).
 
     Raises
     ------
     ValueError
-        When the evidence has no two periods.
+        When the evidence has fewer than two periods.
     """
     later = later_rows(evidence, share)
     if later is None:
-        raise ValueError("the evidence has no two periods; count it with a period, such as the month")
+        raise ValueError("the evidence has fewer than two periods; count it with a period, such as the month")
     found = search_patterns(evidence.part(~later), **search)
-    return try_findings(found, evidence.part(later), min_attempts=min_attempts)
+    return replicate_findings(found, evidence.part(later), min_attempts=min_attempts)
 
 
-def try_findings(found: pd.DataFrame, rest: Evidence, *, min_attempts: int = 30) -> pd.DataFrame:
-    """Test findings on evidence that they were not mined on; returns as `try_on_later_history`."""
+def replicate_findings(found: pd.DataFrame, rest: Evidence, *, min_attempts: int = 30) -> pd.DataFrame:
+    """Test findings on evidence that they were not found in.
+
+    Returns
+    -------
+    DataFrame
+        As `replicate_on_later_history`.
+    """
     unit = None if rest.unit is None else rest.codes(rest.unit)[0]
     rows = []
     for _, row in found.iterrows():
@@ -95,10 +101,10 @@ def replication_rows(
     min_units: int = 5,
     **search: Any,
 ) -> Iterator[tuple[pd.Timestamp, list[dict[str, Any]]]]:
-    """Measure, quarter by quarter, how many findings of the history before it held in it.
+    """Measure, quarter by quarter, how many findings from the history before it held in it.
 
-    For each quarter that is over (there are attempts after it), categories are learnt and findings about
-    success mined on the attempts before it; each is then tested on the quarter's attempts alone.
+    For each quarter that is over (there are attempts after it), categories are fitted and findings about
+    success searched on the attempts before it; each is then tested on the quarter's attempts alone.
 
     Parameters
     ----------
@@ -107,29 +113,30 @@ def replication_rows(
     conditions, unit
         Columns to search, and the column whose values repeat.
     quarters
-        First moments of the quarters to go through; by default all. Of these the newest `max_quarters`
-        are measured, since mining takes its time.
+        First moments of the quarters to measure; by default all. Of these only the newest `max_quarters` are
+        measured, since a search takes long.
     min_history
-        Attempts before a quarter that it takes.
+        Attempts that a quarter needs before it.
     min_attempts
-        Attempts of the quarter, inside and outside, without which a finding is not tried.
+        Attempts of the quarter that a finding needs, both inside and outside of it, to be tested.
     min_sample_size, min_units, search
         Of `search_patterns`.
 
     Yields
     ------
     tuple of Timestamp and list of dict
-        The quarter and its rows, none where no finding could be tried. `finding_replication` is the share of
-        findings whose difference has the same sign, with Wilson's 95% interval (as if findings were
-        independent); `confidence_calibration` is that share less the mean confidence that was said:
-        0 as sure as they turned out, below 0 too sure. `sample_size` counts findings tried; `details` has
-        the mean confidence and the Brier score of the confidences (0 is perfect, 0.25 is a coin's).
+        First moment of the quarter, and its rows; none where no finding could be tested.
+        `finding_replication` is the share of findings whose difference has the same sign, with Wilson's 95%
+        interval (which treats findings as independent); `confidence_calibration` is that share minus the mean
+        confidence: 0 is calibrated, below 0 overconfident. `sample_size` counts the findings tested;
+        `details` has the mean confidence and the Brier score of the confidences (0 is perfect, 0.25 is that
+        of a coin).
     """
     starts = period_starts(outcomes, "QS")
     past = [one for one in finished_quarters(outcomes) if int((starts < one).sum()) >= min_history]
     chosen = [one for one in past if quarters is None or one in quarters]
     for start in chosen[-max_quarters:]:
-        tried = _tried_in(
+        tried = _replicate_in(
             outcomes[starts < start],
             outcomes[starts == start],
             conditions=conditions,
@@ -142,11 +149,11 @@ def replication_rows(
 
 
 def finished_quarters(outcomes: pd.DataFrame) -> list[pd.Timestamp]:
-    """List the first moments of the quarters that have attempts, and attempts after them."""
+    """Return the first moments of the quarters that have attempts, and attempts after them."""
     return sorted(period_starts(outcomes, "QS").unique())[:-1]
 
 
-def _tried_in(
+def _replicate_in(
     before: pd.DataFrame,
     quarter: pd.DataFrame,
     *,
@@ -156,7 +163,7 @@ def _tried_in(
     limits: tuple[int, int],
     search: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Mine what came before a quarter, and test each finding in it."""
+    """Find patterns in the attempts before a quarter, and test each in the quarter."""
     size, units = limits
     encoded = encode(before, conditions, min_count=size, unit=unit, min_units=units)
     columns = [str(column) for column in encoded.frame]
@@ -172,21 +179,21 @@ def _tried_in(
     mined = counted(before, encoded.frame, months)
     found = search_patterns(mined, min_sample_size=size, min_units=units, is_adjusted=False, **search)
     rest = counted(quarter, encoded.encoding.apply(quarter)[columns], None)
-    return try_findings(found, rest, min_attempts=min_attempts)
+    return replicate_findings(found, rest, min_attempts=min_attempts)
 
 
 def _replication(start: pd.Timestamp, tried: pd.DataFrame) -> list[dict[str, Any]]:
     known = tried[tried["held"].notna()]
     if known.empty:
         return []
-    held, said = known["held"].to_numpy(dtype=bool), known["confidence"].to_numpy(dtype=float)
+    held, confidence = known["held"].to_numpy(dtype=bool), known["confidence"].to_numpy(dtype=float)
     low, high = wilson_interval(int(held.sum()), len(held))
-    rate, mean = float(held.mean()), float(said.mean())
+    rate, mean = float(held.mean()), float(confidence.mean())
     details = {
         "found": len(tried),
         "held": int(held.sum()),
         "mean_confidence": mean,
-        "brier": float(np.mean((said - held) ** 2)),
+        "brier": float(np.mean((confidence - held) ** 2)),
     }
     return [
         measure_row(FINDING_REPLICATION, start, rate, len(held), interval=(low, high), details=details),
@@ -202,14 +209,14 @@ def _replication(start: pd.Timestamp, tried: pd.DataFrame) -> list[dict[str, Any
 
 
 def reliability(tried: pd.DataFrame, *, edges: Sequence[float] = EDGES) -> pd.DataFrame:
-    """Compare how sure findings were said to be with how many held.
+    """Compare the confidence of findings with the share that held, by class of confidence.
 
     Parameters
     ----------
     tried
-        Of `try_on_later_history`, perhaps several, one below the other.
+        From `replicate_on_later_history`, one or several concatenated.
     edges
-        Where confidences are cut, ascending.
+        Bounds of the classes, ascending.
 
     Returns
     -------
@@ -220,9 +227,9 @@ def reliability(tried: pd.DataFrame, *, edges: Sequence[float] = EDGES) -> pd.Da
     known = tried[tried["held"].notna()]
     confidence, held = known["confidence"].to_numpy(dtype=float), known["held"].to_numpy(dtype=bool)
     rows = []
-    place = np.clip(np.searchsorted(edges, confidence, side="left"), 1, len(edges) - 1)
-    for one in np.unique(place):
-        inside = place == one
+    class_of = np.clip(np.searchsorted(edges, confidence, side="left"), 1, len(edges) - 1)
+    for one in np.unique(class_of):
+        inside = class_of == one
         low, high = wilson_interval(int(held[inside].sum()), int(inside.sum()))
         rows.append((confidence[inside].mean(), held[inside].mean(), low, high, int(inside.sum())))
     return pd.DataFrame(rows, columns=["predicted", "observed", "ci_low", "ci_high", "findings"])

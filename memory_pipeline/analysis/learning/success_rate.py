@@ -1,8 +1,8 @@
-"""Is the memory getting better? Measures over time that a person can judge progress by.
+"""Success over time, overall and by context.
 
-What belongs here: success over time, and what was known beforehand. The other measures are beside it:
-coverage and drift in `learning.backtest_measures`, findings tried later in `learning.replication`, the gain
-of followed advice in `advice_gain`, what following it would have changed in `replay`.
+The other measures of progress are beside it: prediction, coverage and drift in `learning.backtest_measures`,
+replication of findings in `learning.replication`, the gain of followed advice in `learning.verification`, the
+gain that following it would have had in `learning.replay`.
 """
 
 from __future__ import annotations
@@ -39,15 +39,16 @@ def success_over_time(
     -------
     DataFrame
         Columns `MEASURE_COLUMNS`, one row per period and segment that has attempts; `measure` is
-        `success_rate`, `period_start` in UTC, the whole has the empty segment. The interval is Wilson's
-        at 95%, for attempts as independent; `details` counts the attempts of each status.
+        `success_rate`, `period_start` in UTC, the whole history has the empty segment. The interval is
+        Wilson's 95% interval, which treats attempts as independent; `details` counts the attempts of each
+        status.
 
     Raises
     ------
     KeyError
         When a column is not in the frame.
     ValueError
-        When an attempt has no time, or `freq` is no offset.
+        When an attempt has no time, or `freq` is not an offset.
     """
     periods = period_starts(outcomes, freq)
     segments: list[tuple[str, pd.Series]] = [("", pd.Series("", index=outcomes.index, dtype=object))]
@@ -61,7 +62,7 @@ def success_over_time(
 
 
 def _success_by_period(status: pd.Series, periods: pd.Series, column: str, values: pd.Series) -> pd.DataFrame:
-    """Count the statuses of each period and segment value, and take the rate."""
+    """Count the statuses of each period and segment value, and compute the success rate."""
     counts = pd.crosstab([periods.rename("period_start"), values.rename("segment_value")], status)
     for name in ("success", "failure", "partial"):
         if name not in counts:

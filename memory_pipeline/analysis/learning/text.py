@@ -1,4 +1,4 @@
-"""What the learning measures say now, one sentence each."""
+"""One sentence per learning measure: where things stand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NONE_YET = "not enough history yet"
 
 
 def learning_sentences(measures: pd.DataFrame) -> dict[str, str]:
-    """Say in one sentence per measure where things stand.
+    """Return one sentence per measure that tells where things stand.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ def learning_sentences(measures: pd.DataFrame) -> dict[str, str]:
     Returns
     -------
     dict
-        By name of the measure, in the order of the six questions.
+        Name of the measure to sentence, in a fixed order.
     """
     whole = measures[measures["segment_column"] == ""].sort_values("period_start")
-    said = {}
-    for name, say in _SENTENCES.items():
+    sentences = {}
+    for name, write in _SENTENCES.items():
         rows = whole[whole["measure"] == name]
-        said[name] = _NONE_YET if rows.empty else say(rows, measures)
-    if said[ADVICE_GAIN] == _NONE_YET:
-        said[ADVICE_GAIN] = "no attempt names the advice that it was given"
-    return said
+        sentences[name] = _NONE_YET if rows.empty else write(rows, measures)
+    if sentences[ADVICE_GAIN] == _NONE_YET:
+        sentences[ADVICE_GAIN] = "no attempt names the advice that it was given"
+    return sentences
 
 
 def _success(rows: pd.DataFrame, _: pd.DataFrame) -> str:
@@ -63,7 +63,7 @@ def _skill(rows: pd.DataFrame, _: pd.DataFrame) -> str:
     interval = "" if low is None or np.isnan(low) else f", 95% interval {low:+.2f} to {high:+.2f}"
     return (
         f"skill {newest['value']:+.2f} in {_month(newest)} ({newest['sample_size']:,} attempts{interval}); "
-        f"{_average(rows):+.2f} on average (0 is the base rate, 1 foretells everything)"
+        f"{_average(rows):+.2f} on average (0 is the base rate, 1 predicts everything)"
     )
 
 
@@ -88,11 +88,12 @@ def _replication(rows: pd.DataFrame, _: pd.DataFrame) -> str:
 
 def _calibration(rows: pd.DataFrame, _: pd.DataFrame) -> str:
     sizes = rows["sample_size"].to_numpy(dtype=float)
-    said, brier = (
+    confidence, brier = (
         float(np.average([one[name] for one in rows["details"]], weights=sizes))
         for name in ("mean_confidence", "brier")
     )
-    return f"said {said:.2f} on average, {said + _average(rows):.2f} held; Brier score {brier:.3f}"
+    held = confidence + _average(rows)
+    return f"mean confidence {confidence:.2f}, {held:.2f} held; Brier score {brier:.3f}"
 
 
 def _drift(rows: pd.DataFrame, measures: pd.DataFrame) -> str:

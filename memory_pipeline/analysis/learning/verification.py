@@ -1,12 +1,12 @@
 """Did advice help? Attempts after advice was followed, against comparable ones where it was not.
 
-What belongs here: the estimate from attempts that say what became of the advice. Which attempts these are
-is the caller's business.
+What belongs here: the estimate from attempts that report whether advice was followed. The caller selects
+the attempts.
 
 Comparing all that followed with all that did not is wrong wherever people follow advice on easy cases.
-So like is compared with like: where a share of the answers was withheld at random, everybody who was
-served with everybody who was not (intention to treat, whatever they did with the advice); otherwise
-followed with not followed within strata of context and difficulty (Mantel-Haenszel).
+So like is compared with like: where a share of the answers was withheld at random, all that were served
+with all that were not (intention to treat, whatever they did with the advice); otherwise followed with not
+followed within strata of context and prognostic score (Mantel-Haenszel).
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ STRATIFIED = "stratified"
 
 @dataclass(frozen=True)
 class Verification:
-    """What following advice changed.
+    """The estimated effect of advice on success.
 
     Attributes
     ----------
     method
         `intention to treat` or `stratified`.
     gain, ci_low, ci_high
-        Difference in success with its 95% interval; -1 to 1 where the evidence is not sufficient.
+        Difference in the success rate with its 95% interval; -1 to 1 where the evidence is not sufficient.
     sufficient
         Whether both sides have enough comparable attempts and units for an interval.
     conclusive
         Whether a change was shown: sufficient, and the interval excludes zero.
     reason
-        A sentence that says so, with the numbers.
+        The result as a sentence, with the numbers.
     followed, not_followed, control
-        Attempts after advice that was followed, that was not, and whose answer was withheld.
+        Attempts whose advice was followed, was not followed, and was withheld.
     comparable, units, strata
         Attempts in strata with both sides, their units, and how many strata these are.
     """
@@ -93,10 +93,9 @@ def verify_advice(
     (jackknife; Cameron and Miller 2015), so that a hundred attempts of one application count as what they
     are, with a t quantile whose degrees of freedom fall where few units dominate.
 
-    Intention to treat is used where `min_attempts` attempts of `min_units` units on each side are left;
-    attempts of a served answer count as served, followed or not. Otherwise followed and not followed
-    are compared. That is no experiment: what moved people to follow, and is in no stratum, stays in the
-    difference.
+    Intention to treat is used where each side has `min_attempts` attempts of `min_units` units; attempts with
+    a served answer count as served, followed or not. Otherwise followed and not followed are compared. That
+    is not an experiment: confounders of following that are not in the strata stay in the difference.
 
     Parameters
     ----------
@@ -106,10 +105,10 @@ def verify_advice(
     unit
         Column whose values repeat.
     strata
-        Columns known before the advice, categories: context and difficulty
-        (`learning.prognosis.difficulty_bands`).
+        Categorical columns known before the advice: context and bands of the prognostic score
+        (`learning.prognosis.prognostic_bands`).
     min_attempts, min_units
-        What each side needs within strata that have both sides.
+        Attempts and units that each side needs within strata that have both sides.
 
     Raises
     ------
@@ -165,7 +164,7 @@ class _Comparison:
 def _compare(
     treated: NDArray[np.bool_], wins: Floats, stratum: NDArray[np.int64], unit: NDArray[np.int64]
 ) -> _Comparison:
-    """Pool the risk difference over strata, and its spread by leaving out one unit at a time."""
+    """Return the risk difference pooled over strata, with its margin by the jackknife over units."""
     size = int(stratum.max(initial=-1)) + 1
     both = np.zeros(size, dtype=bool)
     for number in range(size):
@@ -240,7 +239,7 @@ def _result(
 
 
 def gain_rows(attempts: pd.DataFrame, *, unit: str, strata: Sequence[str]) -> list[dict[str, Any]]:
-    """Verify advice by the attempts up to the end of each month, as `verify_advice` does.
+    """Estimate what advice changed, by the attempts up to the end of each month (`verify_advice`).
 
     Parameters
     ----------

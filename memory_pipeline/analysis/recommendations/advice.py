@@ -1,4 +1,4 @@
-"""What an answer holds."""
+"""What an answer consists of."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ class Advice:
         The settings to choose; None where the evidence is not enough. Settings that make no difference
         are not named.
     left_open
-        Settings that make no difference here, or that a person left to those who package: leave them as
-        they are.
+        Settings that make no difference here, or that a person left to those who package; keep them as they
+        are.
     avoid_approach
-        Settings and whole approaches expected to do clearly worse, the worst first: dicts with
+        Settings and whole approaches that are expected to do clearly worse, the worst first: dicts with
         `approach`, `success_rate`, `ci_low`, `ci_high`, `sample_size`, `sentence`.
     success_rate, ci_low, ci_high
-        Expected success of the recommended approach with its 95% credible interval; without a
-        recommendation, of what is usually done.
+        Expected success rate of the recommended approach with its 95% credible interval; without a
+        recommendation, of the usual mix of approaches.
     confidence
-        Probability that the recommended approach (or, without one, the best-looking one) succeeds more
-        often than the usual mix of approaches.
+        Posterior probability that the recommended approach (without one: the best-looking one) succeeds
+        more often than the usual mix of approaches.
     sample_size, units
-        Attempts and units (at least so many) behind the recommended approach; without one, the attempts
-        with all candidates and the units of the one that has most.
+        Attempts and units (a lower bound) behind the recommended approach; without one, the attempts with
+        all candidates and the units of the candidate that has most.
     evidence
-        `whole`: the approach was tried as it stands `min_sample_size` times or more; `additive`: it was
-        tried less often, but each of its settings was not, and the sample is that of the setting with
-        the fewest attempts; `none`: no recommendation.
+        `whole`: the approach was tried as it stands `min_sample_size` times or more; `additive`: only each
+        of its settings was, and the sample is that of the setting with the fewest attempts; `none`: there is
+        no recommendation.
     usual_approach, usual_rate
-        The approach most often chosen in the context, and what the usual mix is expected to achieve.
+        The approach most often chosen in the context, and the expected success rate of the usual mix.
     supporting_patterns
         Labels of the patterns that hold in the context with the recommended approach.
     reasons
-        Sentences.
+        Sentences that explain the answer.
     candidates
-        All approaches that were weighed, the most promising first.
+        All candidates with their expected success rates, the highest first.
     propensity
-        Probability with which the policy picks this answer.
+        Probability with which the policy gives this answer.
     policy_version
-        Which policy answered.
+        Version of the policy that answered.
     decisions
-        What persons decided about factors that bears on the answer
+        Persons' decisions about factors that concern the answer
         (`recommendations.decisions.FactorDecision` as dicts).
     """
 

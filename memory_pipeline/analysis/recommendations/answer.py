@@ -1,4 +1,4 @@
-"""An answer for one described context, with its reasons in words."""
+"""From a posterior and a choice to the advice for one described context, with its reasons in words."""
 
 from __future__ import annotations
 
@@ -10,80 +10,82 @@ import numpy as np
 from memory_pipeline.analysis.recommendations.advice import Advice
 from memory_pipeline.analysis.recommendations.avoidance import find_avoidable
 from memory_pipeline.analysis.recommendations.decisions import rests_on
-from memory_pipeline.analysis.recommendations.essential_settings import prescribe
+from memory_pipeline.analysis.recommendations.essential_settings import find_essential_settings
 from memory_pipeline.analysis.recommendations.explanations import (
     evidence_of,
-    left_to_persons,
-    notes_on,
-    said_by_persons,
-    why_not,
-    why_recommended,
+    explain_left_open,
+    explain_limitations,
+    explain_no_recommendation,
+    explain_recommendation,
+    relevant_decisions,
 )
 from memory_pipeline.analysis.recommendations.posterior import confidence_of
-from memory_pipeline.analysis.recommendations.suppression import DecidedOutlook
+from memory_pipeline.analysis.recommendations.suppression import SuppressedPosterior
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memory_pipeline.analysis.recommendations.candidates import Candidate
-    from memory_pipeline.analysis.recommendations.essential_settings import Prescription
+    from memory_pipeline.analysis.recommendations.essential_settings import EssentialSettings
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
-    from memory_pipeline.analysis.recommendations.posterior import Outlook
+    from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
     from memory_pipeline.analysis.recommendations.selection import Choice
 
 
-def write_advice(
+def build_advice(
     policy: PolicyModel,
     context: Mapping[str, Any],
-    outlook: Outlook,
+    posterior: ContextPosterior,
     choice: Choice,
     *,
     unknown: Sequence[str],
     unseen: Sequence[str],
 ) -> Advice:
-    """Put a choice into words and numbers.
+    """Build the advice for a context: the choice in words and numbers.
 
     Parameters
     ----------
-    policy, outlook, choice
-        What was weighed, and what came out.
+    policy, posterior, choice
+        The fitted model, the posterior in the context, and what was picked.
     context
         The description, as it was given.
     unknown
-        Keys of it that the policy does not know.
+        Keys of the description that the policy does not know.
     unseen
         Encoded columns whose described value never occurred.
     """
-    picked = None if choice.index is None else outlook.candidates[choice.index]
-    prescription = None if choice.index is None else prescribe(policy, outlook, choice.index)
-    confidence = choice.confidence if prescription is None else confidence_of(prescription.draws, outlook)
-    is_left = prescription is not None and _is_left_to_persons(policy, outlook, prescription)
-    propensity = _propensity(policy, outlook, choice, prescription, is_left=is_left)
-    if prescription is not None and is_left:
-        # What is usual is as good as what is usual.
-        confidence = confidence if prescription.approach else 0.5
-        picked = prescription = None
-    draws = outlook.usual if prescription is None else prescription.draws
-    known = bool(outlook.candidates)
+    picked = None if choice.index is None else posterior.candidates[choice.index]
+    essential = None if choice.index is None else find_essential_settings(policy, posterior, choice.index)
+    confidence = choice.confidence if essential is None else confidence_of(essential.draws, posterior)
+    is_left = essential is not None and _is_left_to_persons(policy, posterior, essential)
+    propensity = _propensity(policy, posterior, choice, essential, is_left=is_left)
+    if essential is not None and is_left:
+        # Nothing is advised, and the usual mix is as good as itself.
+        confidence = confidence if essential.approach else 0.5
+        picked = essential = None
+    draws = posterior.usual if essential is None else essential.draws
+    known = bool(posterior.candidates)
     history = policy.history["attempts"], policy.history["successes"]
     rate = float(draws.mean()) if known else (history[1] + 1) / (history[0] + 2)
     low, high = map(float, np.quantile(draws, [0.025, 0.975])) if known else (0.0, 1.0)
-    usual = int(np.argmax(outlook.shares)) if known else None
-    patterns = _supporting(policy, outlook, picked)
-    sample = _sample(policy, outlook, picked, prescription)
-    notes = notes_on(policy, outlook, unknown, unseen)
-    avoided = find_avoidable(policy, outlook, choice)
-    approach = None if prescription is None else prescription.approach
-    decided = said_by_persons(policy, outlook, approach, avoided, picked)
-    if choice.index is None or prescription is None:
-        reasons = [left_to_persons(outlook) if is_left else why_not(policy, outlook, choice)]
+    usual = int(np.argmax(posterior.shares)) if known else None
+    patterns = _supporting(policy, posterior, picked)
+    sample = _sample(policy, posterior, picked, essential)
+    notes = explain_limitations(policy, posterior, unknown, unseen)
+    avoided = find_avoidable(policy, posterior, choice)
+    approach = None if essential is None else essential.approach
+    decided = relevant_decisions(policy, posterior, approach, avoided, picked)
+    if choice.index is None or essential is None:
+        reasons = [
+            explain_left_open(posterior) if is_left else explain_no_recommendation(policy, posterior, choice)
+        ]
     else:
-        reasons = why_recommended(policy, outlook, choice, choice.index, prescription)
+        reasons = explain_recommendation(policy, posterior, choice, choice.index, essential)
     reasons += [one.sentence for one in decided]
     return Advice(
         context=context,
         recommended_approach=approach,
-        left_open=() if prescription is None else prescription.left_open,
+        left_open=() if essential is None else essential.left_open,
         avoid_approach=avoided,
         success_rate=rate,
         ci_low=low,
@@ -91,97 +93,111 @@ def write_advice(
         confidence=confidence,
         sample_size=sample[0],
         units=sample[1],
-        evidence="none" if prescription is None else evidence_of(policy, prescription),
-        usual_approach=None if usual is None else json.loads(outlook.candidates[usual].approach),
-        usual_rate=float(outlook.usual.mean()) if known else rate,
+        evidence="none" if essential is None else evidence_of(policy, essential),
+        usual_approach=None if usual is None else json.loads(posterior.candidates[usual].approach),
+        usual_rate=float(posterior.usual.mean()) if known else rate,
         supporting_patterns=[pattern["label"] for pattern in patterns],
         reasons=reasons + [f"It fits a pattern: {pattern['sentence']}" for pattern in patterns[:3]] + notes,
-        candidates=_candidate_rows(policy, outlook, choice),
+        candidates=_candidate_rows(policy, posterior, choice),
         propensity=propensity,
         policy_version=policy.version,
         decisions=tuple(one.to_dict() for one in decided),
     )
 
 
-def _is_left_to_persons(policy: PolicyModel, outlook: Outlook, prescription: Prescription) -> bool:
-    """Say whether nothing is left to advise beside what persons suppressed.
+def _is_left_to_persons(
+    policy: PolicyModel, posterior: ContextPosterior, essential: EssentialSettings
+) -> bool:
+    """Return whether nothing is left to advise beside what persons suppressed.
 
-    What looks best without it has to be better than what is usual with it, too.
+    The settings that are left also have to beat the usual mix by the whole history.
     """
-    if not isinstance(outlook, DecidedOutlook):
+    if not isinstance(posterior, SuppressedPosterior):
         return False
     is_sure = (
         policy.limits.exploration > 0
-        or confidence_of(prescription.draws, outlook) >= policy.limits.confidence_threshold
+        or confidence_of(essential.draws, posterior) >= policy.limits.confidence_threshold
     )
-    return not prescription.approach or not is_sure
+    return not essential.approach or not is_sure
 
 
 def _propensity(
-    policy: PolicyModel, outlook: Outlook, choice: Choice, prescription: Prescription | None, *, is_left: bool
+    policy: PolicyModel,
+    posterior: ContextPosterior,
+    choice: Choice,
+    essential: EssentialSettings | None,
+    *,
+    is_left: bool,
 ) -> float:
-    """Probability of this very answer.
+    """Return the probability of this very answer.
 
-    Of all candidates that are reduced to the same settings, or that are left to persons alike.
+    It is the sum over all candidates whose essential settings are the same, or that are left to persons too.
     """
-    if prescription is None:
+    if essential is None:
         return 1.0
-    alike = range(len(outlook.candidates)) if is_left else prescription.group.tolist()
+    alike = range(len(posterior.candidates)) if is_left else essential.group.tolist()
     total = 0.0
     for number in alike:
         if choice.probabilities[number] > 0:
-            other = prescription if number == choice.index else prescribe(policy, outlook, number)
-            is_same = is_left or other.approach == prescription.approach
-            if is_same and _is_left_to_persons(policy, outlook, other) == is_left:
+            other = (
+                essential if number == choice.index else find_essential_settings(policy, posterior, number)
+            )
+            is_same = is_left or other.approach == essential.approach
+            if is_same and _is_left_to_persons(policy, posterior, other) == is_left:
                 total += float(choice.probabilities[number])
     return total
 
 
 def _sample(
-    policy: PolicyModel, outlook: Outlook, picked: Candidate | None, prescription: Prescription | None
+    policy: PolicyModel,
+    posterior: ContextPosterior,
+    picked: Candidate | None,
+    essential: EssentialSettings | None,
 ) -> tuple[int, int]:
-    """Count the attempts and units behind an answer."""
-    if picked is None or prescription is None:
-        attempts = sum(candidate.attempts for candidate in outlook.candidates)
-        return attempts, max((candidate.units for candidate in outlook.candidates), default=0)
-    if evidence_of(policy, prescription) == "whole":
-        return prescription.attempts, prescription.units
+    """Return the attempts and units behind an answer."""
+    if picked is None or essential is None:
+        attempts = sum(candidate.attempts for candidate in posterior.candidates)
+        return attempts, max((candidate.units for candidate in posterior.candidates), default=0)
+    if evidence_of(policy, essential) == "whole":
+        return essential.attempts, essential.units
     return picked.support, picked.support_units
 
 
-def _candidate_rows(policy: PolicyModel, outlook: Outlook, choice: Choice) -> list[dict[str, Any]]:
-    order = np.argsort(-outlook.rates, kind="stable")
-    bounds = np.quantile(outlook.draws, [0.025, 0.975], axis=1) if len(order) else np.zeros((2, 0))
+def _candidate_rows(policy: PolicyModel, posterior: ContextPosterior, choice: Choice) -> list[dict[str, Any]]:
+    order = np.argsort(-posterior.rates, kind="stable")
+    bounds = np.quantile(posterior.draws, [0.025, 0.975], axis=1) if len(order) else np.zeros((2, 0))
     return [
         {
             "approach": json.loads(candidate.approach),
-            "success_rate": float(outlook.rates[i]),
+            "success_rate": float(posterior.rates[i]),
             "ci_low": float(bounds[0, i]),
             "ci_high": float(bounds[1, i]),
             "attempts": candidate.attempts,
             "successes": candidate.successes,
             "units": candidate.units,
             "evidence": evidence_of(policy, candidate),
-            "usual_share": float(outlook.shares[i]),
+            "usual_share": float(posterior.shares[i]),
             "probability": float(choice.probabilities[i]),
         }
         for i in order.tolist()
-        for candidate in [outlook.candidates[i]]
+        for candidate in [posterior.candidates[i]]
     ]
 
 
-def _supporting(policy: PolicyModel, outlook: Outlook, picked: Candidate | None) -> list[Mapping[str, Any]]:
-    """Find the patterns that hold here with the picked approach and name one of its settings.
+def _supporting(
+    policy: PolicyModel, posterior: ContextPosterior, picked: Candidate | None
+) -> list[Mapping[str, Any]]:
+    """Return the patterns that hold here with the picked approach and name one of its settings.
 
-    None that rests on what a person suppressed.
+    Patterns that rest on what a person suppressed are left out.
     """
     if picked is None:
         return []
-    main = max(outlook.members, key=lambda member: member[1])[0]
+    main = max(posterior.full_contexts, key=lambda one: one[1])[0]
     sure = {
         column: level
         for column, level in main.items()
-        if all(described[column] == level for described, _ in outlook.members)
+        if all(described[column] == level for described, _ in posterior.full_contexts)
     }
     here = sure | dict(picked.settings)
     return [

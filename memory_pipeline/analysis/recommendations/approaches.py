@@ -1,4 +1,4 @@
-"""Whole approaches: the settings that were chosen together, written so that equal ones are equal."""
+"""Whole approaches, the settings that were chosen together, as one canonical text each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LISTS = (list, tuple, set, frozenset, np.ndarray)
 
 
 def approach_text(approach: Mapping[str, Any]) -> str:
-    """Write an approach as JSON: keys and lists in order, settings that are not stated left out.
+    """Return an approach as JSON text: keys and lists sorted, settings that are not stated left out.
 
     Examples
     --------
@@ -32,14 +32,14 @@ def approach_text(approach: Mapping[str, Any]) -> str:
 
 
 def number_approaches(outcomes: pd.DataFrame, approach: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """Write every different approach as JSON, and number the attempts by it.
+    """Return the distinct approaches as JSON texts, and the number of the one that each attempt took.
 
     Returns
     -------
     texts
-        The different approaches, in alphabetical order.
+        The distinct approaches, in alphabetical order.
     codes
-        Which of them each attempt took, shape (attempts,).
+        Number of the approach of each attempt, shape (attempts,).
     """
     if not approach:
         return ["{}"], np.zeros(len(outcomes), dtype=np.int64)
@@ -57,7 +57,7 @@ def number_approaches(outcomes: pd.DataFrame, approach: Sequence[str]) -> tuple[
 
 
 def _numbered(column: pd.Series) -> tuple[NDArray[np.int64], list[Any]]:
-    """Give the different values of a column numbers, lists among them."""
+    """Return codes for the distinct values of a column, which may be lists, and the values by code."""
     values = column.to_numpy(dtype=object)
     if pd.api.types.infer_dtype(values, skipna=True) not in {"mixed", "mixed-integer"}:
         codes, uniques = pd.factorize(values)
@@ -68,7 +68,7 @@ def _numbered(column: pd.Series) -> tuple[NDArray[np.int64], list[Any]]:
 
 
 def _key(value: Any) -> tuple[Any, ...]:
-    """Make of a value what can be looked up, and tells True from 1."""
+    """Return a hashable form of a value that distinguishes True from 1."""
     if isinstance(value, dict):
         return dict, *((name, _key(element)) for name, element in value.items())
     if isinstance(value, _LISTS):
@@ -77,7 +77,7 @@ def _key(value: Any) -> tuple[Any, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn a value into what JSON has; lists lose order and repetition, whole floats their point."""
+    """Return a value as JSON has it; lists become sorted sets, whole floats become integers."""
     if isinstance(value, dict):
         named = {str(key): _plain(element) for key, element in value.items()}
         return dict(sorted(named.items()))

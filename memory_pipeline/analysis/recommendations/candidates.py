@@ -1,4 +1,4 @@
-"""The approaches that can be advised: wholes that were really tried, each with what speaks for it."""
+"""Which approaches can be advised: whole approaches that were tried in a pool, with their support."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ _NOTICEABLE = 0.15
 
 
 Support = dict[tuple["Values", str, str], tuple[int, int]]
+"""By pool, encoded setting and value: attempts and units."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A whole approach that was tried at a place.
+    """A whole approach that was tried in a pool.
 
     Attributes
     ----------
     key
-        Levels of the settings that tell approaches apart.
+        Values of the key columns (`choose_key_columns`).
     approach
-        The approach as JSON text: the one most often tried with this key at this place.
+        The approach as JSON text: the one most often tried with this key in this pool.
     settings
-        Its encoded settings, all of them.
+        All of its encoded settings.
     attempts, successes, units
-        Of the key at the place.
+        Counts of the key in the pool.
     support, support_units
-        Attempts and units that each single setting of the key has at the place, at least.
+        The fewest attempts and units in the pool that a single setting of the key has.
     """
 
     key: Values
@@ -68,21 +69,34 @@ def choose_key_columns(
     settings: Sequence[str],
     importance: Mapping[str, float],
     *,
-    home: Sequence[str],
+    pooling_columns: Sequence[str],
     enough: int,
 ) -> tuple[str, ...]:
     """Choose the settings by which approaches are told apart.
 
-    All of them, unless that cuts the history so thin that fewer than four attempts in five lie in
-    approaches with `enough` attempts at their place. Then settings that hardly move the
-    prediction (0.15 of log-odds, some three points) are left out, the least important first; the advice
-    fills them with what is usual.
+    All settings, unless fewer than four attempts in five would then belong to an approach with `enough`
+    attempts in its pool. In that case settings that hardly move the prediction (by less than 0.15 of
+    log-odds, about three points) are left out, the least important first; advice fills them with their usual
+    values.
+
+    Parameters
+    ----------
+    cells
+        Counts per unit and combination of encoded conditions.
+    settings
+        The encoded settings.
+    importance
+        By setting, as `success_model.setting_importance` returns it.
+    pooling_columns
+        The context columns (none or more) whose values are the pools.
+    enough
+        Attempts of an approach in its pool.
     """
     kept = sorted(settings, key=lambda column: (-importance[column], column))
     while (
         kept
         and importance[kept[-1]] < _NOTICEABLE
-        and _coverage(cells, [*home, *kept], enough) < (_ENOUGH_COVERAGE)
+        and _coverage(cells, [*pooling_columns, *kept], enough) < (_ENOUGH_COVERAGE)
     ):
         kept.pop()
     return tuple(column for column in settings if column in kept)
@@ -100,32 +114,32 @@ def find_candidates(
     *,
     settings: Sequence[str],
     key_columns: Sequence[str],
-    home: Sequence[str],
+    pooling_columns: Sequence[str],
     support: Support,
     min_attempts: int,
     most: int = 60,
 ) -> dict[Values, tuple[Candidate, ...]]:
-    """List the approaches tried at each place, the most frequent first.
+    """Return the approaches tried in each pool, the most frequent first.
 
     Parameters
     ----------
     cells
         Counts per unit and combination.
     approaches
-        The different approaches as JSON, and which of them each attempt took (`number_approaches`).
+        The distinct approaches as JSON, and the number of each attempt's approach (`number_approaches`).
     settings, key_columns
-        All encoded settings, and those that tell approaches apart.
-    home
-        The context columns (none or more) whose levels are the places.
+        All encoded settings, and those by which approaches are told apart.
+    pooling_columns
+        The context columns (none or more) whose values are the pools.
     support
         From `count_settings`.
     min_attempts
-        Attempts that an approach must have at a place.
+        Attempts in a pool that an approach needs to be a candidate there.
     most
-        Candidates per place, at most.
+        Largest number of candidates per pool.
     """
     first_cell, of_cell = np.unique(
-        _keys(cells, [*home, *key_columns]), return_index=True, return_inverse=True
+        _keys(cells, [*pooling_columns, *key_columns]), return_index=True, return_inverse=True
     )[1:]
     tried, units = _attempts_and_units(cells, of_cell)
     won = np.bincount(of_cell, weights=cells.successes)
@@ -134,11 +148,11 @@ def find_candidates(
     found: dict[Values, list[Candidate]] = {}
     for owner in np.flatnonzero(tried >= min_attempts):
         cell = int(first_cell[owner])
-        place, key = _levels(cells, home, cell), _levels(cells, key_columns, cell)
+        pool, key = _levels(cells, pooling_columns, cell), _levels(cells, key_columns, cell)
         own = int(tried[owner]), int(units[owner])
-        reach = [support[place, column, level] for column, level in zip(key_columns, key, strict=True)]
+        reach = [support[pool, column, level] for column, level in zip(key_columns, key, strict=True)]
         attempt = usual[owner]
-        found.setdefault(place, []).append(
+        found.setdefault(pool, []).append(
             Candidate(
                 key=key,
                 approach=texts[taken[attempt]],
@@ -153,13 +167,13 @@ def find_candidates(
             )
         )
     return {
-        place: tuple(sorted(ones, key=lambda c: (-c.attempts, c.approach))[:most])
-        for place, ones in found.items()
+        pool: tuple(sorted(ones, key=lambda c: (-c.attempts, c.approach))[:most])
+        for pool, ones in found.items()
     }
 
 
 def _usual_attempt(group: NDArray[np.int64], code: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find an attempt with the most frequent approach of each group; a tie goes to the lower number."""
+    """Return an attempt with the most frequent approach of each group; of ties, the lower number."""
     _, first, counts = np.unique(combined_key([group, code]), return_index=True, return_counts=True)
     # Ascending in group, then descending in count.
     order = np.lexsort((code[first], -counts, group[first]))
@@ -177,62 +191,76 @@ def _attempts_and_units(
 
 
 @dataclass(frozen=True)
-class Rest:
-    """What was tried at a place beside its candidates: its share of the attempts, and how it differs.
+class Remainder:
+    """The attempts of a pool with approaches that are not candidates.
 
-    `gap` is the log-odds of what is expected of these attempts, less those of the candidates' attempts.
+    Attributes
+    ----------
+    share
+        Their share of the attempts of the pool.
+    gap
+        Log-odds of their expected success rate, minus those of the candidates' attempts.
     """
 
     share: float
     gap: float
 
 
-def measure_rest(
+def measure_remainder(
     cells: Cells,
     rates: NDArray[np.float64],
     candidates: Mapping[Values, Sequence[Candidate]],
     *,
     key_columns: Sequence[str],
-    home: Sequence[str],
-) -> dict[Values, Rest]:
-    """Measure the attempts that are no candidate's, so that "what is usually done" leaves nothing out.
+    pooling_columns: Sequence[str],
+) -> dict[Values, Remainder]:
+    """Measure the attempts that belong to no candidate, so that the usual success rate covers all attempts.
 
     Parameters
     ----------
     cells, rates
-        Counts, and the success rate that is expected of each cell, shape (cells,).
-    candidates, key_columns, home
+        Counts, and the expected success rate of each cell, shape (cells,).
+    candidates, key_columns, pooling_columns
         As in `find_candidates`.
     """
-    first, group = np.unique(_keys(cells, [*home, *key_columns]), return_index=True, return_inverse=True)[1:]
-    known = {(place, one.key) for place, ones in candidates.items() for one in ones}
-    of_group = [(_levels(cells, home, int(cell)), _levels(cells, key_columns, int(cell))) for cell in first]
+    first, group = np.unique(
+        _keys(cells, [*pooling_columns, *key_columns]), return_index=True, return_inverse=True
+    )[1:]
+    known = {(pool, one.key) for pool, ones in candidates.items() for one in ones}
+    of_group = [
+        (_levels(cells, pooling_columns, int(cell)), _levels(cells, key_columns, int(cell))) for cell in first
+    ]
     is_candidate = np.array([pair in known for pair in of_group], dtype=bool)[group]
-    place_of = np.array(
+    pool_number = np.array(
         [list(candidates).index(pair[0]) if pair[0] in candidates else -1 for pair in of_group]
     )
-    rest = {}
-    for number, place in enumerate(candidates):
-        here = place_of[group] == number
+    remainder = {}
+    for number, pool in enumerate(candidates):
+        here = pool_number[group] == number
         inside, outside = here & is_candidate, here & ~is_candidate
         total = cells.attempts[here].sum()
         gap = 0.0
         if outside.any():
             means = [np.average(rates[side], weights=cells.attempts[side]) for side in (outside, inside)]
             gap = float(np.subtract(*log_odds(np.array(means))))
-        rest[place] = Rest(float(cells.attempts[outside].sum() / total), gap)
-    return rest
+        remainder[pool] = Remainder(float(cells.attempts[outside].sum() / total), gap)
+    return remainder
 
 
-def count_settings(cells: Cells, columns: Sequence[str], home: Sequence[str]) -> Support:
-    """Count attempts and units of every single setting at every place."""
+def count_settings(cells: Cells, columns: Sequence[str], pooling_columns: Sequence[str]) -> Support:
+    """Count the attempts and units of every single setting in every pool."""
     support = {}
     for column in columns:
-        _, first, group = np.unique(_keys(cells, [*home, column]), return_index=True, return_inverse=True)
+        _, first, group = np.unique(
+            _keys(cells, [*pooling_columns, column]), return_index=True, return_inverse=True
+        )
         tried, units = _attempts_and_units(cells, group)
         for number, cell in enumerate(first):
             level = _levels(cells, [column], int(cell))[0]
-            support[_levels(cells, home, int(cell)), column, level] = int(tried[number]), int(units[number])
+            support[_levels(cells, pooling_columns, int(cell)), column, level] = (
+                int(tried[number]),
+                int(units[number]),
+            )
     return support
 
 

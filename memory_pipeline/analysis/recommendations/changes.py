@@ -24,20 +24,20 @@ def compare_advice(
     *,
     policy_before: Row,
     policy_after: Row,
-    undecided: Sequence[Row] = (),
+    counterfactual: Sequence[Row] = (),
 ) -> list[dict[str, Any]]:
-    """List the contexts in which a rebuild advises otherwise, or expects other success.
+    """List the contexts in which a rebuild changed the advice or the expected success rate.
 
     Parameters
     ----------
     before, after
         Rows of the recommendation table (`conditions`, `recommended_approach`, `success_rate`) of both
-        rebuilds; a context that is in one of them alone is not compared.
+        rebuilds. A context that is in only one of them is not compared.
     policy_before, policy_after
-        The policies as `Policy.to_dict` writes them; of the earlier one what there is.
-    undecided
-        Where persons' decisions changed: what the later policy would advise under the earlier decisions,
-        rows as in `after`. Where it differs from what is advised, the decisions are the reason.
+        The policies as `Policy.to_dict` returns them; of the earlier one the keys that are known.
+    counterfactual
+        If persons' decisions changed: what the later policy would advise under the earlier decisions, rows as
+        in `after`. Where it differs from the advice, the decisions are the reason.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def compare_advice(
         `before`, `after` (approaches), `success_rate_before`, `success_rate_after`, `why` (a sentence).
     """
     known = {_key(row["conditions"]): row for row in before}
-    otherwise = {_key(row["conditions"]): row for row in undecided}
+    by_context = {_key(row["conditions"]): row for row in counterfactual}
     changes = []
     for row in after:
         old = known.get(_key(row["conditions"]))
@@ -61,7 +61,7 @@ def compare_advice(
                 "after": row["recommended_approach"],
                 "success_rate_before": float(old["success_rate"]),
                 "success_rate_after": float(row["success_rate"]),
-                "why": _why(old, row, policy_before, policy_after, otherwise.get(_key(row["conditions"]))),
+                "why": _why(old, row, policy_before, policy_after, by_context.get(_key(row["conditions"]))),
             }
         )
     return changes
@@ -75,13 +75,15 @@ def _kind(old: Row, new: Row) -> str | None:
     return REESTIMATED if is_far else None
 
 
-def _why(old: Row, new: Row, policy_before: Row, policy_after: Row, undecided: Row | None) -> str:
-    """Name what is different: a person's decision, a detected change, new evidence, or the settings."""
-    if undecided is not None and _kind(undecided, new) is not None:
-        persons = say_decisions(policy_before.get("decisions", ()), policy_after.get("decisions", ()))
-        is_all = _kind(old, undecided) is None
+def _why(old: Row, new: Row, policy_before: Row, policy_after: Row, counterfactual: Row | None) -> str:
+    """Return the reason of a change: a decision, a detected change point, new evidence, or other limits."""
+    if counterfactual is not None and _kind(counterfactual, new) is not None:
+        persons = describe_decisions(policy_before.get("decisions", ()), policy_after.get("decisions", ()))
+        is_all = _kind(old, counterfactual) is None
         return (
-            persons if is_all else f"{persons} {_other_reason(old, undecided, policy_before, policy_after)}"
+            persons
+            if is_all
+            else f"{persons} {_other_reason(old, counterfactual, policy_before, policy_after)}"
         )
     return _other_reason(old, new, policy_before, policy_after)
 
@@ -104,8 +106,8 @@ def _other_reason(old: Row, new: Row, policy_before: Row, policy_after: Row) -> 
     return "Attempts were corrected, or the analysis is a newer one; the number of attempts is the same."
 
 
-def say_decisions(before: Sequence[Row], after: Sequence[Row]) -> str:
-    """Say which factors persons suppressed, and which no longer; nothing else changes advice."""
+def describe_decisions(before: Sequence[Row], after: Sequence[Row]) -> str:
+    """Return in words which factors persons suppressed, and which no longer; nothing else changes advice."""
     parts = []
     for sign, ones, others in (("", after, before), ("no longer ", before, after)):
         for one in ones:
@@ -119,7 +121,7 @@ def say_decisions(before: Sequence[Row], after: Sequence[Row]) -> str:
 
 
 def same_decisions(before: Sequence[Row], after: Sequence[Row]) -> bool:
-    """Say whether the same comparisons are suppressed."""
+    """Return whether the same comparisons are suppressed in both."""
     old, new = ([one for one in ones if one["decision"] == SUPPRESS] for ones in (before, after))
     return len(old) == len(new) and all(any(_same_decision(a, b) for b in old) for a in new)
 

@@ -1,4 +1,4 @@
-"""Described contexts: which past contexts a description, full or partial, stands for."""
+"""Which past contexts a description stands for, whether it is full or partial."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ if TYPE_CHECKING:
 
 
 Pattern = tuple[str | None, ...]
-Member = tuple["Mapping[str, str]", float]
+"""Encoded values of a description in the order of the columns; None where a column is open."""
+WeightedContext = tuple["Mapping[str, str]", float]
+"""A full context (encoded column to value) and its weight."""
 
 
-_MOST_MEMBERS = 40
+_SAMPLE_SIZE = 40
 
 
 @dataclass(frozen=True)
 class Contexts:
-    """The contexts that occurred, and how to read a new one.
+    """The contexts that occurred, and how a new one is encoded.
 
     Attributes
     ----------
     encoding
         How source columns become categories.
     known_levels
-        Per encoded column, the levels that occurred; its order is that of a context's values.
-    home
-        The encoded column (at most one) whose levels are the places of the candidates.
+        By encoded column, the values that occurred. The order of columns is that of a context's values.
+    pooling_columns
+        The encoded columns (at most one: the installer type) by whose values candidates are pooled.
     seen
-        Context combinations with their attempts, the most frequent first.
+        Full contexts with their numbers of attempts, the most frequent first.
     """
 
     encoding: Encoding
     known_levels: Mapping[str, tuple[str, ...]]
-    home: tuple[str, ...]
+    pooling_columns: tuple[str, ...]
     seen: tuple[tuple[Values, int], ...]
 
     @property
@@ -51,7 +53,7 @@ class Contexts:
         return tuple(self.known_levels)
 
     def read(self, contexts: pd.DataFrame) -> list[Pattern]:
-        """Encode contexts; None stands where a column is not described or its value never occurred."""
+        """Encode contexts, one row each; None where a column is not described or its value never occurred."""
         encoded = self.encoding.apply(contexts)
         columns = []
         for source in self.encoding.codes:
@@ -62,30 +64,30 @@ class Contexts:
                 columns.append(texts)
         return list(zip(*columns, strict=True)) if columns else [()] * len(contexts)
 
-    def members(self, pattern: Pattern) -> tuple[list[Member], bool]:
-        """Spell out a description as full contexts with weights that sum to 1.
+    def full_contexts(self, pattern: Pattern) -> tuple[list[WeightedContext], bool]:
+        """Return the full contexts that a description stands for, with weights that sum to 1.
 
         Returns
         -------
-        members
-            A full description alone; for a partial one the past contexts that agree with it (40 of them,
-            drawn evenly), by their attempts. Where none agree, those with the same installer type; then
-            all.
+        full_contexts
+            For a full description, that context alone. For a partial one, the past contexts that agree with
+            it, weighted by their attempts (at most 40, by systematic sampling). Where none agree: those with
+            the same installer type; where there are none either: all.
         is_widened
             Whether none agreed.
         """
         if None not in pattern:
             return [(self._described(tuple(map(str, pattern))), 1.0)], False
-        at_home = [self.columns.index(column) for column in self.home]
-        only_home = tuple(level if i in at_home else None for i, level in enumerate(pattern))
-        for attempt, wanted in enumerate((pattern, only_home, (None,) * len(pattern))):
+        pooled = [self.columns.index(column) for column in self.pooling_columns]
+        pool_only = tuple(level if i in pooled else None for i, level in enumerate(pattern))
+        for attempt, wanted in enumerate((pattern, pool_only, (None,) * len(pattern))):
             found = [(levels, count) for levels, count in self.seen if _agrees(wanted, levels)]
             if found:
                 return [(self._described(levels), share) for levels, share in _sample(found)], attempt > 0
         return [], True
 
     def unseen(self, pattern: Pattern, described: Mapping[str, Any]) -> list[str]:
-        """Name the encoded columns that were described with a value that never occurred."""
+        """Return the encoded columns that were described with a value that never occurred."""
         return [
             column
             for column, level in zip(self.columns, pattern, strict=True)
@@ -93,14 +95,14 @@ class Contexts:
             and described.get(column if column in described else column.partition(": ")[0]) is not None
         ]
 
-    def place_of(self, described: Mapping[str, str]) -> Values:
-        """Return the level of the home column in a full context."""
-        return tuple(described[column] for column in self.home)
+    def pool_of(self, described: Mapping[str, str]) -> Values:
+        """Return the pool of a full context: its values of the pooling columns."""
+        return tuple(described[column] for column in self.pooling_columns)
 
-    def places_of(self, outcomes: pd.DataFrame) -> list[Values]:
-        """Return the level of the home column for each attempt."""
+    def pools_of(self, outcomes: pd.DataFrame) -> list[Values]:
+        """Return the pool of each attempt."""
         encoded = self.encoding.apply(outcomes)
-        named = [encoded[column].to_numpy(dtype=object) for column in self.home]
+        named = [encoded[column].to_numpy(dtype=object) for column in self.pooling_columns]
         return list(zip(*named, strict=True)) if named else [()] * len(outcomes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,7 +110,7 @@ class Contexts:
         return {
             "encoding": self.encoding.to_dict(),
             "known_levels": [[column, list(levels)] for column, levels in self.known_levels.items()],
-            "home": list(self.home),
+            "pooling_columns": list(self.pooling_columns),
             "seen": [[list(levels), count] for levels, count in self.seen],
         }
 
@@ -118,7 +120,7 @@ class Contexts:
         return cls(
             encoding=Encoding.from_dict(values["encoding"]),
             known_levels={column: tuple(levels) for column, levels in values["known_levels"]},
-            home=tuple(values["home"]),
+            pooling_columns=tuple(values["pooling_columns"]),
             seen=tuple((tuple(levels), count) for levels, count in values["seen"]),
         )
 
@@ -127,15 +129,15 @@ class Contexts:
 
 
 def _sample(found: Sequence[tuple[Values, int]]) -> list[tuple[Values, float]]:
-    """Stand in for many contexts with few: every fortieth of their attempts (systematic sampling)."""
+    """Return at most 40 contexts with their shares of the attempts, by systematic sampling of attempts."""
     counts = np.array([count for _, count in found], dtype=float)
-    if len(found) <= _MOST_MEMBERS:
+    if len(found) <= _SAMPLE_SIZE:
         return [
             (levels, float(share)) for (levels, _), share in zip(found, counts / counts.sum(), strict=True)
         ]
-    marks = (np.arange(_MOST_MEMBERS) + 0.5) / _MOST_MEMBERS
+    marks = (np.arange(_SAMPLE_SIZE) + 0.5) / _SAMPLE_SIZE
     picked, times = np.unique(np.searchsorted(counts.cumsum() / counts.sum(), marks), return_counts=True)
-    return [(found[i][0], float(n) / _MOST_MEMBERS) for i, n in zip(picked, times, strict=True)]
+    return [(found[i][0], float(n) / _SAMPLE_SIZE) for i, n in zip(picked, times, strict=True)]
 
 
 def _agrees(wanted: Pattern, levels: Values) -> bool:

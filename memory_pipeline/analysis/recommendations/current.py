@@ -1,4 +1,4 @@
-"""The policy for today: learnt from history after what is stale was left out."""
+"""The policy of today: fitted on the history without stale evidence (change points, half-life)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def fit_current_policy(
 ) -> Policy:
     """Fit a policy on the evidence that still holds.
 
-    A first fit knows no time; where attempts end otherwise than it expects since some moment
-    (`models.change_points.find_changes`), those with the changed value from before are left out and the
-    policy is fitted again. So its intervals widen, and advice that rested on them falls silent until there
-    is new evidence. Nothing else is forgotten: forgetting by default costs more than it gains where nothing
-    drifts.
+    A first fit ignores time. Where attempts with some value have ended differently than it predicts since
+    some moment (`models.change_points.find_changes`), the attempts with that value from before are left out,
+    and the policy is fitted again. Its intervals widen, and advice that rested on the old attempts is
+    withheld until there is new evidence. Nothing else is left out: discounting by age costs more than it
+    gains where nothing drifts.
 
     Parameters
     ----------
@@ -43,24 +43,24 @@ def fit_current_policy(
     approach, context, unit
         As in `fit_policy`.
     half_life
-        Age at which an attempt counts half (`recommendations.current.fade`); None: for ever.
+        Age at which an attempt counts half (`thin_by_age`); None: age does not matter.
     **options
         For `fit_policy`.
     """
     roles = {"approach": approach, "context": context, "unit": unit}
-    recent = outcomes if half_life is None else fade(outcomes, half_life)
+    recent = outcomes if half_life is None else thin_by_age(outcomes, half_life)
     policy = fit_policy(recent, **roles, **options)  # type: ignore[arg-type]
     if recent.empty or "occurred_at" not in recent:
         return policy
     columns = [column for column in [*approach, *context] if column != unit]
     changes = find_changes(recent, policy.expected(recent), columns=columns, unit=unit)
     if changes:
-        policy = fit_policy(forget(recent, changes, unit=unit), **roles, **options)  # type: ignore[arg-type]
+        policy = fit_policy(drop_stale(recent, changes, unit=unit), **roles, **options)  # type: ignore[arg-type]
     return replace(policy, changes=tuple(change.to_dict() for change in changes))
 
 
-def forget(outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str) -> pd.DataFrame:
-    """Leave out the attempts with a changed value from before its change."""
+def drop_stale(outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str) -> pd.DataFrame:
+    """Return the attempts without those that have a changed value and are from before its change."""
     when = pd.to_datetime(outcomes["occurred_at"], utc=True)
     is_stale = np.zeros(len(outcomes), dtype=bool)
     for change in changes:
@@ -70,11 +70,12 @@ def forget(outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str) -> p
     return outcomes[~is_stale]
 
 
-def fade(outcomes: pd.DataFrame, half_life: timedelta) -> pd.DataFrame:
-    """Thin history out by age: of attempts one half-life older than the newest every second one stays.
+def thin_by_age(outcomes: pd.DataFrame, half_life: timedelta) -> pd.DataFrame:
+    """Return a sample of the attempts that is thinner the older they are.
 
-    The ones that stay are drawn systematically within each unit in the order of time, so that every count
-    that is reported later is one of attempts that happened.
+    Of the attempts one half-life older than the newest, every second one is kept, and so on. They are drawn
+    systematically in the order of time, so that every count that is reported later is one of attempts that
+    happened.
     """
     if outcomes.empty:
         return outcomes
@@ -83,5 +84,5 @@ def fade(outcomes: pd.DataFrame, half_life: timedelta) -> pd.DataFrame:
     order = outcomes.assign(_when=when.to_numpy()).sort_values(["_when"], kind="stable").index
     total = pd.Series(weight, index=outcomes.index).loc[order].cumsum()
     crossed = np.floor(total.to_numpy() + 0.5)
-    stays = pd.Series(np.diff(crossed, prepend=0.0) > 0, index=order)
-    return outcomes[stays.loc[outcomes.index].to_numpy()]
+    is_kept = pd.Series(np.diff(crossed, prepend=0.0) > 0, index=order)
+    return outcomes[is_kept.loc[outcomes.index].to_numpy()]

@@ -1,7 +1,7 @@
-"""What persons decided about factors: who said what, and which advice it bears on.
+"""Persons' decisions about factors, and which advice they concern.
 
-What a suppressed factor does to the weighing of approaches is in `recommendations.suppression`. A
-*confirmed* or noted one changes no figure; advice that goes with it says what a person said.
+How a suppressed factor changes the posterior is in `recommendations.suppression`. A *confirmed* or noted one
+changes no figure; advice that it concerns quotes the decision.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class FactorDecision:
     finding_id
         Id of the factor.
     decision
-        `suppress`, `confirm`, or `note` where something was noted and nothing decided.
+        `suppress`, `confirm`, or `note` (something was noted and nothing decided).
     settings, reference
-        The two sides of the comparison: encoded setting to level.
+        The two sides of the comparison: encoded setting to value.
     decided_by, decided_at
-        Who, and when (ISO 8601).
+        Who decided, and when (ISO 8601).
     note
-        Why, if that was said.
+        The reason; None where none was given.
     finding
-        The factor's sentence, where the newest rebuild has it.
+        The factor's sentence; None where the newest rebuild does not have the factor.
     """
 
     finding_id: str
@@ -65,7 +65,7 @@ class FactorDecision:
 
     @property
     def reason(self) -> str:
-        """The note, as it stands behind a sentence; empty where there is none."""
+        """The note in the form in which it follows a sentence; empty where there is none."""
         return f' ("{self.note}")' if self.note else ""
 
     @property
@@ -84,7 +84,7 @@ class FactorDecision:
 
 
 def rests_on(conditions: Settings, decisions: Iterable[FactorDecision]) -> bool:
-    """Say whether conditions have one side of a comparison that a person suppressed."""
+    """Return whether conditions include one side of a comparison that a person suppressed."""
     return any(
         one.decision == SUPPRESS and any(has_side(conditions, side) for side in one.sides)
         for one in decisions
@@ -92,5 +92,5 @@ def rests_on(conditions: Settings, decisions: Iterable[FactorDecision]) -> bool:
 
 
 def has_side(settings: Mapping[str, Any], side: Settings) -> bool:
-    """Say whether settings have all levels of one side of a comparison."""
+    """Return whether settings have all values of one side of a comparison."""
     return all(settings.get(column) == level for column, level in side.items())

@@ -1,4 +1,4 @@
-"""Which settings of an advised approach make a difference: advice names these and leaves the rest open."""
+"""Which settings of an advised approach make a difference: advice names these and leaves the others open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from memory_pipeline.analysis.names import OTHER
 from memory_pipeline.analysis.recommendations.posterior import INDIFFERENCE
-from memory_pipeline.analysis.recommendations.suppression import SetAside, as_recorded
+from memory_pipeline.analysis.recommendations.suppression import Suppression, promised_draws
 from memory_pipeline.analysis.stats.beta_binomial import log_odds
 
 if TYPE_CHECKING:
@@ -22,30 +22,29 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Counts, Floats
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
-    from memory_pipeline.analysis.recommendations.posterior import Outlook
+    from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
 
 
 _SURELY_WORSE = 0.8
 
 
 @dataclass(frozen=True)
-class Prescription:
-    """An approach as it is advised: the settings that matter, and what to expect of them.
+class EssentialSettings:
+    """The settings of a candidate that make a difference, and the success rate expected with them.
 
     Attributes
     ----------
     approach
-        Settings to choose, source column to value; None where a setting is to be left unset.
+        Settings to choose, source column to value; a value of None means "leave it unset".
     left_open
-        Source columns of the picked candidate that make no difference here, or that a person left open:
-        leave them as they are.
+        Source columns of the candidate's settings that make no difference here, or that a person left open.
     group
-        Numbers of the candidates that agree with `approach` in the settings that matter.
+        Numbers of the candidates that agree with `approach`.
     draws
-        Posterior draws of the success rate when `approach` is chosen and the rest goes on as before:
-        the candidates of the group in the proportions in which they were chosen, shape (500,).
+        Posterior draws of the success rate if `approach` is chosen and other settings go on as before: the
+        mean over the group, weighted by past shares, shape (500,).
     attempts, successes, units
-        With `approach` at the place; of the units at least as many.
+        Counts of `approach` in the pool; `units` is a lower bound.
     """
 
     approach: dict[str, Any]
@@ -57,27 +56,38 @@ class Prescription:
     units: int
 
 
-def prescribe(policy: PolicyModel, outlook: Outlook, index: int) -> Prescription:
-    """Reduce a candidate to the settings that matter in a context.
+def find_essential_settings(
+    policy: PolicyModel, posterior: ContextPosterior, index: int
+) -> EssentialSettings:
+    """Return the settings of a candidate that make a difference in a context.
 
-    A setting matters where an alternative to the candidate's level, tried often enough at the place,
-    is expected to lose more than a percentage point with a probability of 0.8 or more, everything else
-    as in the candidate. Where no single setting does (only the whole is better), all are named that
-    tell approaches apart. What a person left open (`SetAside.is_open`) is never named; then the whole is
-    no reason either, so that nothing may be left to advise.
+    A setting makes a difference if an alternative to the candidate's value, tried often enough in the pool,
+    is expected to lose more than one percentage point, and loses with a probability of 0.8 or more,
+    everything else equal. If no single setting does (only the whole is better), all key columns are named. A
+    setting that a person left open (`Suppression.is_left_open`) is never named; then the whole is not named
+    either, so that nothing may be left to advise.
+
+    Parameters
+    ----------
+    policy
+        The fitted model.
+    posterior
+        Of the candidates in the context.
+    index
+        Number of the candidate.
     """
-    candidate = outlook.candidates[index]
-    persons = SetAside(policy, outlook)
+    candidate = posterior.candidates[index]
+    suppression = Suppression(policy, posterior)
     closed = [
         (position, column)
         for position, column in enumerate(policy.key_columns)
-        if not persons.is_open(column, candidate.settings)
+        if not suppression.is_left_open(column, candidate.settings)
     ]
     unmet = [
-        policy.ruled.model.design.unmet({**described, **candidate.settings})
-        for described, _ in outlook.members
+        policy.structured.model.design.unmet({**described, **candidate.settings})
+        for described, _ in posterior.full_contexts
     ]
-    deciding = {column for position, column in closed if _matters(policy, outlook, index, position, unmet)}
+    deciding = {column for position, column in closed if _matters(policy, posterior, index, position, unmet)}
     if not deciding and len(closed) == len(policy.key_columns):
         deciding = set(policy.key_columns)
     named = {
@@ -94,11 +104,11 @@ def prescribe(policy: PolicyModel, outlook: Outlook, index: int) -> Prescription
     group = np.array(
         [
             number
-            for number, other in enumerate(outlook.candidates)
+            for number, other in enumerate(posterior.candidates)
             if all(other.key[position] == candidate.key[position] for position in positions)
         ]
     )
-    return Prescription(
+    return EssentialSettings(
         approach={
             column: stated.get(column)
             for column in dict.fromkeys([*stated, *policy.approach])
@@ -106,68 +116,71 @@ def prescribe(policy: PolicyModel, outlook: Outlook, index: int) -> Prescription
         },
         left_open=tuple(column for column in stated if column not in named),
         group=group,
-        draws=np.asarray(outlook.shares[group] @ as_recorded(outlook)[group] / outlook.shares[group].sum()),
-        attempts=sum(outlook.candidates[number].attempts for number in group),
-        successes=sum(outlook.candidates[number].successes for number in group),
-        units=max(outlook.candidates[number].units for number in group),
+        draws=np.asarray(
+            posterior.shares[group] @ promised_draws(posterior)[group] / posterior.shares[group].sum()
+        ),
+        attempts=sum(posterior.candidates[number].attempts for number in group),
+        successes=sum(posterior.candidates[number].successes for number in group),
+        units=max(posterior.candidates[number].units for number in group),
     )
 
 
 def _matters(
-    policy: PolicyModel, outlook: Outlook, index: int, position: int, unmet: Sequence[Counts]
+    policy: PolicyModel, posterior: ContextPosterior, index: int, position: int, unmet: Sequence[Counts]
 ) -> bool:
-    """Say whether some alternative to one setting of a candidate clearly loses.
+    """Return whether some alternative to one setting of a candidate clearly loses.
 
     Parameters
     ----------
-    policy, outlook, index
-        The candidate.
+    policy, posterior, index
+        As in `find_essential_settings`.
     position
-        Of the setting among those that tell approaches apart.
+        Position of the setting in the key columns.
     unmet
-        For each member of the outlook: how many conditions of each term the candidate does not meet.
+        For each full context of the posterior, how many conditions of each term do not hold with the
+        candidate, shape (terms,).
     """
-    column, level = policy.key_columns[position], outlook.candidates[index].key[position]
-    others = _alternatives(policy, outlook, column, level)
+    column, level = policy.key_columns[position], posterior.candidates[index].key[position]
+    others = _alternatives(policy, posterior, column, level)
     if not others:
         return False
-    base = log_odds(outlook.draws[index])
-    untouched = ~policy.chances.is_ruled()
-    elsewhere = _held_elsewhere(policy, outlook, column, level, unmet)
+    base = log_odds(posterior.draws[index])
+    is_other_model = ~policy.model_weights.is_structured()
+    elsewhere = _held_elsewhere(policy, posterior, column, level, unmet)
     ours = _contribution(policy, column, level, elsewhere)
     for other in others:
         change = _contribution(policy, column, other, elsewhere) - ours
-        loss = np.where(untouched, 0.0, expit(base) - expit(base + change))
+        loss = np.where(is_other_model, 0.0, expit(base) - expit(base + change))
         if loss.mean() > INDIFFERENCE and np.mean(loss > 0) >= _SURELY_WORSE:
             return True
     return False
 
 
-def _alternatives(policy: PolicyModel, outlook: Outlook, column: str, level: str) -> list[str]:
-    """List the other levels of a setting that were tried often enough at the places described."""
+def _alternatives(policy: PolicyModel, posterior: ContextPosterior, column: str, level: str) -> list[str]:
+    """Return the other values of a setting that were tried often enough in the pools described."""
     tried: Counter[str] = Counter()
-    for place in {policy.contexts.place_of(described) for described, _ in outlook.members}:
-        tried.update(policy.tried.get((place, column), {}))
+    for pool in {policy.contexts.pool_of(described) for described, _ in posterior.full_contexts}:
+        tried.update(policy.tried.get((pool, column), {}))
     enough = {other for other, attempts in tried.items() if attempts >= policy.limits.min_sample_size}
     return sorted(enough - {level, OTHER})
 
 
 def _held_elsewhere(
-    policy: PolicyModel, outlook: Outlook, column: str, level: str, unmet: Sequence[Counts]
+    policy: PolicyModel, posterior: ContextPosterior, column: str, level: str, unmet: Sequence[Counts]
 ) -> Floats:
-    """Tell in which share of the members each term holds, its condition on a column aside, shape (terms,)."""
-    design = policy.ruled.model.design
+    """Return the share of contexts in which each term's conditions on other columns hold, shape (terms,)."""
+    design = policy.structured.model.design
     by_column = np.zeros(len(design.terms), dtype=np.int64)
     by_column[design.involving(column)] = 1
     by_column[design.asking_for(column, level)] = 0
     shares = np.zeros(len(design.terms))
-    for (_, weight), counts in zip(outlook.members, unmet, strict=True):
+    for (_, weight), counts in zip(posterior.full_contexts, unmet, strict=True):
         shares += weight * (counts == by_column)
     return shares
 
 
 def _contribution(policy: PolicyModel, column: str, level: str, elsewhere: Floats) -> Floats:
-    """Draw what a level of a setting adds to the log-odds, on average over the members, shape (500,)."""
-    terms = policy.ruled.model.design.asking_for(column, level)
+    """Return draws of what a setting adds to the log-odds, averaged over the full contexts, shape (500,)."""
+    terms = policy.structured.model.design.asking_for(column, level)
     terms = terms[elsewhere[terms] > 0]
-    return np.asarray(elsewhere[terms] @ policy.ruled.model.coefficient_draws[terms])
+    return np.asarray(elsewhere[terms] @ policy.structured.model.coefficient_draws[terms])

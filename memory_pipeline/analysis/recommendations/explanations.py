@@ -1,4 +1,4 @@
-"""Why an approach is advised, or none: sentences with the numbers behind them."""
+"""Sentences that explain an advice, or why there is none, with the numbers behind them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memory_pipeline.analysis.recommendations.candidates import Candidate
-    from memory_pipeline.analysis.recommendations.essential_settings import Prescription
+    from memory_pipeline.analysis.recommendations.essential_settings import EssentialSettings
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
-    from memory_pipeline.analysis.recommendations.posterior import Outlook
+    from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
     from memory_pipeline.analysis.recommendations.selection import Choice
 
 
@@ -28,34 +28,44 @@ _FEW_SETTINGS = 5
 _NOTICEABLE, _OTHER_CASES = 0.05, 0.03
 
 
-def evidence_of(policy: PolicyModel, candidate: Candidate | Prescription) -> str:
-    """Tell whether an approach was tried often enough as it stands (`whole`) or only in its settings."""
+def evidence_of(policy: PolicyModel, candidate: Candidate | EssentialSettings) -> str:
+    """Return `whole` if an approach was tried often enough as it stands, otherwise `additive`."""
     limits = policy.limits
     is_whole = candidate.attempts >= limits.min_sample_size and candidate.units >= limits.min_units
     return "whole" if is_whole else "additive"
 
 
-def why_recommended(
-    policy: PolicyModel, outlook: Outlook, choice: Choice, index: int, prescription: Prescription
+def explain_recommendation(
+    policy: PolicyModel, posterior: ContextPosterior, choice: Choice, index: int, essential: EssentialSettings
 ) -> list[str]:
-    """Say why the candidate of a number is recommended: what it is expected to do, and on what record."""
-    picked = outlook.candidates[index]
-    draws = prescription.draws
+    """Explain why a candidate is recommended: the success expected of it, and the record behind that.
+
+    Parameters
+    ----------
+    policy, posterior, choice
+        The fitted model, the posterior in the context, and what was picked.
+    index
+        Number of the candidate.
+    essential
+        Its settings that make a difference.
+    """
+    picked = posterior.candidates[index]
+    draws = essential.draws
     low, high = np.quantile(draws, [0.025, 0.975])
-    usual = outlook.usual.mean()
+    usual = posterior.usual.mean()
     expectation = (
-        f"{describe_approach(prescription.approach)}: {draws.mean():.0%} of attempts are expected to "
+        f"{describe_approach(essential.approach)}: {draws.mean():.0%} of attempts are expected to "
         f"succeed (95% interval {low:.0%} to {high:.0%}), against {usual:.0%} with what is usually done "
-        f"here; the probability that it is better is {_probability(confidence_of(draws, outlook))}."
+        f"here; the probability that it is better is {_probability(confidence_of(draws, posterior))}."
     )
     reasons = [expectation]
     tried = (
-        f"{prescription.successes:,} of {prescription.attempts:,} attempts with it succeeded"
-        f"{_place(policy, outlook)}, with {count_units(prescription.units, policy.unit)}"
-        f"{' or more' if len(prescription.group) > 1 else ''}"
+        f"{essential.successes:,} of {essential.attempts:,} attempts with it succeeded"
+        f"{_pool_text(policy, posterior)}, with {count_units(essential.units, policy.unit)}"
+        f"{' or more' if len(essential.group) > 1 else ''}"
     )
-    if evidence_of(policy, prescription) == "whole":
-        reasons.append(f"{tried}{_other_cases(policy, outlook, prescription)}.")
+    if evidence_of(policy, essential) == "whole":
+        reasons.append(f"{tried}{_explain_case_mix(policy, posterior, essential)}.")
     else:
         reasons.append(
             f"As a whole it is rare: {tried}. Each of its settings was tried {picked.support:,} times or "
@@ -65,10 +75,10 @@ def why_recommended(
     decided = {
         column.partition(": ")[0]
         for one in policy.decisions
-        if one.decision == SUPPRESS and is_tried(one, outlook)
+        if one.decision == SUPPRESS and has_both_sides(one, posterior)
         for column in one.settings
     }
-    alike = [column for column in prescription.left_open if column not in decided]
+    alike = [column for column in essential.left_open if column not in decided]
     if alike:
         reasons.append(f"No difference was found here for {', '.join(alike)}: leave it as it is.")
     if choice.probabilities[index] < 1:
@@ -78,109 +88,111 @@ def why_recommended(
     return reasons
 
 
-def _other_cases(policy: PolicyModel, outlook: Outlook, prescription: Prescription) -> str:
-    """Say what was to be expected of the past attempts with an approach, where they did otherwise."""
-    places = {policy.contexts.place_of(described) for described, _ in outlook.members}
-    level = next((one for one in policy.ruled.levels if one.columns == policy.contexts.home), None)
-    if len(places) != 1 or level is None:
+def _explain_case_mix(policy: PolicyModel, posterior: ContextPosterior, essential: EssentialSettings) -> str:
+    """Explain a record that differs from the promise by the cases it is from; "" if it does not differ."""
+    pools = {policy.contexts.pool_of(described) for described, _ in posterior.full_contexts}
+    level = next(
+        (one for one in policy.structured.levels if one.columns == policy.contexts.pooling_columns), None
+    )
+    if len(pools) != 1 or level is None:
         return ""
-    place = places.pop()
-    found = [level.records.get((place, outlook.candidates[number].key)) for number in prescription.group]
+    pool = pools.pop()
+    found = [level.records.get((pool, posterior.candidates[number].key)) for number in essential.group]
     records = [record for record in found if record is not None]
     if not records:
         return ""
     attempts = np.array([record.attempts for record in records])
-    rate = float(attempts @ expit([record.expected for record in records]) / attempts.sum())
-    promised = float(prescription.draws.mean())
-    if abs(prescription.successes / prescription.attempts - promised) < _NOTICEABLE:
+    rate = float(attempts @ expit([record.prior_log_odds for record in records]) / attempts.sum())
+    promised = float(essential.draws.mean())
+    if abs(essential.successes / essential.attempts - promised) < _NOTICEABLE:
         return ""
     sort = "harder" if rate < promised else "easier"
     cases = f", which were {sort} cases than this one" if abs(rate - promised) >= _OTHER_CASES else ""
     return f"; {rate:.0%} was expected of these{cases}"
 
 
-def why_not(policy: PolicyModel, outlook: Outlook, choice: Choice) -> str:
-    """Say why there is no recommendation, and what there is."""
+def explain_no_recommendation(policy: PolicyModel, posterior: ContextPosterior, choice: Choice) -> str:
+    """Explain why there is no recommendation, and what was found instead."""
     limits = policy.limits
-    where = _place(policy, outlook)
+    where = _pool_text(policy, posterior)
     if not policy.history["attempts"]:
         return "Not enough evidence: no attempts are recorded yet."
-    if not outlook.candidates:
+    if not posterior.candidates:
         return (
             f"Not enough evidence: no approach was tried {limits.min_attempts} times or more"
-            f"{where or ' at every place that the description leaves open'} "
+            f"{where or ' in each of the contexts that the description leaves open'} "
             f"({policy.history['attempts']:,} attempts in all). A fuller description may help."
         )
-    usual = f"what is usually done is expected to succeed in {outlook.usual.mean():.0%} of attempts"
-    if len(outlook.candidates) == 1:
-        only = outlook.candidates[0]
+    usual = f"what is usually done is expected to succeed in {posterior.usual.mean():.0%} of attempts"
+    if len(posterior.candidates) == 1:
+        only = posterior.candidates[0]
         return (
             f"Not enough evidence: only one approach was ever tried{where} ({only.successes:,} of "
             f"{only.attempts:,} attempts with it succeeded), so there is nothing to compare it with; {usual}."
         )
     if choice.best is None:
-        most = max(c.support for c in outlook.candidates)
-        units = max(c.support_units for c in outlook.candidates)
+        most = max(c.support for c in posterior.candidates)
+        units = max(c.support_units for c in posterior.candidates)
         return (
             f"Not enough evidence{where}: advice needs {limits.min_sample_size:,} attempts and "
             f"{count_units(limits.min_units, policy.unit)} for every setting; the approach with the most "
             f"has {most:,} attempts and {count_units(units, policy.unit)}. Meanwhile {usual}."
         )
     return (
-        f"Not enough evidence{where}: {len(outlook.candidates)} approaches were tried; the most promising "
-        f"({_said(outlook, outlook.candidates[choice.best])}) is expected to succeed in "
-        f"{outlook.rates[choice.best]:.0%} of attempts, but the probability that it is better than what is "
+        f"Not enough evidence{where}: {len(posterior.candidates)} approaches were tried; the most promising "
+        f"({_candidate_text(posterior, posterior.candidates[choice.best])}) is expected to succeed in "
+        f"{posterior.rates[choice.best]:.0%} of attempts, but the probability that it is better than what is "
         f"usually done is {_probability(choice.confidence)}, below the threshold of "
         f"{limits.confidence_threshold:.2f}; {usual}."
     )
 
 
-def left_to_persons(outlook: Outlook) -> str:
-    """Say that there is no recommendation because the settings that differ are left to persons."""
+def explain_left_open(posterior: ContextPosterior) -> str:
+    """Explain that nothing is recommended because the settings that differ are left to persons."""
     return (
         "Nothing is advised: approaches differ here in settings that are left to those who package, and "
         "beside these none is sure to do better than what is usually done, which is expected to succeed in "
-        f"{outlook.usual.mean():.0%} of attempts."
+        f"{posterior.usual.mean():.0%} of attempts."
     )
 
 
-def notes_on(
-    policy: PolicyModel, outlook: Outlook, unknown: Sequence[str], unseen: Sequence[str]
+def explain_limitations(
+    policy: PolicyModel, posterior: ContextPosterior, unknown: Sequence[str], unseen: Sequence[str]
 ) -> list[str]:
-    """Say what of the description was not used, or not found."""
+    """Explain what limits an answer: parts of the description not used or not found, and detected changes."""
     notes = []
     if unknown:
         knows = ", ".join(policy.context) or "no context"
         notes.append(f"Not taken into account: {', '.join(unknown)}; the memory knows {knows}.")
     notes += [f"The described value of {column} never occurred; it was averaged over." for column in unseen]
-    if outlook.is_widened and outlook.members:
+    if posterior.is_widened and posterior.full_contexts:
         notes.append("No past attempt matches the whole description; the answer rests on wider evidence.")
-    notes += [say_change(change) for change in policy.changes if _concerns(change, outlook)]
+    notes += [say_change(change) for change in policy.changes if _concerns(change, posterior)]
     return notes
 
 
-def _concerns(change: Mapping[str, Any], outlook: Outlook) -> bool:
-    """Say whether a change is one of a setting, or of the context described."""
+def _concerns(change: Mapping[str, Any], posterior: ContextPosterior) -> bool:
+    """Return whether a change is one of a setting, or of the context described."""
     return all(
         described.get(change["column"], change["value"]) == change["value"]
-        for described, _ in outlook.members
+        for described, _ in posterior.full_contexts
     )
 
 
-def _place(policy: PolicyModel, outlook: Outlook) -> str:
-    """Say where the candidates' counts are from, as far as it is one place."""
+def _pool_text(policy: PolicyModel, posterior: ContextPosterior) -> str:
+    """Return which pool the candidates' counts are from, in words; "" where there are several."""
     parts = []
-    for column in policy.contexts.home:
-        levels = {described[column] for described, _ in outlook.members}
+    for column in policy.contexts.pooling_columns:
+        levels = {described[column] for described, _ in posterior.full_contexts}
         if len(levels) == 1:
             parts.append(f" for {column} = {levels.pop()}")
     return "".join(parts)
 
 
-def _said(outlook: Outlook, candidate: Candidate) -> str:
-    """Write a candidate in words: its settings; where they are many, what differs from the usual ones."""
+def _candidate_text(posterior: ContextPosterior, candidate: Candidate) -> str:
+    """Return a candidate in words: its settings or, of many, those that differ from the usual approach."""
     approach = json.loads(candidate.approach)
-    usual = json.loads(outlook.candidates[int(np.argmax(outlook.shares))].approach)
+    usual = json.loads(posterior.candidates[int(np.argmax(posterior.shares))].approach)
     if len(approach) <= _FEW_SETTINGS:
         return describe_approach(approach)
     if approach == usual:
@@ -198,22 +210,22 @@ def _probability(confidence: float) -> str:
     return "over 0.99" if confidence > 0.99 else f"{confidence:.2f}"  # noqa: PLR2004 - two decimals
 
 
-def said_by_persons(
+def relevant_decisions(
     policy: PolicyModel,
-    outlook: Outlook,
+    posterior: ContextPosterior,
     approach: Mapping[str, Any] | None,
     avoided: Sequence[Mapping[str, Any]],
     picked: Candidate | None,
 ) -> list[FactorDecision]:
-    """List the decisions that bear on an advice.
+    """Return the decisions that concern an advice.
 
-    Suppressed factors, where both sides were tried in the context; others, where the advised approach, or
-    one to avoid, has one of the sides.
+    Suppressed factors, if both sides were tried in the context; others, if the advised approach, or one to
+    avoid, has one of the sides.
 
     Parameters
     ----------
-    policy, outlook
-        What was weighed.
+    policy, posterior
+        The fitted model, and the posterior in the context.
     approach
         The advised settings, source column to value; None where nothing is advised.
     avoided
@@ -224,7 +236,7 @@ def said_by_persons(
     found = []
     for one in policy.decisions:
         if one.decision == SUPPRESS:
-            if is_tried(one, outlook):
+            if has_both_sides(one, posterior):
                 found.append(one)
             continue
         sources = {column.partition(": ")[0] for column in one.settings}
@@ -244,6 +256,6 @@ def said_by_persons(
     return found
 
 
-def is_tried(one: FactorDecision, outlook: Outlook) -> bool:
-    """Say whether both sides of a comparison were tried in a context."""
-    return all(any(has_side(c.settings, side) for c in outlook.candidates) for side in one.sides)
+def has_both_sides(one: FactorDecision, posterior: ContextPosterior) -> bool:
+    """Return whether both sides of a comparison were tried in a context."""
+    return all(any(has_side(c.settings, side) for c in posterior.candidates) for side in one.sides)

@@ -1,8 +1,8 @@
-"""Advice: which approach to take next in a described context, which to avoid, and why.
+"""Fit a policy: what gives advice for a described context.
 
-`fit_policy` learns a `Policy` from history; the policy answers. The model behind it is in
-`recommendations.success_model_fit`, the records in `recommendations.pooled_records`, the weighing in
-`recommendations.posterior`, the words in `advice`.
+`fit_policy` fits a `Policy` to the history; the policy answers. The model behind it is in
+`recommendations.success_model_fit`, the records in `recommendations.pooled_records`, the posterior in
+`recommendations.posterior`.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from memory_pipeline.analysis.recommendations.candidates import (
     choose_key_columns,
     count_settings,
     find_candidates,
-    measure_rest,
+    measure_remainder,
 )
 from memory_pipeline.analysis.recommendations.contexts import Contexts
 from memory_pipeline.analysis.recommendations.policy import Policy
 from memory_pipeline.analysis.recommendations.policy_model import Limits
-from memory_pipeline.analysis.recommendations.pooled_records import Records, fit_levels
-from memory_pipeline.analysis.recommendations.reward_model import Chances, Expectation
-from memory_pipeline.analysis.recommendations.success_model import PriorModel, setting_importance
-from memory_pipeline.analysis.recommendations.success_model_fit import fit_prior_model
+from memory_pipeline.analysis.recommendations.pooled_records import PooledRecords, fit_pooling_levels
+from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
+from memory_pipeline.analysis.recommendations.success_model import SuccessModel, setting_importance
+from memory_pipeline.analysis.recommendations.success_model_fit import fit_success_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.recommendations.success_model import PriorFit
+    from memory_pipeline.analysis.recommendations.success_model import SuccessModelFit
 
 
-_HOME = "installer_type"
+_POOLED_BY = "installer_type"
 _MOST_CONTEXTS = 2_000
 
 
@@ -60,37 +60,37 @@ def fit_policy(
     confidence_threshold: float = 0.7,
     exploration: float = 0.0,
 ) -> Policy:
-    """Learn from history what to advise.
+    """Fit a policy to the history.
 
     The expected success of an approach in a context starts from a penalised logistic model on context,
-    settings and their interactions (`recommendations.success_model_fit.fit_prior_model`). The approach's
-    own record then moves it, everywhere, at the installer type and in the very context, each by as much as
-    the record outweighs the expectation (beta-binomial; `recommendations.pooled_records.fit_levels`,
+    settings and their interactions (`recommendations.success_model_fit.fit_success_model`). The record of the
+    approach then moves it, overall, for the installer type and in the context itself, each by as much as the
+    record outweighs the prior (beta-binomial; `recommendations.pooled_records.fit_pooling_levels`,
     `stats.beta_binomial.fit_strengths`). Repeated attempts of a unit are discounted throughout by their
     design effect.
 
-    Candidates are whole approaches that were tried at the installer type. Settings that hardly matter
-    do not tell approaches apart where that would leave too few attempts of each
-    (`recommendations.candidates.choose_key_columns`); the advice fills them with what is usual.
+    Candidates are whole approaches that were tried with the installer type. Where few attempts of each would
+    be left, settings that hardly matter do not tell approaches apart
+    (`recommendations.candidates.choose_key_columns`); advice fills them with their usual values.
 
     Parameters
     ----------
     outcomes
         Flat attempts, shape (attempts, any).
     approach, context, unit
-        Columns, as in `estimate_factors`. A column that is the unit is left out of the context.
+        Columns, as in `estimate_factors`. The unit column is left out of the context.
     patterns
         Findings that advice may name as support, as `find_patterns` returns them (`conditions`,
         `sentence`, `q_value`), with an optional `id`.
     min_sample_size, min_units
-        Attempts and units at the installer type that every setting of an advised approach needs.
+        Attempts and units with the installer type that every setting of an advised approach needs.
     min_attempts
-        Attempts at the installer type that a whole approach needs to be a candidate.
+        Attempts with the installer type that a whole approach needs to be a candidate.
     confidence_threshold
-        Probability of being better than what is usually done, below which nothing is advised.
+        Posterior probability of being better than the usual mix, below which nothing is advised.
     exploration
-        0 (the default): always the best. Between 0 and 1: Thompson sampling, this share of it spread
-        evenly over the candidates; then the limits on sample and confidence do not apply.
+        0 (the default): always the best candidate. Above 0, up to 1: Thompson sampling, with this share
+        spread evenly over the candidates; then the limits on sample and confidence do not apply.
 
     Returns
     -------
@@ -116,39 +116,41 @@ def fit_policy(
     limits = Limits(min_sample_size, min_units, min_attempts, confidence_threshold, exploration)
     if outcomes.empty:
         return _empty_policy(tuple(approach), tuple(context), unit, limits)
-    places = encode(outcomes, context, unit=unit, min_units=2)
-    choices = encode(outcomes, approach, min_count=min_attempts)
+    contexts = encode(outcomes, context, unit=unit, min_units=2)
+    approaches = encode(outcomes, approach, min_count=min_attempts)
     cells = collapse_cells(
-        pd.concat([places.frame, choices.frame], axis=1), outcomes[unit], is_success(outcomes)
+        pd.concat([contexts.frame, approaches.frame], axis=1), outcomes[unit], is_success(outcomes)
     )
-    context_columns, settings = tuple(places.frame.columns), tuple(choices.frame.columns)
-    home = (_HOME,) if _HOME in context_columns else ()
-    level_places = list(dict.fromkeys([(), home, context_columns]))
-    fit = fit_prior_model(cells, settings=settings, context=context_columns, home=home)
+    context_columns, settings = tuple(contexts.frame.columns), tuple(approaches.frame.columns)
+    pooling_columns = (_POOLED_BY,) if _POOLED_BY in context_columns else ()
+    levels = list(dict.fromkeys([(), pooling_columns, context_columns]))
+    fit = fit_success_model(
+        cells, settings=settings, context=context_columns, pooling_columns=pooling_columns
+    )
     key_columns = choose_key_columns(
         cells,
         settings,
         setting_importance(fit.model, cells, settings),
-        home=home,
+        pooling_columns=pooling_columns,
         enough=min_sample_size,
     )
-    ruled, unruled, chances = _fit_records(cells, fit, key_columns, level_places)
-    support = count_settings(cells, key_columns, home)
+    structured, unstructured, model_weights = _fit_records(cells, fit, key_columns, levels)
+    support = count_settings(cells, key_columns, pooling_columns)
     candidates = find_candidates(
         cells,
         number_approaches(outcomes, approach),
         settings=settings,
         key_columns=key_columns,
-        home=home,
+        pooling_columns=pooling_columns,
         support=support,
         min_attempts=min_attempts,
     )
-    rest = measure_rest(
+    remainder = measure_remainder(
         cells,
         expit(fit.model.design.matrix(cells).dot(fit.model.coefficients)),
         candidates,
         key_columns=key_columns,
-        home=home,
+        pooling_columns=pooling_columns,
     )
     return Policy(
         approach=tuple(approach),
@@ -156,19 +158,19 @@ def fit_policy(
         unit=unit,
         limits=limits,
         contexts=Contexts(
-            encoding=places.encoding,
+            encoding=contexts.encoding,
             known_levels={column: cells.levels_of(column) for column in context_columns},
-            home=home,
+            pooling_columns=pooling_columns,
             seen=_seen(cells, context_columns),
         ),
-        approach_encoding=choices.encoding,
+        approach_encoding=approaches.encoding,
         key_columns=key_columns,
-        ruled=ruled,
-        unruled=unruled,
-        chances=chances,
+        structured=structured,
+        unstructured=unstructured,
+        model_weights=model_weights,
         candidates=candidates,
         support=support,
-        rest=rest,
+        remainder=remainder,
         patterns=nameable_patterns(patterns),
         history={
             "attempts": int(cells.attempts.sum()),
@@ -179,52 +181,53 @@ def fit_policy(
 
 
 def _fit_records(
-    cells: Cells, fit: PriorFit, key_columns: Sequence[str], places: Sequence[Sequence[str]]
-) -> tuple[Expectation, Expectation, Chances]:
-    """Hold the records against both models, and weigh the ways in which approaches may matter.
+    cells: Cells, fit: SuccessModelFit, key_columns: Sequence[str], levels: Sequence[Sequence[str]]
+) -> tuple[RewardModel, RewardModel, ModelWeights]:
+    """Fit the pooled records under both success models, and compute the weights of the reward models.
 
-    That each approach has a way of its own is held against "nothing matters", as that settings matter is, and
-    against the model with settings on the same records, charged for what was fitted (Schwarz 1978). The
-    lower counts: the first overrates it where only a sample of the cells was fitted, the second in
+    The unstructured model is compared with "nothing matters", as the structured one is, and with the
+    structured one on the same records, penalised for the coefficients fitted (Schwarz 1978). The smaller
+    Bayes factor counts: the first is too large where only a sample of the cells was fitted, the second in
     short histories.
     """
     elsewhere = _share_elsewhere(cells, key_columns)
 
-    def hold(
-        model: PriorModel, fitted: NDArray[np.float64], at: Sequence[Sequence[str]], *, recentred: bool
-    ) -> Records:
+    def fitted(
+        model: SuccessModel, log_odds: NDArray[np.float64], at: Sequence[Sequence[str]], *, recentred: bool
+    ) -> PooledRecords:
         marginal = model.design.matrix(cells).dot(model.coefficients)
-        eta = elsewhere * fitted + (1 - elsewhere) * marginal
-        return fit_levels(
+        eta = elsewhere * log_odds + (1 - elsewhere) * marginal
+        return fit_pooling_levels(
             cells,
-            fit.worth,
+            fit.attempt_weight,
             eta,
             correlation=fit.model.correlation,
-            places=at,
+            levels=at,
             key_columns=key_columns,
             recentred=recentred,
         )
 
-    ruled = hold(fit.model, fit.fitted, places, recentred=False)
-    unruled = hold(fit.indifferent, fit.unsettled, places[-1:], recentred=True)
-    apart = unruled.scatter[-1]
-    by_rule = hold(fit.model, fit.fitted, places[-1:], recentred=False).scatter[-1]
-    matters = fit.evidence + ruled.evidence
-    charge = 0.5 * fit.settled * float(np.log(cells.attempts.sum()))
-    beyond = matters + apart.likelihood - by_rule.likelihood_either_way + charge
+    structured = fitted(fit.model, fit.log_odds, levels, recentred=False)
+    unstructured = fitted(fit.without_settings, fit.log_odds_without_settings, levels[-1:], recentred=True)
+    own_effects = unstructured.scatter[-1]
+    by_settings = fitted(fit.model, fit.log_odds, levels[-1:], recentred=False).scatter[-1]
+    settings_matter = fit.log_bayes_factor + structured.log_bayes_factor
+    penalty = 0.5 * fit.determined * float(np.log(cells.attempts.sum()))
+    over_settings = own_effects.likelihood - by_settings.likelihood_either_way + penalty
+    own_effects_matter = min(own_effects.evidence, settings_matter + over_settings)
     return (
-        Expectation(fit.model, ruled.levels),
-        Expectation(fit.indifferent, unruled.levels),
-        Chances.from_evidence(matters, min(apart.evidence, beyond) if key_columns else -np.inf),
+        RewardModel(fit.model, structured.levels),
+        RewardModel(fit.without_settings, unstructured.levels),
+        ModelWeights.from_evidence(settings_matter, own_effects_matter if key_columns else -np.inf),
     )
 
 
 def _share_elsewhere(cells: Cells, key_columns: Sequence[str]) -> NDArray[np.float64]:
-    """Tell which share of each cell's unit was tried with other approaches, shape (cells,).
+    """Return the share of each cell's unit that was tried with other approaches, shape (cells,).
 
-    A record is held against what is known about its units from their other attempts. Where there are
-    none, what a unit is like and what the approach does cannot be told apart, and the record counts
-    against what is expected of any unit.
+    A record is compared with what is known about its units from their other attempts. Where there are none,
+    the effects of unit and approach are not identified, and the record is compared with what is expected of a
+    new unit.
     """
     groups = np.unique(cells.unit, return_inverse=True)[1]
     codes = [cells.unit.astype(np.int64), *(cells.codes_of(column) for column in key_columns)]
@@ -234,7 +237,7 @@ def _share_elsewhere(cells: Cells, key_columns: Sequence[str]) -> NDArray[np.flo
 
 
 def _seen(cells: Cells, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], int], ...]:
-    """Count the attempts of the contexts that occurred, the most frequent first and the rarest left out."""
+    """Count the attempts of the contexts that occurred, the most frequent first, at most 2,000."""
     texts = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)] for c in columns]
     counts: dict[tuple[str, ...], int] = {}
     rows = zip(*texts, strict=True) if texts else [()] * len(cells.unit)
@@ -244,7 +247,7 @@ def _seen(cells: Cells, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], 
 
 
 def nameable_patterns(patterns: pd.DataFrame | None) -> tuple[dict[str, Any], ...]:
-    """Keep of the patterns (as in `fit_policy`) what advice needs to name them: those that raise success."""
+    """Return the patterns (as in `fit_policy`) that raise success, with what advice needs to name them."""
     if patterns is None or patterns.empty:
         return ()
     table = patterns.reset_index(drop=True)
@@ -278,7 +281,7 @@ def _check_limits(
 
 
 def _empty_policy(approach: tuple[str, ...], context: tuple[str, ...], unit: str, limits: Limits) -> Policy:
-    nothing = Expectation(PriorModel(Design((INTERCEPT,)), np.zeros(1), np.eye(1), 0.0), ())
+    empty = RewardModel(SuccessModel(Design((INTERCEPT,)), np.zeros(1), np.eye(1), 0.0), ())
     return Policy(
         approach=approach,
         context=context,
@@ -287,12 +290,12 @@ def _empty_policy(approach: tuple[str, ...], context: tuple[str, ...], unit: str
         contexts=Contexts(Encoding({}), {}, (), ()),
         approach_encoding=Encoding({}),
         key_columns=(),
-        ruled=nothing,
-        unruled=nothing,
-        chances=Chances(0.0, 0.0),
+        structured=empty,
+        unstructured=empty,
+        model_weights=ModelWeights(0.0, 0.0),
         candidates={},
         support={},
-        rest={},
+        remainder={},
         patterns=(),
         history={"attempts": 0, "successes": 0, "units": 0},
     )

@@ -1,6 +1,7 @@
 """What a fitted policy consists of, and its JSON form.
 
-How candidates are weighed in a context is in `recommendations.posterior`; the answers are in `policy`.
+The posterior of the candidates in a context is in `recommendations.posterior`; the answers are in
+`recommendations.policy`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from memory_pipeline.analysis.features.encoding import Encoding
-from memory_pipeline.analysis.recommendations.candidates import Candidate, Rest, Support
+from memory_pipeline.analysis.recommendations.candidates import Candidate, Remainder, Support
 from memory_pipeline.analysis.recommendations.contexts import Contexts
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
-from memory_pipeline.analysis.recommendations.reward_model import Chances, Expectation
+from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,13 +37,13 @@ class Limits:
     Attributes
     ----------
     min_sample_size, min_units
-        Attempts and units at the place that each setting of an advised approach needs.
+        Attempts and units in the pool that each setting of an advised approach needs.
     min_attempts
-        Attempts that a whole approach needs to be a candidate.
+        Attempts in the pool that a whole approach needs to be a candidate.
     confidence_threshold
-        Probability of being better than what is usual.
+        Posterior probability of being better than the usual mix that advice needs.
     exploration
-        0: always the best. Above: Thompson sampling, this share of it spread evenly.
+        0: always the best candidate. Above 0: Thompson sampling, with this share spread evenly.
     """
 
     min_sample_size: int
@@ -54,40 +55,40 @@ class Limits:
 
 @dataclass(frozen=True)
 class PolicyModel:
-    """What `fit_policy` learnt: everything that answers are computed from.
+    """What `fit_policy` returns: everything that answers are computed from.
 
     Attributes
     ----------
     approach, context, unit
-        The source columns and the unit that it was fitted with.
+        The source columns and the unit column that it was fitted with.
     limits
         What advice has to meet.
     contexts
-        The contexts that occurred, and how a new one is read.
+        The contexts that occurred, and how a new one is encoded.
     approach_encoding
-        How the settings become categories.
+        How settings become categories.
     key_columns
         The encoded settings by which approaches are told apart.
-    ruled, unruled
-        What is expected where settings tell what an approach achieves, with records from everywhere to the
-        described context; and where each approach has a way of its own in each context.
-    chances
-        How probable either is.
+    structured, unstructured
+        The reward models: one in which success follows from the settings of an approach, and one in which
+        each approach has an effect of its own in each context.
+    model_weights
+        Posterior probability of each.
     candidates
-        Per place, the approaches tried there.
+        By pool: the approaches tried there.
     support
-        By place, encoded setting and level: attempts and units.
-    rest
-        Per place, what was tried beside the candidates.
+        By pool, encoded setting and value: attempts and units.
+    remainder
+        By pool: the attempts with approaches that are not candidates.
     patterns
         Patterns that advice may name: `conditions`, `label`, `sentence`.
     history
         `attempts`, `successes`, `units` that it was fitted on.
     changes
-        What changed during the history (`models.change_points.Change` as dicts): evidence from before is
+        Change points in the history (`models.change_points.Change` as dicts); evidence from before them is
         left out.
     decisions
-        What persons decided about factors; advice does not rest on those that they suppressed.
+        Persons' decisions about factors; advice does not rest on factors that they suppressed.
     """
 
     approach: tuple[str, ...]
@@ -97,12 +98,12 @@ class PolicyModel:
     contexts: Contexts
     approach_encoding: Encoding
     key_columns: tuple[str, ...]
-    ruled: Expectation
-    unruled: Expectation
-    chances: Chances
+    structured: RewardModel
+    unstructured: RewardModel
+    model_weights: ModelWeights
     candidates: Mapping[Values, tuple[Candidate, ...]]
     support: Support
-    rest: Mapping[Values, Rest]
+    remainder: Mapping[Values, Remainder]
     patterns: tuple[Mapping[str, Any], ...]
     history: Mapping[str, int]
     changes: tuple[Mapping[str, Any], ...] = ()
@@ -126,59 +127,62 @@ class PolicyModel:
 
     @cached_property
     def tried(self) -> dict[tuple[Values, str], dict[str, int]]:
-        """By place and encoded setting: the attempts with each level."""
+        """By pool and encoded setting: the attempts with each value."""
         found: dict[tuple[Values, str], dict[str, int]] = {}
-        for (place, column, level), (attempts, _) in self.support.items():
-            found.setdefault((place, column), {})[level] = attempts
+        for (pool, column, level), (attempts, _) in self.support.items():
+            found.setdefault((pool, column), {})[level] = attempts
         return found
 
     @cached_property
     def candidate_rows(self) -> dict[Values, NDArray[np.float64]]:
-        """Which terms of the model hold for the candidates of each place, as far as settings decide it.
+        """By pool: which terms of the structured model the settings of each candidate fulfil.
 
         Arrays of shape (candidates, terms), entries 0 and 1.
         """
-        held = self.ruled.model.design.held
+        held = self.structured.model.design.held
         return {
-            place: np.array([held(one.settings) for one in ones], dtype=float)
-            for place, ones in self.candidates.items()
+            pool: np.array([held(one.settings) for one in ones], dtype=float)
+            for pool, ones in self.candidates.items()
         }
 
-    def settled(self, candidates_at: Values, place: Values) -> tuple[Floats, Floats]:
-        """Add up what settings and place alone say of the candidates of a place, in log-odds.
+    def pool_level_log_odds(self, candidates_of: Values, pool: Values) -> tuple[Floats, Floats]:
+        """Return the part of the candidates' log-odds that depends on settings and pool alone; cached.
 
         Parameters
         ----------
-        candidates_at
-            Whose candidates.
-        place
-            Where they are looked at.
+        candidates_of
+            The pool whose candidates are meant.
+        pool
+            The pool for which success is predicted.
 
         Returns
         -------
         tuple
-            By the coefficients, shape (candidates,), and by each draw of them, shape (candidates, 500).
+            At the posterior mode, shape (candidates,), and for each draw, shape (candidates, 500).
         """
-        if (candidates_at, place) not in self._settled_before:
-            model = self.ruled.model
-            held = model.design.held(dict(zip(self.contexts.home, place, strict=True))) & self.is_settled
-            rows = self.candidate_rows[candidates_at][:, held]
+        if (candidates_of, pool) not in self._pool_level_cache:
+            model = self.structured.model
+            held = (
+                model.design.held(dict(zip(self.contexts.pooling_columns, pool, strict=True)))
+                & self.is_pool_level
+            )
+            rows = self.candidate_rows[candidates_of][:, held]
             sums = rows @ model.coefficients[held], rows @ model.coefficient_draws[held]
-            self._settled_before[candidates_at, place] = sums
-        return self._settled_before[candidates_at, place]
+            self._pool_level_cache[candidates_of, pool] = sums
+        return self._pool_level_cache[candidates_of, pool]
 
     @cached_property
-    def is_settled(self) -> NDArray[np.bool_]:
-        """Which terms of the model rest on settings and place alone, shape (terms,)."""
-        contexts = set(self.contexts.columns) - set(self.contexts.home)
-        return self.ruled.model.design.without(contexts)
+    def is_pool_level(self) -> NDArray[np.bool_]:
+        """Which terms of the structured model depend on settings and pool alone, shape (terms,)."""
+        contexts = set(self.contexts.columns) - set(self.contexts.pooling_columns)
+        return self.structured.model.design.without(contexts)
 
     @cached_property
-    def _settled_before(self) -> dict[tuple[Values, Values], tuple[Floats, Floats]]:
+    def _pool_level_cache(self) -> dict[tuple[Values, Values], tuple[Floats, Floats]]:
         return {}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the policy as JSON-able values, from which `from_dict` makes one that answers alike."""
+        """Return the policy as JSON-able values; `from_dict` rebuilds one that gives the same answers."""
         return self._content() | {"version": self.version}
 
     @classmethod
@@ -192,15 +196,15 @@ class PolicyModel:
             contexts=Contexts.from_dict(values["contexts"]),
             approach_encoding=Encoding.from_dict(values["approach_encoding"]),
             key_columns=tuple(values["key_columns"]),
-            ruled=Expectation.from_dict(values["ruled"]),
-            unruled=Expectation.from_dict(values["unruled"]),
-            chances=Chances(**values["chances"]),
+            structured=RewardModel.from_dict(values["structured"]),
+            unstructured=RewardModel.from_dict(values["unstructured"]),
+            model_weights=ModelWeights(**values["model_weights"]),
             candidates={
-                tuple(place): tuple(Candidate.from_dict(one) for one in ones)
-                for place, ones in values["candidates"]
+                tuple(pool): tuple(Candidate.from_dict(one) for one in ones)
+                for pool, ones in values["candidates"]
             },
-            support={(tuple(place), *setting): tuple(counts) for place, setting, counts in values["support"]},
-            rest={tuple(place): Rest(*values) for place, values in values["rest"]},
+            support={(tuple(pool), *setting): tuple(counts) for pool, setting, counts in values["support"]},
+            remainder={tuple(pool): Remainder(*values) for pool, values in values["remainder"]},
             patterns=tuple(dict(pattern) for pattern in values["patterns"]),
             history=dict(values["history"]),
             changes=tuple(dict(change) for change in values["changes"]),
@@ -216,17 +220,17 @@ class PolicyModel:
             "contexts": self.contexts.to_dict(),
             "approach_encoding": self.approach_encoding.to_dict(),
             "key_columns": list(self.key_columns),
-            "ruled": self.ruled.to_dict(),
-            "unruled": self.unruled.to_dict(),
-            "chances": asdict(self.chances),
+            "structured": self.structured.to_dict(),
+            "unstructured": self.unstructured.to_dict(),
+            "model_weights": asdict(self.model_weights),
             "candidates": [
-                [list(place), [one.to_dict() for one in ones]] for place, ones in self.candidates.items()
+                [list(pool), [one.to_dict() for one in ones]] for pool, ones in self.candidates.items()
             ],
             "support": [
-                [list(place), [column, level], list(counts)]
-                for (place, column, level), counts in self.support.items()
+                [list(pool), [column, level], list(counts)]
+                for (pool, column, level), counts in self.support.items()
             ],
-            "rest": [[list(place), [one.share, one.gap]] for place, one in self.rest.items()],
+            "remainder": [[list(pool), [one.share, one.gap]] for pool, one in self.remainder.items()],
             "patterns": [dict(pattern) for pattern in self.patterns],
             "history": dict(self.history),
             "changes": [dict(change) for change in self.changes],
@@ -236,9 +240,10 @@ class PolicyModel:
 
 
 def suppressed_sides(policy: PolicyModel) -> tuple[tuple[Settings, Settings], ...]:
-    """List the rarer and the more usual side of each suppressed comparison.
+    """Return the rarer and the more usual side of each suppressed comparison.
 
-    Usual is what was tried most often anywhere, as with the references of factors; a tie goes by name.
+    The more usual side is the one with more attempts over all pools, as with the references of factors; ties
+    are broken by name.
     """
 
     def rank(side: Settings) -> tuple[int, list[tuple[str, str]]]:

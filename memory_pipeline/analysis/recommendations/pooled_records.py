@@ -1,4 +1,8 @@
-"""The record of each approach, at ever narrower places: everywhere, at the installer type, in the context."""
+"""Attempts and successes of each approach, pooled at three levels: overall, per installer type, per context.
+
+A *pool* is all attempts that share the values of some context columns. How far a record of a pool moves what
+is expected of it is fitted here (partial pooling by a beta-binomial model).
+"""
 
 from __future__ import annotations
 
@@ -31,47 +35,48 @@ Values = tuple[str, ...]
 
 _MOST_RECORDS = 20_000
 _FEW = 50
+"""Median prior strength from which on single attempts are not kept as records."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """How one approach did at one place.
+    """Attempts and successes of one approach in one pool.
 
     Attributes
     ----------
     attempts, successes, units
-        As they happened.
-    counted, won
-        Attempts and successes discounted for repetition within units.
-    expected
-        Log-odds that the wider places and the model gave it, on average over its attempts.
+        Counts as observed.
+    effective_attempts, effective_successes
+        Attempts and successes, discounted for repetition within units.
+    prior_log_odds
+        Log-odds that the model and the wider pools expect, averaged over its attempts.
     """
 
     attempts: int
     successes: int
     units: int
-    counted: float
-    won: float
-    expected: float
+    effective_attempts: float
+    effective_successes: float
+    prior_log_odds: float
 
 
 @dataclass(frozen=True)
-class Level:
-    """The records at the places that some context columns describe.
+class PoolingLevel:
+    """The records of all pools that some context columns define.
 
     Attributes
     ----------
     columns
-        The context columns; none for "everywhere".
+        The context columns; none for the one pool of all attempts.
     strengths
-        How many attempts the expectation is worth against a record: equally likely numbers, shape (10,)
-        (`stats.beta_binomial.fit_strengths`).
+        Prior strength: the number of attempts that the prior mean counts for against a record. Ten equally
+        probable values, shape (10,) (`stats.beta_binomial.fit_strengths`).
     records
-        By place (levels of `columns`) and approach key; the 20,000 longest; of two attempts or more, where an
-        expectation is worth many.
+        By pool (values of `columns`) and approach key. At most 20,000, those with most attempts; where the
+        prior is strong, only records of two attempts or more.
     offset
-        Log-odds to be added to what is expected of any approach (`stats.beta_binomial.fit_offset`); the
-        records' own expectation has it already.
+        Log-odds added to the prior mean of every approach (`stats.beta_binomial.fit_offset`); already
+        included in `Record.prior_log_odds`.
     """
 
     columns: tuple[str, ...]
@@ -79,29 +84,35 @@ class Level:
     records: Mapping[tuple[Values, Values], Record]
     offset: float = 0.0
 
-    def shifts(self, counted: Floats, won: Floats, expected: Floats) -> Floats:
-        """Tell by how many log-odds records move an expectation, on average over the strengths.
+    def shifts(self, attempts: Floats, successes: Floats, prior: Floats) -> Floats:
+        """Return by how much records move the prior mean, in log-odds, averaged over the strengths.
 
         Parameters
         ----------
-        counted, won
-            Discounted attempts and successes, shape (records,).
-        expected
-            Expected log-odds, shape (records,).
-        """
-        rates = self.rates(counted, won, expected)
-        return np.asarray(log_odds(rates).mean(axis=1) - expected)
+        attempts, successes
+            Effective attempts and successes, shape (records,).
+        prior
+            Prior log-odds, shape (records,).
 
-    def rates(self, counted: Floats, won: Floats, expected: Floats) -> Floats:
-        """Pool records with their expectation, for each strength, shape (records, strengths)."""
-        columns = (counted[:, None], won[:, None], expit(expected)[:, None])
+        Returns
+        -------
+        array, shape (records,)
+        """
+        rates = self.rates(attempts, successes, prior)
+        return np.asarray(log_odds(rates).mean(axis=1) - prior)
+
+    def rates(self, attempts: Floats, successes: Floats, prior: Floats) -> Floats:
+        """Return the pooled success rates for each strength, shape (records, strengths).
+
+        Parameters as in `shifts`.
+        """
+        columns = (attempts[:, None], successes[:, None], expit(prior)[:, None])
         return pooled_rate(*columns, np.array(self.strengths))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the level as JSON-able values."""
         rows = [
-            [list(place), list(key), *asdict(record).values()]
-            for (place, key), record in self.records.items()
+            [list(pool), list(key), *asdict(record).values()] for (pool, key), record in self.records.items()
         ]
         return {
             "columns": list(self.columns),
@@ -111,100 +122,99 @@ class Level:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Level:
+    def from_dict(cls, values: Mapping[str, Any]) -> PoolingLevel:
         """Rebuild a level from `to_dict`."""
-        records = {(tuple(place), tuple(key)): Record(*rest) for place, key, *rest in values["records"]}
+        records = {(tuple(pool), tuple(key)): Record(*rest) for pool, key, *rest in values["records"]}
         return cls(tuple(values["columns"]), tuple(values["strengths"]), records, values["offset"])
 
 
 @dataclass(frozen=True)
-class Records:
-    """The records at all levels, and what they say about the model.
+class PooledRecords:
+    """The records at all levels, and how well the model predicts them.
 
     Attributes
     ----------
     levels
-        From the widest to the narrowest.
+        From the widest pools to the narrowest.
     scatter
-        How the records of each level scatter around what is expected of them.
+        Fitted dispersion of the records of each level around their prior means.
     """
 
-    levels: tuple[Level, ...]
+    levels: tuple[PoolingLevel, ...]
     scatter: tuple[Scatter, ...]
 
     @property
-    def evidence(self) -> float:
-        """That approaches matter beyond what the model says: log Bayes factor, against no scatter."""
+    def log_bayes_factor(self) -> float:
+        """Log Bayes factor of "approaches differ beyond the model" against "records do not scatter"."""
         either_way = [one.likelihood_either_way - one.likelihood_without for one in self.scatter]
         return float(np.sum(either_way))
 
 
-def fit_levels(
+def fit_pooling_levels(
     cells: Cells,
-    worth: float,
+    attempt_weight: float,
     eta: Floats,
     *,
     correlation: float,
-    places: Sequence[Sequence[str]],
+    levels: Sequence[Sequence[str]],
     key_columns: Sequence[str],
     recentred: bool = False,
-) -> Records:
-    """Count the records at each level, and fit how far each is to be believed against the expectation.
+) -> PooledRecords:
+    """Count the records at each level, and fit the strength of the prior against them.
 
-    From the widest place to the narrowest: the expectation of a record is the mean of what its attempts
-    are given so far; its pooled rate then moves them all by the same log-odds.
+    Levels are fitted from the widest pools to the narrowest. The prior mean of a record is the mean of the
+    current predictions of its attempts; its pooled rate then moves the predictions of all its attempts by
+    the same log-odds.
 
     Parameters
     ----------
     cells
         Counts per unit and combination of encoded conditions.
-    worth
-        How many independent attempts an attempt is worth.
+    attempt_weight
+        Number of independent attempts that one attempt counts for.
     eta
-        What the model expects of each cell, log-odds, shape (cells,).
+        Log-odds that the model predicts for each cell, shape (cells,).
     correlation
-        Of attempts of a unit; where it has n in a record, each counts `1 / (1 + (n - 1) correlation)`.
-    places
-        Context columns of each level, widest first.
+        Intraclass correlation within units; where a unit has n attempts in a record, each counts
+        `1 / (1 + (n - 1) correlation)` (the design effect).
+    levels
+        Context columns of each level, widest pools first.
     key_columns
-        The settings that tell approaches apart.
+        The settings by which approaches are told apart.
     recentred
-        Whether approaches are expected to do what approaches do on average, instead of what attempts do.
-
+        Whether the prior mean is the average over approaches instead of the average over attempts.
     """
-    levels: list[Level] = []
+    fitted: list[PoolingLevel] = []
     scatters: list[Scatter] = []
     eta = eta.copy()
-    for columns in places:
+    for columns in levels:
         group, first = _grouped(cells, [*columns, *key_columns])
         size = len(first)
         _, pair = np.unique(combined_key([cells.unit, group]), return_inverse=True)
-        repeats = np.bincount(pair, weights=worth * cells.attempts)[pair]
-        weight = worth / (1 + np.maximum(repeats - 1, 0) * correlation)
-        tried = _sums(group, cells.attempts)
-        counted = _sums(group, weight * cells.attempts)
-        won = _sums(group, weight * cells.successes)
-        expected = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
-        offset = fit_offset(counted, won, expected) if recentred else 0.0
-        expected = expit(log_odds(expected) + offset)
-        scatter = fit_strengths(counted, won, expected)
-        level = Level(tuple(columns), tuple(scatter.strengths.tolist()), {}, offset)
+        repeats = np.bincount(pair, weights=attempt_weight * cells.attempts)[pair]
+        weight = attempt_weight / (1 + np.maximum(repeats - 1, 0) * correlation)
+        attempts, successes = _sums(group, cells.attempts), _sums(group, cells.successes)
+        counted, won = _sums(group, weight * cells.attempts), _sums(group, weight * cells.successes)
+        prior = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
+        offset = fit_offset(counted, won, prior) if recentred else 0.0
+        prior = expit(log_odds(prior) + offset)
+        scatter = fit_strengths(counted, won, prior)
+        level = PoolingLevel(tuple(columns), tuple(scatter.strengths.tolist()), {}, offset)
         scatters.append(scatter)
-        eta += level.shifts(counted, won, log_odds(expected))[group]
+        eta += level.shifts(counted, won, log_odds(prior))[group]
         units = np.bincount(group[np.unique(pair, return_index=True)[1]], minlength=size)
-        wins = _sums(group, cells.successes)
         texts = _texts(cells, columns, first), _texts(cells, key_columns, first)
-        rows = zip(tried, wins, units, counted, won, log_odds(expected), strict=True)
+        rows = zip(attempts, successes, units, counted, won, log_odds(prior), strict=True)
         records = {
-            (place, key): Record(int(n), int(k), int(u), round(float(c), 9), round(float(w), 9), float(e))
-            for place, key, (n, k, u, c, w, e) in zip(*texts, rows, strict=True)
+            (pool, key): Record(int(n), int(k), int(u), round(float(c), 9), round(float(w), 9), float(e))
+            for pool, key, (n, k, u, c, w, e) in zip(*texts, rows, strict=True)
         }
-        # A policy has to be stored, and where an expectation is worth many attempts, one moves nothing.
+        # Records are stored with the policy; under a strong prior, one attempt moves nothing.
         least = 1 if np.median(level.strengths) < _FEW else 2
-        longest = sorted(records, key=lambda pair: (-records[pair].counted, pair))[:_MOST_RECORDS]
+        longest = sorted(records, key=lambda pair: (-records[pair].effective_attempts, pair))[:_MOST_RECORDS]
         records = {pair: records[pair] for pair in sorted(longest) if records[pair].attempts >= least}
-        levels.append(replace(level, records=records))
-    return Records(tuple(levels), tuple(scatters))
+        fitted.append(replace(level, records=records))
+    return PooledRecords(tuple(fitted), tuple(scatters))
 
 
 def _sums(group: NDArray[np.int64], values: Floats) -> Floats:
@@ -212,13 +222,13 @@ def _sums(group: NDArray[np.int64], values: Floats) -> Floats:
 
 
 def _grouped(cells: Cells, columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the number of each cell's combination of columns, and a cell of each number."""
+    """Return the number of each cell's combination of columns, shape (cells,), and one cell per number."""
     codes = [np.zeros(len(cells.unit), dtype=np.int64), *(cells.codes_of(column) for column in columns)]
     _, first, group = np.unique(combined_key(codes), return_index=True, return_inverse=True)
     return group, first
 
 
 def _texts(cells: Cells, columns: Sequence[str], rows: NDArray[np.int64]) -> list[Values]:
-    """Write the levels of columns in some cells, as one tuple a cell."""
+    """Return the values of columns in some cells, one tuple per cell."""
     named = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)[rows]] for c in columns]
     return [tuple(values) for values in zip(*named, strict=True)] if named else [()] * len(rows)

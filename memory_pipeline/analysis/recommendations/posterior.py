@@ -1,4 +1,4 @@
-"""How the candidates stand in one context: what each is expected to achieve, and how sure that is."""
+"""The joint posterior of the candidates' success rates in one described context."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from memory_pipeline.analysis.recommendations.candidates import Candidate, Rest
+from memory_pipeline.analysis.recommendations.candidates import Candidate, Remainder
 from memory_pipeline.analysis.recommendations.success_model import N_DRAWS
 from memory_pipeline.analysis.stats.beta_binomial import log_odds, smoothed_shares
 
@@ -16,151 +16,178 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.recommendations.contexts import Member
+    from memory_pipeline.analysis.recommendations.contexts import WeightedContext
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
-    from memory_pipeline.analysis.recommendations.pooled_records import Level, Values
+    from memory_pipeline.analysis.recommendations.pooled_records import PoolingLevel, Values
 
 
 _TIE = 1e-9
 INDIFFERENCE = 0.01
-"""Success rates closer than this are a tie, which goes to what is more usual."""
+"""Success rates closer than this are a tie; ties go to the candidate that is chosen most often."""
 
 
-_MATTERING_SHARE = 0.1
+_LARGE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """The candidates in one context.
+class ContextPosterior:
+    """The posterior of the candidates' success rates in one described context.
 
     Attributes
     ----------
-    members
+    full_contexts
         The full contexts that the description stands for, with weights that sum to 1.
     is_widened
-        Whether past attempts that agree with the description were lacking.
+        Whether no past attempt agrees with the whole description, so that wider evidence is used.
     candidates
-        Approaches that were tried at every place that matters in the description.
+        Approaches that were tried in every pool that has a tenth of the weight or more.
     draws
         Posterior draws of each candidate's success rate, shape (candidates, 500).
     shares
-        How often each was chosen among them, shape (candidates,), summing to 1.
+        Past share of each candidate among the candidates, shape (candidates,), summing to 1.
     usual
-        Draws of the success rate when approaches go on being chosen as before, shape (500,).
-    rest
-        What was tried beside the candidates.
+        Draws of the success rate if approaches go on being chosen as before (the logging policy), shape
+        (500,).
+    remainder
+        The past attempts with approaches that are not candidates.
     """
 
-    members: list[Member]
+    full_contexts: list[WeightedContext]
     is_widened: bool
     candidates: tuple[Candidate, ...]
     draws: Floats
     shares: Floats
     usual: Floats
-    rest: Rest
+    remainder: Remainder
 
     @property
     def rates(self) -> Floats:
-        """Expected success rates: posterior means, shape (candidates,)."""
+        """Posterior means of the success rates, shape (candidates,)."""
         return np.asarray(self.draws.mean(axis=1))
 
     @property
     def propensities(self) -> Floats:
-        """How often each candidate was chosen among everything that was tried, shape (candidates,)."""
-        return np.asarray((1 - self.rest.share) * self.shares)
+        """Past share of each candidate among all attempts, shape (candidates,)."""
+        return np.asarray((1 - self.remainder.share) * self.shares)
 
 
-def look_out(policy: PolicyModel, members: list[Member], is_widened: bool) -> Outlook:
-    """Weigh the candidates of a context, averaging over the full contexts that it stands for."""
-    place, numbers = _common_candidates(policy, members)
-    candidates = tuple(policy.candidates[place][number] for number in numbers)
+def posterior_in(
+    policy: PolicyModel, full_contexts: list[WeightedContext], is_widened: bool
+) -> ContextPosterior:
+    """Compute the posterior of the candidates, averaged over the full contexts of a description.
+
+    Parameters
+    ----------
+    policy
+        The fitted model.
+    full_contexts, is_widened
+        Of `Contexts.full_contexts`.
+    """
+    pool, numbers = _common_candidates(policy, full_contexts)
+    candidates = tuple(policy.candidates[pool][number] for number in numbers)
     draws = np.zeros((len(candidates), N_DRAWS))
     shares = np.zeros(len(candidates))
     if not candidates:
-        return Outlook(members, is_widened, (), draws, shares, np.zeros(N_DRAWS), Rest(0.0, 0.0))
-    for described, weight in members:
-        draws += weight * _success_draws(policy, described, place, numbers)
-        counts = [_attempts(level, described, candidates) for level in policy.ruled.levels]
+        return ContextPosterior(
+            full_contexts, is_widened, (), draws, shares, np.zeros(N_DRAWS), Remainder(0.0, 0.0)
+        )
+    for described, weight in full_contexts:
+        draws += weight * _success_draws(policy, described, pool, numbers)
+        counts = [_attempts(level, described, candidates) for level in policy.structured.levels]
         shares += weight * smoothed_shares(counts)
     shares /= shares.sum()
-    rest = _rest(policy, members)
+    remainder = _remainder(policy, full_contexts)
     among = shares @ draws
-    usual = (1 - rest.share) * among + rest.share * expit(log_odds(among) + rest.gap)
-    # As far as approaches may not matter at all, every one of them does what the usual mix does.
-    nothing_matters = policy.chances.is_indifferent()
-    draws[:, nothing_matters] = usual[nothing_matters]
-    return Outlook(members, is_widened, candidates, draws, shares, usual, rest)
+    usual = (1 - remainder.share) * among + remainder.share * expit(log_odds(among) + remainder.gap)
+    # In the draws in which approaches do not matter, each succeeds as often as the usual mix.
+    is_indifferent = policy.model_weights.is_indifferent()
+    draws[:, is_indifferent] = usual[is_indifferent]
+    return ContextPosterior(full_contexts, is_widened, candidates, draws, shares, usual, remainder)
 
 
-def confidence_of(draws: Floats, outlook: Outlook) -> float:
-    """Tell how probable it is that success rates, as draws, are above those of the usual mix."""
-    gain = draws - outlook.usual
+def confidence_of(draws: Floats, posterior: ContextPosterior) -> float:
+    """Return the posterior probability that a success rate is above that of the usual mix; ties count half.
+
+    Parameters
+    ----------
+    draws
+        Draws of the success rate, shape (500,).
+    posterior
+        Whose `usual` it is compared with.
+    """
+    gain = draws - posterior.usual
     return float(np.mean(gain > _TIE) + np.mean(np.abs(gain) <= _TIE) / 2)
 
 
-def _common_candidates(policy: PolicyModel, members: list[Member]) -> tuple[Values, list[int]]:
-    """Find the candidates tried at each place that matters in a description: the main place, their numbers.
+def _common_candidates(policy: PolicyModel, full_contexts: list[WeightedContext]) -> tuple[Values, list[int]]:
+    """Return the pool with most weight, and the numbers of its candidates that were tried in all large pools.
 
-    A place matters where a tenth of the description or more lies in it.
+    A pool is large if it has a tenth of the weight of the description or more.
     """
     weight_of: dict[Values, float] = {}
-    for described, weight in members:
-        place = policy.contexts.place_of(described)
-        weight_of[place] = weight_of.get(place, 0.0) + weight
+    for described, weight in full_contexts:
+        pool = policy.contexts.pool_of(described)
+        weight_of[pool] = weight_of.get(pool, 0.0) + weight
     if not weight_of:
         return (), []
-    main = max(sorted(weight_of), key=lambda place: weight_of[place])
+    main = max(sorted(weight_of), key=lambda pool: weight_of[pool])
     keys = [
-        {candidate.key for candidate in policy.candidates.get(place, ())}
-        for place, weight in weight_of.items()
-        if weight >= _MATTERING_SHARE
+        {candidate.key for candidate in policy.candidates.get(pool, ())}
+        for pool, weight in weight_of.items()
+        if weight >= _LARGE_SHARE
     ]
     ours = policy.candidates.get(main, ())
     return main, [i for i, candidate in enumerate(ours) if all(candidate.key in tried for tried in keys)]
 
 
-def _rest(policy: PolicyModel, members: list[Member]) -> Rest:
+def _remainder(policy: PolicyModel, full_contexts: list[WeightedContext]) -> Remainder:
     found = [
-        (policy.rest.get(policy.contexts.place_of(described), Rest(0.0, 0.0)), weight)
-        for described, weight in members
+        (policy.remainder.get(policy.contexts.pool_of(described), Remainder(0.0, 0.0)), weight)
+        for described, weight in full_contexts
     ]
-    share = sum(weight * rest.share for rest, weight in found)
-    gap = sum(weight * rest.share * rest.gap for rest, weight in found)
-    return Rest(share, gap / share if share else 0.0)
+    share = sum(weight * one.share for one, weight in found)
+    gap = sum(weight * one.share * one.gap for one, weight in found)
+    return Remainder(share, gap / share if share else 0.0)
 
 
 def _success_draws(
-    policy: PolicyModel, described: Mapping[str, str], place: Values, numbers: list[int]
+    policy: PolicyModel, described: Mapping[str, str], pool: Values, numbers: list[int]
 ) -> Floats:
-    """Draw success rates, ruled and unruled as often as each is probable, shape (candidates, 500).
+    """Draw success rates, each draw from the structured or the unstructured model by its weight.
 
     Parameters
     ----------
     policy
-        What was learnt.
+        The fitted model.
     described
-        A context in full.
-    place, numbers
-        The place whose candidates are weighed, and which of them.
+        A full context.
+    pool, numbers
+        The pool whose candidates are meant, and the numbers of the candidates.
+
+    Returns
+    -------
+    array, shape (candidates, 500)
     """
-    keys = [policy.candidates[place][number].key for number in numbers]
-    model = policy.ruled.model
-    point, eta = (part[numbers] for part in policy.settled(place, policy.contexts.place_of(described)))
-    varying = np.flatnonzero(model.design.held(described) & ~policy.is_settled)
-    rows = policy.candidate_rows[place][np.array(numbers)[:, None], varying]
+    keys = [policy.candidates[pool][number].key for number in numbers]
+    model = policy.structured.model
+    point, eta = (
+        part[numbers] for part in policy.pool_level_log_odds(pool, policy.contexts.pool_of(described))
+    )
+    varying = np.flatnonzero(model.design.held(described) & ~policy.is_pool_level)
+    rows = policy.candidate_rows[pool][np.array(numbers)[:, None], varying]
     point, eta = point + rows @ model.coefficients[varying], eta + rows @ model.coefficient_draws[varying]
-    draws = policy.ruled.draws(described, keys, point, eta)
-    is_unruled = policy.chances.is_unruled()
-    if is_unruled.any():
-        model = policy.unruled.model
+    draws = policy.structured.draws(described, keys, point, eta)
+    is_unstructured = policy.model_weights.is_unstructured()
+    if is_unstructured.any():
+        model = policy.unstructured.model
         held = model.design.held(described)
         point = np.full(len(keys), model.coefficients[held].sum())
         eta = np.tile(model.coefficient_draws[held].sum(axis=0), (len(keys), 1))
-        draws[:, is_unruled] = policy.unruled.draws(described, keys, point, eta)[:, is_unruled]
+        draws[:, is_unstructured] = policy.unstructured.draws(described, keys, point, eta)[:, is_unstructured]
     return draws
 
 
-def _attempts(level: Level, described: Mapping[str, str], candidates: Sequence[Candidate]) -> Floats:
-    place = tuple(described[column] for column in level.columns)
-    records = [level.records.get((place, candidate.key)) for candidate in candidates]
+def _attempts(level: PoolingLevel, described: Mapping[str, str], candidates: Sequence[Candidate]) -> Floats:
+    pool = tuple(described[column] for column in level.columns)
+    records = [level.records.get((pool, candidate.key)) for candidate in candidates]
     return np.array([r.attempts if r else 0 for r in records], dtype=float)

@@ -1,4 +1,4 @@
-"""Pick a candidate: the best expected one, or by Thompson sampling."""
+"""Which candidate is picked: the one expected to succeed most often, or one by Thompson sampling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memory_pipeline.analysis.names import OTHER
-from memory_pipeline.analysis.recommendations.posterior import _TIE, INDIFFERENCE, Outlook, confidence_of
+from memory_pipeline.analysis.recommendations.posterior import (
+    _TIE,
+    INDIFFERENCE,
+    ContextPosterior,
+    confidence_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,18 +28,19 @@ _SURELY_WORSE = 0.8
 
 @dataclass(frozen=True)
 class Choice:
-    """What is picked in a context.
+    """The candidate picked in a context.
 
     Attributes
     ----------
     index
-        The advised candidate; None where the evidence is not enough.
+        Number of the advised candidate; None where the evidence is not enough.
     best
-        The candidate that looks best, advised or not; None where there is none that may be advised.
+        Number of the candidate that looks best, advised or not; None where no candidate may be advised.
     confidence
-        Probability that `best` succeeds more often than the usual mix.
+        Posterior probability that `best` succeeds more often than the usual mix.
     probabilities
-        Of each candidate to be picked; the past shares where nothing is advised.
+        Probability that each candidate is picked, shape (candidates,); the past shares where nothing is
+        advised.
     """
 
     index: int | None
@@ -43,61 +49,71 @@ class Choice:
     probabilities: Floats
 
 
-def choose(outlook: Outlook, limits: Limits, *, rng: np.random.Generator | None = None) -> Choice:
-    """Pick a candidate: the best expected, or by Thompson sampling where exploration is on.
+def choose(posterior: ContextPosterior, limits: Limits, *, rng: np.random.Generator | None = None) -> Choice:
+    """Pick the candidate with the highest posterior mean, or by Thompson sampling where exploration is on.
 
-    Candidates within a percentage point of the best are a tie, and those within two that may well be as
-    good (with a probability over 0.2). The most usual one of them wins: a setting that makes no
-    difference stays as it is.
+    Candidates within one percentage point of the best are a tie, and so are those within two points that are
+    as good with a probability above 0.2. Of tied candidates the one most often chosen wins, so that a setting
+    that makes no difference stays as it is.
+
+    Parameters
+    ----------
+    posterior
+        Of the candidates in the context.
+    limits
+        What advice has to meet.
+    rng
+        Source of chance for Thompson sampling.
     """
-    advisable = np.array([OTHER not in c.key for c in outlook.candidates], dtype=bool)
+    advisable = np.array([OTHER not in c.key for c in posterior.candidates], dtype=bool)
     if limits.exploration > 0 and advisable.any():
-        return _explore(outlook, advisable, limits.exploration, rng or np.random.default_rng())
+        return _explore(posterior, advisable, limits.exploration, rng or np.random.default_rng())
     supported = np.array(
         [
             c.support >= limits.min_sample_size and c.support_units >= limits.min_units
-            for c in outlook.candidates
+            for c in posterior.candidates
         ],
         dtype=bool,
     )
     eligible = advisable & supported
     if not eligible.any():
-        return Choice(None, None, 0.0, outlook.shares)
-    leader = int(np.argmax(np.where(eligible, outlook.rates, -np.inf)))
-    best = int(np.argmax(np.where(eligible & _ties(outlook, leader), outlook.shares, -1.0)))
-    confidence = confidence_of(outlook.draws[best], outlook)
+        return Choice(None, None, 0.0, posterior.shares)
+    leader = int(np.argmax(np.where(eligible, posterior.rates, -np.inf)))
+    best = int(np.argmax(np.where(eligible & _ties(posterior, leader), posterior.shares, -1.0)))
+    confidence = confidence_of(posterior.draws[best], posterior)
     if confidence < limits.confidence_threshold:
-        return Choice(None, best, confidence, outlook.shares)
-    return Choice(best, best, confidence, np.eye(len(outlook.candidates))[best])
+        return Choice(None, best, confidence, posterior.shares)
+    return Choice(best, best, confidence, np.eye(len(posterior.candidates))[best])
 
 
-def _ties(outlook: Outlook, leader: int) -> NDArray[np.bool_]:
-    """Tell which candidates are as good as the leading one, shape (candidates,)."""
-    loss = outlook.draws[leader] - outlook.draws
+def _ties(posterior: ContextPosterior, leader: int) -> NDArray[np.bool_]:
+    """Return which candidates are as good as the leading one, as a mask of shape (candidates,)."""
+    loss = posterior.draws[leader] - posterior.draws
     mean = loss.mean(axis=1)
     worse = (loss > _TIE).mean(axis=1) + (np.abs(loss) <= _TIE).mean(axis=1) / 2
     return np.asarray((mean <= INDIFFERENCE) | ((mean <= 2 * INDIFFERENCE) & (worse < _SURELY_WORSE)))
 
 
 def _explore(
-    outlook: Outlook, advisable: NDArray[np.bool_], floor: float, rng: np.random.Generator
+    posterior: ContextPosterior, advisable: NDArray[np.bool_], floor: float, rng: np.random.Generator
 ) -> Choice:
-    """Pick each candidate as often as it is the best in a draw (Thompson 1933), with a floor for all.
+    """Pick a candidate by Thompson sampling: as often as it is the best in a draw (Thompson 1933).
 
-    Draws in which no approach matters have no say: there, every choice is as good. The others are drawn half
-    as far from their mean as the posterior says (posterior reshaping with alpha 0.5, Chapelle and Li 2011,
-    "An empirical evaluation of Thompson sampling"): with many approaches and few attempts the full spread
-    goes on exploring for longer than it pays.
+    A share `floor` of the probability is spread evenly over the advisable candidates. Draws in which no
+    approach matters are left out, since every choice is as good there. The others are taken at half their
+    distance from the mean (posterior reshaping with alpha 0.5, Chapelle and Li 2011, "An empirical evaluation
+    of Thompson sampling"): with many approaches and few attempts the full spread explores for longer than it
+    pays.
     """
-    draws = outlook.draws[:, np.ptp(outlook.draws, axis=0) > 0]
+    draws = posterior.draws[:, np.ptp(posterior.draws, axis=0) > 0]
     if not draws.size:
-        draws = outlook.draws
+        draws = posterior.draws
     mean = draws.mean(axis=1, keepdims=True)
     draws = mean + _RESHAPING * (draws - mean)
-    # A grain of noise shares ties out evenly.
+    # A little noise spreads ties evenly.
     grain = np.random.default_rng(0).random(draws.shape) * _TIE
     winners = np.argmax(np.where(advisable[:, None], draws + grain, -1.0), axis=0)
     wins = np.bincount(winners, minlength=len(advisable)) / draws.shape[1]
     probabilities = (1 - floor) * wins + floor * advisable / advisable.sum()
     picked = int(rng.choice(len(advisable), p=probabilities))
-    return Choice(picked, picked, confidence_of(outlook.draws[picked], outlook), probabilities)
+    return Choice(picked, picked, confidence_of(posterior.draws[picked], posterior), probabilities)

@@ -23,19 +23,19 @@ N_DRAWS = 500
 
 
 @dataclass(frozen=True)
-class PriorModel:
-    """A fitted model as what it takes to predict from it.
+class SuccessModel:
+    """A fitted logistic model of success: what is needed to predict from it.
 
     Attributes
     ----------
     design
-        The terms; every level has one, so that an unseen level stands at the average.
+        The terms; every level has one, so that an unseen level is predicted at the average.
     coefficients
         Posterior mode, shape (terms,).
     root
-        Lower triangular root of the posterior covariance, shape (terms, terms).
+        Lower Cholesky factor of the posterior covariance, shape (terms, terms).
     correlation
-        Of two attempts of the same unit, beyond what the model says.
+        Intraclass correlation of attempts of a unit that the model does not explain.
     """
 
     design: Design
@@ -44,7 +44,7 @@ class PriorModel:
     correlation: float
 
     def log_odds(self, encoded: pd.DataFrame) -> Floats:
-        """Predict each row of an encoded frame, shape (rows,)."""
+        """Predict the log-odds of success of each row of an encoded frame, shape (rows,)."""
         eta = np.zeros(len(encoded))
         columns = {name: encoded[name].to_numpy(dtype=object) for name in encoded}
         for term, coefficient in zip(self.design.terms, self.coefficients, strict=True):
@@ -56,9 +56,9 @@ class PriorModel:
 
     @cached_property
     def coefficient_draws(self) -> Floats:
-        """Draws of the coefficients from the posterior, shape (terms, 500); always the same ones.
+        """Draws of the coefficients from the posterior, shape (terms, 500); the same in every call.
 
-        So two approaches are compared under the same coefficients, and the same question gets the same
+        Thus two approaches are compared under the same coefficients, and the same question gets the same
         answer.
         """
         noise = np.random.default_rng(0).standard_normal((len(self.coefficients), N_DRAWS // 2))
@@ -75,7 +75,7 @@ class PriorModel:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> PriorModel:
+    def from_dict(cls, values: Mapping[str, Any]) -> SuccessModel:
         """Rebuild a model from `to_dict`."""
         terms = tuple(tuple((c, v) for c, v in term) for term in values["terms"])
         root = np.zeros((len(terms), len(terms)))
@@ -85,34 +85,34 @@ class PriorModel:
 
 
 @dataclass(frozen=True)
-class PriorFit:
-    """The model with settings, and the one in which they do not matter.
+class SuccessModelFit:
+    """The success model with settings, and the one without, in which settings do not matter.
 
     Attributes
     ----------
-    model, indifferent
-        For a unit nobody knows yet.
-    fitted, unsettled
-        Log-odds of each cell with what is known about its unit, with settings and without, shape (cells,).
-    evidence
-        That settings matter: log Bayes factor of the one model against the other.
-    settled
-        How many coefficients of settings the data determine.
-    worth
-        How many independent attempts an attempt is worth (`models.mixed_logistic.dispersion`).
+    model, without_settings
+        Both models, for a new unit.
+    log_odds, log_odds_without_settings
+        Log-odds of each cell by each model, with what is known about its unit, shape (cells,).
+    log_bayes_factor
+        Of the model with settings against the one without.
+    determined
+        Number of coefficients of settings that the data determine.
+    attempt_weight
+        Number of independent attempts that one attempt counts for (`models.mixed_logistic.dispersion`).
     """
 
-    model: PriorModel
-    fitted: Floats
-    indifferent: PriorModel
-    unsettled: Floats
-    evidence: float
-    settled: float
-    worth: float
+    model: SuccessModel
+    log_odds: Floats
+    without_settings: SuccessModel
+    log_odds_without_settings: Floats
+    log_bayes_factor: float
+    determined: float
+    attempt_weight: float
 
 
-def setting_importance(model: PriorModel, cells: Cells, settings: Sequence[str]) -> dict[str, float]:
-    """Measure how far each setting moves the prediction: standard deviation of its log-odds over attempts."""
+def setting_importance(model: SuccessModel, cells: Cells, settings: Sequence[str]) -> dict[str, float]:
+    """Return how far each setting moves the prediction: standard deviation of its log-odds over attempts."""
     importance = {}
     for column in settings:
         eta = np.zeros(len(cells.unit))

@@ -1,7 +1,8 @@
-"""What an approach is expected to achieve in a context before its own record is looked at.
+"""Fit the success model by empirical Bayes.
 
 A logistic model of success on context, settings and their interactions, in which each group of terms is
-shrunk as much as the evidence asks for. It carries approaches that were tried too rarely as wholes.
+shrunk by a variance that maximises the marginal likelihood. It predicts the success of an approach before the
+record of the approach is used, also of approaches that were rarely tried as a whole.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from scipy import linalg
 
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, holds, main_effects, varying_terms
 from memory_pipeline.analysis.models.mixed_logistic import MixedFit, discount_cells, dispersion, fit_mixed
-from memory_pipeline.analysis.recommendations.success_model import PriorFit, PriorModel
+from memory_pipeline.analysis.recommendations.success_model import SuccessModel, SuccessModelFit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,120 +32,119 @@ _DISCOUNT_ROUNDS = 5
 _NO_MORE = 1.25
 _NEGLIGIBLE_VARIANCE = 1e-3
 _LARGEST_VARIANCE = 25.0
-# Usual success is between 0.2% and 99.8%: where all attempts ended alike, log-odds have no other bound.
+# Keeps success rates between 0.2% and 99.8%: where all attempts ended alike, log-odds have no other bound.
 _INTERCEPT_PRECISION = 0.1
 _LOOSE, _TIGHT = 1e-3, 1e-9
 _UNIT_VARIANCES = (1e-3, 9.0)
 _SHARING = 3.0
 _INTERACTION_LEVELS = 12
 _INTERACTION_ATTEMPTS = 5
-_PRICE_OF_A_VARIANCE = 0.25
+_PENALTY_PER_VARIANCE = 0.25
 _MOST_INTERACTIONS = 200
 _MOST_CELLS = 50_000
-_SETTLED = 0.1
+_CONVERGED = 0.1
 _CONTEXT, _SETTING, _INTERACTION, _SHARE = 1, 2, 3, 4
-# Log-odds that coefficients of a sort usually have, and the coefficients that this is worth.
+# Usual spread of coefficients of a sort (log-odds), and the number of coefficients that it counts for.
 _USUAL_SPREAD = {_CONTEXT: 0.7, _SETTING: 0.2, _INTERACTION: 0.1}
 _USUAL_WEIGHT = 4.0
-# Unit shares are there to take confounding away, so they are hardly held back.
+# Unit shares are there to remove confounding, so they are hardly shrunk.
 _SHARE_SPREAD = 2.5
 
 
-def fit_prior_model(
+def fit_success_model(
     cells: Cells,
     *,
     settings: Sequence[str],
     context: Sequence[str],
-    home: Sequence[str] = (),
-) -> PriorFit:
-    """Fit the model, with settings and without.
+    pooling_columns: Sequence[str] = (),
+) -> SuccessModelFit:
+    """Fit the success model with settings, and the one without.
 
-    How much each group of terms is shrunk is learnt by maximising the evidence. Groups are: each context
-    column, each setting, and pairs of a setting and a context column of at most twelve levels, as far as the
-    residuals of a first fit without pairs ask for them (200 terms at most).
+    The shrinkage of each group of terms maximises the marginal likelihood (empirical Bayes). Groups are each
+    context column, each setting, and pairs of a setting and a context column of at most twelve levels, as far
+    as the residuals of a first fit without pairs suggest them (200 terms at most).
     A group's coefficients are normal around zero. Its variance follows from the fixed point
-    `variance = sum(b^2) / determined`, where `determined` is how many of its coefficients the data
+    `variance = sum(b^2) / determined`, where `determined` is the number of its coefficients that the data
     determine, `terms - trace(V) / variance` (MacKay 1992, "The evidence framework applied to
-    classification networks"). Groups of one sort lend each other strength (three coefficients' worth of
-    their common variance), and what effects usually are (`_USUAL_SPREAD`, four coefficients' worth)
-    steadies that. A group that explains nothing is dropped.
+    classification networks"). It is shrunk towards the common variance of the groups of its sort (which
+    counts for three coefficients), and that towards a usual one (`_USUAL_SPREAD`, which counts for four). A
+    group that explains nothing is dropped.
 
-    The model without any setting is fitted too; how much likelier the data are with settings than without
-    tells how probable it is that they matter at all. A variance that was fitted is charged for: where
-    the true one is zero, fitting it gains a quarter of a unit of log-likelihood on average (half of a
-    chi-squared variable that is zero every other time; Self and Liang 1987).
+    The Bayes factor of the model with settings against the one without tells how probable it is that
+    settings matter at all. It is corrected for fitted variances: where the true variance is zero, fitting it
+    gains a quarter of a unit of log-likelihood on average (half of a chi-squared variable that is zero every
+    other time; Self and Liang 1987).
 
-    Attempts are counted for as many as they are worth, so that leaving units out moves the coefficients
-    no more than the model expects (`models.mixed_logistic.dispersion`).
+    Attempts are down-weighted so that leaving units out moves the coefficients no more than the model expects
+    (`models.mixed_logistic.dispersion`).
 
-    Each unit has an intercept of its own, whose spread is learnt alike, and its shares of the values
-    that vary within it (`models.design.varying_terms`), taken against what is usual at the home place:
-    a setting gets no credit for the units that it was used with, and counts for as much as it was
-    tried within units or across them (`models.mixed_logistic`). The result is for a unit nobody knows yet:
-    log-odds are attenuated by the spread of the intercepts.
+    Each unit has a random intercept, whose variance is fitted alike, and as covariates its shares of the
+    values that vary within it (`models.design.varying_terms`), relative to what is usual in its pool. So a
+    setting gets no credit for the units that it was used with, and comparisons within and across units count
+    by their precision (`models.mixed_logistic`). The resulting model is for a new unit: log-odds are
+    attenuated by the spread of the intercepts.
 
-    Of more than 50,000 cells an even sample is fitted.
+    Of more than 50,000 cells a systematic sample is fitted.
 
     Parameters
     ----------
     cells
-        Counts by unit and encoded conditions.
+        Counts per unit and combination of encoded conditions.
     settings, context
         The encoded columns of approach and context.
-    home
-        The context columns (none or more) whose levels are places with ways of their own.
+    pooling_columns
+        The context columns (none or more) whose values are the pools.
     """
     everything, times = cells, 1.0
     cells = _sample(cells)
     plain = _columns(cells, settings, context, ())
     for attempt in range(_DISCOUNT_ROUNDS):
-        first, _ = _shrunk_fit(cells, plain, home, rounds=_FIRST_ROUNDS)
+        first, _ = _shrunk_fit(cells, plain, pooling_columns, rounds=_FIRST_ROUNDS)
         promising = _promising_interactions(first, cells, settings, context)
         columns = _columns(cells, settings, context, promising)
-        fit, columns = _shrunk_fit(cells, columns, home, rounds=_ROUNDS)
+        fit, columns = _shrunk_fit(cells, columns, pooling_columns, rounds=_ROUNDS)
         more = dispersion(fit)
         if more < _NO_MORE or attempt == _DISCOUNT_ROUNDS - 1:
             break
         times *= more
         cells = discount_cells(cells, more)
     without = plain.take(~np.isin(plain.sorts, (_SETTING, _INTERACTION)))
-    indifferent, without = _shrunk_fit(cells, without, home, rounds=_ROUNDS)
-    return PriorFit(
-        *_for_new_units(fit, columns, everything, home),
-        *_for_new_units(indifferent, without, everything, home),
-        evidence=fit.log_evidence - indifferent.log_evidence - _price(columns),
-        settled=float(fit.determined[np.isin(columns.sorts, (_SETTING, _INTERACTION))].sum()),
-        worth=1 / times,
+    fit_without, without = _shrunk_fit(cells, without, pooling_columns, rounds=_ROUNDS)
+    return SuccessModelFit(
+        *_for_new_units(fit, columns, everything, pooling_columns),
+        *_for_new_units(fit_without, without, everything, pooling_columns),
+        log_bayes_factor=fit.log_evidence - fit_without.log_evidence - _variance_penalty(columns),
+        determined=float(fit.determined[np.isin(columns.sorts, (_SETTING, _INTERACTION))].sum()),
+        attempt_weight=1 / times,
     )
 
 
 def _for_new_units(
-    fit: MixedFit, columns: _Columns, cells: Cells, home: Sequence[str]
-) -> tuple[PriorModel, Floats]:
-    """Turn a fit into the model for a unit nobody knows, and the log-odds of cells with their known units."""
+    fit: MixedFit, columns: _Columns, cells: Cells, pooling_columns: Sequence[str]
+) -> tuple[SuccessModel, Floats]:
+    """Return a fit as the model for a new unit, and the log-odds of the cells with their known units."""
     terms = len(columns.design.terms)
     root = linalg.cholesky(fit.covariance[:terms, :terms] + 1e-10 * np.eye(terms), lower=True)
-    model = PriorModel(
+    model = SuccessModel(
         Design(columns.design.terms),
         fit.attenuation * fit.coefficients[:terms],
         fit.attenuation * np.asarray(root),
         fit.correlation,
     )
-    fitted = columns.design.matrix(cells, centre_on=home).dot(fit.coefficients)
+    fitted = columns.design.matrix(cells, centre_on=pooling_columns).dot(fit.coefficients)
     return model, np.asarray(fitted + fit.intercepts[cells.unit])
 
 
-def _price(columns: _Columns) -> float:
-    """Log-likelihood that fitting the variances of the settings and their interactions gains by chance."""
+def _variance_penalty(columns: _Columns) -> float:
+    """Return the log-likelihood gained by chance from fitting the variances of settings and interactions."""
     fitted = np.unique(columns.groups[np.isin(columns.sorts, (_SETTING, _INTERACTION))])
-    return _PRICE_OF_A_VARIANCE * len(fitted)
+    return _PENALTY_PER_VARIANCE * len(fitted)
 
 
 def _sample(cells: Cells) -> Cells:
-    """Take an even sample of the cells where they are more than a model of this size needs.
+    """Return a systematic sample of the cells, or all where they are at most 50,000.
 
-    Cells are in the order of their units, so that units stay in proportion; of many small ones some have
-    none left.
+    Cells are in the order of their units, so units keep their proportions; some small units have none left.
     """
     if len(cells.unit) <= _MOST_CELLS:
         return cells
@@ -160,10 +160,10 @@ def _sample(cells: Cells) -> Cells:
 
 
 def _shrunk_fit(
-    cells: Cells, columns: _Columns, home: Sequence[str], *, rounds: int
+    cells: Cells, columns: _Columns, pooling_columns: Sequence[str], *, rounds: int
 ) -> tuple[MixedFit, _Columns]:
-    """Alternate between the fit and the variances of the groups; return also the columns that are left."""
-    matrix = columns.design.matrix(cells, centre_on=home)
+    """Alternate between the fit and the variances of the groups; return the fit and the columns left."""
+    matrix = columns.design.matrix(cells, centre_on=pooling_columns)
     precision = np.full(len(columns.design), 1.0)
     precision[0] = _INTERCEPT_PRECISION
     precision[columns.sorts == _SHARE] = _SHARE_SPREAD**-2
@@ -175,16 +175,16 @@ def _shrunk_fit(
         unit_precision = 1 / float(np.clip(spread / max(known, 1e-6), *_UNIT_VARIANCES))
         changes = [*np.log(updated / fit.precision)[keep], np.log(unit_precision / fit.unit_precision)]
         columns, matrix = columns.take(keep), matrix.columns(keep)
-        is_settled = max(map(abs, changes)) < _SETTLED
+        is_converged = max(map(abs, changes)) < _CONVERGED
         fit = fit_mixed(
             matrix,
             cells,
             precision=updated[keep],
             unit_precision=unit_precision,
             start=(fit.coefficients[keep], fit.intercepts),
-            tolerance=_TIGHT if is_settled else _LOOSE,
+            tolerance=_TIGHT if is_converged else _LOOSE,
         )
-        if is_settled:
+        if is_converged:
             return fit, columns
     start = fit.coefficients, fit.intercepts
     return (
@@ -196,31 +196,31 @@ def _shrunk_fit(
 def _promising_interactions(
     fit: MixedFit, cells: Cells, settings: Sequence[str], context: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """Find the pairs of setting and context that the residuals ask for, by their score statistics.
+    """Return the pairs of setting and context column that the residuals suggest, by their score statistics.
 
     `sum r^2 / w` over the combinations of a pair is about its degrees of freedom where there is no
     interaction; pairs above that are taken, those furthest above (in standard deviations) first. Their
-    variance is learnt, so that chance is shrunk away; leaving out all but the surprising pairs made the
-    intervals too narrow (0.90 instead of 0.93 held the truth in 24 worlds of 4,000 attempts).
+    variance is fitted, so that chance is shrunk away; taking significant pairs alone made the intervals too
+    narrow (0.90 instead of 0.93 covered the truth in 24 worlds of 4,000 attempts).
     """
     rates = 1 / (1 + np.exp(-fit.log_odds))
     residual = cells.successes - cells.attempts * rates
     weight = cells.attempts * rates * (1 - rates)
     excess: dict[tuple[str, str], float] = {}
-    for setting, place in product(settings, context):
-        sizes = len(cells.levels_of(setting)), len(cells.levels_of(place))
+    for setting, column in product(settings, context):
+        sizes = len(cells.levels_of(setting)), len(cells.levels_of(column))
         if sizes[1] <= _INTERACTION_LEVELS:
-            pair = cells.codes_of(setting) * sizes[1] + cells.codes_of(place)
+            pair = cells.codes_of(setting) * sizes[1] + cells.codes_of(column)
             known = np.bincount(pair, weights=weight)
             score = float(np.sum(np.bincount(pair, weights=residual) ** 2 / np.maximum(known, 1e-9)))
             degrees = (sizes[0] - 1) * (sizes[1] - 1)
-            excess[setting, place] = (score - degrees) / np.sqrt(2 * degrees)
+            excess[setting, column] = (score - degrees) / np.sqrt(2 * degrees)
     return sorted((pair for pair in excess if excess[pair] > 0), key=lambda pair: (-excess[pair], pair))
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """The columns of the model: which group each is shrunk with, and of which sort the group is."""
+    """The columns of the model, with the group that each is shrunk with and the sort of the group."""
 
     design: Design
     groups: NDArray[np.int64]
@@ -240,16 +240,16 @@ class _Columns:
 def _columns(
     cells: Cells, settings: Sequence[str], context: Sequence[str], pairs: Sequence[tuple[str, str]]
 ) -> _Columns:
-    """List the columns: intercept (group 0), context, settings, interactions, unit shares."""
+    """Return the columns of the model: intercept (group 0), context, settings, interactions, unit shares."""
     blocks: list[tuple[int, list[Term]]] = [
         (sort, [((column, level),) for level in cells.levels_of(column)])
         for sort, names in ((_CONTEXT, context), (_SETTING, settings))
         for column in names
     ]
     room = _MOST_INTERACTIONS
-    for setting, place in pairs:
-        levels = product(cells.levels_of(setting), cells.levels_of(place))
-        products: list[Term] = [((setting, level), (place, where)) for level, where in levels]
+    for setting, column in pairs:
+        levels = product(cells.levels_of(setting), cells.levels_of(column))
+        products: list[Term] = [((setting, level), (column, value)) for level, value in levels]
         own = [term for term in products if _attempts(cells, term) >= _INTERACTION_ATTEMPTS]
         if len(own) <= room:
             blocks.append((_INTERACTION, own))
@@ -272,13 +272,13 @@ def _attempts(cells: Cells, term: Term) -> float:
 
 
 def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the next precision of each column, and which columns the data say anything about."""
+    """Return the next precision of each column, and a mask of the columns whose groups explain anything."""
     precision = fit.precision.copy()
     keep = np.ones(len(precision), dtype=bool)
     determined = fit.determined
     squares = fit.coefficients**2
-    learnt = (columns.groups > 0) & (columns.sorts != _SHARE)
-    for group in np.unique(columns.groups[learnt]):
+    fitted = (columns.groups > 0) & (columns.sorts != _SHARE)
+    for group in np.unique(columns.groups[fitted]):
         own = columns.groups == group
         alike = columns.sorts == columns.sorts[own][0]
         usual = _USUAL_SPREAD[int(columns.sorts[own][0])] ** 2

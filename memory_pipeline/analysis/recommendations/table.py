@@ -1,4 +1,4 @@
-"""The recommendation table: what a policy advises in each context that occurs, and what changed."""
+"""The recommendation table: what a policy advises in each context that occurs, and what changed in it."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _COLUMNS = ("success_rate", "ci_low", "ci_high", "confidence", "sample_size")
 def with_decisions(
     policy: Policy, decisions: Sequence[Row], patterns: tuple[Mapping[str, Any], ...] | None = None
 ) -> Policy:
-    """Give a policy what persons decided: about factors (`FactorDecision` as dicts), and about patterns.
+    """Return a policy with persons' decisions on factors and patterns.
 
     Parameters
     ----------
     policy
-        As it was fitted; it is not fitted again.
+        The fitted policy; it is not fitted again.
     decisions
-        On factors.
+        Decisions on factors, `FactorDecision` as dicts.
     patterns
-        Those that advice may name now (`recommendations.fit.nameable_patterns`); None: those it has.
+        The patterns that advice may name now (`recommendations.fit.nameable_patterns`); None: those it has.
     """
     ones = tuple(FactorDecision(**dict(one)) for one in decisions)
     return replace(policy, decisions=ones, patterns=policy.patterns if patterns is None else patterns)
 
 
 def levels_of(policy: Policy) -> dict[str, set[str]]:
-    """List the levels that each encoded setting has among the candidates of a policy."""
+    """Return the values that each encoded setting has among the candidates of a policy."""
     found: dict[str, set[str]] = {}
     for ones in policy.candidates.values():
         for candidate in ones:
@@ -55,10 +55,10 @@ def levels_of(policy: Policy) -> dict[str, set[str]]:
 
 
 def contexts_that_occur(outcomes: pd.DataFrame) -> list[dict[str, str]]:
-    """List the application types and installer types of a history, the most frequent first.
+    """Return the combinations of application type and installer type in a history, the most frequent first.
 
-    What is not recorded is left out of a context; at most `MAX_CONTEXTS`. Where neither is a column, there
-    is one context, of which nothing is known.
+    At most `MAX_CONTEXTS`. A missing value is left out of its context. Where neither column exists, the
+    result is one empty context.
     """
     known = [column for column in CONTEXT_COLUMNS if column in outcomes]
     if not known:
@@ -73,16 +73,16 @@ def contexts_that_occur(outcomes: pd.DataFrame) -> list[dict[str, str]]:
 def advise_contexts(
     policy: Policy, contexts: Sequence[Mapping[str, str]], *, before: Sequence[Row], policy_before: Row
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Write the table anew, and say what changed in it and why.
+    """Compute the rows of the table, and what changed in it and why.
 
     Parameters
     ----------
     policy
-        With persons' decisions.
+        The policy with persons' decisions.
     contexts
-        One row each.
+        The contexts, one row each.
     before, policy_before
-        The table and the policy (as `Policy.to_dict`) that were there, as far as there were any.
+        The table and the policy (as `Policy.to_dict`) of the rebuild before; empty where there was none.
 
     Returns
     -------
@@ -91,18 +91,18 @@ def advise_contexts(
     """
     rows = [recommendation_row(one, policy.recommend(one)) for one in contexts]
     after = policy.to_dict()
-    undecided: list[dict[str, Any]] = []
+    counterfactual: list[dict[str, Any]] = []
     if before and not same_decisions(policy_before.get("decisions", ()), after["decisions"]):
         earlier = with_decisions(policy, policy_before.get("decisions", ()))
-        undecided = [recommendation_row(one, earlier.recommend(one)) for one in contexts]
+        counterfactual = [recommendation_row(one, earlier.recommend(one)) for one in contexts]
     changes = compare_advice(
-        before, rows, policy_before=policy_before, policy_after=after, undecided=undecided
+        before, rows, policy_before=policy_before, policy_after=after, counterfactual=counterfactual
     )
     return rows, changes
 
 
 def recommendation_row(context: Mapping[str, str], advice: Advice) -> dict[str, Any]:
-    """Write an advice as a row of the table."""
+    """Return an advice as a row of the table."""
     return {
         **{column: context.get(column, MISSING) for column in CONTEXT_COLUMNS},
         "conditions": dict(context),

@@ -48,7 +48,7 @@ def advice_verification(context: dg.AssetExecutionContext) -> dg.MaterializeResu
 
 def advised_attempts(memory: "Session") -> tuple["pd.DataFrame", list[str]]:
     """Read the attempts that name advice, with their strata: the installer type and the difficulty."""
-    from memory_pipeline.analysis.learning.prognosis import difficulty_bands, expected_before  # noqa: PLC0415
+    from memory_pipeline.analysis.learning.prognosis import prognostic_bands, prognostic_score  # noqa: PLC0415
     from memory_pipeline.store.reads import read_advised_outcomes  # noqa: PLC0415
 
     unit = memory.settings.unit
@@ -59,8 +59,8 @@ def advised_attempts(memory: "Session") -> tuple["pd.DataFrame", list[str]]:
     history = features[~features["id"].isin(advised["id"])]
     if len(advised):
         history = history[history["occurred_at"] < first]
-    expected = expected_before(
+    expected = prognostic_score(
         attempts, history, context=[column for column in known if column != unit], unit=unit
     )
-    attempts["difficulty"] = difficulty_bands(expected)
+    attempts["difficulty"] = prognostic_bands(expected)
     return attempts, [*([_HOME] if _HOME in attempts else []), "difficulty"]

@@ -9,7 +9,7 @@ from made_worlds import packaging_world, roles
 from statsmodels.stats.proportion import proportion_confint
 
 from memory_pipeline.analysis.learning import backtest
-from memory_pipeline.analysis.learning.backtest import look_back
+from memory_pipeline.analysis.learning.backtest import backtest_months
 from memory_pipeline.analysis.learning.backtest_measures import coverage_rows, drift_rows, prior_knowledge
 from memory_pipeline.analysis.learning.measures import measure_table, period_starts
 from memory_pipeline.analysis.models.change_points import find_changes
@@ -21,12 +21,12 @@ CUT = pd.Timestamp("2024-09-01", tz="UTC")
 
 def coverage(frame, **more):
     """Coverage of the whole by month."""
-    views = look_back(frame, **roles(min_sample_size=30, confidence_threshold=0.7, **more))
+    views = backtest_months(frame, **roles(min_sample_size=30, confidence_threshold=0.7, **more))
     return measure_table(row for view in views for row in coverage_rows(view, {}))
 
 
 def drift(frame):
-    return measure_table(row for view in look_back(frame, **roles()) for row in drift_rows(view))
+    return measure_table(row for view in backtest_months(frame, **roles()) for row in drift_rows(view))
 
 
 def knowledge(frame):
@@ -40,7 +40,7 @@ def other_future(frame):
 
 
 def depends_on_the_future(measure, frame):
-    """Say whether what is measured about months before the cut changes with what comes after it."""
+    """Return whether what is measured about months before the cut changes with what comes after it."""
     known, changed = (
         one[one["period_start"] < CUT].reset_index(drop=True)
         for one in (measure(frame), measure(other_future(frame)))
@@ -88,7 +88,7 @@ def test_a_column_known_only_afterwards_is_not_looked_at_and_would_be_seen(frame
 
 
 def test_views_are_cut_at_the_first_moment_of_the_month(frame):
-    views = list(look_back(frame, **roles()))
+    views = list(backtest_months(frame, **roles()))
     for view in views:
         assert (view.before["occurred_at"] < view.start).all()
         assert (view.attempts["occurred_at"] >= view.start).all()
@@ -99,12 +99,12 @@ def test_views_are_cut_at_the_first_moment_of_the_month(frame):
     assert views[-1].learnt_until == views[-1].start
     assert len(views[0].before) >= 100
     only = [views[-1].start]
-    [last] = look_back(frame, **roles(), months=only)
+    [last] = backtest_months(frame, **roles(), months=only)
     assert last.learnt_until == last.start == only[0]
 
 
 def test_a_month_without_any_attempt_before_it_is_left_out(frame):
-    views = list(look_back(frame, **roles(), min_history=0, max_fits=2))
+    views = list(backtest_months(frame, **roles(), min_history=0, max_fits=2))
     assert [view.start for view in views] == sorted(period_starts(frame).unique())[1:]
     found = prior_knowledge(frame, **roles(), min_history=0, max_fits=2)
     assert np.isfinite(found["value"]).all()
@@ -124,7 +124,7 @@ def test_everything_is_learnt_anew_as_the_history_grows():
 def test_coverage_is_the_share_that_the_policy_of_before_answers(frame):
     settings = frame["team"].astype(str)
     limits = {"min_sample_size": 30, "confidence_threshold": 0.7}
-    [view] = look_back(frame, **roles(), months=[CUT], **limits)
+    [view] = backtest_months(frame, **roles(), months=[CUT], **limits)
     rows = measure_table(coverage_rows(view, {"team": settings}))
     policy = fit_policy(frame[frame["occurred_at"] < CUT], **roles(), **limits)
     month = view.attempts
@@ -142,7 +142,7 @@ def test_coverage_is_the_share_that_the_policy_of_before_answers(frame):
 
 
 def test_of_a_large_month_some_are_asked_for_and_the_interval_says_so(frame):
-    [view] = look_back(frame, **roles(), months=[CUT], min_sample_size=30, confidence_threshold=0.7)
+    [view] = backtest_months(frame, **roles(), months=[CUT], min_sample_size=30, confidence_threshold=0.7)
     whole = measure_table(coverage_rows(view, {})).iloc[0]
     asked = measure_table(coverage_rows(view, {}, max_asked=40)).iloc[0]
     assert asked["sample_size"] == 40
@@ -178,7 +178,7 @@ def test_drift_tells_the_changes_of_the_policy_and_where():
     assert (largest["segment_column"], largest["segment_value"]) == ("detection", "product_code")
     assert largest["value"] < -0.2
     assert abs(pd.Timestamp(largest["details"]["since"]) - CUT) < pd.Timedelta(days=45)
-    [view] = look_back(frame, **roles(), months=[counts.index[-1]])
+    [view] = backtest_months(frame, **roles(), months=[counts.index[-1]])
     model = fit_policy(view.before, **roles())
     columns = [*roles()["approach"], *roles()["context"]]
     expected = find_changes(

@@ -12,7 +12,7 @@ from memory_pipeline.analysis.learning.backtest_measures import prior_knowledge
 from memory_pipeline.analysis.learning.replay import _Attempts, _estimate
 from memory_pipeline.analysis.learning.success_rate import success_over_time
 from memory_pipeline.analysis.recommendations import fit_policy
-from memory_pipeline.analysis.recommendations.essential_settings import prescribe
+from memory_pipeline.analysis.recommendations.essential_settings import find_essential_settings
 from memory_pipeline.analysis.stats.cluster_bootstrap import unit_bootstrap
 
 
@@ -22,7 +22,9 @@ def true_uplift(world, result, settings):
     policy = fit_policy(world.outcomes[~later], **roles(approach=settings))
     assert policy.version == result.policy_version
     frame = world.outcomes[later]
-    advised = {row: _advised(policy, outlook) for rows, outlook in policy.outlooks(frame) for row in rows}
+    advised = {
+        row: _advised(policy, posterior) for rows, posterior in policy.posteriors(frame) for row in rows
+    }
     advice = pd.DataFrame([advised[row] for row in range(len(frame))], index=frame.index)
     made = world.outcomes.astype(dict.fromkeys(settings, object))
     for column in advice:
@@ -30,9 +32,9 @@ def true_uplift(world, result, settings):
     return (world.chances(made) - world.chances())[later.to_numpy()].mean()
 
 
-def _advised(policy, outlook):
-    index = policy.choice(outlook).index
-    return {} if index is None else prescribe(policy, outlook, index).approach
+def _advised(policy, posterior):
+    index = policy.choice(posterior).index
+    return {} if index is None else find_essential_settings(policy, posterior, index).approach
 
 
 @pytest.mark.parametrize("settings", [["detection"], list(SETTINGS)], ids=["one setting", "all settings"])
@@ -83,8 +85,8 @@ def test_what_had_no_advice_does_not_make_a_replay_surer():
         attempts = _Attempts(
             rewards=(random.random(len(unit)) < 0.3 + 0.05 * (unit % 8)).astype(float),
             unit=unit,
-            place=np.zeros(len(unit), dtype=np.int64),
-            home=np.zeros(len(unit), dtype=np.int64),
+            context=np.zeros(len(unit), dtype=np.int64),
+            pool=np.zeros(len(unit), dtype=np.int64),
             is_advised=is_advised,
             agrees=agrees,
             propensity=np.full(len(unit), 0.5),

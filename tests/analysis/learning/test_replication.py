@@ -10,8 +10,8 @@ from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.learning.replication import (
     finished_quarters,
     reliability,
+    replicate_on_later_history,
     replication_rows,
-    try_on_later_history,
 )
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns import search_patterns
@@ -32,7 +32,7 @@ def history(seed, *, turns):
 
 
 def test_what_turns_round_later_did_not_hold():
-    tried = try_on_later_history(history(1, turns=True), share=0.5, min_sample_size=50)
+    tried = replicate_on_later_history(history(1, turns=True), share=0.5, min_sample_size=50)
     held = {next(iter(row["conditions"])): row["held"] for _, row in tried.iterrows()}
     assert held["a"] is True
     assert held["b"] is False
@@ -40,7 +40,7 @@ def test_what_turns_round_later_did_not_hold():
 
 
 def test_what_stays_holds_and_is_counted_in_the_table():
-    tried = try_on_later_history(history(2, turns=False), share=0.5, min_sample_size=50)
+    tried = replicate_on_later_history(history(2, turns=False), share=0.5, min_sample_size=50)
     table = reliability(tried)
     assert table["findings"].sum() == len(tried) >= 2
     assert table.iloc[-1]["observed"] == 1
@@ -58,7 +58,9 @@ def test_what_is_found_does_not_hang_on_its_adjustment():
 
 
 def test_too_few_later_attempts_are_not_tried():
-    tried = try_on_later_history(history(2, turns=False), share=0.5, min_sample_size=50, min_attempts=5000)
+    tried = replicate_on_later_history(
+        history(2, turns=False), share=0.5, min_sample_size=50, min_attempts=5000
+    )
     assert tried["held"].isna().all()
     assert reliability(tried).empty
 
@@ -74,8 +76,8 @@ def test_reliability_cuts_by_confidence():
 
 def test_a_history_without_periods_cannot_be_cut():
     frame = pd.DataFrame({"a": ["x", "y"], OUTCOME: ["success;;", "failure;;"]})
-    with pytest.raises(ValueError, match="no two periods"):
-        try_on_later_history(
+    with pytest.raises(ValueError, match="fewer than two periods"):
+        replicate_on_later_history(
             count_evidence(frame, conditions=["a"], outcome=OUTCOME), share=0.5, min_sample_size=2
         )
 

@@ -37,7 +37,7 @@ def test_findings_are_counted_over_all_quarters():
         measure_row("confidence_calibration", JUNE, 0.1, 6, interval=(-0.3, 0.1), details=details),
     )
     assert sentences["finding_replication"].startswith("8 of 10 findings tried in the quarter after held")
-    assert sentences["confidence_calibration"] == "said 0.90 on average, 0.80 held; Brier score 0.050"
+    assert sentences["confidence_calibration"] == "mean confidence 0.90, 0.80 held; Brier score 0.050"
 
 
 def test_the_largest_change_in_force_is_named():

@@ -6,7 +6,7 @@ import pytest
 from made_worlds import CONTEXT, UNIT, packaging_world
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-from memory_pipeline.analysis.learning.prognosis import difficulty_bands, expected_before
+from memory_pipeline.analysis.learning.prognosis import prognostic_bands, prognostic_score
 from memory_pipeline.analysis.learning.verification import verify_advice
 
 
@@ -117,19 +117,19 @@ def test_difficulty_is_known_from_context_and_record():
     world = packaging_world(9, attempts=4000, units=60, heavy_tail=False, unit_spread=0.2)
     frame = world.outcomes
     later = frame.tail(1500)
-    expected = expected_before(later, frame.head(2500), context=list(CONTEXT), unit=UNIT)
+    expected = prognostic_score(later, frame.head(2500), context=list(CONTEXT), unit=UNIT)
     assert np.corrcoef(expected, world.chances()[2500:])[0, 1] > 0.8
-    bands = difficulty_bands(expected)
+    bands = prognostic_bands(expected)
     assert bands.nunique() == 5
     assert bands.value_counts().max() < 600
-    unknown = expected_before(later, frame.head(0), context=list(CONTEXT), unit=UNIT)
-    assert set(difficulty_bands(unknown)) == {0}
+    unknown = prognostic_score(later, frame.head(0), context=list(CONTEXT), unit=UNIT)
+    assert set(prognostic_bands(unknown)) == {0}
 
 
 def test_how_an_attempt_ended_is_no_part_of_its_difficulty():
     frame = packaging_world(10, attempts=1000).outcomes
     later, flipped = frame.tail(300), frame.tail(300).assign(outcome_status="failure")
     one, other = (
-        expected_before(rows, frame.head(700), context=list(CONTEXT), unit=UNIT) for rows in (later, flipped)
+        prognostic_score(rows, frame.head(700), context=list(CONTEXT), unit=UNIT) for rows in (later, flipped)
     )
     pd.testing.assert_series_equal(one, other)

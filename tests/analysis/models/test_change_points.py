@@ -9,7 +9,7 @@ from made_worlds import CONTEXT, SETTINGS, UNIT, packaging_world, roles
 
 from memory_pipeline.analysis.models.change_points import find_changes
 from memory_pipeline.analysis.recommendations import Policy, fit_policy
-from memory_pipeline.analysis.recommendations.current import fade, fit_current_policy, forget
+from memory_pipeline.analysis.recommendations.current import drop_stale, fit_current_policy, thin_by_age
 from memory_pipeline.worlds import sample_organisation
 
 TURN = pd.Timestamp("2024-12-01", tz="UTC")
@@ -82,7 +82,7 @@ def test_the_drift_of_the_sample_organisation_is_found():
 def test_forgetting_takes_only_what_has_the_value_and_is_older():
     frame = turned_world(6)
     changes = changes_of(frame)
-    kept = forget(frame, changes, unit=UNIT)
+    kept = drop_stale(frame, changes, unit=UNIT)
     gone = frame.loc[frame.index.difference(kept.index)]
     assert set(gone["detection"]) == {"product_code"}
     assert gone["occurred_at"].max() < pd.Timestamp(changes[0].since)
@@ -91,12 +91,12 @@ def test_forgetting_takes_only_what_has_the_value_and_is_older():
 def test_a_half_life_thins_history_out_by_age():
     days = pd.date_range("2024-01-01", periods=8000, freq="h", tz="UTC")
     frame = pd.DataFrame({"occurred_at": days, UNIT: "a"}).sample(frac=1, random_state=1)
-    kept = fade(frame, timedelta(days=100))
+    kept = thin_by_age(frame, timedelta(days=100))
     age = (days[-1] - kept["occurred_at"]) / pd.Timedelta(days=100)
     shares = [((age >= k) & (age < k + 1)).sum() / 2400 for k in range(3)]
     # The mean of 0.5 ** x over each half-life.
     assert shares == pytest.approx([0.7213, 0.3607, 0.1803], abs=0.005)
-    assert fade(frame.head(0), timedelta(days=1)).empty
+    assert thin_by_age(frame.head(0), timedelta(days=1)).empty
 
 
 def test_within_two_months_nobody_can_tell_a_change_from_better_times():

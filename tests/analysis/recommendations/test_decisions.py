@@ -81,10 +81,10 @@ def test_a_suppressed_factor_is_no_reason_and_the_rest_of_the_advice_stays(polic
 def test_approaches_that_differ_in_what_is_suppressed_alone_are_expected_to_do_alike(policy):
     frame = pd.DataFrame([EXE, MSI])
     decided = replace(policy, decisions=(decision("logging", "verbose", "quiet"),))
-    for (_, plain), (_, outlook) in zip(policy.outlooks(frame), decided.outlooks(frame), strict=True):
+    for (_, plain), (_, posterior) in zip(policy.posteriors(frame), decided.posteriors(frame), strict=True):
         at = policy.key_columns.index("logging")
         rates = {
-            candidate.key: rate for candidate, rate in zip(outlook.candidates, outlook.rates, strict=True)
+            candidate.key: rate for candidate, rate in zip(posterior.candidates, posterior.rates, strict=True)
         }
         pairs = 0
         for key, rate in rates.items():
@@ -93,9 +93,9 @@ def test_approaches_that_differ_in_what_is_suppressed_alone_are_expected_to_do_a
                 assert rate == pytest.approx(rates[twin], abs=1e-9)
                 pairs += 1
         assert pairs > 5
-        np.testing.assert_allclose(outlook.shares @ outlook.draws, plain.shares @ plain.draws, atol=1e-3)
+        np.testing.assert_allclose(posterior.shares @ posterior.draws, plain.shares @ plain.draws, atol=1e-3)
         # What is promised mixes both values of the setting, and is on average what was promised before.
-        assert outlook.shares @ outlook.recorded.mean(axis=1) == pytest.approx(
+        assert posterior.shares @ posterior.promised.mean(axis=1) == pytest.approx(
             plain.shares @ plain.rates, abs=0.01
         )
 
@@ -197,13 +197,13 @@ def test_decisions_are_kept_with_the_policy_and_make_another_version(policy):
 def test_probabilities_and_thompson_sampling_know_of_it_too(policy):
     decided = replace(policy, decisions=(decision("logging", "verbose", "quiet"),))
     picked = decided.probabilities(pd.DataFrame([EXE])).iloc[0]
-    _, outlook = next(decided.outlooks(pd.DataFrame([EXE])))
-    best = outlook.candidates[int(np.argmax(outlook.rates))]
+    _, posterior = next(decided.posteriors(pd.DataFrame([EXE])))
+    best = posterior.candidates[int(np.argmax(posterior.rates))]
     assert picked.sum() == pytest.approx(1)
     assert picked[picked > 0].index.str.contains("product_code").all()
     explored = replace(decided, limits=replace(decided.limits, exploration=0.02))
-    shares = explored.choice(next(explored.outlooks(pd.DataFrame([EXE])))[1]).probabilities
-    quiet = np.array([c.settings["logging"] == "quiet" for c in outlook.candidates])
+    shares = explored.choice(next(explored.posteriors(pd.DataFrame([EXE])))[1]).probabilities
+    quiet = np.array([c.settings["logging"] == "quiet" for c in posterior.candidates])
     assert 0.3 < shares[quiet].sum() < 0.7
     assert best.settings["detection"] == "product_code"
 
@@ -289,10 +289,10 @@ def test_a_suppressed_pair_leaves_its_settings_to_be_judged_alone(policy):
         decided_at="2026-11-20T10:00:00+00:00",
     )
     decided = replace(policy, decisions=(pair,))
-    _, outlook = next(decided.outlooks(pd.DataFrame([EXE])))
+    _, posterior = next(decided.posteriors(pd.DataFrame([EXE])))
     names = ("detection", "logging")
-    rates = {tuple(candidate.settings[name] for name in names): [] for candidate in outlook.candidates}
-    for candidate, rate in zip(outlook.candidates, outlook.rates, strict=True):
+    rates = {tuple(candidate.settings[name] for name in names): [] for candidate in posterior.candidates}
+    for candidate, rate in zip(posterior.candidates, posterior.rates, strict=True):
         rates[tuple(candidate.settings[name] for name in names)].append(rate)
     mean = {sides: np.mean(ones) for sides, ones in rates.items()}
     assert mean["product_code", "verbose"] == pytest.approx(mean["file", "quiet"], abs=0.03)

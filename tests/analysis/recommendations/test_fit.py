@@ -44,14 +44,14 @@ def many():
         effects = {name: random.normal(0, 0.07) for name in names}
         world = packaging_world(seed, attempts=1200, heavy_tail=False, **effects)
         policy = fit_policy(world.outcomes, **roles())
-        for (row,), outlook in policy.outlooks(pd.DataFrame(PLACES)):
+        for (row,), posterior in policy.posteriors(pd.DataFrame(PLACES)):
             place = PLACES[row]
-            choice = choose(outlook, policy.limits)
+            choice = choose(posterior, policy.limits)
             if choice.best is not None:
-                approach = json.loads(outlook.candidates[choice.best].approach)
+                approach = json.loads(posterior.candidates[choice.best].approach)
                 true, usual = what_it_brings(world, place, approach)
                 rows.append(
-                    (choice.confidence, outlook.rates[choice.best], true, outlook.usual.mean(), usual)
+                    (choice.confidence, posterior.rates[choice.best], true, posterior.usual.mean(), usual)
                 )
     return pd.DataFrame(rows, columns=["confidence", "promised", "true", "usual_promised", "usual"])
 
@@ -96,7 +96,9 @@ def test_hidden_difficulty_is_not_taken_for_merit():
         crude = frame.groupby("shrink")["outcome_status"].agg(lambda s: (s == "success").mean())
         assert crude[True] - crude[False] > 0.1
         policy = fit_policy(frame, **roles(approach=["shrink", "detection"]))
-        known = dict(zip(policy.ruled.model.design.terms, policy.ruled.model.coefficients, strict=True))
+        known = dict(
+            zip(policy.structured.model.design.terms, policy.structured.model.coefficients, strict=True)
+        )
 
         def contrast(column, value, reference, known=known):
             return known.get(((column, value),), 0.0) - known.get(((column, reference),), 0.0)
@@ -310,11 +312,11 @@ def test_many_contexts_are_stood_in_for_by_an_even_sample():
     frame["vendor"] = ["vendor-" + name[-2:] for name in frame[UNIT]]
     policy = fit_policy(frame, **roles(context=[*CONTEXT, "vendor"]))
     pattern = policy.contexts.read(pd.DataFrame([{"installer_type": "exe"}]))[0]
-    members, is_widened = policy.contexts.members(pattern)
+    found, is_widened = policy.contexts.full_contexts(pattern)
     assert not is_widened
-    assert len(members) <= 40
-    assert sum(weight for _, weight in members) == pytest.approx(1)
-    legacy = sum(weight for described, weight in members if described["team"] == "legacy")
+    assert len(found) <= 40
+    assert sum(weight for _, weight in found) == pytest.approx(1)
+    legacy = sum(weight for described, weight in found if described["team"] == "legacy")
     here = frame[frame["installer_type"] == "exe"]
     assert legacy == pytest.approx((here["team"] == "legacy").mean(), abs=0.1)
 
@@ -327,9 +329,9 @@ def test_where_no_attempt_agrees_the_installer_type_counts():
     described = policy.contexts.read(
         pd.DataFrame([{"zone": "inner", "team": "legacy", "installer_type": "x"}])
     )
-    members, is_widened = policy.contexts.members(described[0])
+    found, is_widened = policy.contexts.full_contexts(described[0])
     assert is_widened
-    assert sum(weight for _, weight in members) == pytest.approx(1)
+    assert sum(weight for _, weight in found) == pytest.approx(1)
     assert 0 < answer.success_rate < 1
 
 

@@ -11,9 +11,9 @@ from scipy.special import logit
 
 from memory_pipeline.analysis.models.design import INTERCEPT, Design
 from memory_pipeline.analysis.recommendations import fit_policy
-from memory_pipeline.analysis.recommendations.pooled_records import Level, Record
-from memory_pipeline.analysis.recommendations.reward_model import Chances, Expectation
-from memory_pipeline.analysis.recommendations.success_model import PriorModel
+from memory_pipeline.analysis.recommendations.pooled_records import PoolingLevel, Record
+from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
+from memory_pipeline.analysis.recommendations.success_model import SuccessModel
 
 KINDS, SWITCHES, DETECTION = (
     ("msi", "exe", "burn", "nsis"),
@@ -23,10 +23,10 @@ KINDS, SWITCHES, DETECTION = (
 CELLS = list(product(KINDS, SWITCHES, DETECTION))
 
 
-def made_history(seed: int, *, is_ruled: bool, attempts: int = 2500) -> tuple[pd.DataFrame, np.ndarray]:
-    """Make attempts of as many applications whose chances add up, or follow no rule at all."""
+def made_history(seed: int, *, is_structured: bool, attempts: int = 2500) -> tuple[pd.DataFrame, np.ndarray]:
+    """Make attempts of as many applications whose chances add up, or have no structure at all."""
     random = np.random.default_rng(seed)
-    if is_ruled:
+    if is_structured:
         parts = [
             dict(zip(names, random.normal(0, 0.6, len(names)), strict=True))
             for names in (KINDS, SWITCHES, DETECTION)
@@ -53,15 +53,15 @@ def expected(policy) -> np.ndarray:
     return policy.expected(cells).to_numpy()
 
 
-@pytest.mark.parametrize("is_ruled", [True, False])
-def test_rule_and_no_rule_are_told_apart(is_ruled):
+@pytest.mark.parametrize("is_structured", [True, False])
+def test_structured_and_unstructured_histories_are_told_apart(is_structured):
     for seed in range(3):
-        chances = fitted(made_history(seed, is_ruled=is_ruled)[0]).chances
-        assert (chances.ruled if is_ruled else chances.unruled) > 0.95
+        weights = fitted(made_history(seed, is_structured=is_structured)[0]).model_weights
+        assert (weights.structured if is_structured else weights.unstructured) > 0.95
 
 
-def test_where_there_is_no_rule_each_approach_is_expected_to_do_as_its_own_record_says():
-    frame, truth = made_history(5, is_ruled=False)
+def test_where_there_is_no_structure_each_approach_is_expected_to_do_as_its_own_record_says():
+    frame, truth = made_history(5, is_structured=False)
     policy = fitted(frame)
     cell = pd.MultiIndex.from_frame(frame[["installer_type", "switches", "detection"]])
     won = (frame["outcome_status"] == "success").groupby(cell).agg(["sum", "count"]).reindex(CELLS)
@@ -70,11 +70,11 @@ def test_where_there_is_no_rule_each_approach_is_expected_to_do_as_its_own_recor
     own, ideal = (float(np.sqrt(np.mean((rates - truth) ** 2))) for rates in (expected(policy), best))
     assert own < 1.1 * ideal
     # How sure it is of each is true as well.
-    outlooks = [outlook for _, outlook in policy.outlooks(pd.DataFrame({"installer_type": KINDS}))]
+    posteriors = [posterior for _, posterior in policy.posteriors(pd.DataFrame({"installer_type": KINDS}))]
     scores = [
         (draws.mean() - truth[CELLS.index((kind, *candidate.key))]) / draws.std()
-        for kind, outlook in zip(KINDS, outlooks, strict=True)
-        for candidate, draws in zip(outlook.candidates, outlook.draws, strict=True)
+        for kind, posterior in zip(KINDS, posteriors, strict=True)
+        for candidate, draws in zip(posterior.candidates, posterior.draws, strict=True)
     ]
     assert len(scores) > 40
     assert 0.7 < np.std(scores) < 1.3
@@ -82,17 +82,17 @@ def test_where_there_is_no_rule_each_approach_is_expected_to_do_as_its_own_recor
 
 def test_where_nothing_matters_neither_is_believed():
     for seed in range(3):
-        chances = fit_policy(packaging_world(seed, attempts=1500).outcomes, **roles()).chances
-        assert chances.ruled + chances.unruled < 0.5
+        weights = fit_policy(packaging_world(seed, attempts=1500).outcomes, **roles()).model_weights
+        assert weights.structured + weights.unstructured < 0.5
 
 
-def test_chances_by_hand():
+def test_model_weights_by_hand():
     # Bayes factors of 10 and 1 on 0.3 and 0.2, against 0.5.
-    chances = Chances.from_evidence(np.log(10), 0.0)
-    assert (chances.ruled, chances.unruled) == pytest.approx((3 / 3.7, 0.2 / 3.7))
-    assert Chances.from_evidence(2000.0, -np.inf) == Chances(1.0, 0.0)
-    draws = Chances(0.6, 0.3)
-    kinds = np.array([draws.is_ruled(), draws.is_unruled(), draws.is_indifferent()])
+    weights = ModelWeights.from_evidence(np.log(10), 0.0)
+    assert (weights.structured, weights.unstructured) == pytest.approx((3 / 3.7, 0.2 / 3.7))
+    assert ModelWeights.from_evidence(2000.0, -np.inf) == ModelWeights(1.0, 0.0)
+    draws = ModelWeights(0.6, 0.3)
+    kinds = np.array([draws.is_structured(), draws.is_unstructured(), draws.is_indifferent()])
     assert kinds.sum(axis=1) == pytest.approx([300, 150, 50])
     assert (kinds.sum(axis=0) == 1).all()
 
@@ -102,7 +102,7 @@ def test_chances_by_hand():
 )
 def test_draws_are_those_of_the_beta_distribution(strength, attempts, rate):
     record = Record(attempts, 0, 1, attempts, attempts * rate, logit(rate))
-    level = Level((), (float(strength),) * 10, {((), ("own",)): record} if attempts else {})
+    level = PoolingLevel((), (float(strength),) * 10, {((), ("own",)): record} if attempts else {})
     point = np.array([logit(rate)])
     draws = one_level(level).draws({}, [("own",)], point, np.tile(point[:, None], (1, 500)))[0]
     exact = stats.beta((strength + attempts) * rate, (strength + attempts) * (1 - rate))
@@ -113,11 +113,11 @@ def test_draws_are_those_of_the_beta_distribution(strength, attempts, rate):
 def test_approaches_of_which_as_much_is_known_have_as_good_draws():
     point = np.full(12, logit(0.7))
     keys = [(f"approach {number}",) for number in range(12)]
-    level = Level((), (20.0,) * 10, {})
+    level = PoolingLevel((), (20.0,) * 10, {})
     draws = one_level(level).draws({}, keys, point, np.tile(point[:, None], (1, 500)))
     # Less than what counts as a tie.
     assert np.ptp(draws.mean(axis=1)) < 0.005
 
 
-def one_level(level: Level) -> Expectation:
-    return Expectation(PriorModel(Design((INTERCEPT,)), np.zeros(1), np.eye(1), 0.0), (level,))
+def one_level(level: PoolingLevel) -> RewardModel:
+    return RewardModel(SuccessModel(Design((INTERCEPT,)), np.zeros(1), np.eye(1), 0.0), (level,))
