@@ -24,9 +24,13 @@ ROOMS = (
 )
 """The rooms of `analysis`, from the ground up: one imports only what stands in an earlier row."""
 MEMBERS_MAY_IMPORT = {"arrays", "names", "text", "compute", "stats"}
-LONG_BY_NATURE = {"memory.py", "store/models.py"}
+LONG_BY_NATURE = {"store/models.py"}
 """The schema is one list; migrations are left out too."""
 MOST_LINES = 400
+ABOVE_THE_SERVICE = {"agent", "charts", "cli", "memory", "pipeline", "worlds"}
+"""Parts that ask the service, or that it has no need of: it imports none of them."""
+DOORS = {"cli", "memory", "reference"}
+"""Parts that nothing but another door imports; `reference` describes the command line."""
 
 
 def modules(root: Path = PACKAGE) -> dict[str, Path]:
@@ -72,6 +76,23 @@ def test_a_room_imports_only_rooms_below_it(name: str) -> None:
             assert room(other) in MEMBERS_MAY_IMPORT, f"{name} imports {other}"
         else:
             assert floor[room(other)] < floor[room(name)], f"{name} imports {other}"
+
+
+def part(name: str) -> str:
+    """Return the part of the package that a module belongs to, such as `store`."""
+    return name.split(".")[1] if "." in name else name
+
+
+@pytest.mark.parametrize("name", [one for one in modules() if part(one) == "service"])
+def test_the_service_imports_what_stands_below_it(name: str) -> None:
+    above = {other for other in imports(name) if part(other) in ABOVE_THE_SERVICE}
+    assert not above, f"{name} imports {sorted(above)}"
+
+
+@pytest.mark.parametrize("name", [one for one in modules() if part(one) not in DOORS])
+def test_only_a_door_imports_a_door(name: str) -> None:
+    doors = {other for other in imports(name) if part(other) in DOORS}
+    assert not doors, f"{name} imports {sorted(doors)}"
 
 
 def test_every_room_has_its_place() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memory_pipeline.analysis.members.labels import MemberLabels
-    from memory_pipeline.memory import Memory
+    from memory_pipeline.service.members import MemberService
 
 _FEWEST_LABELS = 2
 
@@ -76,11 +76,11 @@ class PatternFinderAgent:
     Parameters
     ----------
     memory
-        The memory; its settings name model, limits, key, community, and the fewest members of a pattern and
-        of a label that is shown to Claude.
+        The memory (a `memory_pipeline.memory.Memory` is one); its settings name model, limits, key,
+        community, and the fewest members of a pattern and of a label that is shown to Claude.
     """
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: MemberService) -> None:
         self.memory = memory
 
     def discover_patterns(self, focus_areas: Sequence[str] | None = None) -> Discovery:

@@ -5,9 +5,7 @@ Data goes to stdout; progress, hints and errors go to stderr.
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +16,6 @@ from memory_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pandas as pd
 
     from memory_pipeline.memory import Memory
     from memory_pipeline.store import Store
@@ -79,19 +75,7 @@ def opened_memory() -> Iterator[Memory]:
 
 
 def print_json(data: Any) -> None:
-    """Print data as JSON on stdout."""
-    click.echo(json.dumps(data, default=_json_value, ensure_ascii=False, indent=2, allow_nan=False))
+    """Print an answer of the memory, frames included, as JSON on stdout."""
+    from memory_pipeline.service.records import to_json  # noqa: PLC0415 - keeps `--help` quick
 
-
-def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Turn a frame into JSON-able records; what is not a number is null."""
-    from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
-
-    return [plain(row) for row in frame.to_dict("records")]
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    msg = f"{type(value).__name__} cannot be written as JSON"
-    raise TypeError(msg)
+    click.echo(to_json(data))

@@ -9,14 +9,13 @@ import click
 from rich.text import Text
 
 from memory_pipeline.cli import tables
-from memory_pipeline.cli.context import json_option, opened_memory, output, print_json, records_of
+from memory_pipeline.cli.context import json_option, opened_memory, output, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pandas as pd
 
-_FRAMES = ("history", "decision_log", "outcomes")
 _OUTCOME_COLUMNS = (
     "id",
     "occurred_at",
@@ -45,11 +44,7 @@ def pattern(as_json: bool, pattern_id: str, limit: int) -> None:
         found = memory.pattern(pattern_id)
     outcomes = found["outcomes"][list(_OUTCOME_COLUMNS)].head(limit)
     if as_json:
-        from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
-
-        record = {key: plain(value) for key, value in found.items() if key not in _FRAMES}
-        record |= {key: records_of(found[key]) for key in _FRAMES[:2]}
-        print_json(record | {"outcomes": records_of(outcomes)})
+        print_json(found | {"outcomes": outcomes})
         return
     _print_pattern(found)
     if not outcomes.empty:
@@ -93,12 +88,9 @@ def factor(as_json: bool, factor_id: str) -> None:
         found = memory.factor(factor_id)
     sides = {side: found[side][list(_OUTCOME_COLUMNS)] for side in ("with_value", "with_reference")}
     if as_json:
-        from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
-
-        frames = ("patterns", "decision_log", *sides)
-        record = {key: plain(value) for key, value in found.items() if key not in frames}
-        record |= {key: records_of(found[key]) for key in frames[:2]}
-        print_json(record | {side: records_of(frame) for side, frame in sides.items()})
+        # The frames last, the attempts behind them.
+        record = {key: value for key, value in found.items() if key not in {"decision_log", *sides}}
+        print_json(record | {"decision_log": found["decision_log"]} | sides)
         return
     _print_factor(found)
     for side, frame in sides.items():

@@ -34,17 +34,9 @@ def recommend(as_json: bool, look: bool, others: tuple[str, ...], **known: str |
     with opened_memory() as memory:
         answer = memory.recommend(context, log=not look)
     if as_json:
-        print_json(answer_record(answer))
+        print_json(answer.to_dict())
         return
     print_answer(answer)
-
-
-def answer_record(answer: Answer) -> dict[str, Any]:
-    """Return an answer as JSON-able values."""
-    from memory_pipeline.store.findings import plain  # noqa: PLC0415 - keeps `--help` quick
-
-    record: dict[str, Any] = plain(answer.to_dict())
-    return record
 
 
 def print_answer(answer: Answer) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from memory_pipeline.analysis.names import MEASURES
 from memory_pipeline.cli import tables
-from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json, records_of
+from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ _SINCE = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 def _show(frame: pd.DataFrame, table: Any, *, as_json: bool, limit: int) -> None:
     """Print the first rows, and say how many more there are."""
     if as_json:
-        print_json(records_of(frame.head(limit)))
+        print_json(frame.head(limit))
         return
     if frame.empty:
         console.print("nothing there; `memory-pipeline status` says what the memory holds", highlight=False)
@@ -77,7 +77,7 @@ def outcomes(
             **filters,
         )
         if as_json:
-            print_json(records_of(frame.head(limit)))
+            print_json(frame.head(limit))
             return
         output.print(tables.outcomes(frame.head(limit), width=output.width))
         if len(frame) > limit:
@@ -134,7 +134,7 @@ def predictability(as_json: bool) -> None:
     with opened_memory() as memory:
         frame = memory.predictability()
     if as_json:
-        print_json({"summary": frame.attrs["summary"], "scores": records_of(frame)})
+        print_json({"summary": frame.attrs["summary"], "scores": frame})
         return
     output.print(Text(frame.attrs["summary"]))
     if not frame.empty:

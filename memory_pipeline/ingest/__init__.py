@@ -5,7 +5,7 @@
 """
 
 from memory_pipeline.ingest.errors import IngestError, MappingError
-from memory_pipeline.ingest.load import ingest_file, ingest_records
+from memory_pipeline.ingest.load import ingest_file, ingest_records, ingest_rows
 from memory_pipeline.ingest.report import IngestProgress, IngestReport, Problem
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "Problem",
     "ingest_file",
     "ingest_records",
+    "ingest_rows",
 ]

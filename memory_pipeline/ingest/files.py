@@ -44,12 +44,12 @@ class RecordFile:
     read
         Columns that are wanted (None for all) to an iterator of records.
     share
-        Gives the part of the file that was read so far, 0 to 1.
+        Returns the part of the file that was read so far, 0 to 1; None where that is unknown.
     """
 
     columns: tuple[str, ...] | None
     read: Callable[[tuple[str, ...] | None], Iterator[Any]]
-    share: Callable[[], float]
+    share: Callable[[], float | None]
 
 
 def check_file(path: Path) -> None:

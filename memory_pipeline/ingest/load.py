@@ -29,6 +29,8 @@ from memory_pipeline.store.models import RECORD_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import pandas as pd
+
     from memory_pipeline.ingest.files import RecordFile
     from memory_pipeline.ingest.mapping import Mapping
     from memory_pipeline.ingest.record_keys import Translator
@@ -46,6 +48,7 @@ def ingest_file(
     mapping: str | Path | Mapping | None = None,
     source: str | None = None,
     file_format: str | None = None,
+    name: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> IngestReport:
     """Store the records of a file; a second time it changes nothing and says so.
@@ -65,6 +68,8 @@ def ingest_file(
         Name of the source, for records that do not name theirs.
     file_format
         `csv`, `json`, `jsonl` or `parquet`, where the file's name does not say it.
+    name
+        What the ingest is called in the table `ingests`; None for the file's name.
     progress
         Is called every few thousand records.
 
@@ -84,8 +89,40 @@ def ingest_file(
     opener = _OPENERS[format_of(path, file_format)]
     with opener(path) as file:
         records = _records_of(file, translator, path.name)
-        job = Job(kind, printable(path.name), translator, source, progress=progress, share=file.share)
+        called = printable(name or path.name)
+        job = Job(kind, called, translator, source, progress=progress, share=file.share)
         return _run(store, job, records)
+
+
+def ingest_rows(
+    store: Store,
+    kind: str,
+    rows: pd.DataFrame | Iterable[Any],
+    *,
+    mapping: str | Path | Mapping | None = None,
+    source: str | None = None,
+    name: str | None = None,
+    progress: ProgressCallback | None = None,
+) -> IngestReport:
+    """Store the rows of a data frame, or dicts, as those of a file.
+
+    Parameters
+    ----------
+    rows
+        See `frames.open_rows`.
+    name
+        What the ingest is called in the table `ingests`; None for `data frame` or `records`.
+
+    Other parameters, the result and the errors are those of `ingest_file`.
+    """
+    from memory_pipeline.ingest.frames import open_rows  # noqa: PLC0415 - needs pandas
+
+    called = printable(name or ("data frame" if hasattr(rows, "columns") else "records"))
+    translator = build_translator(_known_kind(kind), _loaded(mapping))
+    file = open_rows(rows, called)
+    records = _records_of(file, translator, called)
+    job = Job(kind, called, translator, source, progress=progress, share=file.share)
+    return _run(store, job, records)
 
 
 def ingest_records(

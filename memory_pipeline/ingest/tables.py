@@ -41,7 +41,7 @@ def open_csv(path: Path) -> Iterator[RecordFile]:
         if first is None:
             raise IngestError(f"{path.name} is empty; export it again")
         columns = tuple(cell.strip() for cell in first)
-        _check_header(columns, path.name)
+        check_header(columns, path.name)
         yield RecordFile(columns, lambda _wanted: _csv_records(rows, columns, path.name), share)
 
 
@@ -50,7 +50,14 @@ def _delimiter_of(header: str) -> str:
     return max(DELIMITERS, key=outside.count)
 
 
-def _check_header(columns: tuple[str, ...], name: str) -> None:
+def check_header(columns: tuple[str, ...], name: str) -> None:
+    """Refuse a header with a column that has no name, or with two of the same name.
+
+    Raises
+    ------
+    IngestError
+        With the number or name of the column.
+    """
     for number, column in enumerate(columns, start=1):
         if not column:
             raise IngestError(f"{name}: column {number} of the header has no name; name it, or remove it")
@@ -114,7 +121,7 @@ def open_parquet(path: Path) -> Iterator[RecordFile]:
         file = pq.ParquetFile(path)
     with file:
         columns = tuple(file.schema_arrow.names)
-        _check_header(columns, path.name)
+        check_header(columns, path.name)
         total, done = max(file.metadata.num_rows, 1), [0]
 
         def read(wanted: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:

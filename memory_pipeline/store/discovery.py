@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from memory_pipeline.store.decisions import apply_decisions
-from memory_pipeline.store.findings import plain
 from memory_pipeline.store.models import DiscoveryRun, MemberPattern
+from memory_pipeline.store.plain_values import plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def finish_run(store: Store, identity: str, result: Mapping[str, Any]) -> None:
         connection.execute(
             update(DiscoveryRun)
             .where(DiscoveryRun.id == identity)
-            .values(**plain(result), finished_at=func.now())
+            .values(**plain_value(result), finished_at=func.now())
         )
 
 
@@ -87,7 +87,7 @@ def save_verified_pattern(
         When the stored pattern is retired; it stays as it is.
     """
     table = MemberPattern.__table__
-    values = plain(row)
+    values = plain_value(row)
     with store.transaction() as connection:
         query = select(table).where(table.c.name == (improves or values["name"])).with_for_update()
         before = connection.execute(query).mappings().one_or_none()
@@ -115,7 +115,7 @@ def save_checks(store: Store, checks: Sequence[Mapping[str, Any]]) -> None:
     """Write what became of stored patterns when they were checked again: `id` and the changed columns."""
     with store.transaction() as connection:
         for check in checks:
-            values = plain({key: value for key, value in check.items() if key != "id"})
+            values = plain_value({key: value for key, value in check.items() if key != "id"})
             connection.execute(
                 update(MemberPattern)
                 .where(MemberPattern.id == check["id"])

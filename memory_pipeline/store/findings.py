@@ -10,7 +10,6 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -29,6 +28,7 @@ from memory_pipeline.store.models import (
     ServedRecommendation,
     SuccessFactor,
 )
+from memory_pipeline.store.plain_values import plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -149,7 +149,7 @@ def save_learning(store: Store, measures: pd.DataFrame) -> None:
         stays in the history.
     """
     table = LearningMeasure
-    rows = [plain(row) for row in measures.to_dict("records")]
+    rows = [plain_value(row) for row in measures.to_dict("records")]
     columns = [getattr(table, name) for name in _POINT]
     with store.transaction() as connection:
         stored = {
@@ -193,7 +193,7 @@ def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
     about one: see `decisions.apply_decisions`.
     """
     table = MemberPattern
-    rows = [{**plain(row), "is_active": True} for row in patterns.to_dict("records")]
+    rows = [{**plain_value(row), "is_active": True} for row in patterns.to_dict("records")]
     with store.transaction() as connection:
         _upsert(connection, MemberPattern, rows, key="name", where=table.found_by == "statistics")
         connection.execute(
@@ -210,7 +210,7 @@ def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
 
 def log_served(store: Store, served: Sequence[Mapping[str, Any]]) -> list[str]:
     """Log answers (columns of `served_recommendations` without id and time); returns their ids."""
-    rows = [{"id": str(uuid.uuid4()), **plain(one)} for one in served]
+    rows = [{"id": str(uuid.uuid4()), **plain_value(one)} for one in served]
     if rows:
         with store.transaction() as connection:
             connection.execute(insert(ServedRecommendation), rows)
@@ -220,31 +220,14 @@ def log_served(store: Store, served: Sequence[Mapping[str, Any]]) -> list[str]:
 def save_verification(store: Store, verification: Mapping[str, Any]) -> None:
     """Add the verification of a rebuild (columns of `advice_verifications` without id and time)."""
     with store.transaction() as connection:
-        connection.execute(insert(AdviceVerification).values(**plain(verification)))
+        connection.execute(insert(AdviceVerification).values(**plain_value(verification)))
 
 
 def save_advice_changes(store: Store, changes: Sequence[Mapping[str, Any]]) -> None:
     """Add what a rebuild changed in the advice (columns of `advice_changes` without id and time)."""
     if changes:
         with store.transaction() as connection:
-            connection.execute(insert(AdviceChange), [plain(change) for change in changes])
-
-
-def plain(value: Any) -> Any:
-    """Turn numpy and pandas values into what JSON and the database driver take; not-a-number is None."""
-    if type(value) in {str, bool, int}:
-        return value
-    if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple, set, np.ndarray)):
-        return [plain(one) for one in value]
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime()
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or value is pd.NaT or (isinstance(value, float) and not np.isfinite(value)):
-        return None
-    return value
+            connection.execute(insert(AdviceChange), [plain_value(change) for change in changes])
 
 
 def _replace(store: Store, model: type[Base], rows: list[dict[str, Any]]) -> None:
@@ -265,7 +248,7 @@ def _upsert(
     """Insert rows, or update those whose key is there; with `where`, those of them that fulfil it."""
     if not rows:
         return
-    values = [plain(row) for row in rows]
+    values = [plain_value(row) for row in rows]
     statement = upsert(model).values(values)
     changed = {name: statement.excluded[name] for name in values[0] if name != key}
     statement = statement.on_conflict_do_update(

@@ -113,6 +113,19 @@ class FrameStore:
         content: dict[str, Any] = json.loads(self.filesystem.cat_file(path))
         return content
 
+    def json_version(self, name: str) -> str:
+        """Return what tells one writing of `write_json` from the next, without reading the content.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing was written under that name yet.
+        """
+        path = f"{self.root}/{name}.json"
+        self.filesystem.invalidate_cache(self.root)
+        self._check_there(name, path)
+        return str(self.filesystem.ukey(path))
+
     def _replace(self, file_name: str, write: Callable[[Any], int]) -> int:
         self.filesystem.makedirs(self.root, exist_ok=True)
         path = f"{self.root}/{file_name}"

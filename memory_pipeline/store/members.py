@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import delete, func, insert, select, update
 
-from memory_pipeline.store.findings import plain
 from memory_pipeline.store.models import LabelMerge, Member, MemberPattern, QuestionPrompt
+from memory_pipeline.store.plain_values import plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -83,7 +83,7 @@ def without_members(evidence: Mapping[str, Any] | None, visible: Collection[int]
 
 
 def _replace(store: Store, model: type[Base], frame: pd.DataFrame) -> None:
-    rows = [plain(row) for row in frame.to_dict("records")]
+    rows = [plain_value(row) for row in frame.to_dict("records")]
     with store.transaction() as connection:
         connection.execute(delete(model))
         if rows:

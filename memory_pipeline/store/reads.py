@@ -6,12 +6,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import ARRAY, Select, String, Text, cast, func, inspect, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Select,
+    String,
+    Text,
+    cast,
+    func,
+    inspect,
+    literal_column,
+    select,
+    text,
+)
 
 from memory_pipeline.store.models import Base, Member, PackagingOutcome, ServedRecommendation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memory_pipeline.store.database import Store
 
@@ -154,6 +166,25 @@ def latest(store: Store, model: type[Base], column: str) -> datetime | None:
     with store.transaction() as connection:
         moment: datetime | None = connection.scalar(select(func.max(model.__table__.columns[column])))
     return moment
+
+
+def table_version(store: Store, models: Iterable[type[Base]]) -> tuple[tuple[int, int], ...]:
+    """Compute what tells the present content of tables from an earlier one.
+
+    Returns
+    -------
+    tuple of (int, int)
+        For each table, its rows and the sum of the transactions that wrote them: any write changes it,
+        in whatever order the transactions were committed.
+    """
+    written = cast(cast(literal_column("xmin"), Text), BigInteger)
+    wanted: list[Any] = []
+    for model in models:
+        wanted.append(select(func.count()).select_from(model).scalar_subquery())
+        wanted.append(select(func.coalesce(func.sum(written), 0)).select_from(model).scalar_subquery())
+    with store.transaction() as connection:
+        found = [int(one) for one in connection.execute(select(*wanted)).one()]
+    return tuple(zip(found[::2], found[1::2], strict=True))
 
 
 def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:

@@ -160,7 +160,7 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
     from memory_pipeline.analysis.members.finding import MemberSearch  # noqa: PLC0415
     from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
-    from memory_pipeline.memory import Memory  # noqa: PLC0415
+    from memory_pipeline.service.members import MemberService  # noqa: PLC0415
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
     memory = memory_of(context)
@@ -169,7 +169,8 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     fewest = memory.settings.min_group_size
     search = MemberSearch(min_members=fewest, fdr=memory.settings.false_discovery_rate)
     patterns = find_member_patterns(labels, search)
-    rechecked = Memory(memory.settings, memory.store).store_member_patterns(patterns, labels)
+    service = MemberService(memory.settings, memory.store, memory.frames)
+    rechecked = service.store_member_patterns(patterns, labels)
     by_category = patterns["category"].value_counts().rename_axis("category").reset_index(name="patterns")
     shown = pd.DataFrame(patterns[["name", "category", "member_count", "description"]])
     return dg.MaterializeResult(
@@ -192,14 +193,14 @@ def question_prompts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     **How to read it.** One row per question. `audience` says whom to ask, `why` what the answers are good
     for; `found_by` who found the pattern.
     """
-    from memory_pipeline.memory import Memory  # noqa: PLC0415
+    from memory_pipeline.service.members import MemberService  # noqa: PLC0415
 
-    resource = memory_of(context)
-    memory = Memory(resource.settings, resource.store)
-    count = memory.refresh_questions()
+    memory = memory_of(context)
+    service = MemberService(memory.settings, memory.store, memory.frames)
+    count = service.refresh_questions()
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": count,
-            "preview": preview(memory.questions(), ["question", "audience", "why", "pattern_name"]),
+            "preview": preview(service.questions(), ["question", "audience", "why", "pattern_name"]),
         }
     )

@@ -31,10 +31,10 @@ def discovery_runs(context: dg.AssetExecutionContext, config: DiscoveryConfig) -
     was refused. What the model says is a claim; what `evidence.verified` of a pattern says was recomputed.
     """
     from memory_pipeline.agent import PatternFinderAgent  # noqa: PLC0415
-    from memory_pipeline.memory import Memory  # noqa: PLC0415
+    from memory_pipeline.service.members import MemberService  # noqa: PLC0415
 
     resource = memory_of(context)
-    agent = PatternFinderAgent(Memory(resource.settings, resource.store))
+    agent = PatternFinderAgent(MemberService(resource.settings, resource.store, resource.frames))
     result = agent.discover_patterns(config.focus_areas)
     used = result.usage
     metadata: dict[str, dg.MetadataValue | str | int | float] = {

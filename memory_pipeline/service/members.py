@@ -1,0 +1,161 @@
+"""Who goes together: members, their labels and patterns, and the questions worth asking them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.service.session import Service
+from memory_pipeline.store import decisions, reads
+from memory_pipeline.store.discovery import save_checks, stored_patterns
+from memory_pipeline.store.findings import save_member_patterns
+from memory_pipeline.store.members import (
+    forget_members,
+    read_visibility,
+    save_questions,
+    without_members,
+)
+from memory_pipeline.store.models import DiscoveryRun, LabelMerge, Member, MemberPattern, QuestionPrompt
+from memory_pipeline.vocabulary import load_vocabulary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from memory_pipeline.analysis.members.labels import MemberLabels
+
+
+class MemberService(Service):
+    """Questions about members and about what they have in common."""
+
+    def members(self) -> pd.DataFrame:
+        """Read the members that may be seen, as stored."""
+        from memory_pipeline.analysis.members.labels import is_visible  # noqa: PLC0415 - needs scipy
+
+        frame = reads.read_table(self.store, Member, order_by="id")
+        return frame[is_visible(frame)].reset_index(drop=True)
+
+    def member_labels(self) -> MemberLabels:
+        """Read the members that may be seen as labels of the vocabulary, in their present state."""
+        from memory_pipeline.analysis.members.labels import normalise_members  # noqa: PLC0415 - needs scipy
+
+        members = reads.read_table(self.store, Member, order_by="id")
+        vocabulary = load_vocabulary(self.settings)
+        return normalise_members(members, vocabulary, strata=self.settings.strata)
+
+    def find_member_patterns(self) -> dict[str, int]:
+        """Search member patterns by statistics and store them; returns how many per category."""
+        from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
+        from memory_pipeline.analysis.members.finding import MemberSearch  # noqa: PLC0415
+
+        labels = self.member_labels()
+        search = MemberSearch(
+            min_members=self.settings.min_group_size, fdr=self.settings.false_discovery_rate
+        )
+        found = find_member_patterns(labels, search)
+        self.store_member_patterns(found, labels)
+        self.refresh_questions()
+        return {str(category): int(count) for category, count in found["category"].value_counts().items()}
+
+    def store_member_patterns(self, found: pd.DataFrame, labels: MemberLabels) -> int:
+        """Store what statistics found among members, and bring what others claimed up to date.
+
+        What was told better keeps its words; verified claims are checked again; who may not be seen any
+        more is taken out of all patterns.
+
+        Returns
+        -------
+        int
+            How many verified claims changed.
+        """
+        from memory_pipeline.analysis.members.revalidation import told_better  # noqa: PLC0415 - needs scipy
+
+        save_member_patterns(self.store, told_better(found, stored_patterns(self.store)))
+        changed = self.check_claims(labels)
+        forget_members(self.store, labels.member_ids.tolist(), min_group_size=self.settings.min_group_size)
+        return changed
+
+    def check_claims(self, labels: MemberLabels | None = None) -> int:
+        """Check stored patterns that carry verified claims against the members of today.
+
+        Parameters
+        ----------
+        labels
+            The members; read anew where None.
+
+        Returns
+        -------
+        int
+            How many changed: other members or figures, no longer holding, or holding again.
+        """
+        from memory_pipeline.analysis.members.revalidation import checks_of  # noqa: PLC0415 - needs scipy
+
+        stored = [row for row in stored_patterns(self.store) if "verified" in (row["evidence"] or {})]
+        if not stored:
+            return 0
+        members = self.member_labels() if labels is None else labels
+        checks = checks_of(members, stored, min_group_size=self.settings.min_group_size)
+        save_checks(self.store, checks)
+        return len(checks)
+
+    def member_patterns(self, *, category: str | None = None, include_retired: bool = False) -> pd.DataFrame:
+        """Read member patterns, by default the active ones, the largest first; nobody hidden is named.
+
+        Members who opted out since the last rebuild are taken out as they are read, and a pattern that
+        thereby falls below the group size is left out.
+        """
+        from memory_pipeline.analysis.members.labels import is_visible  # noqa: PLC0415 - needs scipy
+
+        frame = reads.read_table(self.store, MemberPattern)
+        frame = decisions.with_decisions(self.store, "member_pattern", frame)
+        if not include_retired:
+            frame = frame[frame["is_active"].astype(bool)]
+        if category is not None:
+            frame = frame[frame["category"] == category]
+        members = read_visibility(self.store)
+        visible = set(members.loc[is_visible(members), "id"])
+        left = frame["related_member_ids"].map(lambda ids: [one for one in ids if one in visible])
+        gone = frame["related_member_ids"].map(len) - left.map(len)
+        frame = frame.assign(
+            related_member_ids=left,
+            member_count=frame["member_count"] - gone,
+            evidence=frame["evidence"].map(lambda one: without_members(one, visible)),
+        )
+        frame = frame[(gone == 0) | (frame["member_count"] >= self.settings.min_group_size)]
+        return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
+
+    def member_pattern(self, identity: int) -> dict[str, Any] | None:
+        """Read one member pattern, retired or not; None where there is none."""
+        frame = reads.read_table(self.store, MemberPattern)
+        found = frame[frame["id"] == identity].to_dict("records")
+        return {str(key): value for key, value in found[0].items()} if found else None
+
+    def refresh_questions(self) -> int:
+        """Write the questions of the patterns in use to their table; returns how many there are."""
+        from memory_pipeline.analysis.members.questions import question_rows  # noqa: PLC0415
+
+        questions = question_rows(self.member_patterns())
+        save_questions(self.store, questions)
+        return len(questions)
+
+    def questions(self, *, category: str | None = None) -> pd.DataFrame:
+        """Read the questions worth asking members, by pattern."""
+        frame = reads.read_table(self.store, QuestionPrompt, order_by="id")
+        shown = set(self.member_patterns(category=category)["name"])
+        return frame[frame["pattern_name"].isin(shown)].reset_index(drop=True)
+
+    def label_merges(self, *, member_field: str | None = None, why: str | None = None) -> pd.DataFrame:
+        """Read which labels were read as another, and which look alike, the most frequent first."""
+        frame = reads.read_table(self.store, LabelMerge)
+        if member_field is not None:
+            frame = frame[frame["field"] == member_field]
+        if why is not None:
+            frame = frame[frame["why"] == why]
+        order = ["members", "field", "raw_label", "id"]
+        return frame.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
+
+    def discovery_runs(self) -> pd.DataFrame:
+        """Read the runs of the pattern finder, the newest first."""
+        return (
+            reads.read_table(self.store, DiscoveryRun, order_by="started_at")
+            .iloc[::-1]
+            .reset_index(drop=True)
+        )

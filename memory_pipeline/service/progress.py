@@ -1,0 +1,87 @@
+"""Is it getting better: the learning measures, and what the memory holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.analysis.names import MEASURES
+from memory_pipeline.service.session import Service
+from memory_pipeline.store import reads
+from memory_pipeline.store.models import (
+    ApproachRecommendation,
+    Ingest,
+    LearningHistory,
+    LearningMeasure,
+    Member,
+    MemberPattern,
+    PackagingOutcome,
+    PatternIdentification,
+    QuarantinedRecord,
+    SuccessFactor,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ProgressService(Service):
+    """Questions about what the memory holds and what it is worth."""
+
+    def learning(self, measure: str | None = None, *, history: bool = False) -> pd.DataFrame:
+        """Read the learning measures in the order of time.
+
+        Parameters
+        ----------
+        measure
+            One of `analysis.measures.MEASURES`; None for all.
+        history
+            What each rebuild measured, with `recorded_at`, instead of what the newest says: a row for
+            each change.
+
+        Raises
+        ------
+        ValueError
+            When there is no such measure.
+        """
+        if measure is not None and measure not in MEASURES:
+            raise ValueError(f"measure is {measure!r}; use one of {', '.join(MEASURES)}")
+        frame = reads.read_table(self.store, LearningHistory if history else LearningMeasure)
+        if measure is not None:
+            frame = frame[frame["measure"] == measure]
+        by = ["measure", "segment_column", "segment_value", "period_start", "id"]
+        return frame.sort_values(by, ignore_index=True).drop(columns="id")
+
+    def learning_summary(self) -> dict[str, str]:
+        """Return one sentence per measure: where the memory stands; see `analysis.learning.text`."""
+        from memory_pipeline.analysis.learning.text import learning_sentences  # noqa: PLC0415
+
+        return learning_sentences(self.learning())
+
+    def is_rebuilt(self) -> bool:
+        """Return whether the last rebuild that succeeded began after every change of outcomes and members."""
+        rebuilt = reads.last_rebuild(self.store)
+        fed = [reads.latest(self.store, model, "updated_at") for model in (PackagingOutcome, Member)]
+        return rebuilt is not None and all(moment is None or moment <= rebuilt[0] for moment in fed)
+
+    def status(self) -> dict[str, Any]:
+        """Return what the memory holds, where, when it was last fed and rebuilt, and what it is worth."""
+        ingests = reads.read_table(self.store, Ingest, order_by="finished_at")
+        recommendations = reads.read_table(self.store, ApproachRecommendation)
+        last = None if ingests.empty else ingests.iloc[-1]
+        rebuilt = reads.last_rebuild(self.store)
+        return {
+            "database": self.store.url.render_as_string(hide_password=True),
+            "storage": self.settings.storage,
+            "outcomes": reads.outcome_counts(self.store),
+            "members": reads.count_rows(self.store, Member),
+            "quarantined": reads.count_rows(self.store, QuarantinedRecord, resolved_at=None),
+            "patterns": reads.count_rows(self.store, PatternIdentification, active=True),
+            "factors": reads.count_rows(self.store, SuccessFactor),
+            "recommendations": len(recommendations),
+            "recommendations_with_an_approach": int(recommendations["recommended_approach"].notna().sum()),
+            "member_patterns": reads.count_rows(self.store, MemberPattern, is_active=True),
+            "last_ingest": None if last is None else {"file": last["file_name"], "at": last["finished_at"]},
+            "last_rebuild": None if rebuilt is None else rebuilt[1],
+            "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
+            "learning": self.learning_summary(),
+        }

@@ -1,0 +1,69 @@
+"""What the memory holds, and the learning measures."""
+
+from __future__ import annotations
+
+import pytest
+
+from memory_pipeline.memory import Memory
+
+
+def test_status_counts_what_is_there(memory):
+    status = memory.status()
+    assert sum(status["outcomes"].values()) == 2500
+    assert status["members"] == 200
+    assert status["patterns"] == len(memory.patterns())
+    assert status["last_ingest"]["at"] <= status["last_rebuild"]
+    assert memory.is_rebuilt()
+
+
+def test_learning_is_in_the_order_of_time(memory):
+    rates = memory.learning("success_rate")
+    whole = rates[rates["segment_column"] == ""]
+    assert len(whole) == 18
+    assert whole["period_start"].is_monotonic_increasing
+    assert int(whole["sample_size"].sum()) == 2500
+    outcomes = memory.outcomes()
+    first = outcomes[outcomes["occurred_at"] < whole["period_start"].iloc[1]]
+    assert whole["value"].iloc[0] == pytest.approx((first["outcome_status"] == "success").mean())
+
+
+def test_the_six_measures_are_there_with_their_history_and_a_sentence_each(memory):
+    measures = memory.learning()
+    told = {"success_rate", "prior_knowledge", "advice_coverage", "finding_replication", "drift"}
+    assert told | {"confidence_calibration", "replayed_uplift"} == set(measures["measure"])
+    coverage = measures[measures["measure"] == "advice_coverage"]
+    assert coverage["value"].between(0, 1).all()
+    assert {"", "team", "installer_type"} <= set(coverage["segment_column"])
+    tried = memory.learning("finding_replication")
+    assert tried["value"].tolist() == [
+        pytest.approx(one["held"] / size)
+        for one, size in zip(tried["details"], tried["sample_size"], strict=True)
+    ]
+    # One rebuild: its measures are all that is remembered.
+    history = memory.learning("drift", history=True)
+    assert len(history) == len(memory.learning("drift"))
+    assert history["recorded_at"].notna().all()
+
+    summary = memory.status()["learning"]
+    assert list(summary) == [
+        *("success_rate", "prior_knowledge", "advice_gain", "advice_coverage"),
+        *("finding_replication", "confidence_calibration", "drift"),
+    ]
+    newest = memory.learning("success_rate").query("segment_column == ''").iloc[-1]
+    assert summary["success_rate"].startswith(f"{newest['value']:.0%} of {newest['sample_size']} attempts")
+    assert summary["advice_gain"] == "no attempt names the advice that it was given"
+    with pytest.raises(ValueError, match="measure is 'skill'; use one of success_rate, "):
+        memory.learning("skill")
+
+
+def test_a_memory_without_a_rebuild_says_what_to_do(settings):
+    with Memory.open(settings) as empty:
+        assert empty.patterns().empty
+        assert empty.factors().empty
+        assert empty.learning().empty
+        assert set(empty.learning_summary().values()) == {
+            "not enough history yet",
+            "no attempt names the advice that it was given",
+        }
+        with pytest.raises(FileNotFoundError, match="memory-pipeline rebuild"):
+            empty.recommend(installer_type="msi")
