@@ -23,6 +23,7 @@ FLOORS = (
     ("memory",),
     ("agent",),
     ("pipeline",),
+    ("server",),
     ("cli",),
     ("reference",),
 )

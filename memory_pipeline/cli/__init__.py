@@ -26,8 +26,10 @@ _COMMANDS = {
     "quarantine": "memory_pipeline.cli.ingest",
     "rebuild": "memory_pipeline.cli.run",
     "recommend": "memory_pipeline.cli.recommend",
+    "serve": "memory_pipeline.cli.serve",
     "show": "memory_pipeline.cli.show",
     "status": "memory_pipeline.cli.show",
+    "token": "memory_pipeline.cli.serve",
 }
 
 

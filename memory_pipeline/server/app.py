@@ -1,0 +1,51 @@
+"""The application: every door of the server on one port, behind one access layer."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from memory_pipeline import __version__
+from memory_pipeline.server import problems
+from memory_pipeline.server.access import AccessControl
+from memory_pipeline.server.api import ROUTERS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from memory_pipeline.memory import Memory
+    from memory_pipeline.server.options import ServerOptions
+
+_DESCRIPTION = """\
+An organisation's memory of what worked: report attempts, ask what succeeds, get advice with what to expect,
+and see whether following it helped. Errors are problem documents (RFC 9457).
+"""
+_SMALLEST_GZIP = 1_024
+
+
+def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
+    """Return the application that answers from an opened memory; whoever opened it closes it."""
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = FastAPI(
+        title="memory_pipeline",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=running,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.memory = memory
+    app.state.options = options
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_GZIP)
+    app.add_middleware(AccessControl, store=memory.store, options=options)
+    return app

@@ -1,0 +1,153 @@
+"""What was advised, served and verified, and how results changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from memory_pipeline.store.models.base import Base
+
+
+class ApproachRecommendation(Base):
+    """The approach advised, and the ones advised against, for a context that occurs."""
+
+    __tablename__ = "approach_recommendations"
+    __table_args__ = (
+        CheckConstraint("success_rate between 0 and 1", name="success_rate"),
+        CheckConstraint("confidence between 0 and 1", name="confidence"),
+        CheckConstraint("sample_size >= 0", name="sample_size"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    application_type: Mapped[str] = mapped_column(index=True)
+    installer_type: Mapped[str] = mapped_column(index=True)
+    conditions: Mapped[dict[str, Any]]
+    recommended_approach: Mapped[dict[str, Any] | None]
+    avoid_approach: Mapped[list[Any] | None]
+    success_rate: Mapped[float] = mapped_column(index=True)
+    ci_low: Mapped[float]
+    ci_high: Mapped[float]
+    confidence: Mapped[float]
+    sample_size: Mapped[int]
+    reasons: Mapped[list[str]]
+    supporting_patterns: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ServedRecommendation(Base):
+    """One answer that the memory gave: for which context, out of what, chosen how.
+
+    Where the answer was withheld for the control share, it holds what would have been advised.
+    """
+
+    __tablename__ = "served_recommendations"
+    __table_args__ = (
+        CheckConstraint("propensity > 0 and propensity <= 1", name="propensity"),
+        CheckConstraint("control_share >= 0 and control_share < 1", name="control_share"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    context: Mapped[dict[str, Any]]
+    candidates: Mapped[list[Any]]
+    recommended_approach: Mapped[dict[str, Any] | None]
+    propensity: Mapped[float]
+    policy_version: Mapped[str]
+    withheld: Mapped[bool] = mapped_column(server_default=text("false"))
+    control_share: Mapped[float] = mapped_column(server_default=text("0"))
+    served_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class AdviceVerification(Base):
+    """What following advice changed, as a rebuild found it: one row a rebuild."""
+
+    __tablename__ = "advice_verifications"
+    __table_args__ = (CheckConstraint("gain between -1 and 1", name="gain"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    method: Mapped[str]
+    gain: Mapped[float]
+    ci_low: Mapped[float]
+    ci_high: Mapped[float]
+    sufficient: Mapped[bool]
+    conclusive: Mapped[bool]
+    reason: Mapped[str]
+    followed: Mapped[int]
+    not_followed: Mapped[int]
+    control: Mapped[int]
+    comparable: Mapped[int]
+    units: Mapped[int]
+    strata: Mapped[int]
+    verified_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class AdviceChange(Base):
+    """What a rebuild changed in the advice for one context, and why."""
+
+    __tablename__ = "advice_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    conditions: Mapped[dict[str, Any]]
+    change: Mapped[str]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    success_rate_before: Mapped[float | None]
+    success_rate_after: Mapped[float | None]
+    why: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class LearningMeasure(Base):
+    """One measure of whether results get better, for one month and one part of the history."""
+
+    __tablename__ = "learning_measures"
+    __table_args__ = (
+        UniqueConstraint("measure", "period_start", "segment_column", "segment_value"),
+        CheckConstraint("sample_size >= 0", name="sample_size"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    measure: Mapped[str]
+    period_start: Mapped[datetime]
+    segment_column: Mapped[str]
+    segment_value: Mapped[str]
+    value: Mapped[float]
+    ci_low: Mapped[float | None]
+    ci_high: Mapped[float | None]
+    sample_size: Mapped[int]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class LearningHistory(Base):
+    """What one rebuild measured; a row only where that differs from what the one before measured."""
+
+    __tablename__ = "learning_history"
+    __table_args__ = (
+        Index(
+            "ix_learning_history_point", "measure", "period_start", "segment_column", "segment_value", "id"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    measure: Mapped[str]
+    period_start: Mapped[datetime]
+    segment_column: Mapped[str]
+    segment_value: Mapped[str]
+    value: Mapped[float]
+    ci_low: Mapped[float | None]
+    ci_high: Mapped[float | None]
+    sample_size: Mapped[int]
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
