@@ -25,7 +25,7 @@ MEASURES = (
     DRIFT_CHANGE,
     REPLAYED_UPLIFT,
 )
-"""All measures, in the order in which they are told."""
+"""All measures, in the order in which they are reported."""
 
 
 OUTCOME = "outcome"

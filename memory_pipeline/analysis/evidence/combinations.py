@@ -1,4 +1,4 @@
-"""Every combination that has enough attempts, in one flat table: what a search goes through.
+"""Which combinations of conditions have enough attempts to be tested?
 
 Sizes: one row per combination (cell of a joint table), a few hundred thousand for a wide history.
 """
@@ -102,9 +102,9 @@ class Tally:
         return cell
 
     def parents(self, numbers: Ints) -> Ints:
-        """Find the combinations with one condition less, shape (numbers, most conditions).
+        """Return the numbers of the combinations with one condition less, shape (numbers, most conditions).
 
-        -1 where there is none: a single condition, or a parent that leaves too few attempts outside.
+        -1 where there is none: for a single condition, or a parent with too few attempts outside of it.
         """
         place = {columns: i for i, columns in enumerate(self.tables)}
         starts = np.searchsorted(self.table, np.arange(len(self.tables) + 1))
@@ -146,7 +146,7 @@ def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_s
         np.array([_is_usable(column, level) for level in evidence.columns[column].levels], dtype=bool)
         for column in evidence.conditions
     ]
-    # Outcomes that no target tells apart are one class.
+    # Outcomes that no target distinguishes are one class.
     belongs = np.array([targets[one] for one in targets], dtype=bool).reshape(len(targets), -1)
     kinds, classes = np.unique(belongs, axis=1, return_inverse=True)
     total = int(evidence.n.sum())
@@ -170,8 +170,8 @@ def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_s
 
 
 def _is_usable(column: str, level: str) -> bool:
-    """Say whether a level makes a condition: `(other)` names no value that a person could look for.
+    """Return whether a level makes a condition; `(other)` does not, since it names no value.
 
-    Of a list's elements only presence counts, as in market baskets: what is absent is nearly everything.
+    Of a list's elements only presence makes a condition, as in market baskets: nearly everything is absent.
     """
     return level != OTHER and not (": " in column and level == NO)

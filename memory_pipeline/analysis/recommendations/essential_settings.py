@@ -159,7 +159,7 @@ def _held_elsewhere(
     design = policy.ruled.model.design
     by_column = np.zeros(len(design.terms), dtype=np.int64)
     by_column[design.involving(column)] = 1
-    by_column[design.asking_for(column, level)] = 0
+    by_column[design.with_condition(column, level)] = 0
     shares = np.zeros(len(design.terms))
     for (_, weight), counts in zip(outlook.members, unmet, strict=True):
         shares += weight * (counts == by_column)
@@ -168,6 +168,6 @@ def _held_elsewhere(
 
 def _contribution(policy: PolicyModel, column: str, level: str, elsewhere: Floats) -> Floats:
     """Draw what a level of a setting adds to the log-odds, on average over the members, shape (500,)."""
-    terms = policy.ruled.model.design.asking_for(column, level)
+    terms = policy.ruled.model.design.with_condition(column, level)
     terms = terms[elsewhere[terms] > 0]
     return np.asarray(elsewhere[terms] @ policy.ruled.model.coefficient_draws[terms])
