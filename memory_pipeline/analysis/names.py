@@ -29,7 +29,7 @@ MEASURES = (
 
 
 OUTCOME = "outcome"
-"""Name of the column of labels."""
+"""The column of outcome labels."""
 
 
 MISSING = "(missing)"

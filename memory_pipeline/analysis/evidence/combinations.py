@@ -73,20 +73,20 @@ class Tally:
         return first
 
     def items(self, number: int) -> tuple[tuple[int, int], ...]:
-        """Columns and level codes of one combination."""
+        """Return the columns and level codes of one combination."""
         columns = self.tables[self.table[number]]
         values = np.unravel_index(self.cell[number], [self.sizes[column] for column in columns])
         return tuple((column, int(value)) for column, value in zip(columns, values, strict=True))
 
     def conditions(self, number: int) -> dict[str, str]:
-        """Conditions of one combination."""
+        """Return the conditions of one combination, value by column."""
         return {
             self.evidence.conditions[column]: self.coded[column][1][value]
             for column, value in self.items(number)
         }
 
     def mask(self, items: tuple[tuple[int, int], ...]) -> Mask:
-        """Collapsed rows that have all of these levels, shape (rows,)."""
+        """Return which collapsed rows have all of these levels, shape (rows,)."""
         whole = np.ones(len(self.evidence.n), dtype=bool)
         for column, value in items:
             if (column, value) not in self._masks:
@@ -95,7 +95,7 @@ class Tally:
         return whole
 
     def cells_of_rows(self, table: int) -> Ints:
-        """Cell of each collapsed row in one joint table, shape (rows,)."""
+        """Return the cell of each collapsed row in one joint table, shape (rows,)."""
         cell = np.zeros(len(self.evidence.n), dtype=np.int64)
         for column in self.tables[table]:
             cell = cell * self.sizes[column] + self.coded[column][0]

@@ -106,7 +106,7 @@ def encode(
     unit: str | None = None,
     min_units: int = 1,
 ) -> Encoded:
-    """Turn columns into categories.
+    """Encode columns as categories.
 
     Parameters
     ----------

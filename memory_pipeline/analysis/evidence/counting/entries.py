@@ -148,7 +148,7 @@ def mark_words(entries: int) -> Ints:
 
 
 def split_by_outcome(counts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Turn counts by row and outcome into entries.
+    """Return counts by row and outcome as entries.
 
     Parameters
     ----------
