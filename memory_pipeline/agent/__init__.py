@@ -1,4 +1,4 @@
-"""The pattern finder: Claude reads what a community is like, proposes patterns, and code checks each."""
+"""The pattern finder: Claude reads a profile of the community and proposes patterns; code verifies each."""
 
 from memory_pipeline.agent.pattern_finder import Discovery, PatternFinderAgent
 

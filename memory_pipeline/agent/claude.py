@@ -1,6 +1,7 @@
-"""One answer of Claude: the client, its retries, and every way a call can fail.
+"""How is Claude called, and how can a call fail?
 
-What belongs here: the Messages API as the SDK speaks it. What the answer means is the conversation's matter.
+What belongs here: the SDK's client of the Messages API, its retries and errors. What an answer means is in
+`agent.conversation`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 RETRIES = 2
 LONGEST_WAIT = 60.0
-"""Seconds; a server that asks for a longer wait is not waited for."""
+"""Seconds; where a server asks for a longer wait, the call fails."""
 _SHOWN = 300
 
 _BY_TYPE = {
@@ -62,23 +63,23 @@ class CallFailedError(RuntimeError):
     Parameters
     ----------
     status
-        Which of `ENDINGS` it is.
+        One of `ENDINGS`.
     detail
-        What the server or the SDK said, cut to a few hundred characters.
+        Message of the server or the SDK, shortened to a few hundred characters.
     has_begun
-        Whether the answer broke off after it had begun.
+        Whether the answer ended early after it had begun.
     """
 
     def __init__(self, status: str, detail: str = "", *, has_begun: bool = False) -> None:
         self.status = status
         self.detail = clean(detail, _SHOWN)
-        self.is_worth_another_try = has_begun and status in _PASSING
-        """What fails before the answer begins was tried again by the SDK already."""
+        self.is_retryable = has_begun and status in _PASSING
+        """Whether to call again; a failure before the answer begins was retried by the SDK already."""
         super().__init__(f"{ENDINGS[status]} ({self.detail})" if self.detail else ENDINGS[status])
 
 
 class _WaitTooLongError(Exception):
-    """The server asks for a longer wait than anybody would sit through."""
+    """The server asks for a longer wait than `LONGEST_WAIT`."""
 
 
 class Claude:
@@ -87,15 +88,15 @@ class Claude:
     Parameters
     ----------
     settings
-        Key, model, effort, timeout and whether to stream. The address is the SDK's own, or
+        Key, model, effort, timeout and whether to stream. The address is the SDK's default, or
         `ANTHROPIC_BASE_URL`.
     usage
-        Where requests, retries and tokens are counted.
+        Counter of requests, retries and tokens.
 
     Raises
     ------
     CallFailedError
-        `wrong_key` where the key cannot be one, `no_connection` where the address cannot be one.
+        `wrong_key` where the key has not the form of one, `no_connection` where the address is invalid.
     """
 
     def __init__(self, settings: Settings, usage: Usage) -> None:
@@ -109,7 +110,7 @@ class Claude:
                 max_retries=RETRIES,
                 timeout=settings.discovery_timeout,
                 middleware=[self._count_request],
-                # A redirect would carry the key to wherever it points.
+                # A redirect would send the key to another address.
                 http_client=anthropic.DefaultHttpxClient(follow_redirects=False),
             )
 
@@ -118,7 +119,7 @@ class Claude:
         self._client.close()
 
     def answer(self, request: Mapping[str, Any], *, max_tokens: int) -> Message:
-        """Ask for one answer, and count what it used.
+        """Request one answer, and count what it used.
 
         Parameters
         ----------
@@ -130,7 +131,7 @@ class Claude:
         Raises
         ------
         CallFailedError
-            When there is none: limits, load, timeouts, connections, keys, models, broken answers.
+            When there is no answer: limits, load, timeouts, connections, keys, models, invalid answers.
         """
         effort = self._settings.discovery_effort
         whole = {
@@ -178,7 +179,7 @@ class Claude:
 
 
 def _used(message: Message) -> ReportedUsage:
-    """Give what an answer used; of one that broke off, what was written is told only by what arrived."""
+    """Return the usage of an answer; where it ended early, output tokens are estimated from what arrived."""
     used = message.usage
     if message.stop_reason is None:
         arrived = estimated_tokens([block.to_dict(warnings=False) for block in message.content])
@@ -187,7 +188,7 @@ def _used(message: Message) -> ReportedUsage:
 
 
 def _usable_key(settings: Settings) -> str:
-    """Give the key; what no key can look like would fail later, with a message that shows it."""
+    """Return the key; raise where it has not the form of one, since a later error would disclose it."""
     key = settings.anthropic_api_key.get_secret_value().strip() if settings.anthropic_api_key else ""
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise CallFailedError("wrong_key", "it is empty or holds characters that no key has")
@@ -195,7 +196,7 @@ def _usable_key(settings: Settings) -> str:
 
 
 def _checked(message: Any) -> Message:
-    """Refuse what has not the shape of an answer: the SDK takes any JSON, and pages of proxies too."""
+    """Return an answer; raise where it has not the shape of one, since the SDK accepts any JSON."""
     content, stop = getattr(message, "content", None), getattr(message, "stop_reason", None)
     if not isinstance(content, list) or not all(isinstance(getattr(b, "type", None), str) for b in content):
         raise CallFailedError("bad_answer", "it has no content", has_begun=True)
@@ -216,27 +217,27 @@ def _failures_explained(*, has_begun: bool = False) -> Iterator[None]:
     try:
         yield
     except anthropic.APIStatusError as error:
-        raise CallFailedError(_status_of(error), _said(error), has_begun=has_begun) from error
+        raise CallFailedError(_status_of(error), _message_of(error), has_begun=has_begun) from error
     except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
         raise failed("timeout", error) from error
     except _WaitTooLongError as error:
         raise failed("rate_limited", error) from error
     except (anthropic.APIConnectionError, httpx2.TransportError) as error:
-        # The SDK says "Connection error."; why is in its cause.
+        # The SDK's message is "Connection error."; the reason is in its cause.
         cause = error.__cause__
         raise failed("no_connection", cause if isinstance(cause, Exception) else error) from error
     except httpx2.InvalidURL as error:
         raise failed("no_connection", error) from error
     except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:
-        # An answer of another shape than the API's trips the SDK's own reading of it.
+        # An answer of another shape than the API's makes the SDK's own parsing fail.
         raise failed("bad_answer", error) from error
 
 
 def _status_of(error: APIStatusError) -> str:
-    said = _said(error).casefold()
-    if "credit balance" in said:
+    message = _message_of(error).casefold()
+    if "credit balance" in message:
         return "no_credit"
-    if "prompt is too long" in said:
+    if "prompt is too long" in message:
         return "context_window"
     found = _BY_TYPE.get(str(error.type)) or _BY_CODE.get(error.status_code)
     if found is None:
@@ -244,12 +245,12 @@ def _status_of(error: APIStatusError) -> str:
     return found
 
 
-def _said(error: APIStatusError) -> str:
+def _message_of(error: APIStatusError) -> str:
     return error.api_message or f"HTTP status {error.status_code}"
 
 
 def _seconds(header: str | None) -> float:
-    """Read how long a server asks to wait; a date or anything else is left to the SDK."""
+    """Return how many seconds a server asks to wait; 0 for a date or anything else, left to the SDK."""
     try:
         return float(header or 0)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The conversation with Claude: answer by answer, until it has finished or a limit is reached."""
+"""How does a discovery proceed, answer by answer, until Claude has finished or a limit is reached?"""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _CALLS_AT_ONCE = 20
 
 @dataclass
 class Conversation:
-    """One conversation; `run` holds it and says how it ended.
+    """One conversation; `run` carries it out and returns how it ended.
 
     Attributes
     ----------
     claude, toolbox
-        Who answers, and what is done with it.
+        The model, and the tools that it calls.
     usage, budget, max_turns
-        What was used, and the limits.
+        What was used so far, and the limits.
     system
         The system prompt.
     messages
-        What was said so far.
+        The messages so far.
     summary
-        The model's last words.
+        Text of the model's last answer.
     detail
-        What the API said of the ending, where it said something.
+        Message of the API about the ending, where there is one.
     """
 
     claude: Claude
@@ -71,7 +71,7 @@ class Conversation:
         settings: Settings,
         focus_areas: Sequence[str],
     ) -> Conversation:
-        """Begin with the task."""
+        """Create a conversation with the task as its first message."""
         return cls(
             claude=claude,
             toolbox=toolbox,
@@ -83,7 +83,7 @@ class Conversation:
         )
 
     def run(self) -> str:
-        """Hold the conversation to its end, and return which of `ENDINGS` it is."""
+        """Carry the conversation out to its end, and return which of `ENDINGS` it is."""
         is_second_try = False
         while True:
             if self.usage.turns >= self.max_turns:
@@ -95,7 +95,7 @@ class Conversation:
             try:
                 answer = self.claude.answer(request, max_tokens=room)
             except CallFailedError as failure:
-                if failure.is_worth_another_try and not is_second_try:
+                if failure.is_retryable and not is_second_try:
                     is_second_try = True
                     self.usage.retries += 1
                     continue
@@ -118,45 +118,45 @@ class Conversation:
                 return "context_window"
             case "max_tokens":
                 return self._cut_off()
-        self._say("assistant", [_echo(block) for block in answer.content])
+        self._append("assistant", [_echo(block) for block in answer.content])
         self.summary = _text_of(answer) or self.summary
         calls = [block for block in answer.content if block.type == "tool_use"]
         if calls:
-            self._say("user", [self._result(call, number) for number, call in enumerate(calls)])
+            self._append("user", [self._result(call, number) for number, call in enumerate(calls)])
         # A paused turn is sent back as it is, and goes on.
         return None if calls or answer.stop_reason == "pause_turn" else self._finished()
 
     def _finished(self) -> str | None:
-        """End where something was proposed; otherwise ask once more."""
+        """Return the ending where something was proposed; otherwise ask once more and return None."""
         if self.toolbox.claims:
             return "complete"
         self._nudges += 1
         if self._nudges > _NUDGES:
             return "nothing_proposed"
-        self._say("user", NUDGE)
+        self._append("user", NUDGE)
         return None
 
     def _cut_off(self) -> str | None:
-        """Drop an answer that was cut off: a tool call in it may have lost its end."""
+        """Drop an answer that was cut off, since a tool call in it may be incomplete."""
         self._cuts += 1
         if self._cuts > _CUTS:
             return "max_tokens"
-        self._say("user", CUT_OFF)
+        self._append("user", CUT_OFF)
         return None
 
     def _result(self, call: Any, number: int) -> dict[str, Any]:
         if number >= _CALLS_AT_ONCE:
-            said, is_error = f'{{"refused": "at most {_CALLS_AT_ONCE} calls at once; call again"}}', True
+            result, is_error = f'{{"refused": "at most {_CALLS_AT_ONCE} calls at once; call again"}}', True
         else:
-            said, is_error = self.toolbox.call(str(call.name), call.input)
-        return {"type": "tool_result", "tool_use_id": call.id, "content": said, "is_error": is_error}
+            result, is_error = self.toolbox.call(str(call.name), call.input)
+        return {"type": "tool_result", "tool_use_id": call.id, "content": result, "is_error": is_error}
 
-    def _say(self, role: str, content: Any) -> None:
+    def _append(self, role: str, content: Any) -> None:
         self.messages.append({"role": role, "content": content})
 
 
 def _echo(block: Any) -> dict[str, Any]:
-    """Give a part of an answer as it is sent back; the API refuses input that is no object or no Unicode."""
+    """Return a part of an answer as it is sent back, with tool input as an object of valid Unicode."""
     plain: dict[str, Any] = block.to_dict(warnings=False)
     if plain.get("type") == "tool_use":
         given = plain.get("input")

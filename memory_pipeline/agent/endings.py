@@ -1,4 +1,4 @@
-"""How a discovery can end, and what the user is told to do about it."""
+"""How can a discovery end, and what should the user do about it?"""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ ENDINGS: Mapping[str, str] = {
     "failed": "The discovery failed for a reason of its own; the error says which.",
     "abandoned": "The process of this discovery was killed; run `memory-pipeline discover` again.",
 }
-"""Message by status, `running` left out; every one names what to do, where there is something."""
+"""Message by status (without `running`), with what to do about it."""
 
-UNDISTURBED = ("complete", "no_key")
-"""Endings after which nothing is missing: with no key, statistics did the work."""
+COMPLETE = ("complete", "no_key")
+"""Endings after which nothing is missing: without a key, statistics alone look for patterns."""

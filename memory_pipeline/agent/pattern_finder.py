@@ -1,4 +1,7 @@
-"""The pattern finder: Claude proposes patterns among the members, code stores those that hold."""
+"""Which patterns does Claude find among the members, and how did the discovery end?
+
+Claude proposes patterns; code verifies each and stores those that hold.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.agent.claude import CallFailedError, Claude
 from memory_pipeline.agent.conversation import Conversation
-from memory_pipeline.agent.endings import ENDINGS, UNDISTURBED
+from memory_pipeline.agent.endings import COMPLETE, ENDINGS
 from memory_pipeline.agent.pattern_saver import PatternSaver
 from memory_pipeline.agent.prompt import LEAST_PATTERNS, checked_focus
 from memory_pipeline.agent.toolbox import Toolbox
@@ -27,7 +30,7 @@ _FEWEST_LABELS = 2
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a discovery did.
+    """The result of a discovery.
 
     Attributes
     ----------
@@ -36,15 +39,15 @@ class Discovery:
     status
         One of `ENDINGS`.
     message
-        What that means, what is missing and what to do, in words.
+        The status in words: what is missing and what to do.
     focus_areas
-        What it was asked to look at first.
+        Areas that it was asked to look at first.
     usage
         Model, turns, requests, retries, refusals, tokens, and cost in US dollars (None: unknown).
     claims
-        What the model proposed: `name`, `verdict` (created, updated, refused), `reason`, `pattern_id`.
+        The model's proposals: `name`, `verdict` (created, updated, refused), `reason`, `pattern_id`.
     summary
-        The model's last words; unverified.
+        Text of the model's last answer; unverified.
     """
 
     run_id: str
@@ -59,19 +62,19 @@ class Discovery:
     @property
     def is_complete(self) -> bool:
         """Whether nothing is missing."""
-        return self.status in UNDISTURBED
+        return self.status in COMPLETE
 
     def counted(self, verdict: str) -> int:
         """Count the claims that were created, updated or refused."""
         return sum(claim["verdict"] == verdict for claim in self.claims)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the result as JSON-able values."""
         return asdict(self) | {"is_complete": self.is_complete}
 
 
 class PatternFinderAgent:
-    """Has Claude look for patterns among a memory's members, and stores those that the members bear out.
+    """Looks for patterns among a memory's members with Claude, and stores those that are verified.
 
     Parameters
     ----------
@@ -84,22 +87,22 @@ class PatternFinderAgent:
         self.memory = memory
 
     def discover_patterns(self, focus_areas: Sequence[str] | None = None) -> Discovery:
-        """Look for patterns, by preference in the given areas.
+        """Find patterns, preferably in the given areas, and store them.
 
-        Each pattern is stored as soon as it is verified, so that a discovery which ends early leaves what
-        it found. How it ended, and what it used, is in the result and in `discovery_runs`.
+        Each pattern is stored as soon as it is verified, so that a discovery which ends early keeps what it
+        found. How it ended, and what it used, is in the result and in `discovery_runs`.
 
         Returns
         -------
         Discovery
-            Also where the API failed; its `status` and `message` say how.
+            Also where the API failed; see its `status` and `message`.
 
         Raises
         ------
         ValueError
             When a focus area is too long, or there are too many.
         DiscoveryInProgressError
-            When another process does the same on this memory.
+            When another process runs a discovery on this memory.
         """
         focus = checked_focus(focus_areas)
         settings, store = self.memory.settings, self.memory.store
@@ -168,14 +171,14 @@ class PatternFinderAgent:
 
 
 def _message(status: str, detail: str, toolbox: Toolbox) -> str:
-    """Say how it ended, what was stored all the same, and what is missing."""
+    """Write how a discovery ended, what was stored, and what is missing."""
     parts = [f"{ENDINGS[status]} ({detail})" if detail else ENDINGS[status]]
     if status == "no_key":
         return parts[0]
     saved = toolbox.counted("created") + toolbox.counted("updated")
     refused = toolbox.counted("refused")
     parts.append(f"Stored: {saved} verified pattern{'s' * (saved != 1)}; refused: {refused}.")
-    if status in UNDISTURBED:
+    if status in COMPLETE:
         if saved < LEAST_PATTERNS:
             parts.append(f"That is fewer than the {LEAST_PATTERNS} looked for.")
     else:
@@ -185,7 +188,7 @@ def _message(status: str, detail: str, toolbox: Toolbox) -> str:
 
 
 def _row(result: Discovery) -> dict[str, Any]:
-    """Lay a result out as columns of `discovery_runs`."""
+    """Return a result as columns of `discovery_runs`."""
     used = asdict(result.usage)
     return {
         **used,

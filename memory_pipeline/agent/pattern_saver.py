@@ -1,4 +1,4 @@
-"""Storing a proposal: a new pattern when the members bear it out, better words for one that is stored."""
+"""Is a proposal stored: as a new pattern, or as a better wording of a stored one?"""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class PatternSaver:
     Attributes
     ----------
     labels, shown
-        The members, and what of their labels may be shown.
+        The members, and their labels as shown to the model.
     store
-        Where patterns go.
+        The store of the patterns.
     min_group_size
         Fewest members of a pattern.
     origin
-        What is kept with each pattern of where it comes from: `run_id` and `model`.
+        Origin that is stored with each pattern: `run_id` and `model`.
     """
 
     labels: MemberLabels
@@ -71,14 +71,14 @@ class PatternSaver:
         Raises
         ------
         ClaimRefusedError, PredicateError
-            When it does not hold, or is stored already; the message says what would mend it.
+            When it does not hold, or is stored already; the message states the remedy.
         """
         named = [] if proposal.predicate is None else [label for _, label in labels_of(proposal.predicate)]
         check_numbers(proposal.texts, [*named, *self.shown.labels.names])
         unknown = set(proposal.related_member_ids) - set(self.labels.member_ids.tolist())
         if unknown:
             raise ClaimRefusedError(
-                f"related_member_ids names {min(unknown)}, which is no member; leave the list empty"
+                f"related_member_ids names {min(unknown)}, which is not a member; leave the list empty"
             )
         rows = {clean(row["name"], _NAME): row for row in stored_patterns(self.store)}
         improved = self._improved(proposal, rows)
@@ -89,7 +89,7 @@ class PatternSaver:
         return self._save_words(proposal, improved)
 
     def _improved(self, proposal: Proposal, rows: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
-        """Find the stored pattern that a proposal tells better; None for a new one."""
+        """Return the stored pattern that a proposal describes better; None for a new one."""
         name = proposal.improves or (proposal.name if proposal.name in rows else "")
         if name and name not in rows:
             raise ClaimRefusedError(f"improves names {name!r}, which is not stored; leave it empty")
@@ -118,13 +118,13 @@ class PatternSaver:
         return self._stored(proposal, claim)
 
     def _save_again(self, proposal: Proposal, row: Mapping[str, Any]) -> Saved:
-        """Store a verified claim anew; it was chosen earlier, so one test decides whether it still holds."""
+        """Verify and store a stored claim again; it was chosen earlier, so one test at `ALPHA` decides."""
         self._check_same(proposal, row)
         claim = self._verified(proposal, parse_predicate(row["evidence"]["predicate"]), ALPHA)
         return self._stored(proposal, claim, improves=row["name"])
 
     def _save_words(self, proposal: Proposal, row: Mapping[str, Any]) -> Saved:
-        """Keep what statistics found and measured, in better words."""
+        """Store a better wording of a pattern that statistics found, with its figures unchanged."""
         self._check_same(proposal, row)
         self._check_counts(proposal, row["related_member_ids"], row["member_count"])
         evidence = row["evidence"]
@@ -147,7 +147,7 @@ class PatternSaver:
         return Saved(*save_verified_pattern(self.store, changed, improves=row["name"]), figures)
 
     def _check_same(self, proposal: Proposal, row: Mapping[str, Any]) -> None:
-        """Refuse a predicate, where one is given, that means other members and labels than the stored one."""
+        """Raise where a predicate is given that differs in members and labels from the stored one."""
         if proposal.predicate is not None:
             proposed = self.shown.as_stored(proposal.predicate)
             if not is_same(proposed, proposed.members(self.labels).tolist(), known_pattern(row)):
@@ -176,12 +176,13 @@ class PatternSaver:
             carriers = int(self.shown.labels.counts[self.shown.find(one.field, one.label)])
             if one.members != carriers:
                 raise ClaimRefusedError(
-                    f"evidence says that {one.members} members carry {one.label!r}; it is {carriers}; mend it"
+                    f"evidence says that {one.members} members carry {one.label!r}; it is {carriers}; "
+                    "correct it"
                 )
 
     def _stored(self, proposal: Proposal, claim: VerifiedClaim, *, improves: str | None = None) -> Saved:
         figures = claim.figures()
-        told = {key: figures[key] for key in ("member_count", "expected", "lift", "p_value")}
+        returned = {key: figures[key] for key in ("member_count", "expected", "lift", "p_value")}
         by_field: dict[str, list[str]] = {}
         for own, label in labels_of(claim.predicate):
             by_field.setdefault(own, []).append(label)
@@ -206,4 +207,4 @@ class PatternSaver:
             "question_prompts": list(proposal.question_prompts),
             "found_by": FOUND_BY,
         }
-        return Saved(*save_verified_pattern(self.store, row, improves=improves), told)
+        return Saved(*save_verified_pattern(self.store, row, improves=improves), returned)

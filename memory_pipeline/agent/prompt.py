@@ -1,4 +1,4 @@
-"""The words that a discovery begins with: `prompt.md` filled in, and the task."""
+"""What is Claude asked to do: the system prompt (`prompt.md`) and the task?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOCUS_AREAS, FOCUS_CHARACTERS = 10, 100
 
 
 def system_prompt(settings: Settings) -> str:
-    """Fill `prompt.md` in with the community's name and description."""
+    """Return `prompt.md` with the community's name and description filled in."""
     template = (files(__package__) / "prompt.md").read_text(encoding="utf-8")
     values = {
         "{community_name}": settings.community_name,
@@ -32,7 +32,7 @@ def system_prompt(settings: Settings) -> str:
 
 
 def checked_focus(focus_areas: Sequence[str] | None) -> tuple[str, ...]:
-    """Give the focus areas without hidden characters, repetitions and empty ones.
+    """Return the focus areas without hidden characters, repetitions and empty ones.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def checked_focus(focus_areas: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def task(focus_areas: Sequence[str]) -> str:
-    """Say what to do now; the focus stands as JSON, since a person typed it."""
+    """Write the task; the focus areas are quoted as JSON, since a person typed them."""
     words = "Look for patterns among the members and save those that are worth acting on."
     if focus_areas:
         listed = json.dumps(list(focus_areas), ensure_ascii=False)

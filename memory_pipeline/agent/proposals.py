@@ -1,6 +1,7 @@
-"""What the model proposes, read and checked as far as it can be without the members.
+"""Is a proposal of the model well-formed?
 
-What belongs here: shapes, lengths, wording. Whether members bear it out is for `analysis.members.claims`.
+What belongs here: shapes, lengths, wording. Whether it is true of the members is checked in
+`analysis.members.claims`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 NAME_CHARACTERS = (3, 120)
 MOST_NAME = 255
-"""Characters of a stored name; those that statistics give may be longer than those that a model may."""
+"""Most characters of a stored name; names by the statistics may be longer than those by a model."""
 DESCRIPTION_CHARACTERS = (30, 1500)
 QUESTION_CHARACTERS = (10, 300)
 QUESTIONS = (2, 3)
@@ -32,7 +33,7 @@ _ADDRESS = re.compile(r"\w+://|\bwww\.|\bmailto:|\S@\S+\.\w", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class LabelCount:
-    """How many members carry a label, as the model says."""
+    """The model's figure of how many members carry a label."""
 
     field: str
     label: str
@@ -41,7 +42,7 @@ class LabelCount:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A pattern as the model proposes it, in shape but not yet verified; no predicate: the stored one's."""
+    """A well-formed proposal, not yet verified; where `predicate` is None, the stored pattern's is meant."""
 
     name: str
     improves: str
@@ -65,7 +66,7 @@ def read_proposal(value: Any) -> Proposal:
     Raises
     ------
     ClaimRefusedError
-        When something is missing, of the wrong kind, too long or too short; the message names it.
+        When something is missing, of the wrong type, too long or too short; the message names it.
     """
     fields = _fields(value, "save_pattern", tuple(one.name for one in dataclass_fields(Proposal)))
     category = fields["category"]
@@ -106,17 +107,17 @@ def read_proposal(value: Any) -> Proposal:
 
 
 def check_numbers(texts: Iterable[str], labels: Iterable[str]) -> None:
-    """Refuse figures in a text that no label explains: verified ones are added by code.
+    """Check that texts have no figures that are not part of a label; verified figures are added by code.
 
     Raises
     ------
     ClaimRefusedError
-        With the first such number.
+        For the first such number.
     """
-    spoken = sorted({label for label in labels if _NUMBER.search(label)}, key=len, reverse=True)
+    numbered = sorted({label for label in labels if _NUMBER.search(label)}, key=len, reverse=True)
     for text in texts:
         rest = text
-        for label in spoken:
+        for label in numbered:
             rest = re.sub(re.escape(label), " ", rest, flags=re.IGNORECASE)
         found = _NUMBER.search(rest)
         if found is not None:

@@ -1,4 +1,7 @@
-"""What the tools do: they read the community in aggregate, and store a pattern only when it was verified."""
+"""What do the tools do that Claude calls?
+
+They read the community in aggregate, and store a pattern only when it was verified.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ if TYPE_CHECKING:
     from memory_pipeline.agent.pattern_saver import PatternSaver
 
 MOST_SAVED = 10
-"""Patterns that one discovery may save; a few good ones are worth more than many."""
+"""Most patterns that one discovery may save; a few good ones are worth more than many."""
 MOST_PAGES = 10
-"""Pages of the analysis that can be read; the surest pairs come first, and a field has pages of its own."""
+"""Most pages of the analysis; pairs are sorted by p-value, and each field can be read by itself."""
 _STORED_SHOWN = 60
 _UNLIKELY = 0.05
-"""Pairs that are likelier than this among shuffled members are not worth a reader's time."""
+"""Largest p-value of the pairs that are shown."""
 _REASON = 500
 
 
@@ -34,21 +37,21 @@ class Toolbox:
     Attributes
     ----------
     saver
-        Verifies and stores; it knows the members, and what of them may be shown.
+        Verifies and stores proposals; it has the members, and their labels that may be shown.
     claims
-        What was proposed, in order: `name`, `verdict` (created, updated or refused), `reason`, `pattern_id`.
+        The proposals, in order: `name`, `verdict` (created, updated or refused), `reason`, `pattern_id`.
     """
 
     saver: PatternSaver
     claims: list[dict[str, Any]] = field(default_factory=list)
 
     def call(self, name: str, arguments: Any) -> tuple[str, bool]:
-        """Run a tool; return what it says as JSON, and whether it is an error. Bad input raises nothing."""
+        """Run a tool; return its result as JSON, and whether it is an error. Invalid input does not raise."""
         try:
-            said = {ANALYSIS: self._analysis, SAVE: self._save}.get(name, _no_such_tool)(arguments)
+            result = {ANALYSIS: self._analysis, SAVE: self._save}.get(name, _no_such_tool)(arguments)
         except (ClaimRefusedError, PredicateError) as error:
             return json.dumps({"refused": str(error)}, ensure_ascii=False), True
-        return json.dumps(said, ensure_ascii=False), False
+        return json.dumps(result, ensure_ascii=False), False
 
     def counted(self, verdict: str) -> int:
         """Count the claims with a verdict."""
@@ -56,12 +59,12 @@ class Toolbox:
 
     def _analysis(self, arguments: Any) -> dict[str, Any]:
         if not isinstance(arguments, dict):
-            raise ClaimRefusedError("the input is no object; give fields and page")
+            raise ClaimRefusedError("the input is not an object; give fields and page")
         fields, page = arguments.get("fields") or [], arguments.get("page", 1)
         if not isinstance(fields, list) or not all(isinstance(one, str) for one in fields):
-            raise ClaimRefusedError("fields is no list of texts; leave it empty for all fields")
+            raise ClaimRefusedError("fields is not a list of texts; leave it empty for all fields")
         if not isinstance(page, int) or isinstance(page, bool) or page > MOST_PAGES:
-            raise ClaimRefusedError(f"page is no whole number from 1 to {MOST_PAGES}; start with 1")
+            raise ClaimRefusedError(f"page is not a whole number from 1 to {MOST_PAGES}; start with 1")
         try:
             profile = profile_analysis(
                 self.saver.shown.labels,
@@ -77,7 +80,7 @@ class Toolbox:
         return {"members_data": profile, "stored_patterns": self._stored() if page == 1 else []}
 
     def _stored(self) -> list[dict[str, Any]]:
-        """Give the stored patterns as far as the model needs them; labels that may not be shown stay away."""
+        """Return the stored patterns for the model, without those with a label that may not be shown."""
         visible = {original: shown for shown, original in self.saver.shown.original.items()}
         result = []
         for row in stored_patterns(self.saver.store):

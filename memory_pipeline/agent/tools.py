@@ -1,7 +1,7 @@
-"""The tools as the model is told of them: names, descriptions and strict schemas.
+"""How are the tools described to the model: their names, descriptions and strict schemas?
 
-Strict schemas know no lengths, no free objects and no recursion, so the predicate is two levels deep here:
-all of its parts hold, each "one of these labels" or its opposite. Everything else is checked by code.
+Strict schemas cannot express lengths, free objects or recursion, so the predicate has two levels here: all of
+its parts hold, each "one of these labels" or its negation. Everything else is checked by code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text that somebody else wrote, made harmless to show: bounded, on one line, without hidden characters."""
+"""How is untrusted text made safe to show: short, on one line, without hidden characters?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _BREAKS = {"Zl", "Zp", "Zs"}
 
 
 def clean(text: str, limit: int) -> str:
-    r"""Drop what cannot be seen (control, direction, tag and private characters), join spaces, cut.
+    r"""Remove invisible characters (control, direction, tag and private ones), join spaces, and shorten.
 
     >>> clean("React\u202e\n.js ", 20), clean("a long label", 7)
     ('React .js', 'a long…')

@@ -1,7 +1,7 @@
-"""What a discovery uses: tokens, turns and money, and how much of it is left.
+"""How many tokens, turns and US dollars does a discovery use, and how much of its budget is left?
 
-Prices are US dollars per million tokens, as the API's price page listed them on `PRICES_AS_OF`. A model that
-is not listed costs "unknown": then the limit of tokens alone holds.
+Prices are US dollars per million tokens, as the API's price page listed them on `PRICES_AS_OF`. The cost of a
+model that is not listed is unknown: then only the limit of tokens applies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_OUTPUT = 16_000
 """Most tokens of one answer; the SDK asks for streaming above 21,333."""
 MIN_OUTPUT = 1_000
-"""Fewest tokens that an answer with a pattern in it needs; with less left, no call is made."""
+"""Least tokens of an answer with a pattern; where fewer are left, no call is made."""
 _MILLION = 1_000_000
 _BYTES_PER_TOKEN = 3
 PRICES_AS_OF = date(2026, 10, 24)
@@ -27,9 +27,9 @@ PRICES_AS_OF = date(2026, 10, 24)
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars per million tokens, for prompts longer than `prompt_over` tokens.
+    """US dollars per million tokens, for prompts of at least `prompt_over` tokens.
 
-    Cache writes are those kept for five minutes, the only ones asked for here.
+    Cache writes are those kept for five minutes, the only ones requested here.
     """
 
     input: float
@@ -53,24 +53,24 @@ PRICES: Mapping[str, tuple[Price, ...]] = {
 
 
 def price_of(model: str, prompt_tokens: int = 0) -> Price | None:
-    """Find the price of a model for a prompt of this length; None where it is not known."""
+    """Return the price of a model for a prompt of this length; None where it is not known."""
     return next((one for one in PRICES.get(model, ()) if prompt_tokens >= one.prompt_over), None)
 
 
 @dataclass
 class Usage:
-    """What was used so far; `cost_usd` is None where the model's price is not known.
+    """Tokens and cost so far; `cost_usd` is None where the model's price is not known.
 
     Attributes
     ----------
     turns
         Answers received.
     requests, retries
-        HTTP requests sent, and those among them that repeated a failed one.
+        HTTP requests sent, and how many of them repeated a failed one.
     refusals
-        Answers that the model declined to give.
+        Requests that the model declined to answer.
     input_tokens, output_tokens, cache_write_tokens, cache_read_tokens
-        As the API reported them; written and read cache tokens are not among the input tokens.
+        As the API reported them; input tokens do not include written and read cache tokens.
     """
 
     model: str
@@ -94,7 +94,7 @@ class Usage:
         return self.input_tokens + self.output_tokens + self.cache_write_tokens + self.cache_read_tokens
 
     def add(self, reported: ReportedUsage | None) -> None:
-        """Count what one answer used; a number that the API left out or that is none counts as nothing."""
+        """Add what one answer used; a number that is missing or not a positive whole number counts as 0."""
         new, written, read, output = (
             _count(getattr(reported, name, None))
             for name in (
@@ -127,14 +127,14 @@ class Budget:
     max_cost: float
 
     def room(self, usage: Usage, prompt_tokens: int) -> int:
-        """Say how many tokens the next answer may have, so that the limits hold whatever it says.
+        """Compute the most tokens of the next answer with which the limits are kept.
 
         Parameters
         ----------
         usage
             What was used so far.
         prompt_tokens
-            Length of the next prompt, as `estimated_tokens` gives it.
+            Length of the next prompt, by `estimated_tokens`.
 
         Returns
         -------
@@ -150,7 +150,7 @@ class Budget:
 
 
 def estimated_tokens(request: Any) -> int:
-    """Estimate the tokens of plain values from above: a third of their bytes as JSON."""
+    """Estimate an upper bound of the tokens of plain values: a third of their bytes as JSON."""
     written = json.dumps(request, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
     return len(written) // _BYTES_PER_TOKEN + 1
 

@@ -1,7 +1,7 @@
-"""What of the members' labels may be shown to a language model, and in which form.
+"""Which of the members' labels may be shown to a language model, and in which form?
 
-Only labels that a group of members carries are shown, so that nobody can put a word into a prompt alone and
-no label tells about one person. Their text is cut and freed of hidden characters; it stays data, inside JSON.
+Only labels of a group of members are shown, so that no single person can place text in a prompt, and no label
+discloses one person. Their text is shortened and has no hidden characters; it is data, inside JSON.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIELD_CHARACTERS = 40
 
 @dataclass(frozen=True, eq=False)
 class ShownLabels:
-    """Labels as they are shown, and how to find back.
+    """Labels as they are shown, and the stored labels that they stand for.
 
     Attributes
     ----------
@@ -39,21 +39,21 @@ class ShownLabels:
 
     @property
     def count(self) -> int:
-        """How many labels are shown."""
+        """Number of labels that are shown."""
         return len(self.original)
 
     def find(self, field: str, label: str) -> int:
-        """Find the place of a label in any of its spellings.
+        """Return the column of a label in any of its spellings.
 
         Raises
         ------
         PredicateError
-            When it is not shown; the message names the nearest that are, and no other.
+            When it is not shown; the message suggests similar ones among those shown.
         """
         return resolve(self.labels, field, label)
 
     def as_stored(self, predicate: Predicate) -> Predicate:
-        """Write a predicate over shown labels in the labels that are stored.
+        """Return a predicate over shown labels as one over the stored labels.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class ShownLabels:
 
 
 def shown_labels(labels: MemberLabels, *, min_group_size: int) -> ShownLabels:
-    """Keep the labels of at least `min_group_size` members, in harmless form."""
+    """Return the labels of at least `min_group_size` members, in a form that is safe to show."""
     places = np.flatnonzero(labels.counts >= min_group_size)
     stored = [(labels.fields[i], labels.names[i]) for i in places]
     shown = _distinct([(clean(own, FIELD_CHARACTERS), clean(name, LABEL_CHARACTERS)) for own, name in stored])
@@ -89,7 +89,7 @@ def shown_labels(labels: MemberLabels, *, min_group_size: int) -> ShownLabels:
 
 
 def _distinct(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Tell labels that became alike by cutting apart, by a number."""
+    """Append a number to labels that became equal when they were shortened."""
     seen: Counter[tuple[str, str]] = Counter()
     result = []
     for own, name in names:

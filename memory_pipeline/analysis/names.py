@@ -25,11 +25,11 @@ MEASURES = (
     DRIFT_CHANGE,
     REPLAYED_UPLIFT,
 )
-"""All measures, in the order in which they are told."""
+"""All measures, in the order in which they are reported."""
 
 
 OUTCOME = "outcome"
-"""Name of the column of labels."""
+"""The column of outcome labels."""
 
 
 MISSING = "(missing)"

@@ -33,7 +33,7 @@ def signed_points(points: float) -> str:
 
 
 def unit_plural(unit: str) -> str:
-    """Name units in the plural: `applications`."""
+    """Return the plural name of units: `applications`."""
     name = plain_name(unit.removesuffix("_name"))
     return name if name.endswith("s") else f"{name}s"
 
@@ -44,7 +44,7 @@ def percent(share: float) -> str:
 
 
 def name_factor(column: str, value: str) -> str:
-    """Name a value of a setting: `detection_method = file`, `prerequisites includes vc_redist`."""
+    """Write a setting and its value: `detection_method = file`, `prerequisites includes vc_redist`."""
     source, separator, element = column.partition(": ")
     if separator and value in {YES, NO}:
         return f"{source} {'includes' if value == YES else 'without'} {element}"
@@ -52,12 +52,12 @@ def name_factor(column: str, value: str) -> str:
 
 
 def name_settings(settings: Mapping[str, str]) -> str:
-    """Name the values of one setting or of several together: `wrapper = psadt and detection = file`."""
+    """Write one or several settings with their values: `wrapper = psadt and detection = file`."""
     return " and ".join(name_factor(column, value) for column, value in settings.items())
 
 
 def name_comparison(settings: Mapping[str, str], reference: Mapping[str, str]) -> str:
-    """Name what is compared: `wrapper = psadt instead of none`."""
+    """Write which settings are compared with which: `wrapper = psadt instead of none`."""
     others = [
         value if name_factor(column, value) == f"{column} = {value}" else name_factor(column, value)
         for column, value in reference.items()
@@ -66,20 +66,20 @@ def name_comparison(settings: Mapping[str, str], reference: Mapping[str, str]) -
 
 
 def count_units(count: int, unit: str) -> str:
-    """Count units by their name: `120 applications`."""
+    """Write a number of units with their name: `120 applications`."""
     noun = unit.removesuffix("_name").replace("_", " ")
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{'' if noun.endswith('s') else 's'}"
 
 
 def points_text(points: float, *, signed: bool = False) -> str:
-    """Write percentage points: whole ones, with a decimal below ten."""
+    """Write percentage points: rounded to whole points from ten on, with one decimal below."""
     digits = 0 if abs(points) >= 9.95 else 1  # noqa: PLR2004 - what rounds to ten
     text = f"{points:+.{digits}f}" if signed else f"{points:.{digits}f}"
     return text.removesuffix(".0").replace("-", "−")  # noqa: RUF001 - a minus sign
 
 
 def listed(names: Sequence[str]) -> str:
-    """Write names as a person lists them.
+    """Join names with commas and a final `and`.
 
     >>> listed(["R", "SQL", "Git"])
     'R, SQL and Git'
@@ -88,17 +88,17 @@ def listed(names: Sequence[str]) -> str:
 
 
 def lower_first(text: str) -> str:
-    """Return a text with a small first letter."""
+    """Return a text with its first letter in lower case."""
     return text[0].lower() + text[1:]
 
 
 def list_labels(names: Sequence[str]) -> str:
-    """Write labels as a person lists them; long ones are cut."""
+    """Join labels with commas and a final `and`; long labels are shortened."""
     return listed([cut(name) for name in names])
 
 
 def cut(name: str) -> str:
-    """Shorten a long label at a word's end."""
+    """Shorten a label of more than 60 characters at the end of a word."""
     return name if len(name) <= _LABEL_LENGTH else name[:_LABEL_LENGTH].rsplit(" ", 1)[0] + " …"
 
 

@@ -111,26 +111,26 @@ def _go_on(memory: Memory) -> str:
     import numpy as np  # noqa: PLC0415
 
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415
-    from memory_pipeline.worlds import Given, go_on, sample_organisation, write_records  # noqa: PLC0415
+    from memory_pipeline.worlds import Answer, continue_with_advice, sample_organisation, write_records  # noqa: PLC0415
 
     organisation = sample_organisation()
     # Whose answers are withheld is as made up as the rest, so that the demo says the same each time.
     random = np.random.default_rng(organisation.seed)
     withheld = 0
 
-    def ask(contexts: Sequence[Mapping[str, Any]]) -> list[Given]:
+    def ask(contexts: Sequence[Mapping[str, Any]]) -> list[Answer]:
         nonlocal withheld
         answers = memory.recommend_all(contexts, control_share=CONTROL_SHARE, rng=random)
         withheld = sum(answer.withheld for answer in answers)
         return [
-            Given(str(answer.recommendation_id), answer.advice.recommended_approach) for answer in answers
+            Answer(str(answer.recommendation_id), answer.advice.recommended_approach) for answer in answers
         ]
 
     with (
         tempfile.TemporaryDirectory() as folder,
         console.status(f"{ADVISED:,} further attempts, each after asking for advice"),
     ):
-        went_on = go_on(organisation, ask, attempts=ADVISED, days=DAYS)
+        went_on = continue_with_advice(organisation, ask, attempts=ADVISED, days=DAYS)
         path = write_records(Path(folder) / "advised.jsonl", went_on.outcomes)
         ingest_file(memory.store, "outcomes", path, source=SOURCE)
     others = went_on.without - withheld

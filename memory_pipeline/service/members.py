@@ -66,9 +66,9 @@ class MemberService(Service):
         int
             How many verified claims changed.
         """
-        from memory_pipeline.analysis.members.revalidation import told_better  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.analysis.members.revalidation import with_stored_wording  # noqa: PLC0415 - needs scipy
 
-        save_member_patterns(self.store, told_better(found, stored_patterns(self.store)))
+        save_member_patterns(self.store, with_stored_wording(found, stored_patterns(self.store)))
         changed = self.check_claims(labels)
         forget_members(self.store, labels.member_ids.tolist(), min_group_size=self.settings.min_group_size)
         return changed

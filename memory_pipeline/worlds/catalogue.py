@@ -1,4 +1,4 @@
-"""Which applications the sample organisation has, from whom, of what kind and how difficult.
+"""Which applications does the sample organisation have, and how difficult is each?
 
 What belongs here: everything that is fixed for an application over all its attempts.
 What does not: what somebody chooses for an attempt.
@@ -62,7 +62,7 @@ class Catalogue:
     name, vendor, application_type, installer_type
         Strings; names are unique.
     difficulty
-        Frailty, mean 1 in expectation. Unknown to whoever looks at the records.
+        Frailty, mean 1 in expectation. Not part of the records.
     weight
         Share of the attempts, in expectation; adds up to 1.
     size_mb, release_days, first_version
@@ -80,22 +80,22 @@ class Catalogue:
     first_version: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """How many applications there are."""
+        """Return the number of applications."""
         return len(self.name)
 
 
 def draw_catalogue(rng: np.random.Generator, *, applications: int, vendors: int) -> Catalogue:
-    """Invent vendors and their applications.
+    """Draw vendors and their applications.
 
-    Application types take turns within each block of eight ranks, so that none of them owes its share to one
-    popular application. Difficulty is drawn independently of everything else.
+    Each block of eight ranks has every application type once, so that the share of a type does not depend on
+    one popular application. Difficulty is drawn independently of everything else.
 
     Parameters
     ----------
     rng
         Source of randomness.
     applications, vendors
-        How many; every vendor has at least one application.
+        Their numbers; every vendor has at least one application.
     """
     blocks = -(-applications // len(APPLICATION_TYPES))
     types = np.concatenate([rng.permutation(np.array(APPLICATION_TYPES, object)) for _ in range(blocks)])
@@ -132,7 +132,7 @@ def draw_catalogue(rng: np.random.Generator, *, applications: int, vendors: int)
 def _name_applications(
     rng: np.random.Generator, stems: NDArray[np.object_], types: NDArray[np.object_]
 ) -> NDArray[np.object_]:
-    """Give each application a name nobody else has: `<vendor's stem> <product><edition>`."""
+    """Draw a unique name for each application: `<vendor's stem> <product><edition>`."""
     taken: dict[str, None] = {}
     for stem, kind in zip(stems, types, strict=True):
         words = rng.permutation(PRODUCT_WORDS[kind])

@@ -1,10 +1,10 @@
-"""Who tries which application when, and with which settings.
+"""Who tries which application when, and with which settings?
 
-What belongs here: behaviour, that is the habits of teams, what difficult applications invite, and how one
-team takes up what was learned. What does not: what the settings lead to.
+What belongs here: behaviour, that is the habits of teams, the influence of difficult applications, and how
+one team adopts what was learned. What does not: the effects of settings.
 
-Every application has leanings of its own (settings go together within it, as in real histories), yet every
-setting varies within it. Given application, team and month, settings are chosen independently.
+Every application has preferences of its own (settings are correlated within it, as in real histories), yet
+every setting varies within it. Given application, team and month, settings are chosen independently.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ TEAMS: Mapping[str, Team] = {
 
 @dataclass(frozen=True)
 class Habit:
-    """How a yes/no setting is chosen: the log odds of `yes`, and what the learning team comes to choose.
+    """How a yes/no setting is chosen: the log-odds of `yes`, and the value that the learning team adopts.
 
-    `skill` and `difficulty` say how much the team's skill and the application's difficulty (standardised log)
-    shift the log odds, `by_type` what the type of application adds.
+    `skill` and `difficulty` are coefficients of the team's skill and the application's difficulty
+    (standardised log), `by_type` is added by type of application.
     """
 
     base: float
@@ -79,12 +79,12 @@ HABITS: Mapping[str, Habit] = {
     "is_file_detection": Habit(-1.1, skill=-0.3, learned=False),
     "is_forced_restart": Habit(-1.2, difficulty=0.9, by_type={"security": 0.6, "runtime": 0.6}),
 }
-# How far applications differ in what is usual for them (standard deviation on the log odds scale).
+# Standard deviation of the applications' preferences, on the log-odds scale.
 LEANING = 0.5
 # Chance that an attempt is made by the application's home team instead of any team.
 HOME_SHARE = 0.55
-# The learning team begins after the first share of the history and is done after the second; from then on it
-# follows what was learned this share of the time. In between it follows more and more, in a straight line.
+# The learning team begins after the first share of the history and has finished after the second; from then
+# on it follows what was learned in the third share of its attempts. In between the share rises linearly.
 LEARNING_STARTS, LEARNING_DONE, LEARNING_PEAK = 0.12, 0.82, 0.92
 # Office hours (UTC) by which attempts are spread, and how much less happens on a Saturday or Sunday.
 OFFICE_HOURS, WEEKEND_WEIGHT = (6, 18), 0.05
@@ -103,7 +103,7 @@ def draw_attempts(
 ) -> dict[str, NDArray[Any]]:
     """Draw context and settings of every attempt, in the order of time.
 
-    The learning team learns from `start` to `end`, or in the time that `learning` says.
+    The learning team learns from `start` to `end`, or in the interval `learning`.
 
     Returns
     -------
@@ -141,9 +141,9 @@ def draw_attempts(
 def _draw_teams(
     rng: np.random.Generator, app: NDArray[np.int64], n_apps: int, progress: NDArray[np.float64]
 ) -> dict[str, NDArray[Any]]:
-    """Give every attempt a team, and say how far that has taken up what was learned.
+    """Draw the team of every attempt, and compute how far it has adopted what was learned.
 
-    `progress` is the share of the history that lies behind each attempt.
+    `progress` is the share of the history before each attempt, shape (n_attempts,).
     """
     teams = list(TEAMS.values())
     shares = [team.share for team in teams]
@@ -174,10 +174,10 @@ def _draw_times(
 def _pick(
     rng: np.random.Generator, values: tuple[Any, ...], app: NDArray[np.int64], n_apps: int
 ) -> NDArray[Any]:
-    """Pick one of several values at random, with leanings of each application (Gumbel-max)."""
-    leaning = rng.normal(0, LEANING, (n_apps, len(values)))[app]
+    """Draw one of several values, with preferences of each application (Gumbel-max)."""
+    preference = rng.normal(0, LEANING, (n_apps, len(values)))[app]
     options = np.array(values, object if isinstance(values[0], str) else None)
-    chosen: NDArray[np.int64] = np.argmax(leaning + rng.gumbel(size=leaning.shape), axis=1)
+    chosen: NDArray[np.int64] = np.argmax(preference + rng.gumbel(size=preference.shape), axis=1)
     return np.take(options, chosen)
 
 
@@ -187,7 +187,7 @@ def _follow_habit(
     columns: Mapping[str, NDArray[Any]],
     n_apps: int,
 ) -> NDArray[np.bool_]:
-    """Choose yes or no for every attempt."""
+    """Draw yes or no for every attempt."""
     log_odds = habit.base + habit.skill * columns["skill"] + habit.difficulty * columns["hardness"]
     log_odds = log_odds + rng.normal(0, LEANING, n_apps)[columns["application"]]
     for kind, shift in habit.by_type.items():
@@ -203,11 +203,11 @@ def _name_settings(
     columns: Mapping[str, NDArray[Any]],
     n_apps: int,
 ) -> dict[str, NDArray[Any]]:
-    """Turn yes and no into the values that stand on record."""
+    """Return the recorded values of the settings."""
     app, installer, n = columns["application"], columns["installer_type"], len(columns["application"])
     yes_no = {name: _either(value, "yes", "no") for name, value in chosen.items()}
     has_transform = np.isin(installer, TRANSFORM_TYPES)
-    # What was learned about the context concerns CAD alone, so only there does the learning team follow it.
+    # What was learned about the context concerns CAD only, so the learning team follows it only there.
     follows = (rng.random(n) < columns["following"]) & (columns["application_type"] == "cad")
     has_product_code = np.isin(installer, PRODUCT_CODE_TYPES)
     best_rule = _either(has_product_code, "product_code", "script")
@@ -241,7 +241,7 @@ def _either(condition: NDArray[np.bool_], when_true: str, when_false: str) -> ND
 def _draw_switches(
     rng: np.random.Generator, installer: NDArray[np.object_], right: NDArray[np.bool_]
 ) -> NDArray[np.object_]:
-    """Pick the usual switch of the right (or of the wrong) ones seven times out of ten."""
+    """Draw a switch: the usual one of the right (or wrong) ones with probability 0.7."""
     text = np.empty(len(installer), object)
     usual = _chance(rng, len(installer), 0.7)
     for kind, switches in SILENT_SWITCHES.items():

@@ -1,7 +1,7 @@
-"""The sample organisation goes on, now with advice: what it does with it, and what that truly changes.
+"""What happens when the sample organisation continues with advice, and what is the true gain?
 
 What belongs here: who asks, who follows, and the true gain. What does not: where advice comes from (a
-function of the caller's), and how attempts go (`mechanism`, `consequences`).
+function of the caller), and the results of attempts (`worlds.mechanism`, `worlds.results`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from memory_pipeline.worlds.choices import draw_attempts
 from memory_pipeline.worlds.mechanism import cause_hazards, success_probability
 from memory_pipeline.worlds.records import APPLICATION, CONTEXT, PREREQUISITES, to_records
-from memory_pipeline.worlds.results import draw_consequences
+from memory_pipeline.worlds.results import draw_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 _STREAM = 1
 _FOLLOWING, _FOLLOWING_BY_HARDNESS = 1.2, -0.6
-"""Log odds of following advice at average difficulty, and what one standard deviation of difficulty adds."""
+"""Log-odds of following advice at average difficulty, and their change per standard deviation of it."""
 
 
 @dataclass(frozen=True)
-class Given:
+class Answer:
     """One answer: its id, and the settings that it advises; None where it was withheld or there are none."""
 
     identity: str
@@ -44,12 +44,12 @@ class Continuation:
     Attributes
     ----------
     outcomes
-        Outcome records in normal form that name the answer and say whether it was followed.
+        Outcome records in normal form, with the answer's id and whether it was followed.
     true_gain
-        What having the answers truly changed: mean success probability of the attempts that got advice, as
-        they were made (followed or not), less the same as they would have been made without.
+        True effect of having advice: mean success probability of the attempts that got advice, as they were
+        made (followed or not), less that of the same attempts as they would have been made without.
     followed, not_followed, without
-        How many attempts followed advice, got it and did not, and got none.
+        Number of attempts that followed advice, got it and did not, and got none.
     """
 
     outcomes: list[dict[str, Any]]
@@ -59,29 +59,30 @@ class Continuation:
     without: int
 
 
-def go_on(
+def continue_with_advice(
     organisation: Organisation,
-    ask: Callable[[Sequence[Mapping[str, Any]]], Sequence[Given]],
+    ask: Callable[[Sequence[Mapping[str, Any]]], Sequence[Answer]],
     *,
     attempts: int = 1500,
     days: int = 60,
 ) -> Continuation:
-    """Let the organisation make further attempts, asking for advice before each.
+    """Generate further attempts of an organisation that asks for advice before each.
 
-    Whoever packages follows advice on easy applications more than on hard ones, and otherwise does as they
-    would have done. Applications, teams and the mechanism are those of the history; the habits of
-    applications are drawn anew.
+    Packagers follow advice more often on easy applications than on hard ones, and otherwise do as they would
+    have done without. Applications, teams and the mechanism are those of the history; the preferences of
+    applications are drawn again.
 
     Parameters
     ----------
     organisation
-        What was the case so far.
+        The organisation with its history.
     ask
-        Gets the descriptions of all attempts (context columns to values), gives an answer for each.
+        Function of the descriptions of all attempts (value by context column) that returns an answer for
+        each.
     attempts
-        How many, at least as many as there are applications.
+        Number of attempts, at least that of the applications.
     days
-        How long it goes on.
+        Length of the continuation.
     """
     rng = np.random.default_rng([organisation.seed, _STREAM])
     columns = draw_attempts(
@@ -104,7 +105,7 @@ def go_on(
         for one in (made, columns)
     )
     gains = with_advice - without
-    happened = draw_consequences(
+    results = draw_results(
         rng,
         made,
         cause_hazards(made, drift_date=potential.drift_date, hazards=potential.hazards),
@@ -112,7 +113,7 @@ def go_on(
     )
     records = to_records(
         made,
-        happened,
+        results,
         organisation.versions_of(columns),
         id_prefix=f"advised-{organisation.seed}",
     )
@@ -134,9 +135,9 @@ def go_on(
 
 
 def _with_advice(
-    columns: Mapping[str, NDArray[Any]], given: Sequence[Given], follows: NDArray[np.bool_]
+    columns: Mapping[str, NDArray[Any]], given: Sequence[Answer], follows: NDArray[np.bool_]
 ) -> dict[str, NDArray[Any]]:
-    """Replace the settings of those who follow by the advised ones; what is left open stays theirs."""
+    """Replace the settings of attempts that follow advice by the advised ones; other settings stay."""
     made = {name: values.copy() for name, values in columns.items()}
     for row in np.flatnonzero(follows).tolist():
         for name, value in (given[row].approach or {}).items():

@@ -1,4 +1,4 @@
-"""What would have happened: true effects of settings on the generated attempts.
+"""What are the true effects of settings on the generated attempts?
 
 What belongs here: contrasts of settings and their true sizes, computed from the mechanism.
 What does not: which contrasts are planted. A risk difference here is a counterfactual average
@@ -35,7 +35,7 @@ class Contrast:
     Parameters
     ----------
     name
-        What a person calls it.
+        Name for readers.
     column, value, reference
         The setting and the two values compared. Elements of list settings are columns of their own, named
         `column: element`, with the values yes and no.
@@ -54,7 +54,7 @@ class Contrast:
     until: pd.Timestamp | None = None
 
     def scope(self, columns: Columns) -> NDArray[np.bool_]:
-        """Which attempts the contrast is about, shape (n_attempts,)."""
+        """Return which attempts are in the scope of the contrast, shape (n_attempts,)."""
         times = columns["occurred_at"]
         inside = np.ones(len(times), bool)
         for column, values in self.conditions.items():
@@ -73,12 +73,12 @@ class Effect:
     Parameters
     ----------
     contrast
-        What is compared, and where.
+        The settings compared, and the scope.
     risk_difference
         True average difference in success probability (counterfactual, over the scope).
     crude_difference
-        What the unadjusted comparison shows in expectation: the mean success probability of the attempts that
-        had `value` minus that of those that had `reference`. NaN where one of them did not occur.
+        Expectation of the unadjusted comparison: the mean success probability of the attempts that had
+        `value` minus that of those that had `reference`. NaN where one of them did not occur.
     attempts, units
         Attempts and different applications in the scope.
     """

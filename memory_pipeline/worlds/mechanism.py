@@ -1,15 +1,15 @@
-"""What makes an attempt fail: the hazards of each cause, and the success probability that follows.
+"""How probable is success, given context and settings (competing hazards of causes of failure)?
 
-The causes compete. In an attempt each of them strikes with its own hazard (an expected number of strikes);
-the attempt succeeds where none strikes, so that
+The causes compete. In an attempt each of them has its own hazard (an expected number of events); the attempt
+succeeds where no event occurs, so that ::
 
     P(success) = exp(-sum of hazards),        P(cause c | failure) = hazard of c / sum of hazards.
 
 All hazards of an application are multiplied by its difficulty (a gamma frailty, mean 1), its team's factor
-and its architecture's factor. A cause that a right setting removes has hazard zero there. So the reason on
-record always follows from what was chosen, and what a setting changes can be computed exactly.
+and its architecture's factor. A cause that a right setting removes has hazard zero there. So the recorded
+reason always agrees with the settings, and the effect of a setting can be computed exactly.
 
-What belongs here: the mechanism alone. What does not: drawing from it, and naming what it teaches.
+What belongs here: the mechanism only. What does not: drawing from it, and the effects that it implies.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ CAUSES = (
 
 @dataclass(frozen=True)
 class Hazards:
-    """Hazard of each cause at average difficulty, team and architecture (strikes per attempt).
+    """Hazard of each cause at average difficulty, team and architecture (events per attempt).
 
     Parameters
     ----------
     background
-        What no setting changes; split over defects, unreadable packages, other versions and full disks, and
-        scaled by the type of application.
+        Hazard that no setting changes; split over defects, unreadable packages, other versions and full
+        disks, and scaled by the type of application.
     wrong_silent_switch
         Where the installer type does not understand the switch.
     process_running
@@ -64,7 +64,8 @@ class Hazards:
     detection_mismatch
         Where the detection rule looks at a file, whose version changes with every self-update.
     custom_action_failed
-        The vendor's own setup code failing; a repackaged setup has none, until the drift.
+        Of the vendor's own setup code, which a repackaged setup does not have; from the drift on also that
+        of a repackaged setup being blocked by policy.
     missing_configuration, transform_not_applied
         Without and with a transform, of the types that have one.
     wrong_install_context
@@ -83,7 +84,7 @@ class Hazards:
 
     @classmethod
     def without_effects(cls, background: float = 0.6) -> Hazards:
-        """Return a world's hazards in which no setting matters, and which fails about as often as usual."""
+        """Return hazards with which no setting has an effect, and about as many attempts fail as usual."""
         planted = {one.name: 0.0 for one in fields(cls) if one.name != "background"}
         return cls(background=background, **planted)
 
@@ -108,12 +109,12 @@ ARCHITECTURE_FACTORS = {"x64": 1.0, "x86": 1.1, "arm64": 1.4}
 
 
 def utc_datetime64(time: pd.Timestamp) -> np.datetime64:
-    """Turn a zoned time into the zoneless UTC one that arrays hold."""
+    """Convert a time with a zone to UTC without a zone, as in the arrays of attempts."""
     return time.tz_convert("UTC").tz_localize(None).to_datetime64()
 
 
 def is_right_switch(columns: Columns) -> NDArray[np.bool_]:
-    """Whether each attempt's `silent_switch` is one that its `installer_type` understands."""
+    """Return which attempts have a `silent_switch` that their `installer_type` understands, (n_attempts,)."""
     right = np.zeros(len(columns["silent_switch"]), bool)
     for kind, switches in SILENT_SWITCHES.items():
         known = [switch.text for switch in switches if switch.is_right]
@@ -122,15 +123,15 @@ def is_right_switch(columns: Columns) -> NDArray[np.bool_]:
 
 
 def cause_hazards(columns: Columns, *, drift_date: pd.Timestamp, hazards: Hazards) -> NDArray[np.float64]:
-    """Hazard of every cause in every attempt.
+    """Compute the hazard of every cause in every attempt.
 
     Parameters
     ----------
     columns
         Settings, context and the hidden `difficulty` and `team_factor`.
     drift_date
-        From here on an application control policy stops repackaged setups just as often as the vendor's own
-        setup code fails: repackaging no longer changes the result, only the reason.
+        From this date on an application control policy blocks repackaged setups exactly as often as the
+        vendor's own setup code fails: repackaging then changes the reason, not the success.
     hazards
         The size of each hazard.
 

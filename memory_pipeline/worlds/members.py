@@ -1,7 +1,7 @@
-"""The sample's community: members with skills and interests, some of them in planted clusters.
+"""Which members does the sample community have, and which clusters are planted among them?
 
-What belongs here: what members know and like, how they spell it, and who belongs together on purpose.
-What does not: finding those clusters again.
+What belongs here: the skills and interests of members, their spellings, and the planted clusters. What does
+not: finding these clusters.
 
 Each member of a cluster has each of its labels with probability `CORE_SHARE`, and a few others from the
 general background; everybody else draws from the background alone, in which the clusters' labels occur too.
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 SOURCE = "sample"
-# The label as it ought to be, and the spellings and synonyms in which it also occurs.
+# The canonical label, and the spellings and synonyms in which it also occurs.
 LabelVariants: TypeAlias = Mapping[str, tuple[str, ...]]
 
 LABEL_VARIANTS: LabelVariants = {
@@ -43,7 +43,7 @@ LABEL_VARIANTS: LabelVariants = {
 
 @dataclass(frozen=True)
 class _Plan:
-    """A cluster to plant: its share of the members and the labels that they have in common."""
+    """A cluster to plant: its share of the members and their common labels."""
 
     category: str
     share: float
@@ -108,7 +108,7 @@ class MemberCluster:
     Parameters
     ----------
     name, category
-        What it is, and the category of member patterns that it belongs to.
+        Name of the cluster, and the category of member patterns that it belongs to.
     skills, interests, wants_to_learn
         Labels that each of its members has with probability `CORE_SHARE`.
     member_ids
@@ -124,23 +124,23 @@ class MemberCluster:
 
     @property
     def size(self) -> int:
-        """How many members are in it."""
+        """Number of members in it."""
         return len(self.member_ids)
 
 
 def draw_members(
     rng: np.random.Generator, members: int, *, id_prefix: str
 ) -> tuple[list[dict[str, Any]], tuple[MemberCluster, ...]]:
-    """Invent a community.
+    """Draw a community.
 
     Parameters
     ----------
     rng
         Source of randomness.
     members
-        How many; the clusters keep their shares.
+        Number of members; the clusters keep their shares.
     id_prefix
-        What `source_record_id` begins with.
+        Prefix of `source_record_id`.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def draw_members(
 
 
 def _empty_profile(rng: np.random.Generator) -> dict[str, Any]:
-    """Somebody who signed up and filled in nothing."""
+    """Draw a member without any label."""
     return {
         "name": _name(rng),
         "skills": [],
@@ -192,12 +192,12 @@ def _profile(rng: np.random.Generator, cluster: str | None) -> dict[str, Any]:
     core_skills, core_interests, wishes = (
         ((), (), ()) if plan is None else (plan.skills, plan.interests, plan.wants_to_learn)
     )
-    # Nobody wishes for what they know already.
+    # Members do not wish to learn what they know already.
     offered = tuple(label for label in _COMMON_SKILLS if label not in wishes)
     skills = _labels(rng, core_skills, offered, most=6 if plan is None else 2)
     interests = _labels(rng, core_interests, _COMMON_INTERESTS, most=4 if plan is None else 2)
     wants = [label for label in wishes if rng.random() < CORE_SHARE]
-    if not wants and rng.random() < 0.2:  # noqa: PLR2004 - some have a wish of their own
+    if not wants and rng.random() < 0.2:  # noqa: PLR2004 - some members outside clusters have a wish too
         wants = [str(rng.choice([label for label in _COMMON_SKILLS if label not in skills]))]
     name = _name(rng)
     return {
@@ -221,7 +221,7 @@ def _name(rng: np.random.Generator) -> str:
 def _labels(
     rng: np.random.Generator, core: tuple[str, ...], common: tuple[str, ...], *, most: int
 ) -> list[str]:
-    """Draw most of the core labels and up to `most` from the background, earlier ones being more common."""
+    """Draw most of the core labels and up to `most` of the common ones, the first ones most often."""
     popularity = 1 / (np.arange(len(common)) + 4)
     count = int(rng.integers(0 if core else 1, most + 1))
     extra = rng.choice(common, count, replace=False, p=popularity / popularity.sum()).tolist()
@@ -230,7 +230,7 @@ def _labels(
 
 
 def _respell(rng: np.random.Generator, labels: list[str]) -> list[str]:
-    """Write some labels in one of their other spellings."""
+    """Replace some labels by one of their other spellings."""
     return [
         str(rng.choice(LABEL_VARIANTS[label]))
         if label in LABEL_VARIANTS and rng.random() < VARIANT_SHARE
@@ -240,7 +240,7 @@ def _respell(rng: np.random.Generator, labels: list[str]) -> list[str]:
 
 
 def _introduce(rng: np.random.Generator, name: str, skills: list[str], interests: list[str]) -> str | None:
-    """Write a sentence or two; three in ten leave the text empty."""
+    """Write a profile text of one or two sentences; None for three in ten."""
     if rng.random() < 0.3 or not skills:  # noqa: PLR2004 - as the docstring says
         return None
     works = f"{name.split(maxsplit=1)[0]} works with {' and '.join(skills[:2])}."

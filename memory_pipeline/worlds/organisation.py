@@ -1,7 +1,7 @@
-"""The sample organisation: generated attempts, members, and the truth about them.
+"""What does the sample organisation consist of: its attempts, its members, and the truth about them?
 
-What belongs here: putting the parts together, and the one class that holds the result.
-What does not: any part's rules.
+What belongs here: the class of the result, and the function that generates it from its parts. What does not:
+the rules of any part.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from memory_pipeline.worlds.counterfactuals import Contrast, PotentialOutcomes
 from memory_pipeline.worlds.mechanism import Hazards, cause_hazards, utc_datetime64
 from memory_pipeline.worlds.members import LABEL_VARIANTS, draw_members
 from memory_pipeline.worlds.records import to_frame, to_records
-from memory_pipeline.worlds.results import draw_consequences
+from memory_pipeline.worlds.results import draw_results
 from memory_pipeline.worlds.truth import Truth, compute_truth
 from memory_pipeline.worlds.vocabulary import APPLICATION_TYPES, VENDOR_STEMS
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SEED = 7
 DEFAULT_END = datetime(2026, 7, 1, tzinfo=UTC)
-# The drift comes after this share of the months.
+# Share of the months before the drift.
 _DRIFT_SHARE = 0.62
 _LEAST_MONTHS, _LEAST_ATTEMPTS = 3, 100
 
@@ -49,13 +49,13 @@ class Organisation:
     Parameters
     ----------
     seed
-        What it was generated from.
+        Seed that it was generated from.
     members
         Member records in normal form.
     truth
-        What is planted, with sizes.
+        The planted effects, with sizes.
     potential
-        The true success probabilities, for contrasts that `truth` does not name.
+        The true success probabilities, for contrasts that are not in `truth`.
     catalogue
         The applications.
     start, end
@@ -77,17 +77,17 @@ class Organisation:
     catalogue: Catalogue
     start: pd.Timestamp
     end: pd.Timestamp
-    _happened: Mapping[str, NDArray[Any]]
+    _results: Mapping[str, NDArray[Any]]
 
     @cached_property
     def outcomes(self) -> list[dict[str, Any]]:
         """Outcome records in normal form, in the order of time; `occurred_at` is a datetime in UTC."""
         prefix = f"outcome-{self.seed}"
         columns = self.potential.columns
-        return to_records(columns, self._happened, self.versions_of(columns), id_prefix=prefix)
+        return to_records(columns, self._results, self.versions_of(columns), id_prefix=prefix)
 
     def versions_of(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.object_]:
-        """Version of each attempt's application at the time: one minor release every `release_days`."""
+        """Return the application's version at each attempt: one minor release every `release_days` days."""
         app = columns["application"]
         days = (columns["occurred_at"] - utc_datetime64(self.start)) / np.timedelta64(1, "D")
         release = (days / self.catalogue.release_days[app]).astype(int)
@@ -96,17 +96,17 @@ class Organisation:
         return np.array([f"{major}.{minor}.{patch}" for major, minor, patch in parts], object)
 
     def outcomes_frame(self) -> pd.DataFrame:
-        """Outcome records as a DataFrame: one column per field of the normal form."""
+        """Return the outcome records as a DataFrame: one column per field of the normal form."""
         return pd.DataFrame(self.outcomes)
 
     def attempts_frame(self) -> pd.DataFrame:
-        """Lay the attempts out flat, one plain column per condition; see `records.to_frame`."""
-        return to_frame(self.potential.columns, self._happened)
+        """Return the attempts as a flat frame, one plain column per condition; see `records.to_frame`."""
+        return to_frame(self.potential.columns, self._results)
 
     def success_probability(
         self, settings: Mapping[str, Any] | None = None, *, where: Mapping[str, tuple[str, ...]] | None = None
     ) -> NDArray[np.float64]:
-        """Return the true success probability of each attempt, with some settings replaced for all of them.
+        """Compute the true success probability of each attempt, with some settings replaced for all of them.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Organisation:
     def to_files(self, folder: Path) -> tuple[Path, Path]:
         """Write `outcomes.jsonl` and `members.jsonl`; times are ISO 8601 with their zone.
 
-        The folder is made if needed; files of an earlier call are replaced, each in one step.
+        The folder is created if needed; files of an earlier call are replaced atomically.
 
         Returns
         -------
@@ -162,14 +162,14 @@ def sample_organisation(
     seed
         Non-negative.
     attempts, applications, vendors, members
-        How many of each.
+        Number of each.
     months
         Length of the history.
     end
         The day after the history (in UTC), as a time with a zone.
     hazards
-        How strongly each cause strikes; None for the usual ones. `Hazards.without_effects()`
-        gives an organisation in which no setting matters.
+        Hazard of each cause; None for the usual ones. With `Hazards.without_effects()` no setting has an
+        effect.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def sample_organisation(
     )
     if end.tzinfo is None:
         raise ValueError(f"end is {end!r}, which has no time zone; write for example {DEFAULT_END!r}")
-    of_catalogue, of_choices, of_consequences, of_members = (
+    of_catalogue, of_choices, of_results, of_members = (
         np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(4)
     )
     last = pd.Timestamp(end).tz_convert("UTC").normalize()
@@ -191,8 +191,8 @@ def sample_organisation(
     catalogue = draw_catalogue(of_catalogue, applications=applications, vendors=vendors)
     columns = draw_attempts(of_choices, catalogue, attempts=attempts, start=start, end=last)
     potential = PotentialOutcomes(columns, drift_date, hazards or Hazards())
-    happened = draw_consequences(
-        of_consequences,
+    results = draw_results(
+        of_results,
         columns,
         cause_hazards(columns, drift_date=drift_date, hazards=potential.hazards),
         catalogue.size_mb[columns["application"]],
@@ -211,7 +211,7 @@ def sample_organisation(
         catalogue=catalogue,
         start=start,
         end=last,
-        _happened=happened,
+        _results=results,
     )
 
 
@@ -219,7 +219,12 @@ def _check_sizes(*, attempts: int, applications: int, vendors: int, months: int,
     limits = {
         "attempts": (attempts, _LEAST_ATTEMPTS, None, ""),
         "applications": (applications, len(APPLICATION_TYPES), attempts, "the number of attempts"),
-        "vendors": (vendors, 1, min(applications, len(VENDOR_STEMS)), "the applications and names there are"),
+        "vendors": (
+            vendors,
+            1,
+            min(applications, len(VENDOR_STEMS)),
+            "the number of applications and of names",
+        ),
         "months": (months, _LEAST_MONTHS, None, ""),
         "members": (members, 1, None, ""),
     }
@@ -231,7 +236,7 @@ def _check_sizes(*, attempts: int, applications: int, vendors: int, months: int,
 
 
 def write_records(path: Path, records: Iterable[Mapping[str, Any]]) -> Path:
-    """Write records as JSON, one a line and in one step; times are ISO 8601 with their zone."""
+    """Write records as JSON, one per line, and atomically; times are ISO 8601 with their zone."""
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(

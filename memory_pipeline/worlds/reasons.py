@@ -1,7 +1,7 @@
-"""What each cause of a failure leaves on record: reasons with their exit codes, and what people do about it.
+"""What is recorded for each cause of a failure: its reason, exit code, and remedy?
 
-What belongs here: the tables that lead from a cause to words and codes, with their shares.
-What does not: the hazards of the causes.
+What belongs here: tables from a cause to words and codes, with their shares. What does not: the hazards of
+the causes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Remedy:
-    """What people do by hand about a cause: kind, in words, and the median of the minutes that it takes."""
+    """A manual intervention against a cause: its kind, a description, and its median duration in minutes."""
 
     kind: str
     description: str
@@ -35,7 +35,7 @@ def _same(reason: str, **codes: str | None) -> dict[str, tuple[Reason, ...]]:
     return {family: (Reason(reason, code),) for family, code in codes.items()}
 
 
-# cause -> installer family -> possible reasons. `wrong_silent_switch` is told by the switch itself.
+# cause -> installer family -> possible reasons. The reason of `wrong_silent_switch` depends on the switch.
 REASONS: Mapping[str, Mapping[str, tuple[Reason, ...]]] = {
     "installer_defect": _same(
         "installer_defect", windows_installer="1603", inno="4", nullsoft="2", appx="0x80073CF6", copy=None
@@ -131,10 +131,10 @@ REMEDIES: Mapping[str, Remedy] = {
     "transform_not_applied": Remedy("corrected_transform", "Corrected the path of the transform", 15),
     "wrong_install_context": Remedy("reinstalled_for_all_users", "Installed again as the system", 30),
 }
-# Now and then something is done by hand although nothing failed.
+# A manual intervention after an attempt that did not fail.
 TOUCH_UP = Remedy("corrected_shortcut", "Corrected the shortcut in the start menu", 5)
 
-# Share of the strikes of a cause that leave an application that is there but not quite right.
+# Share of the events of a cause after which the attempt is a partial success.
 PARTIAL_SHARES: Mapping[str, float] = {
     "other_version_present": 0.4,
     "process_running": 0.5,
@@ -144,11 +144,11 @@ PARTIAL_SHARES: Mapping[str, float] = {
     "custom_action_failed": 0.06,
     "wrong_install_context": 0.4,
 }
-# Share of the attempts with each status in which somebody stepped in.
+# Share of the attempts with each status that need an intervention.
 INTERVENTION_SHARES: Mapping[str, float] = {"success": 0.04, "failure": 0.35, "partial": 0.65}
-# A wrong switch that did not fail was often rescued by a person at the device.
+# Share of the successes with a wrong switch that needed an intervention at the device.
 RESCUED_SHARE = 0.4
-# Share of the successes that ask for a restart, by type of application.
+# Share of the successes that require a restart, by type of application.
 RESTART_SHARES: Mapping[str, float] = {"security": 0.30, "runtime": 0.25, "cad": 0.20}
 USUAL_RESTART_SHARE = 0.06
 

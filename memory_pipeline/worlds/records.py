@@ -1,6 +1,6 @@
-"""The sample's attempts in the shapes that the rest of the project reads: records, and a flat frame.
+"""How do generated attempts become outcome records, and a flat frame?
 
-What belongs here: shape alone. What does not: anything drawn at random.
+What belongs here: shapes only. What does not: anything drawn at random.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ APPROACH_COLUMNS = (*SETTINGS, *(f"prerequisites: {name}" for name in PREREQUISI
 CONTEXT_COLUMNS = (*APPLICATION, *CONTEXT)
 
 
-def to_frame(columns: Columns, happened: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-    """Lay the attempts out flat: one row each, one plain column per condition.
+def to_frame(columns: Columns, results: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """Build a flat frame of the attempts: one row each, one plain column per condition.
 
     Returns
     -------
     DataFrame
         `application_name`, `occurred_at` (UTC), `outcome_status`, `needed_intervention` (bool),
         `intervention_kind`, `failure_reason`, then `CONTEXT_COLUMNS` and `APPROACH_COLUMNS`. Prerequisites
-        are one yes/no column each. Nothing hidden is in it.
+        are one yes/no column each. Hidden columns such as the difficulty are left out.
     """
-    remedy = happened["remedy"]
+    remedy = results["remedy"]
     return pd.DataFrame(
         {
             "application_name": columns["application_name"],
             "occurred_at": pd.DatetimeIndex(columns["occurred_at"]).tz_localize("UTC"),
-            "outcome_status": happened["outcome_status"],
+            "outcome_status": results["outcome_status"],
             "needed_intervention": np.array([one is not None for one in remedy], bool),
             "intervention_kind": [None if one is None else one.kind for one in remedy],
-            "failure_reason": [None if one is None else one.reason for one in happened["reason"]],
+            "failure_reason": [None if one is None else one.reason for one in results["reason"]],
             **{name: columns[name] for name in (*CONTEXT_COLUMNS, *APPROACH_COLUMNS)},
         }
     )
@@ -67,23 +67,23 @@ def to_frame(columns: Columns, happened: Mapping[str, NDArray[Any]]) -> pd.DataF
 
 def to_records(
     columns: Columns,
-    happened: Mapping[str, NDArray[Any]],
+    results: Mapping[str, NDArray[Any]],
     versions: NDArray[np.object_],
     *,
     id_prefix: str,
 ) -> list[dict[str, Any]]:
-    """Write every attempt as an outcome record in normal form.
+    """Return every attempt as an outcome record in normal form.
 
     Parameters
     ----------
-    columns, happened
-        From `draw_attempts` and `draw_consequences`.
+    columns, results
+        From `draw_attempts` and `draw_results`.
     versions : array, shape (n_attempts,)
         The application's version at the time.
     id_prefix
-        What `source_record_id` begins with; the rest is the attempt's number in time.
+        Prefix of `source_record_id`; the rest is the attempt's number in time.
     """
-    listed = {name: values.tolist() for name, values in {**columns, **happened}.items()}
+    listed = {name: values.tolist() for name, values in {**columns, **results}.items()}
     times = pd.DatetimeIndex(columns["occurred_at"]).tz_localize("UTC").to_pydatetime()
     return [
         _record({name: values[row] for name, values in listed.items()})
@@ -134,7 +134,7 @@ def _record(attempt: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _success_factors(attempt: Mapping[str, Any]) -> list[str]:
-    """List what a packager would note after a success; the code 3010 asks for a restart and is no failure."""
+    """List what a packager notes after a success; code 3010 means a required restart, not a failure."""
     noted = {
         "processes_closed_first": attempt["close_processes"] == "yes",
         "prerequisites_installed_first": attempt["prerequisites: vcredist"] == "yes",

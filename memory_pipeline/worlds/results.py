@@ -1,7 +1,7 @@
-"""How each attempt went: status, reason, interventions, measurements and feedback.
+"""What is the result of each attempt: status, reason, interventions, measurements and feedback?
 
-What belongs here: drawing from the mechanism, and everything known only after an attempt.
-What does not: the mechanism, and the shape of the records.
+What belongs here: drawing from the mechanism, and everything known only after an attempt. What does not: the
+mechanism, and the shape of the records.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.worlds.mechanism import Columns
 
-# The time after which a deployment service gives up on an installer that waits for somebody.
+# The time after which a deployment service stops an installer that waits for input.
 TIME_LIMIT_SECONDS = 3600
 FEEDBACK_SHARE = 0.22
 _RATINGS: Mapping[str, tuple[float, ...]] = {  # shares of 1 to 5
@@ -46,10 +46,10 @@ _MEAN_RETRIES = {"success": 0.08, "partial": 0.5, "failure": 0.9}
 _RESTARTING_FAMILIES = ("windows_installer", "inno", "nullsoft")
 
 
-def draw_consequences(
+def draw_results(
     rng: np.random.Generator, columns: Columns, hazards: NDArray[np.float64], size_mb: NDArray[np.float64]
 ) -> dict[str, NDArray[Any]]:
-    """Draw what happens in every attempt.
+    """Draw the result of every attempt.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def draw_consequences(
     Returns
     -------
     dict of array, shape (n_attempts,)
-        `outcome_status`, `cause` (one of `CAUSES`, None where nothing struck), `reason` (a `Reason` or None),
+        `outcome_status`, `cause` (one of `CAUSES`, None for a success), `reason` (a `Reason` or None),
         `remedy` (a `Remedy` or None), `minutes`, `duration_seconds`, `package_size_mb`, `retries`,
-        `needs_restart` (bool), `rating` (0 where nobody gave one) and `comment`.
+        `needs_restart` (bool), `rating` (0 where there is none) and `comment`.
     """
     n = len(hazards)
     cause = _draw_causes(rng, hazards)
@@ -78,7 +78,7 @@ def draw_consequences(
     family = np.array([INSTALLER_FAMILIES[kind] for kind in columns["installer_type"]], object)
     reason = _draw_reasons(rng, cause, columns, family)
     can_restart = np.isin(family, _RESTARTING_FAMILIES)
-    # Files in use are replaced at the next start of the system, which a forced restart brings about at once.
+    # Files in use are replaced at the next start of the system; a forced restart does that at once.
     is_pending = is_partial & (cause == CAUSES.index("process_running")) & can_restart
     is_pending &= columns["reboot_handling"] != "force"
     reason[is_pending] = RESTART_PENDING
@@ -114,10 +114,10 @@ def draw_consequences(
 
 
 def _draw_causes(rng: np.random.Generator, hazards: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Position of the cause that struck first, -1 where none did.
+    """Draw the cause of the first event as a position in `CAUSES`, -1 where there is none.
 
-    With constant hazards the time of the first strike is exponential with their sum, and which cause it was
-    is independent of that time, with chances in proportion to the hazards.
+    With constant hazards the time of the first event is exponential with their sum, and its cause is
+    independent of that time, with probabilities in proportion to the hazards.
     """
     total = hazards.sum(axis=1)
     strikes = rng.exponential(size=len(total)) < total
@@ -152,7 +152,7 @@ def _draw_remedies(
     cause: NDArray[np.int64],
     switch_is_wrong: NDArray[np.bool_],
 ) -> NDArray[np.object_]:
-    """Who stepped in, and how: what the cause asks for, a rescue at the device, or a small correction."""
+    """Draw interventions: the remedy of the cause, one at the device for a wrong switch, or a correction."""
     by_cause: list[Remedy] = [REMEDIES[name] for name in CAUSES]
     remedy = np.array([*by_cause, TOUCH_UP], object)[cause]
     share = np.array([INTERVENTION_SHARES[name] for name in status])
@@ -169,7 +169,7 @@ def _draw_durations(
     reason: NDArray[np.object_],
     size_mb: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Seconds until the attempt ended; what fails ends early, what waits for somebody runs out of time."""
+    """Draw the seconds until each attempt ended: failures end early, waiting for input lasts to the limit."""
     seconds = (30 + 0.35 * size_mb) * rng.lognormal(0, 0.4, len(size_mb))
     seconds = np.where(status == "failure", seconds * rng.uniform(0.1, 0.8, len(seconds)), seconds)
     waited = np.array([one is not None and one.reason == "waits_for_input" for one in reason], bool)

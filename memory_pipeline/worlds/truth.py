@@ -1,7 +1,7 @@
-"""What is planted in the sample organisation, with the sizes that a good analysis should find.
+"""Which effects are planted in the sample organisation, and how large are they?
 
-What belongs here: the contrasts worth naming, and what else there is to find.
-What does not: typed-in sizes; they are computed, see `counterfactuals`.
+What belongs here: the planted contrasts, and everything else that an analysis should find. Their sizes are
+not typed in but computed, see `worlds.counterfactuals`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PREREQUISITES = tuple(name for name in HABITS if name.startswith("prerequisites
 
 @dataclass(frozen=True)
 class Interaction:
-    """A setting that matters under one condition only: its effect inside and (none) outside."""
+    """A setting with an effect under one condition only: its effect inside and (zero) outside."""
 
     inside: Effect
     outside: Effect
@@ -40,7 +40,7 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Drift:
-    """A setting that stops helping at a date."""
+    """A setting whose effect ends at a date."""
 
     date: pd.Timestamp
     before: Effect
@@ -54,19 +54,19 @@ class Truth:
     Parameters
     ----------
     effects
-        Settings that matter, each in its scope. One of them (detection by file) does harm.
+        Settings with an effect, each in its scope. One of them (detection by file) is harmful.
     interaction
-        Installing for the user does harm to CAD applications and to no others.
+        Installing for the user is harmful for CAD applications only.
     confounders
-        Settings that look good or bad because of who uses them, and on what; they change nothing.
+        Settings without an effect that seem good or bad because of who uses them, and for what.
     drift
         Repackaging helps until a date, and not after it.
     noise_columns
-        Columns that have nothing to do with anything.
+        Columns that are independent of everything else.
     null_columns
-        Every column of settings or context without any effect: noise, confounders, other prerequisites.
+        Every column of settings or context without an effect: noise, confounders, other prerequisites.
     learning_team, learning_started
-        The team that takes up what was learned, and since when. Its hazards do not change, its choices do.
+        The team that adopts what was learned, and since when. Its choices change, its hazards do not.
     success_rate
         Mean true success probability of all attempts.
     intraclass_correlation
@@ -76,7 +76,7 @@ class Truth:
     monthly_success_rate_by_team
         The same by team, then month.
     member_clusters, label_variants
-        What is planted among the members, see `members`.
+        The clusters and spellings planted among the members, see `worlds.members`.
     """
 
     effects: tuple[Effect, ...]
@@ -95,7 +95,7 @@ class Truth:
     label_variants: LabelVariants
 
     def effect(self, name: str) -> Effect:
-        """Any planted effect by the name of its contrast.
+        """Return a planted effect by the name of its contrast.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Truth:
 
 
 def planted_contrasts(columns: Columns) -> tuple[Contrast, ...]:
-    """Name the settings that matter; a silent switch only for installer types that occur."""
+    """List the contrasts of settings with an effect; of silent switches for installer types that occur."""
     plain = (
         Contrast("closing processes", "close_processes", "yes", "no"),
         Contrast("Visual C++ runtime first", "prerequisites: vcredist", "yes", "no"),
@@ -136,7 +136,7 @@ def compute_truth(
     member_clusters: tuple[MemberCluster, ...],
     label_variants: LabelVariants,
 ) -> Truth:
-    """Collect what is planted, with every size computed from the potential."""
+    """Compute the sizes of everything that is planted, from the potential outcomes."""
     columns, date = potential.columns, potential.drift_date
     others = tuple(kind for kind in APPLICATION_TYPES if kind != "cad")
     for_user = ("install_context", "user", "system")

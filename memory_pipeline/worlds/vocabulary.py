@@ -1,8 +1,8 @@
-"""The words of Windows packaging: installer types, silent switches, exit codes, settings.
+"""What are installer types, silent switches and exit codes called in Windows packaging?
 
 What belongs here: facts that hold outside this project (which installer understands which switch, what an
-exit code means) and the invented words that names of vendors and applications are made of.
-What does not: how often something is chosen, and what it leads to.
+exit code means; refs. 1 to 4) and the invented words that names of vendors and applications are made of. What
+does not: how often something is chosen, and its effects.
 
 References
 ----------
@@ -32,7 +32,7 @@ APPLICATION_TYPES = (
 )
 INSTALLER_TYPES = ("msi", "wix", "burn", "exe", "inno", "nullsoft", "msix", "zip", "portable")
 
-# Types that share a way to report errors. An `exe` is a bootstrapper around a Windows Installer package.
+# Types that report errors in the same way. An `exe` is a bootstrapper around a Windows Installer package.
 INSTALLER_FAMILIES: Mapping[str, str] = {
     "msi": "windows_installer",
     "wix": "windows_installer",
@@ -44,7 +44,7 @@ INSTALLER_FAMILIES: Mapping[str, str] = {
     "zip": "copy",
     "portable": "copy",
 }
-# A transform (.mst) changes a Windows Installer database; bundles and others have none to change.
+# A transform (.mst) changes a Windows Installer database; bundles and other types have none.
 TRANSFORM_TYPES = ("msi", "wix")
 PRODUCT_CODE_TYPES = ("msi", "wix", "burn")
 
@@ -56,9 +56,9 @@ class SilentSwitch:
     Parameters
     ----------
     text
-        What is written on the command line.
+        Text on the command line.
     reason, code
-        For a switch that this installer type does not understand: the failure that it tends to, and the exit
+        For a switch that this installer type does not understand: the reason of the failure, and the exit
         code. Both are None where the switch is right.
     """
 
@@ -165,7 +165,7 @@ EXIT_CODES: Mapping[str, str] = {
     "0xC0000135": "A library that the program needs was not found",
 }
 
-# (prefix, ending): 20 x 16 invented stems; likeness to a real name is chance.
+# (prefix, ending): 20 x 16 invented stems; any similarity to a real name is coincidental.
 _STEM_PREFIXES = (
     *("Arvo", "Bex", "Cald", "Drum", "Elm", "Fenn", "Gald", "Holm", "Ivar", "Jor"),
     *("Kest", "Lud", "Mirr", "Osk", "Pell", "Quar", "Sten", "Tarn", "Ulv", "Yar"),

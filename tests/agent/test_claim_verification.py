@@ -26,7 +26,7 @@ SLOPPY = [
         proposal(evidence=[{"field": "skills", "label": "SQL", "members": 7}]),
         "7 members carry 'SQL'; it is 48",
     ),
-    (proposal(related_member_ids=[999_999]), "999999, which is no member"),
+    (proposal(related_member_ids=[999_999]), "999999, which is not a member"),
     (proposal(related_member_ids=[160]), "the predicate does not hold for member 160"),
     (proposal(part("React"), part("pandas")), "fewer than 8 members"),
     (proposal(part("Excel"), part("Git")), "a pattern needs 1.3 times as many"),

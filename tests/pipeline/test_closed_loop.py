@@ -15,7 +15,7 @@ from memory_pipeline.pipeline.evaluate import evaluate, parameters
 from memory_pipeline.pipeline.reading import read_columns
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.settings import Settings
-from memory_pipeline.worlds import Given, go_on, sample_organisation
+from memory_pipeline.worlds import Answer, continue_with_advice, sample_organisation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,11 +33,11 @@ def test_what_advice_changed_is_verified_in_a_closed_loop(
     rebuild(settings, store)
     with Memory.open(settings) as memory:
 
-        def ask(contexts: Sequence[Mapping[str, Any]]) -> list[Given]:
+        def ask(contexts: Sequence[Mapping[str, Any]]) -> list[Answer]:
             answers = memory.recommend_all(contexts, control_share=0.4)
-            return [Given(str(one.recommendation_id), one.advice.recommended_approach) for one in answers]
+            return [Answer(str(one.recommendation_id), one.advice.recommended_approach) for one in answers]
 
-        went_on = go_on(organisation, ask, attempts=1200)
+        went_on = continue_with_advice(organisation, ask, attempts=1200)
         assert went_on.true_gain > 0.02
         assert 300 < went_on.without < 660
         ingest_records(store, "outcomes", went_on.outcomes, source="sample")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory_pipeline.worlds import Given, go_on, sample_organisation
+from memory_pipeline.worlds import Answer, continue_with_advice, sample_organisation
 
 CLOSE = {"close_processes": "yes", "prerequisites": ["vcredist"]}
 
@@ -17,7 +17,7 @@ def organisation():
 
 def every_other(approach):
     """Advise the same to everybody, and withhold it from every second one."""
-    return lambda contexts: [Given(f"id-{i}", None if i % 2 else approach) for i, _ in enumerate(contexts)]
+    return lambda contexts: [Answer(f"id-{i}", None if i % 2 else approach) for i, _ in enumerate(contexts)]
 
 
 def test_what_was_asked_and_what_became_of_it(organisation):
@@ -27,7 +27,7 @@ def test_what_was_asked_and_what_became_of_it(organisation):
         seen.extend(contexts)
         return every_other(CLOSE)(contexts)
 
-    went_on = go_on(organisation, ask, attempts=300)
+    went_on = continue_with_advice(organisation, ask, attempts=300)
     assert len(seen) == len(went_on.outcomes) == 300
     known = {record["application_name"] for record in organisation.outcomes}
     for i, (context, record) in enumerate(zip(seen, went_on.outcomes, strict=True)):
@@ -46,9 +46,11 @@ def test_what_was_asked_and_what_became_of_it(organisation):
 
 
 def test_good_advice_helps_bad_advice_harms_and_no_advice_changes_nothing(organisation):
-    good = go_on(organisation, every_other(CLOSE), attempts=400)
-    bad = go_on(organisation, every_other({"detection_method": "file"}), attempts=400)
-    none = go_on(organisation, lambda contexts: [Given("x", None) for _ in contexts], attempts=400)
+    good = continue_with_advice(organisation, every_other(CLOSE), attempts=400)
+    bad = continue_with_advice(organisation, every_other({"detection_method": "file"}), attempts=400)
+    none = continue_with_advice(
+        organisation, lambda contexts: [Answer("x", None) for _ in contexts], attempts=400
+    )
     assert good.true_gain > 0.02
     assert bad.true_gain < -0.02
     assert (none.true_gain, none.followed, none.without) == (0.0, 0, 400)
@@ -58,7 +60,7 @@ def test_the_true_gain_is_what_many_organisations_gain(organisation):
     differences, gains = [], []
     for seed in range(12):
         one = sample_organisation(seed, attempts=300, applications=60)
-        went_on = go_on(one, every_other(CLOSE), attempts=2000)
+        went_on = continue_with_advice(one, every_other(CLOSE), attempts=2000)
         won = np.array([record["outcome_status"] == "success" for record in went_on.outcomes], float)
         differences.append(won[::2].mean() - won[1::2].mean())
         gains.append(went_on.true_gain)

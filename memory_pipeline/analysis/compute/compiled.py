@@ -1,4 +1,4 @@
-"""Compile an inner loop, and keep it in a cache where one can be written."""
+"""How an inner loop is compiled, and cached on disk where a folder is writable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first use, without the interpreter lock, from the cache where one can be kept."""
+    """Compile a function on its first call (numba); it runs without the interpreter lock.
+
+    The machine code is cached on disk, unless numba finds no folder that it may write to.
+    """
     try:
         kernel = numba.njit(function, nogil=True, cache=True)
     except RuntimeError:  # numba finds no folder that it may write to

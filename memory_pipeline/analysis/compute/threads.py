@@ -1,4 +1,8 @@
-"""Small matrices on one thread: faster beside other work, and the same digits on every machine."""
+"""How many threads a computation uses, and how work is divided among them.
+
+Linear algebra on small matrices runs on one thread: it is faster beside other work, and gives the same
+digits on every machine.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ Result = TypeVar("Result")
 
 
 MOST_THREADS = 16
-"""More threads wait for memory, and each fills cells of its own."""
+"""Most threads that are used: more of them wait for memory, and each fills cells of its own."""
 _SMALLEST_PART = 50_000
 """Entries below which a part is not worth a thread."""
 
@@ -35,24 +39,24 @@ def _controller() -> ThreadpoolController:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold every library that is loaded by now to one thread, also those that share loops (OpenMP)."""
+    """Limit every library that is loaded by now to one thread, including those that use OpenMP."""
     with ThreadpoolController().limit(limits=1):
         yield
 
 
 def on_one_thread(function: Callable[P, R]) -> Callable[P, R]:
-    """Run a function with the linear algebra library held to one thread.
+    """Limit the linear algebra library to one thread while a function runs.
 
     The models here invert matrices of a few hundred rows, many times over. Threads that wait for each
     other in a busy loop made the same fit a hundred times slower on a machine with other work on it.
     """
 
     @wraps(function)
-    def held(*args: P.args, **kwargs: P.kwargs) -> R:
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
         with _controller().limit(limits=1, user_api="blas"):
             return function(*args, **kwargs)
 
-    return held
+    return limited
 
 
 def thread_count() -> int:
@@ -63,7 +67,13 @@ def thread_count() -> int:
 
 
 def parts_of(entries: int, threads: int) -> list[tuple[int, int]]:
-    """Cut a range of entries into one part per thread, none of them tiny."""
+    """Divide a range of entries into at most one part per thread, each of at least 50,000 entries.
+
+    Returns
+    -------
+    list of (int, int)
+        First entry of each part, and the one after its last.
+    """
     parts = max(min(threads, entries // _SMALLEST_PART), 1)
     ends = [entries * part // parts for part in range(parts + 1)]
     return list(pairwise(ends))
@@ -72,7 +82,7 @@ def parts_of(entries: int, threads: int) -> list[tuple[int, int]]:
 def on_threads(
     function: Callable[..., Result], parts: Sequence[tuple[int, ...]], *, threads: int = MOST_THREADS
 ) -> list[Result]:
-    """Call a function with each part, on a thread each; the results keep the order of the parts."""
+    """Call a function with each part, each on its own thread; results are in the order of the parts."""
     if threads == 1 or len(parts) == 1:
         return [function(*part) for part in parts]
     with ThreadPoolExecutor(min(threads, len(parts))) as pool:

@@ -1,4 +1,4 @@
-"""Columns of values as small codes, and rows with equal codes added up.
+"""How do rows with equal values become one row with counts?
 
 Codes follow the sorted names of a column's levels, and collapsed rows follow their codes, so that equal
 histories give equal evidence whatever order they were read in.
@@ -53,7 +53,7 @@ class Column:
         return Column(self.levels, self.codes[rows])
 
     def of_levels(self, levels: tuple[str, ...]) -> Column:
-        """Code by other levels, which contain all of this column's."""
+        """Return the column coded by other levels, which contain all of its own."""
         if levels == self.levels:
             return self
         place = {level: code for code, level in enumerate(levels)}
@@ -61,7 +61,7 @@ class Column:
         return Column(levels, table[self.codes])
 
     def without_unused(self) -> Column:
-        """Drop the levels that no row has."""
+        """Return the column without the levels that no row has."""
         used = np.bincount(self.codes, minlength=len(self.levels)) > 0
         if used.all():
             return self
@@ -72,7 +72,7 @@ class Column:
 
 @dataclass(frozen=True)
 class RawColumn:
-    """Values as they were found: positions among their distinct values, -1 where missing.
+    """A column of raw values: the position of each among the distinct ones, -1 where missing.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class RawColumn:
 
     @classmethod
     def of(cls, values: pd.Series, name: Callable[[Any], str] = level_name) -> RawColumn:
-        """Tell the distinct values of a column apart; categories are taken as they are."""
+        """Return a column's values as positions among the distinct ones; codes of categories are kept."""
         if isinstance(values.dtype, pd.CategoricalDtype):
             found, distinct = values.cat.codes.to_numpy(), list(values.cat.categories)
         else:
@@ -106,7 +106,7 @@ class RawColumn:
         return RawColumn(self.levels, self.found[rows], self.code)
 
     def column(self) -> Column:
-        """Code every row."""
+        """Return the column with sorted levels and a code per row."""
         kind = smallest_unsigned(len(self.levels))
         return Column(self.levels, self.code.astype(kind)[self.found]).without_unused()
 
@@ -114,12 +114,12 @@ class RawColumn:
 def collapse_values(
     keys: Sequence[RawColumn], outcome: RawColumn
 ) -> tuple[list[Column], tuple[str, ...], Ints]:
-    """Add up rows with equal keys.
+    """Count rows with equal keys, by outcome.
 
     Parameters
     ----------
     keys
-        Columns that tell rows apart, the most significant first, each of shape (rows,).
+        Key columns, the most significant first, each of shape (rows,).
     outcome
         Outcome of each row, shape (rows,).
 
@@ -167,7 +167,7 @@ def collapse_values(
 def _collapse_wide(
     keys: Sequence[RawColumn], outcome: RawColumn
 ) -> tuple[list[Column], tuple[str, ...], Ints]:
-    """Collapse rows whose keys take more than one word."""
+    """Collapse rows whose keys take more than 64 bits."""
     columns, ends = [key.column() for key in keys], outcome.column()
     order, starts = group_rows(columns, len(outcome.found))
     row = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
@@ -178,7 +178,7 @@ def _collapse_wide(
 
 
 def add_rows(columns: Mapping[str, Column], counts: Ints) -> tuple[dict[str, Column], Ints]:
-    """Add up rows with equal codes; the result is ordered by its codes.
+    """Sum the counts of rows with equal codes.
 
     Parameters
     ----------
@@ -186,6 +186,11 @@ def add_rows(columns: Mapping[str, Column], counts: Ints) -> tuple[dict[str, Col
         The most significant first, each of shape (rows,).
     counts
         Attempts by row and outcome, shape (rows, outcomes).
+
+    Returns
+    -------
+    columns, counts
+        One row per combination of codes, ordered by them.
     """
     order, starts = group_rows(list(columns.values()), len(counts))
     kept = order[starts]
@@ -210,7 +215,7 @@ def group_rows(columns: Sequence[Column], rows: int) -> tuple[Ints, Ints]:
             distinct, rank = np.unique(key, return_inverse=True)
             key, filled = rank.astype(np.uint64), (len(distinct) - 1).bit_length()
             if len(distinct) == rows:
-                break  # nothing is left to tell apart
+                break  # all rows differ already
         key <<= np.uint64(column.bits)
         key |= column.codes
         filled += column.bits
@@ -219,12 +224,12 @@ def group_rows(columns: Sequence[Column], rows: int) -> tuple[Ints, Ints]:
 
 
 def _starts(values: Ints) -> Ints:
-    """Say where runs of equal neighbours begin."""
+    """Return the positions at which runs of equal neighbours begin."""
     return np.flatnonzero(np.append(len(values) > 0, values[1:] != values[:-1])[: len(values)])
 
 
 def _sorted(values: Ints) -> Ints:
-    """Sort in parts, on a thread each, and merge them: a stable sort of sorted runs is one pass."""
+    """Sort in place: parts on a thread each, then merged (a stable sort of sorted runs is one pass)."""
     parts = parts_of(len(values), thread_count())
     on_threads(lambda low, high: values[low:high].sort(), parts)
     if len(parts) > 1:

@@ -1,4 +1,4 @@
-"""Every combination that has enough attempts, in one flat table: what a search goes through.
+"""Which combinations of conditions have enough attempts to be tested?
 
 Sizes: one row per combination (cell of a joint table), a few hundred thousand for a wide history.
 """
@@ -73,20 +73,20 @@ class Tally:
         return first
 
     def items(self, number: int) -> tuple[tuple[int, int], ...]:
-        """Columns and level codes of one combination."""
+        """Return the columns and level codes of one combination."""
         columns = self.tables[self.table[number]]
         values = np.unravel_index(self.cell[number], [self.sizes[column] for column in columns])
         return tuple((column, int(value)) for column, value in zip(columns, values, strict=True))
 
     def conditions(self, number: int) -> dict[str, str]:
-        """Conditions of one combination."""
+        """Return the conditions of one combination, value by column."""
         return {
             self.evidence.conditions[column]: self.coded[column][1][value]
             for column, value in self.items(number)
         }
 
     def mask(self, items: tuple[tuple[int, int], ...]) -> Mask:
-        """Collapsed rows that have all of these levels, shape (rows,)."""
+        """Return which collapsed rows have all of these levels, shape (rows,)."""
         whole = np.ones(len(self.evidence.n), dtype=bool)
         for column, value in items:
             if (column, value) not in self._masks:
@@ -95,16 +95,16 @@ class Tally:
         return whole
 
     def cells_of_rows(self, table: int) -> Ints:
-        """Cell of each collapsed row in one joint table, shape (rows,)."""
+        """Return the cell of each collapsed row in one joint table, shape (rows,)."""
         cell = np.zeros(len(self.evidence.n), dtype=np.int64)
         for column in self.tables[table]:
             cell = cell * self.sizes[column] + self.coded[column][0]
         return cell
 
     def parents(self, numbers: Ints) -> Ints:
-        """Find the combinations with one condition less, shape (numbers, most conditions).
+        """Return the numbers of the combinations with one condition less, shape (numbers, most conditions).
 
-        -1 where there is none: a single condition, or a parent that leaves too few attempts outside.
+        -1 where there is none: for a single condition, or a parent with too few attempts outside of it.
         """
         place = {columns: i for i, columns in enumerate(self.tables)}
         starts = np.searchsorted(self.table, np.arange(len(self.tables) + 1))
@@ -146,7 +146,7 @@ def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_s
         np.array([_is_usable(column, level) for level in evidence.columns[column].levels], dtype=bool)
         for column in evidence.conditions
     ]
-    # Outcomes that no target tells apart are one class.
+    # Outcomes that no target distinguishes are one class.
     belongs = np.array([targets[one] for one in targets], dtype=bool).reshape(len(targets), -1)
     kinds, classes = np.unique(belongs, axis=1, return_inverse=True)
     total = int(evidence.n.sum())
@@ -170,8 +170,8 @@ def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_s
 
 
 def _is_usable(column: str, level: str) -> bool:
-    """Say whether a level makes a condition: `(other)` names no value that a person could look for.
+    """Return whether a level makes a condition; `(other)` does not, since it names no value.
 
-    Of a list's elements only presence counts, as in market baskets: what is absent is nearly everything.
+    Of a list's elements only presence makes a condition, as in market baskets: nearly everything is absent.
     """
     return level != OTHER and not (": " in column and level == NO)

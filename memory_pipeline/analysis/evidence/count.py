@@ -1,4 +1,4 @@
-"""Read all rows once and count them."""
+"""How is a history counted? All rows are read once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def count_evidence(
     period: str | None = None,
     max_conditions: int = 3,
 ) -> Evidence:
-    """Read all rows once and count them.
+    """Read all rows once and count them by period, unit, conditions and outcome.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ def count_evidence(
     conditions
         Condition columns.
     outcome
-        Column of the outcome's value; rows without one are not counted.
+        Column of the outcome; rows without one are not counted.
     unit
-        Column of what repeats, such as the application.
+        Column of the evidence unit, such as the application.
     period
-        Column of when, already cut to periods, such as the month.
+        Column of the period, such as the month.
     max_conditions
         Most conditions in one combination, at least 1.
 

@@ -1,9 +1,10 @@
-"""Counted evidence: all rows read once, into counts that add up.
+"""What is counted, and how do the counts of two histories add up?
 
-Two shapes. *Collapsed rows*: one row per (period, unit, combination of all conditions) with its
-attempts per outcome; nothing below is lost and `collapse(A + B) = collapse(A) + collapse(B)`.
-*Counts*: attempts per outcome of every combination of up to `max_conditions` conditions in
-distinct columns, derived from the collapsed rows. What is a finding is decided elsewhere.
+Evidence has two shapes. *Collapsed rows*: one row per (period, unit, combination of all conditions) with
+its attempts per outcome; all further analysis needs no more, and
+`collapse(A + B) = collapse(A) + collapse(B)`. *Counts*: attempts per outcome of every combination of up to
+`max_conditions` conditions in distinct columns, derived from the collapsed rows. Which of them are findings
+is decided in `analysis.patterns`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 COUNT_PREFIX = "attempts: "
 _MOST_LISTED = 5e6
-"""Combinations above which `to_frame` wants to know how many attempts matter."""
+"""Combinations above which `to_frame` asks for a `min_count`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class Evidence:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The columns that tell collapsed rows apart."""
+        """The columns by whose values rows are collapsed."""
         return tuple(key for key in (self.period, self.unit) if key is not None) + self.conditions
 
     @cached_property
@@ -79,13 +80,13 @@ class Evidence:
         return total
 
     def attempts(self, outcome: str) -> Ints:
-        """Count the attempts that ended in one outcome, per collapsed row, shape (rows,); zeros if unseen."""
+        """Return the attempts with one outcome per collapsed row, shape (rows,); 0 for an unknown outcome."""
         if outcome not in self.outcomes:
             return np.zeros(len(self), dtype=np.int64)
         return self.counts[:, self.outcomes.index(outcome)].astype(np.int64)
 
     def codes(self, column: str) -> tuple[Ints, list[str]]:
-        """Integer codes of one key column, shape (rows,), and its sorted values.
+        """Return the integer codes of one key column, shape (rows,), and its sorted values.
 
         The codes are of the smallest unsigned type that fits: widen them before computing with them.
         """
@@ -98,7 +99,7 @@ class Evidence:
         return self.to_rows()
 
     def to_rows(self) -> pd.DataFrame:
-        """Lay the collapsed rows out as a frame, to be kept as Parquet.
+        """Return the collapsed rows as a frame that can be kept as Parquet.
 
         Returns
         -------
@@ -126,10 +127,10 @@ class Evidence:
         period: str | None = None,
         max_conditions: int = 3,
     ) -> Evidence:
-        """Rebuild evidence from `to_rows`, or from several of them one after the other.
+        """Build evidence from a frame of `to_rows`, or from several of them concatenated.
 
-        Rows with equal keys are added up; a count that is missing, since its outcome was not known where
-        the row was written, is none.
+        Rows with equal keys are summed; a count that is missing, since its outcome was not known where the
+        row was written, is 0.
 
         Raises
         ------
@@ -147,12 +148,12 @@ class Evidence:
         )
 
     def merge(self, other: Evidence) -> Evidence:
-        """Add the evidence of other rows; columns that only one side has are `(missing)` on the other.
+        """Return the sum of two evidences; columns that only one side has are `(missing)` on the other.
 
         Raises
         ------
         ValueError
-            When the two sides count by different units, periods or lengths.
+            When the two sides differ in the unit, the period or `max_conditions`.
         """
         mine = (self.unit, self.period, self.max_conditions)
         theirs = (other.unit, other.period, other.max_conditions)
@@ -178,7 +179,7 @@ class Evidence:
         return Evidence(columns, narrow_counts(counts), *rest)
 
     def part(self, rows: Mask) -> Evidence:
-        """Return some of the collapsed rows, with all levels and outcomes as they are; shape (rows,)."""
+        """Return the evidence of the collapsed rows in a mask of shape (rows,); levels and outcomes stay."""
         columns = {key: column.take(rows) for key, column in self.columns.items()}
         return replace(self, columns=columns, counts=self.counts[rows])
 
@@ -197,7 +198,7 @@ class Evidence:
         min_count
             Fewest attempts of a combination.
         usable
-            By condition: which of its levels are told apart, shape (levels,); by default all.
+            By condition: which of its levels make a condition, shape (levels,); by default all.
         classes
             Class of each outcome, from 0, shape (outcomes,), where outcomes are taken together; so a
             hundred outcomes are counted as quickly as the few classes that several targets need.
@@ -252,8 +253,8 @@ class Evidence:
         most = _most_combinations(sizes, len(self), self.max_conditions)
         if min_count == 1 and most > _MOST_LISTED:
             raise ValueError(
-                f"there may be {most:.0f} combinations of {len(self.conditions)} conditions; say by "
-                "min_count how many attempts one must have, or lower max_conditions"
+                f"there may be {most:.0f} combinations of {len(self.conditions)} conditions; set min_count "
+                "to the fewest attempts that one must have, or lower max_conditions"
             )
         tables = list(self.joint_tables(min_count=min_count))
         empty = np.zeros((0, len(self.outcomes)), dtype=np.int64)
@@ -265,7 +266,7 @@ class Evidence:
         return frame
 
     def describe(self, columns: tuple[int, ...], cell: int) -> dict[str, str]:
-        """Name the conditions of one cell of a joint table."""
+        """Return the conditions of one cell of a joint table, value by column."""
         return next(self._described(columns, np.array([cell])))
 
     def _described(self, columns: tuple[int, ...], cells: Ints) -> Iterator[dict[str, str]]:
@@ -281,15 +282,15 @@ def _constant(level: str, rows: int) -> Column:
 
 
 def narrow_counts(counts: Ints) -> Ints:
-    """Halve the memory of counts that can be added up in 32 bits."""
+    """Return counts with 32 bits each where their sum fits; otherwise unchanged."""
     return counts.astype(np.int32) if counts.sum(dtype=np.float64) < 2**31 else counts
 
 
 def _most_combinations(sizes: Sequence[int], rows: int, length: int) -> float:
-    """Bound the number of combinations of up to `length` levels of distinct columns that occur.
+    """Compute an upper bound of the number of combinations of up to `length` levels that occur.
 
-    There are as many as the elementary symmetric polynomials of the sizes say, and no more than each
-    row has.
+    Per length, the smaller of two bounds: the elementary symmetric polynomial of the sizes (all
+    combinations of levels in distinct columns), and the combinations that the rows can have.
     """
     sums = [1.0] + [0.0] * length
     for size in sizes:

@@ -1,7 +1,7 @@
-"""Attempts collapsed to counts: one cell per unit and combination of conditions.
+"""How many attempts and successes are there per unit and combination of conditions?
 
-Everything that fits a model works on cells, not on attempts: 41,661 package-days are some 1,500 cells,
-and a likelihood needs nothing but the counts.
+Models are fitted to these cells, not to attempts: 41,661 package-days are some 1,500 cells, and a likelihood
+needs the counts only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEY_LIMIT = 2**62
 
 @dataclass(frozen=True)
 class Cells:
-    """Counts per unit and combination of conditions, in an order that the attempts' order does not change.
+    """Counts per unit and combination of conditions; their order does not depend on that of the attempts.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Cells:
 
     @property
     def n_units(self) -> int:
-        """How many different units there are."""
+        """Number of different units."""
         return int(self.unit.max()) + 1 if len(self.unit) else 0
 
     def levels_of(self, column: str) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class Cells:
         return self.codes[:, self.columns.index(column)]
 
     def is_at(self, column: str, level: str) -> NDArray[np.bool_]:
-        """Tell which cells have the column at the level; none, where the level does not occur."""
+        """Return which cells have the column at the level, shape (cells,); none where it does not occur."""
         levels = self.levels_of(column)
         if level not in levels:
             return np.zeros(len(self.unit), dtype=bool)
@@ -76,7 +76,7 @@ class Cells:
         return {level: int(count) for level, count in zip(levels, counts, strict=True)}
 
     def usual_level(self, column: str) -> str:
-        """Name the most frequent level of a column; a tie goes to the first by name."""
+        """Return the most frequent level of a column; of equally frequent ones the first by name."""
         counts = self.attempts_per_level(column)
         return min(counts, key=lambda level: (-counts[level], level))
 
@@ -93,7 +93,7 @@ def collapse_cells(encoded: pd.DataFrame, unit: pd.Series, is_success: NDArray[n
     encoded
         Categorical columns, shape (attempts, columns), without gaps.
     unit
-        What repeats, shape (attempts,); a missing value counts as one unit of its own.
+        Evidence unit of each attempt, shape (attempts,); missing values count as one unit.
     is_success
         Shape (attempts,).
     """
@@ -115,9 +115,9 @@ def collapse_cells(encoded: pd.DataFrame, unit: pd.Series, is_success: NDArray[n
 
 
 def combined_key(codes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Give combinations of several integer codes numbers, equal ones to equal rows.
+    """Return one number per row of several integer codes, equal for equal rows, shape (rows,).
 
-    The order of the numbers is the lexicographic order of the rows, whatever order they came in.
+    The order of the numbers is the lexicographic order of the rows.
 
     Parameters
     ----------

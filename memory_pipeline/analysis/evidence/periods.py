@@ -1,4 +1,4 @@
-"""Cut evidence by time: without some periods, or the later part alone."""
+"""How is evidence restricted to some periods, or split at a point in time?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def without_periods(evidence: Evidence, periods: Collection[str]) -> Evidence:
-    """Take the attempts of some periods out: what is left is the evidence of the others, and no more.
+    """Return the evidence without some periods; levels and outcomes of these alone are removed too.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def without_periods(evidence: Evidence, periods: Collection[str]) -> Evidence:
         When the evidence has no periods.
     """
     if evidence.period is None:
-        raise ValueError("the evidence was counted without a period; nothing can be taken out of it")
+        raise ValueError("the evidence has no periods to leave out; count it with `period`")
     codes, levels = evidence.codes(evidence.period)
     kept = np.flatnonzero(~np.isin(codes, [levels.index(one) for one in periods if one in levels]))
     counts = evidence.counts[kept]
@@ -37,9 +37,10 @@ def without_periods(evidence: Evidence, periods: Collection[str]) -> Evidence:
 
 
 def later_rows(evidence: Evidence, share: float) -> Mask | None:
-    """Say which collapsed rows come after about a share of the attempts, cut between periods.
+    """Return which collapsed rows come after the first `share` of the attempts, shape (rows,).
 
-    None where the evidence has no periods, or only one.
+    The cut is between two periods, where it is closest to the share. None where the evidence has no
+    periods, or only one.
     """
     if evidence.period is None or len(evidence) == 0:
         return None

@@ -1,4 +1,4 @@
-"""What to keep in mind when a factor is read: its caveats, in words."""
+"""What limits the interpretation of a factor (its caveats)?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FEW_UNITS = 10
 
 
 def list_caveats(row: Mapping[str, Any], *, unit: str) -> list[str]:
-    """List what limits a factor, the most general first.
+    """List the caveats of a factor as sentences, the most general first.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def list_caveats(row: Mapping[str, Any], *, unit: str) -> list[str]:
     Returns
     -------
     list of str
-        Sentences: what kind of comparison it is, poor overlap, few units, a turned sign, what it cannot
-        be told from, a change during the history.
+        Sentences: the kind of comparison, poor overlap, few units, a reversed sign, settings that it cannot
+        be separated from, a change during the history.
     """
     if not row["is_determined"]:
         return ["Nothing can be said about it from this history."]

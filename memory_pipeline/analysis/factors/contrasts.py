@@ -1,4 +1,4 @@
-"""The comparisons that a setting allows: each of its values with its usual alternative."""
+"""Which values of a setting are compared with which (contrasts)?"""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PairOfSettings:
-    """Two settings that matter together.
+    """Two settings that interact.
 
     Attributes
     ----------
     settings, reference
         Both values, and both references, by column.
     interaction
-        What both change together beyond the sum of what each changes alone.
+        Effect of both together less the sum of the effects of each alone.
     p_value
-        Of "the two add up": the larger one of those on the scales of rates and of log-odds.
+        Of the hypothesis of no interaction: the larger of those on the scales of rates and of log-odds.
     """
 
     settings: Mapping[str, str]
@@ -41,29 +41,30 @@ class PairOfSettings:
 
 @dataclass
 class Comparison:
-    """One value of a setting against its usual alternative, and what is found about it.
+    """One value of a setting against its usual alternative, and the estimates about it.
 
     Attributes
     ----------
     column, value, reference
-        What is compared.
+        The setting, the value and the value that it is compared with.
     is_mirrored
-        Whether the alternative's own comparison says the same the other way round.
+        Whether the comparison of the alternative is the same one with the sides exchanged.
     chosen, population
         Cells with the value, and with either, shape (cells,).
     together_with
-        Columns that it cannot be told apart from.
+        Columns that it cannot be separated from.
     is_within_units
-        Whether attempts of the same unit are compared, so that nothing about the unit plays a part.
+        Whether attempts of the same unit are compared, so that constant properties of the unit cannot
+        confound.
     effect
-        None where nothing can be said.
+        None where it is not estimable.
     applicability
-        Where the effect holds, if it differs.
+        Levels of a context column at which the effect holds, where it differs between levels.
     overlap
         Share of the attempts in comparable contexts (`factors.overlap.comparable_share`).
     together
-        For a pair of settings: both values and both references by column, and how far the effect is from
-        the sum of the two alone (`factors.interactions`).
+        For a pair of settings: both values and both references by column, and their interaction
+        (`factors.interactions`).
     """
 
     column: str
@@ -86,7 +87,7 @@ class Comparison:
 
     @property
     def reference_settings(self) -> dict[str, str]:
-        """What they are compared with, by column."""
+        """The values that they are compared with, by column."""
         return {self.column: self.reference} if self.together is None else dict(self.together.reference)
 
     @property
@@ -96,10 +97,10 @@ class Comparison:
 
 
 def list_comparisons(cells: Cells, column: str) -> list[Comparison]:
-    """Pair each stated value of a setting with the most frequent other one.
+    """List the comparisons of a setting: each stated value with the most frequent other one.
 
-    Leaving the setting out is the alternative only where there is no other value. Rare values
-    (`(other)`) are neither.
+    A missing value is the alternative only where there is no other value. Rare values (`(other)`) are not
+    compared.
     """
     counts = cells.attempts_per_level(column)
     stated = sorted(
@@ -116,8 +117,8 @@ def list_comparisons(cells: Cells, column: str) -> list[Comparison]:
                     column=column,
                     value=value,
                     reference=others[0],
-                    # The alternative of every other value is the most frequent one, so that this row
-                    # says again what its alternative's row says.
+                    # The alternative of every other value is the most frequent one, so that the row of
+                    # its alternative has the same comparison.
                     is_mirrored=len(stated) > 1 and value == stated[0],
                     chosen=chosen,
                     population=chosen | cells.is_at(column, others[0]),
@@ -127,22 +128,22 @@ def list_comparisons(cells: Cells, column: str) -> list[Comparison]:
 
 
 def q_values_of(comparisons: Sequence[Comparison]) -> list[float]:
-    """Adjust for all comparisons (Benjamini and Yekutieli 2001); one that is said twice counts once.
+    """Compute q-values over all comparisons (Benjamini and Yekutieli 2001), each counted once.
 
-    Mirrored comparisons, and those of columns under two names, are the same comparison. What could not
-    be estimated gets 1.
+    Mirrored comparisons, and those of columns under two names, are the same comparison. The q-value of a
+    comparison without an effect is 1.
     """
-    said_by: dict[bytes, list[int]] = {}
+    rows_of: dict[bytes, list[int]] = {}
     for i, one in enumerate(comparisons):
         if one.effect is not None:
             sides = sorted((one.chosen.tobytes(), one.others.tobytes()))
-            said_by.setdefault(b"".join(sides), []).append(i)
+            rows_of.setdefault(b"".join(sides), []).append(i)
     q_values = [1.0] * len(comparisons)
-    effects = [comparisons[rows[0]].effect for rows in said_by.values()]
+    effects = [comparisons[rows[0]].effect for rows in rows_of.values()]
     p_values = [effect.p_value for effect in effects if effect is not None]
     if p_values:
         adjusted = multipletests(p_values, method="fdr_by")[1]
-        for rows, q in zip(said_by.values(), adjusted, strict=True):
+        for rows, q in zip(rows_of.values(), adjusted, strict=True):
             for row in rows:
                 q_values[row] = float(q)
     return q_values

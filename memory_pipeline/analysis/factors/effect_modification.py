@@ -1,4 +1,4 @@
-"""Where an effect holds: told apart by a test of interaction, not by eye."""
+"""At which levels of a context column does an effect hold (effect modification)?"""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ def where_effect_holds(
     min_attempts: int = 20,
     min_units: int = 3,
 ) -> dict[str, list[str]]:
-    """Test whether an effect is the same at every level of a context column, and if not, where it is.
+    """Test whether an effect is the same at every level of a context column, and if not, where it holds.
 
-    The model is fitted again with the interaction of the two columns; the effects at the levels are
-    compared by an F test on their jackknife covariance over units (`LogisticFit.jackknife_shifts`), with
-    as many denominator degrees as the least supported of them.
+    The model is fitted again with the interaction of the two columns. The effects at the levels are compared
+    by two Wald tests with an F reference: with the jackknife covariance over units
+    (`LogisticFit.jackknife_shifts`) and with the working covariance; the larger p-value counts. The
+    denominator degrees of freedom are the fewest of the effects.
 
     Parameters
     ----------
@@ -45,15 +46,15 @@ def where_effect_holds(
     by
         The context column.
     alpha
-        Level of the test; the caller allows for the number of tests.
+        Level of the test; the caller adjusts it for the number of tests.
     min_attempts, min_units
-        What each of the two values must have at a level for the level to take part.
+        Attempts and units that each of the two values must have at a level for the level to be tested.
 
     Returns
     -------
     dict
-        Empty where no difference between the levels could be shown. Otherwise `{by: levels}` with the
-        levels at which the effect has the direction that it has overall and its interval excludes zero.
+        Empty where the levels do not differ significantly. Otherwise `{by: levels}` with the levels at which
+        the effect has the sign of the overall effect and its interval excludes zero.
     """
     cells = fit.cells
     levels = [
@@ -64,7 +65,7 @@ def where_effect_holds(
             for side in (value, reference)
         )
     ]
-    if len(levels) < 2:  # noqa: PLR2004 - two levels are what a difference needs
+    if len(levels) < 2:  # noqa: PLR2004 - a difference needs two levels
         return {}
     wider, again = _with_interaction(fit, design, column, by)
     effects = [
@@ -115,7 +116,7 @@ def _with_interaction(fit: LogisticFit, design: Design, column: str, by: str) ->
 
 
 def _p_value_of_equality(fit: LogisticFit, effects: list[Effect]) -> float:
-    """Wald test that all effects are equal, F distributed."""
+    """Compute the p-value of Wald tests that all effects are equal (F distribution)."""
     gradients = np.array([effect.gradient - effects[0].gradient for effect in effects[1:]])
     differences = np.array([effect.difference - effects[0].difference for effect in effects[1:]])
     shifts = fit.jackknife_shifts @ gradients.T

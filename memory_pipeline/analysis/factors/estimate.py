@@ -1,8 +1,8 @@
-"""Success factors: what one approach setting changes, everything else that is known being equal.
+"""What does each approach setting change in success, everything else that is known being equal?
 
-What belongs here: which comparisons are made, and of what. The model is in `models.penalised_logistic`, the
-effect in `models.g_computation`, the table that comes out in `factors.table`, the wording in
-`factors.text`.
+What belongs here: which comparisons are made, and in which population. The model is in
+`models.penalised_logistic`, the effect in `models.g_computation`, the table of the results in
+`factors.table`, their wording in `factors.text`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from memory_pipeline.analysis.features.encoding import encode
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
-from memory_pipeline.analysis.models.estimability import Separability, same_partition_groups
+from memory_pipeline.analysis.models.estimability import Estimability, same_partition_groups
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 PERIOD = "(period)"
-"""Quarter of the history: a control that keeps a general trend from being taken for a setting's merit."""
+"""Quarter of the history: adjusted for, so that a general trend is not taken for the effect of a setting."""
 
 
 _COEFFICIENT_SPREAD = 2.5
@@ -55,16 +55,16 @@ def estimate_factors(
 ) -> pd.DataFrame:
     """Estimate what each value of each approach setting changes against its usual alternative.
 
-    One logistic regression of success (a partial success is none) on all settings, all context and the
-    quarter of the history that an attempt fell into (where `occurred_at` is there). Where a column varies
+    One logistic regression of success (a partial success does not count) on all settings, all context and
+    the quarter of the history that an attempt is in (where there is `occurred_at`). Where a column varies
     within units, each unit's share of every value is in the model too, so that the effect is that of the
-    comparison within units and nothing about a unit, recorded or not, can feign it
+    comparison within units, which nothing constant about a unit, recorded or not, can confound
     (`models.design.varying_terms`); where it does not, units are compared with each other.
 
     Each coefficient has a Gaussian prior with standard deviation 2.5 on the log-odds scale (the intercept
-    10), which keeps separated data finite and is weak otherwise; each unit's weight is bounded by its
-    design effect (`fit_pooled`). The effect is the difference of standardised success rates over the
-    attempts that had either value, with an interval that allows for repeated attempts
+    10), which keeps estimates finite under separation and is weak otherwise; attempts are weighted by the
+    inverse design effect of their unit (`fit_pooled`). The effect is the difference of standardised success
+    rates over the attempts that had either value, with an interval that allows for repeated attempts
     (`standardised_effect`).
 
     The *reference* is the most frequent other stated value of the same setting; leaving the setting out
@@ -79,39 +79,40 @@ def estimate_factors(
     outcomes
         Flat attempts, shape (attempts, any): `outcome_status`, the condition columns, the unit.
     approach
-        The settings, of which the factors come.
+        The settings whose effects are estimated.
     context
         What was known before the attempt and not chosen; adjusted for.
     unit
-        Column whose values repeat and count as one witness each.
+        Column of the evidence unit.
     fdr
         False discovery rate of `is_factor`, over all comparisons (Benjamini and Yekutieli 2001).
     by
-        Context column by which it is tested whether a factor's effect differs.
+        Context column for which effect modification is tested.
     min_effect
-        Least distance of a pair of settings from adding up, as a difference of success rates.
+        Least absolute interaction of a pair of settings, as a difference of success rates.
 
     Returns
     -------
     DataFrame
         One row per value, columns `FACTOR_COLUMNS`, ranked by the lower bound of the effect's size.
         `effectiveness`, `ci_low`, `ci_high` : difference of success rates, and its 95% interval.
-        `confidence` : probability that the direction is right, shrunken (`direction_confidence`).
+        `confidence` : probability that the sign is right, after shrinkage (`direction_confidence`).
         `sample_size`, `units`, `units_with_both` : attempts and units that had either value, and units that
         had both; `is_within_units` where the effect is that within units. `attempts_with_value`,
         `attempts_with_reference`, `units_with_value`, `units_with_reference` : those of each side.
         `overlap` : share of the attempts in comparable contexts (`factors.overlap.comparable_share`).
-        `drift` : since when attempts with one of the values end otherwise (`models.change_points.Change` as
-        a dict). `settings`, `reference_settings` : both sides by column; several columns for a pair, whose
-        `column`, `value` and `reference` name both ("a and b"). `interaction` : for a pair, how far it is
-        from adding up (`difference`, `ci_low`, `ci_high`, `p_value`); empty otherwise. Its `q_value` is
-        that of "both change something, and do not add up", over the pairs tested. `expected_rate`,
-        `reference_rate` : the standardised rates. `crude_difference` : without adjustment;
-        `is_sign_flipped` where adjusting turns it round. `is_mirrored` : the row repeats the comparison of
-        another row the other way round. `not_separable_from` : settings that were always chosen together
-        with this one (the effect is that of all of them), or columns that determine it (then nothing can be
-        said: effect 0, interval -1 to 1, confidence 0.5). `applicability` : where the effect was found to
-        differ, the levels of `by` that it holds for. `caveats` : sentences, what to keep in mind.
+        `drift` : since when attempts with one of the values end differently (`models.change_points.Change`
+        as a dict). `settings`, `reference_settings` : both sides by column; several columns for a pair, whose
+        `column`, `value` and `reference` name both ("a and b"). `interaction` : for a pair, its interaction
+        on the scale of rates (`difference`, `ci_low`, `ci_high`, `p_value`); empty otherwise. The `q_value`
+        of a pair is that of "both change something, and do not add up", over the pairs tested.
+        `expected_rate`, `reference_rate` : the standardised rates. `crude_difference` : without adjustment;
+        `is_sign_flipped` where adjustment reverses its sign. `is_mirrored` : the row repeats the comparison
+        of another row with the sides exchanged. `not_separable_from` : settings that were always chosen
+        together with this one (the effect is that of all of them), or columns that determine it (then the
+        effect is not estimable: effect 0, interval -1 to 1, confidence 0.5). `applicability` : where effect
+        modification was found, the levels of `by` at which the effect holds. `caveats` : sentences about
+        the limits of the estimate.
 
     Raises
     ------
@@ -142,7 +143,7 @@ def estimate_factors(
 def _changes(
     outcomes: pd.DataFrame, fit: LogisticFit, columns: Sequence[str], *, unit: str
 ) -> tuple[Change, ...]:
-    """Find the values since when attempts end otherwise than the model expects."""
+    """Find the values with which attempts end differently from some time on than the model expects."""
     if "occurred_at" not in outcomes:
         return ()
     expected = pd.Series(fit.rates[fit.cells.cell_of], index=outcomes.index)
@@ -166,7 +167,7 @@ def _encode(
 
 
 def _columns_from(encoded: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """Name the encoded columns that come from the given source columns."""
+    """Return the encoded columns that come from the given source columns."""
     return [
         column
         for column in encoded
@@ -177,7 +178,7 @@ def _columns_from(encoded: Sequence[str], sources: Sequence[str]) -> list[str]:
 def _estimate(
     comparisons: list[Comparison], cells: Cells, settings: list[str], *, fdr: float, by: str
 ) -> tuple[LogisticFit, Design]:
-    """Fit the model once and fill in each comparison's effect, or why it has none."""
+    """Fit the model once and fill in each comparison's effect, or the columns that it is aliased with."""
     context = [column for column in cells.columns if column not in settings]
     groups = same_partition_groups(cells, [*context, *settings])
     leader = {column: group[0] for group in groups for column in group}
@@ -188,7 +189,7 @@ def _estimate(
     precision = np.full(len(design), _COEFFICIENT_SPREAD**-2)
     precision[0] = _INTERCEPT_SPREAD**-2
     fit = fit_pooled(matrix, cells, precision=precision)
-    separability = Separability(matrix, design)
+    estimability = Estimability(matrix, design)
     companions = {column: [c for c in group if c != column] for group in groups for column in group}
     for one in comparisons:
         model_column = leader[one.column]
@@ -197,9 +198,9 @@ def _estimate(
             continue
         levels = [_level_where(cells, model_column, mask) for mask in (one.chosen, one.others)]
         contrast = design.contrast(model_column, levels[0], levels[1])
-        entangled = separability.entangled_with(model_column, contrast)
-        if entangled:
-            one.together_with = sorted({*one.together_with, *entangled})
+        aliased = estimability.aliased_with(model_column, contrast)
+        if aliased:
+            one.together_with = sorted({*one.together_with, *aliased})
             continue
         one.is_within_units = all(
             design.terms[i] in design.unit_terms for i in np.flatnonzero(contrast).tolist()
@@ -225,7 +226,7 @@ def _test_applicability(
     fdr: float,
     by: str,
 ) -> None:
-    """Say where each factor holds, if not everywhere alike; a mirrored one holds where its twin does."""
+    """Fill in at which levels of `by` each factor's effect holds, where it differs; mirrored ones alike."""
     if by not in fit.cells.columns:
         return
     found = [

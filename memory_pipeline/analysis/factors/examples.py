@@ -1,4 +1,4 @@
-"""What stands behind a factor beside its figures: patterns that say the same, past attempts to see."""
+"""Which past attempts are examples of a factor, and which patterns agree with it?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DIRECTIONS = {"success": 1, "failure": -1}
 def find_cases(
     outcomes: pd.DataFrame, factors: pd.DataFrame, *, approach: Sequence[str], unit: str, most: int = 3
 ) -> list[dict[str, Any]]:
-    """Pick past attempts on both sides of each factor, those of units that had both sides first.
+    """Return past attempts on both sides of each factor, those of units that had both sides first.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def find_cases(
     approach, unit
         As given to `estimate_factors`.
     most
-        Attempts on each side, at most; of each unit the newest one.
+        Most attempts on each side; of each unit the newest one.
 
     Returns
     -------
@@ -69,14 +69,14 @@ def find_cases(
 
 
 def find_supporting(factors: pd.DataFrame, patterns: pd.DataFrame) -> list[list[str]]:
-    """Find the patterns of success and failure that contain a factor's setting in its direction.
+    """Return the patterns of success and failure that contain a factor's setting and have its direction.
 
     Parameters
     ----------
     factors
         As `estimate_factors` returns them.
     patterns
-        Patterns with `id`, `pattern_type`, `conditions`, the surest first.
+        Patterns with `id`, `pattern_type`, `conditions`, the most certain first.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""Pairs of settings that matter together: what both change is not the sum of what each changes.
+"""Which two settings interact: is the effect of both not the sum of their effects?
 
-Most settings add up, and then the factors of single ones say it all. A pair is reported where adding up is
-refuted on both scales on which one might add, rates and log-odds: near the ends of the scale, effects that
-add on the one do not on the other.
+Most settings are additive, and then factors of single settings suffice. A pair is reported where additivity
+is rejected on both scales, rates and log-odds: near 0 and 1, effects that are additive on one scale are not
+on the other.
 """
 
 from __future__ import annotations
@@ -39,41 +39,41 @@ _LEAST_ATTEMPTS, _LEAST_UNITS = 20, 3
 def find_pairs(
     fit: LogisticFit, design: Design, singles: Sequence[Comparison], *, fdr: float, min_effect: float
 ) -> tuple[list[Comparison], list[float]]:
-    """Find the pairs of settings that matter together.
+    """Find the pairs of settings that interact.
 
     Every two comparisons of different settings are tested where each of the four combinations has 20
-    attempts of 3 units. A robust score test in the model without the interaction tells which are worth a
-    fit: those with at most twice the p-value that could pass at all. The others count as tested, with
-    p = 1. Then the model is fitted again with the interaction, and
-    the p-value is the larger one of two Wald tests: of the interaction of log-odds, and of that of
-    standardised rates. Over all pairs the false discovery rate is controlled (Benjamini and Yekutieli 2001).
+    attempts of 3 units. A robust score test in the model without the interaction screens the pairs: those
+    with more than twice the largest p-value that could be rejected count as tested, with p = 1. For the
+    others the model is fitted again with the interaction, and the p-value is the larger of two Wald tests:
+    of the interaction of log-odds, and of that of standardised rates. Over all pairs the false discovery rate
+    is controlled (Benjamini and Yekutieli 2001).
 
     Parameters
     ----------
     fit, design
         The model without interactions.
     singles
-        Comparisons of single settings; mirrored ones, those without an effect and those that always went
-        with another setting are passed over.
+        Comparisons of single settings; mirrored ones, those without an effect and those of settings that
+        always occur with another one are not paired.
     fdr
         False discovery rate over the pairs tested.
     min_effect
-        Least distance from adding up, as a difference of success rates.
+        Least absolute interaction, as a difference of success rates.
 
     Returns
     -------
     pairs, q_values
-        Of two columns the surest pair of values; the q-value is that of "both together change something,
-        and not what they add up to".
+        The pair of values with the smallest p-value of each two columns; the q-value is that of "both
+        together have an effect, and it is not the sum of theirs".
     """
     tested = [
         (first, second)
         for first, second in combinations([one for one in singles if _can_pair(one)], 2)
         if first.column != second.column and _is_supported(fit, first, second)
     ]
-    worth_a_fit = _NEARLY * largest_passing_p_value(len(tested), fdr)
+    largest = _NEARLY * largest_passing_p_value(len(tested), fdr)
     found: list[Comparison | None] = [
-        _pair(fit, design, pair) if _score_p_value(fit, pair) <= worth_a_fit else None for pair in tested
+        _pair(fit, design, pair) if _score_p_value(fit, pair) <= largest else None for pair in tested
     ]
     if not any(found):
         return [], []
@@ -100,12 +100,12 @@ def _can_pair(one: Comparison) -> bool:
 def _joint_p_value(one: Comparison) -> float:
     if one.effect is None or one.together is None:
         return 1.0
-    # The surer one of two ways to put the pair was taken.
+    # Of two comparisons of the pair the one with the smaller p-value was taken: Bonferroni.
     return max(min(1.0, 2 * one.effect.p_value), one.together.p_value)
 
 
 def _is_supported(fit: LogisticFit, first: Comparison, second: Comparison) -> bool:
-    """Say whether all four combinations were tried often enough."""
+    """Return whether all four combinations have enough attempts and units."""
     cells = fit.cells
     return all(
         cells.attempts[one & other].sum() >= _LEAST_ATTEMPTS
@@ -119,7 +119,7 @@ def _term(pair: Singles) -> Term:
 
 
 def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
-    """Test whether the interaction would add to the model, without fitting it (cluster-robust score test)."""
+    """Compute the p-value of the interaction without fitting it (cluster-robust score test)."""
     cells, weights = fit.cells, fit.weights
     own = holds(_term(pair), cells).astype(float)
     information = weights * cells.attempts * fit.rates * (1 - fit.rates)
@@ -133,9 +133,9 @@ def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
 
 
 def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
-    """Fit the model with the interaction of two comparisons, and estimate what both change together."""
+    """Fit the model with the interaction of two comparisons, and estimate the effect of both together."""
     cells, term = fit.cells, _term(pair)
-    # As for single settings, the unit's share keeps whatever makes units differ out of the interaction.
+    # As for single settings, with the unit's share the interaction is that within units.
     shared = varying_terms(cells, [term])
     wider = Design((*design.terms, term), (*design.unit_terms, *shared))
     added = np.full(1, _SPREAD**-2)
@@ -147,16 +147,17 @@ def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
     )
     log_odds = np.zeros(len(wider))
     log_odds[where] = 1.0
-    return _told(again, wider, pair, log_odds, is_within_units=bool(shared))
+    return _as_comparison(again, wider, pair, log_odds, is_within_units=bool(shared))
 
 
-def _told(
+def _as_comparison(
     fit: LogisticFit, design: Design, pair: Singles, log_odds: Floats, *, is_within_units: bool
 ) -> Comparison:
-    """Put two settings that were fitted with their interaction as one comparison.
+    """Build one comparison of two settings from a fit with their interaction.
 
-    Of the two ways to set both of them against each other (both values against both references, or one of
-    each against the other) the surer one, in the direction in which they do more than they add up to.
+    There are two ways to compare both at once (both values with both references, or one value and one
+    reference with the others). Of these the one with the smaller p-value is taken, in the direction in which
+    the effect and the interaction have the same sign.
     """
     first, second = pair
     corners = [
@@ -203,12 +204,12 @@ def _told(
 
 
 def _has(fit: LogisticFit, settings: dict[str, str]) -> NDArray[np.bool_]:
-    """Say which cells have all of the settings."""
+    """Return which cells have all of the settings, shape (cells,)."""
     return holds(tuple(settings.items()), fit.cells)
 
 
 def _wald_p_value(fit: LogisticFit, gradient: Floats, degrees: float) -> float:
-    """Test a combination of coefficients with the larger of both variances (`standardised_effect`)."""
+    """Compute the p-value of a contrast with the larger of two variances (see `standardised_effect`)."""
     variance = max(float(fit.exchangeable_shares(gradient).sum()), fit.jackknife_variance(gradient))
     size = abs(float(gradient @ fit.coefficients))
     return float(2 * stats.t.sf(size / np.sqrt(variance), degrees)) if variance > 0 else 1.0

@@ -1,6 +1,6 @@
-"""How far two values of a setting were really chosen in comparable contexts.
+"""Were two values of a setting chosen in comparable contexts (overlap, positivity)?
 
-Where one of them was hardly ever chosen, a comparison there rests on the model, not on attempts.
+Where one of them was hardly ever chosen, a comparison is an extrapolation of the model.
 
 References
 ----------
@@ -33,18 +33,17 @@ _COEFFICIENT_SPREAD, _INTERCEPT_SPREAD = 2.5, 10.0
 
 
 def comparable_share(cells: Cells, one: Comparison, context: Sequence[str]) -> float:
-    """Tell which share of the attempts with either value can be compared with attempts of the other.
+    """Compute the share of the attempts with either value that have comparable attempts with the other.
 
-    Within units: those of units that had both values. Between units: those whose context leads to expect
-    either value with a probability from 0.1 to 0.9 (ref. 1), by a logistic model of the choice on the
-    context columns.
+    Within units: the attempts of units that had both values. Between units: the attempts with a propensity
+    from 0.1 to 0.9 (ref. 1) in a logistic model of the choice on the context columns.
 
     Parameters
     ----------
     cells
         Counts per unit and combination.
     one
-        The comparison; `is_within_units` is filled in.
+        The comparison; its `is_within_units` is set already.
     context
         Encoded context columns.
 

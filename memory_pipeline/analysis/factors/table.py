@@ -1,4 +1,4 @@
-"""The table of success factors: one row per comparison, with everything that it says about itself."""
+"""What is reported about each factor?"""
 
 from __future__ import annotations
 
@@ -69,25 +69,25 @@ def factor_table(
     fdr: float,
     changes: Sequence[Change] = (),
 ) -> pd.DataFrame:
-    """Write comparisons as the table of factors, ranked by the lower bound of the effect's size.
+    """Build the table of factors, ranked by the lower bound of the absolute effect.
 
     Parameters
     ----------
     singles
         Comparisons of single settings.
     pairs
-        Pairs of settings that matter together, and their q-values.
+        Pairs of settings that interact, and their q-values.
     cells
-        What they were estimated from; None where there is nothing.
+        The counts that they were estimated from; None where there are none.
     unit, fdr
         As in `factors.estimate.estimate_factors`.
     changes
-        Values since when attempts end otherwise than before.
+        Values with which attempts end differently from some time on.
 
     Returns
     -------
     DataFrame
-        Columns `FACTOR_COLUMNS`.
+        One row per comparison, columns `FACTOR_COLUMNS`.
     """
     if cells is None or not singles:
         return pd.DataFrame({column: pd.Series(dtype=object) for column in FACTOR_COLUMNS})
@@ -151,7 +151,7 @@ def _row(one: Comparison, cells: Cells, changes: Sequence[Change]) -> dict[str, 
 
 
 def _interaction(one: Comparison) -> dict[str, float]:
-    """Write how far a pair is from adding up; empty for a single setting."""
+    """Return the interaction of a pair with its interval; empty for a single setting."""
     if one.together is None:
         return {}
     found = one.together.interaction
@@ -165,7 +165,7 @@ def _interaction(one: Comparison) -> dict[str, float]:
 
 
 def _drift(one: Comparison, changes: Sequence[Change]) -> dict[str, Any]:
-    """Find the change of one of the values compared; empty where none was detected."""
+    """Return the change of one of the values compared; empty where none was detected."""
     values = {pair for side in (one.settings, one.reference_settings) for pair in side.items()}
     found = [change for change in changes if (change.column, change.value) in values]
     return found[0].to_dict() if found else {}
@@ -176,7 +176,7 @@ def _rate(cells: Cells, mask: NDArray[np.bool_]) -> float:
 
 
 def _add_confidence(comparisons: Sequence[Comparison], rows: list[dict[str, Any]]) -> None:
-    """Fill in the confidence: the spread is learnt from each comparison once, mirrored ones follow it."""
+    """Fill in the confidence; the spread is estimated from each comparison once, without mirrored ones."""
     for row in rows:
         row["confidence"] = 0.5
     determined = [i for i, one in enumerate(comparisons) if one.effect is not None]
@@ -193,7 +193,7 @@ def _add_confidence(comparisons: Sequence[Comparison], rows: list[dict[str, Any]
 
 
 def _add_confidence_of_pairs(rows: list[dict[str, Any]], singles: int) -> None:
-    """Fill in the confidence of pairs: shrunken by the spread of all effects, pairs among them."""
+    """Fill in the confidence of pairs, shrunk by the spread of all effects including those of pairs."""
     if len(rows) == singles:
         return
     learn = [row for row in rows if row["is_determined"] and not row["is_mirrored"]]

@@ -1,4 +1,4 @@
-"""Success factors as sentences that a packaging engineer would say, with their numbers."""
+"""How is a factor written as a sentence?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def describe_factor(row: Mapping[str, Any], *, unit: str) -> str:
-    """Say what a factor changes, against what, how sure that is and on what it rests.
+    """Write what a factor changes, against what, with its interval and sample size.
 
     Parameters
     ----------

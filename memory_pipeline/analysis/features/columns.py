@@ -1,4 +1,4 @@
-"""Whether the columns that an analysis names are there, and each has one role."""
+"""Does a frame have the columns that an analysis needs, and does each have one role?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def check_columns(
     outcomes: pd.DataFrame, *, approach: Sequence[str], context: Sequence[str], unit: str
 ) -> None:
-    """Refuse a frame, or roles, that nothing can be estimated from.
+    """Check that the columns of all roles are in the frame, and that no column has two roles.
 
     Raises
     ------

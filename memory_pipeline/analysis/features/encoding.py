@@ -1,4 +1,4 @@
-"""From stored attempts to conditions: one flat row an attempt, then categories.
+"""How do columns become categories (conditions), and the same ones again for new rows?
 
 A *condition* is `column = value`. A column is an *approach* setting (somebody chose it, so it can be
 advised) or *context* (known beforehand, not chosen). What is known only afterwards is never a condition.
@@ -65,7 +65,7 @@ class Encoding:
         )
 
     def columns_of(self, source: str) -> tuple[str, ...]:
-        """Name the encoded columns that a source column became: none, where it has one value alone."""
+        """Return the names of the encoded columns of a source column; none where it has one value only."""
         code = self.codes.get(source)
         if code is None:
             return ()
@@ -106,7 +106,7 @@ def encode(
     unit: str | None = None,
     min_units: int = 1,
 ) -> Encoded:
-    """Turn columns into categories, and say how.
+    """Encode columns as categories.
 
     Parameters
     ----------
@@ -122,7 +122,8 @@ def encode(
     Returns
     -------
     Encoded
-        Categorical columns of text. A column with one level only says nothing and is left out.
+        Categorical columns of text, with the encoding that gave them. A column with one level only carries
+        no information and is left out.
 
     Raises
     ------
@@ -159,16 +160,16 @@ def learn_encoding(
     Parameters
     ----------
     counts
-        How often each value occurs, by column, in the order that the encoded columns get.
+        How often each value occurs, by column, in the order of the encoded columns.
     max_values
         Most levels (or list elements) that a column keeps; the most frequent stay.
     min_count
-        Rows that a value must have to stay itself; rarer ones become `(other)`.
+        Rows that a value must have to be kept; rarer ones become `(other)`.
     bins
         Quantile bins of a numeric column that has more than `2 * bins` different numbers.
     min_units
-        Units that a value must occur with to stay itself: what only one application ever had is a name for
-        that application, not a condition.
+        Units that a value must occur with to be kept: what only one application ever had identifies that
+        application and is not a condition.
     """
     limits = Limits(max_values, min_count, min_units)
     codes: dict[str, ColumnCode] = {}
@@ -184,13 +185,13 @@ def _learn_code(counts: ValueCounts, limits: Limits, *, bins: int) -> ColumnCode
     edges = counts.quantile_edges(bins)
     if len(edges):
         used = len(np.unique(np.searchsorted(edges, counts.known_numbers, side="right")))
-        if used + counts.has_missing < 2:  # noqa: PLR2004 - two levels tell something apart
+        if used + counts.has_missing < 2:  # noqa: PLR2004 - one level distinguishes nothing
             return None
         return ColumnCode("bins", _bin_labels(list(edges)), tuple(float(edge) for edge in edges))
     levels = counts.frequent(limits)
     if counts.is_list:
-        telling = tuple(one for one in levels if counts.has_missing or counts.lacks(one))
-        return ColumnCode("elements", telling) if telling else None
+        varying = tuple(one for one in levels if counts.has_missing or counts.lacks(one))
+        return ColumnCode("elements", varying) if varying else None
     used = len(levels) + (len(set(counts.used_names) - set(levels)) > 0) + counts.has_missing
     return ColumnCode("categories", levels) if used > 1 else None
 
@@ -223,7 +224,7 @@ def _encode_column(source: str, values: pd.Series, code: ColumnCode) -> dict[str
 
 
 def _categorical(positions: np.ndarray, levels: tuple[str, ...]) -> pd.Categorical:
-    """Make a categorical from positions in `levels`; levels that do not occur are left out."""
+    """Build a categorical from positions in `levels`; levels that do not occur are left out."""
     present = np.bincount(positions.astype(np.int64), minlength=len(levels)) > 0
     kept = [level for level, there in zip(levels, present, strict=True) if there]
     codes = (np.cumsum(present) - 1)[positions.astype(np.int64)]
@@ -232,5 +233,5 @@ def _categorical(positions: np.ndarray, levels: tuple[str, ...]) -> pd.Categoric
 
 
 def encoded_columns(encoding: Encoding) -> list[str]:
-    """Name the columns that an encoding gives, in order."""
+    """Return the names of the columns that an encoding gives, in order."""
     return [column for source in encoding.codes for column in encoding.columns_of(source)]

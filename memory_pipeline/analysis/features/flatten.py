@@ -1,4 +1,4 @@
-"""From a stored record to one flat row: which columns are conditions, and in which role."""
+"""Which columns does an attempt have once its stored record is flat, and which of them are conditions?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALWAYS = (
 
 @dataclass(frozen=True)
 class Roles:
-    """Which columns of a flat frame are conditions, and of which sort."""
+    """The condition columns of a flat frame: approach settings and context."""
 
     approach: tuple[str, ...]
     context: tuple[str, ...]
@@ -36,7 +36,7 @@ class Roles:
 
 
 def flatten_outcomes(records: pd.DataFrame) -> tuple[pd.DataFrame, Roles]:
-    """Lay stored outcomes flat: one row an attempt, one column a condition.
+    """Build a flat frame of stored outcomes: one row per attempt, one column per condition.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def flatten_outcomes(records: pd.DataFrame) -> tuple[pd.DataFrame, Roles]:
     Returns
     -------
     frame
-        Shape (attempts, 9 + conditions). An approach setting whose name is also a context column
-        of another record is told apart as `name (approach)`.
+        Shape (attempts, 9 + conditions). An approach setting with the name of a context column or of one
+        of the nine becomes `name (approach)`.
     roles
         Which of the columns are context and which are approach.
     """
@@ -80,7 +80,7 @@ def flatten_outcomes(records: pd.DataFrame) -> tuple[pd.DataFrame, Roles]:
 
 
 def _spread(column: pd.Series, index: pd.Index) -> pd.DataFrame:
-    """Give each key of a column of dicts a column of its own, in order of first appearance."""
+    """Return one column per key of a column of dicts, in order of first appearance."""
     dicts = [value if isinstance(value, dict) else {} for value in column]
     keys = dict.fromkeys(key for one in dicts for key in one)
     return pd.DataFrame(
@@ -101,7 +101,11 @@ def _is_filled(items: Any) -> bool:
 
 
 def condition_columns(frame: pd.DataFrame, *, unit: str | None = None) -> tuple[str, ...]:
-    """Name the columns of a flat frame that can be conditions: all but identifiers, times and aftermath."""
+    """Return the columns of a flat frame that can be conditions.
+
+    Left out are the columns in `NEVER_CONDITIONS` (identifiers, times, and what is known only after an
+    attempt), the unit's column, and any other column of times.
+    """
     return tuple(
         column
         for column in frame.columns

@@ -1,4 +1,4 @@
-"""Values as names: how one value of a column is written as a level, and which values are told apart."""
+"""How is a value of a column written as a level, and which values are distinct?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memory_pipeline.analysis.names import NO, YES
 
 
 def distinct_values(values: pd.Series) -> tuple[np.ndarray, list[tuple[str, ...]], bool]:
-    """Give the distinct values of a column numbers, so that the rest works on few of them.
+    """Assign a number to each distinct value of a column.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def distinct_values(values: pd.Series) -> tuple[np.ndarray, list[tuple[str, ...]
 
 
 def as_numbers(values: pd.Series) -> pd.Series | None:
-    """Return the values as floats where all of them are numbers (and not truth values)."""
+    """Return the values as floats where all of them are numbers (and not truth values); None otherwise."""
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind not in {"integer", "floating", "mixed-integer-float", "decimal"}:
         return None
@@ -56,7 +56,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def level_name(value: Any) -> str:
-    """Write one value as a level's name; whole numbers lose their `.0`, truth values read yes or no."""
+    """Return the level of a value: whole floats without their `.0`, truth values as yes or no."""
     if isinstance(value, (bool, np.bool_)):
         return YES if value else NO
     if isinstance(value, (float, np.floating)):

@@ -1,6 +1,6 @@
-"""What a finding is about: success, failure, one failure reason, or a person stepping in.
+"""What counts as success, failure, a failure reason or an intervention (the targets of findings)?
 
-What became of an attempt is written as one label, so that counts by label serve every target.
+The outcome of an attempt is written as one label, so that counts by label serve every target.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ _UNNAMED = "(unnamed)"
 
 
 def outcome_labels(outcomes: pd.DataFrame, target: str | None = None) -> pd.Series:
-    """Write what became of each attempt as one label: `status;reason;intervention`, shape (attempts,).
+    """Return the outcome of each attempt as one label, `status;reason;intervention`, shape (attempts,).
 
-    Counts by these labels serve every target. With `target`, only what that target needs is looked at.
+    Counts by these labels serve every target. With `target`, the parts of the label that the target does
+    not depend on are empty, and their columns need not be in the frame.
 
     Raises
     ------
@@ -48,7 +49,13 @@ def outcome_labels(outcomes: pd.DataFrame, target: str | None = None) -> pd.Seri
 
 
 def is_hit(label: str, target: str) -> bool:
-    """Say whether an outcome label ends in the target."""
+    """Return whether an outcome label meets the target.
+
+    Raises
+    ------
+    ValueError
+        When the target is not known; the message lists those that are.
+    """
     status, reason, kind = label.split(";")
     part = _target_part(target)
     if part == "status":
@@ -73,7 +80,16 @@ def _target_part(target: str) -> str:
 
 
 def pattern_type(target: str, difference: float) -> str:
-    """Name the type of a finding: what its attempts lean to."""
+    """Return the type of a finding, `success`, `failure` or `intervention`.
+
+    Parameters
+    ----------
+    target
+        What the finding is about.
+    difference
+        Rate of the target inside less the rate outside; where it is positive for success, or negative for
+        any other target, the finding is of type `success`.
+    """
     if target.startswith("intervention"):
         return "intervention"
     good = (target == "success") == (difference > 0)
@@ -81,5 +97,5 @@ def pattern_type(target: str, difference: float) -> str:
 
 
 def is_success(outcomes: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which attempts succeeded; a partial success is not one."""
+    """Return which attempts succeeded, shape (attempts,); a partial success does not count."""
     return np.asarray(outcomes["outcome_status"] == "success", dtype=bool)

@@ -1,4 +1,4 @@
-"""Which months of counted evidence still hold, and evidence without those that do not."""
+"""Which months have to be counted again when the encoding changes?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from memory_pipeline.analysis.features.encoding import Encoding, encoded_columns
 
 
 def recoded_months(tables: pd.DataFrame, before: Encoding, after: Encoding) -> set[str]:
-    """Find the months in which some attempt gets another category from a new encoding than from the old one.
+    """Return the months in which some attempt has another category under a new encoding than under the old.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def recoded_months(tables: pd.DataFrame, before: Encoding, after: Encoding) -> s
     Returns
     -------
     set
-        All months where the encoded columns are not the same ones.
+        All months where the encoded columns differ.
     """
     if encoded_columns(before) != encoded_columns(after):
         return set(tables["month"])

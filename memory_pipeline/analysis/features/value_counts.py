@@ -1,4 +1,4 @@
-"""How often each value of a column occurs, and with which units: all that an encoding is chosen from.
+"""How often does each value of a column occur, and with which units? An encoding is learnt from this alone.
 
 The counts of two parts of a history add up to those of the whole, so they are kept by month.
 """
@@ -81,21 +81,22 @@ class ValueCounts:
 
     @property
     def known_numbers(self) -> Floats:
-        """The numbers that occur, each once; empty where the values are no numbers."""
+        """The numbers that occur, each once; empty where the values are not numbers."""
         empty: Floats = np.zeros(0)
         return empty if self.numbers is None else self.numbers[self.by_value > 0]
 
     def lacks(self, element: str) -> bool:
-        """Say whether some list is without an element."""
+        """Return whether some list is without an element."""
         return bool(self.by_value[self.names.index(element)] < self.rows - self.missing)
 
     def quantile_edges(self, bins: int) -> Floats:
-        """Cut numbers at their quantiles; nothing where there are too few different ones to cut.
+        """Compute the edges of quantile bins.
 
         Returns
         -------
         ndarray
-            Inner edges, ascending, shape (at most `bins` - 1,).
+            Inner edges, ascending, shape (at most `bins` - 1,); empty where the values are not numbers or
+            no more than `2 * bins` different ones.
         """
         known = self.known_numbers
         if self.numbers is None or len(known) <= 2 * bins:
@@ -107,7 +108,7 @@ class ValueCounts:
         return kept
 
     def frequent(self, limits: Limits) -> tuple[str, ...]:
-        """Name the values with enough attempts and units, the most frequent of them, sorted."""
+        """Return the most frequent values with enough attempts and units, sorted by name."""
         names, of_value = np.unique(np.array(self.names, dtype=object), return_inverse=True)
         codes = of_value.reshape(-1)[self.codes]
         counts = np.bincount(codes, weights=self.attempts, minlength=len(names)).astype(np.int64)
@@ -126,7 +127,7 @@ def count_columns(
 ) -> dict[str, ValueCounts]:
     """Count the values of columns of a frame, with the units of one of its columns.
 
-    A missing unit is a unit of its own. The unit's own column is counted without units.
+    Attempts without a unit are one unit of their own. The unit's own column is counted without units.
     """
     units = None if unit is None else _unit_codes(frame[unit])[0]
     return {column: _count(frame[column], None if column == unit else units) for column in columns}
@@ -151,14 +152,14 @@ def value_table(frame: pd.DataFrame, columns: Sequence[str], unit: str) -> pd.Da
 
 
 def add_tables(tables: pd.DataFrame, columns: Iterable[str], rows: int) -> dict[str, ValueCounts]:
-    """Add up tables of `value_table`, one after the other in a frame, to the counts of the whole.
+    """Sum concatenated tables of `value_table` to the counts of the whole history.
 
     Parameters
     ----------
     tables
         Columns `COLUMNS`.
     columns
-        Columns to give, in this order; one without a row in the tables has empty lists only.
+        Columns to return, in this order; one without a row in the tables has empty lists only.
     rows
         Attempts in all.
     """
@@ -205,7 +206,7 @@ def _count(values: pd.Series, units: Ints | None) -> ValueCounts:
 
 
 def _numbers_of(values: pd.Series, codes: Ints, size: int) -> Floats:
-    """Give the number behind each code."""
+    """Return the number of each code, shape (size,)."""
     known = codes >= 0
     numbers: Floats = np.zeros(size)
     numbers[codes[known]] = pd.to_numeric(values[known]).to_numpy(dtype=float)
@@ -213,7 +214,7 @@ def _numbers_of(values: pd.Series, codes: Ints, size: int) -> Floats:
 
 
 def _entries(column: str, counts: ValueCounts, values: pd.Series, units: Ints) -> pd.DataFrame:
-    """Lay out the counts of one column, units as codes."""
+    """Return the counts of one column as the rows of `value_table`, units as codes."""
     assert counts.units is not None  # noqa: S101 - `value_table` counts with units
     size = int(units.max(initial=0)) + 1
     pairs, attempts = np.unique(counts.codes.astype(np.int64) * size + counts.units, return_counts=True)
@@ -235,6 +236,6 @@ def _entries(column: str, counts: ValueCounts, values: pd.Series, units: Ints) -
 
 
 def _unit_codes(units: pd.Series) -> tuple[Ints, list[Any]]:
-    """Give each unit a number; a missing one has the last."""
+    """Return each row's unit as a number, shape (rows,), and the units; a missing unit has the last one."""
     codes, distinct = pd.factorize(units)
     return np.where(codes < 0, len(distinct), codes), [*distinct, None]

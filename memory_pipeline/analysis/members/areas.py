@@ -1,4 +1,4 @@
-"""Where a community is deep: more members with several labels of one area than chance gives."""
+"""In which areas is a community deep: more members with several labels of one area than by chance?"""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 DEEP = 3
-"""Labels of an area that make a member deep in it; two where the area has fewer than four that occur."""
+"""Labels of an area that a member deep in it has; two where fewer than four labels of the area occur."""
 _FOUR = 4
 _ROLES = ("ability", "interest")
 
 
 def area_depths(labels: MemberLabels, search: MemberSearch) -> list[Finding]:
-    """Test, for every area of the vocabulary, whether more members are deep in it than chance gives.
+    """Test, for every area of the vocabulary, whether more members are deep in it than by chance.
 
-    Only labels that enough members carry count. All areas that could be tested are returned, with
-    `q_value` still the p-value: whoever searches more corrects over all of it.
+    Only labels that enough members carry count. All areas that could be tested are returned; their `q_value`
+    is the p-value, which the caller corrects over everything searched.
     """
     findings = [
         _depth(labels, area, _things(labels, area, search), search) for area in labels.vocabulary.areas
@@ -38,7 +38,7 @@ def area_depths(labels: MemberLabels, search: MemberSearch) -> list[Finding]:
 
 
 def _things(labels: MemberLabels, area: str, search: MemberSearch) -> dict[str, list[int]]:
-    """Find the columns of each label of an area, the most frequent first, as many as a predicate takes."""
+    """Return the columns of each label of an area, the most frequent first, at most `MAX_LABELS` in all."""
     keys = {label_key(one) for one in labels.vocabulary.areas[area]}
     things: dict[str, list[int]] = {}
     for i in np.argsort(-labels.counts, kind="stable"):

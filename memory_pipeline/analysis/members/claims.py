@@ -1,23 +1,23 @@
-"""Claims about members, checked: whom they hold for, whether that is more than chance, whether they are new.
+"""Is a proposed claim about members true: more than chance, with no superfluous part, and new?
 
-Whoever proposes a pattern (a language model, a person) chose it after looking at the data, so a p-value of
-one test says little. The rule here holds for everything that could have been proposed, in any number of runs:
-a predicate over k labels is better than chance where ::
+A proposed pattern (by a language model or a person) was chosen after looking at the data, so the p-value of
+one test is not valid. The rule here is valid for everything that could have been proposed, in any number of
+runs: a predicate over k labels is better than chance where ::
 
     p <= alpha / 2 / 2^(k - 1) / (C(L, k) * shapes)
 
 `C(L, k)` counts the sets of k labels among the L labels that enough members carry; `shapes` is 1 for "all of
 these" and `Bell(k) * 2^k` otherwise, the ways to put k labels into "any of" groups, plain or negated. Half of
 alpha is for each of the two sorts, and the shares of k = 2, 3, ... add up to 1, so that the probability of
-any false claim among all of them stays below alpha (Bonferroni). Beyond that, every part has to belong: given
-the members for whom the other parts hold, the part has to hold for more of them than in the community
-(hypergeometric tail, by the same threshold), and the lift has to reach a minimum.
+any false claim among all of them stays below alpha (Bonferroni; ref. 1). In addition, every part has to
+contribute (ref. 2): among the members for whom the other parts hold, the part has to hold for more than in
+the community (hypergeometric tail, by the same threshold), and the lift has to reach a minimum.
 
 References
 ----------
 1. Dunn (1961), Multiple comparisons among means, JASA 56.
 2. Hämäläinen and Webb (2019), A tutorial on statistically sound pattern discovery, Data Mining and
-   Knowledge Discovery 33. (Productivity: every part belongs.)
+   Knowledge Discovery 33. (Productivity: every part contributes.)
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ MOST_LABELS = 6
 
 
 class ClaimRefusedError(ValueError):
-    """A claim that the members do not bear out; the message says why, and what would mend it."""
+    """A claim that the members do not support; the message states the reason and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ class VerifiedClaim:
     Attributes
     ----------
     predicate
-        Whom it is about.
+        The claim as a predicate of members.
     member_ids
         The members that it holds for, shape (members,), ascending.
     chance
-        How many chance gives, and how unlikely as many as there are.
+        Their expected number under the null model, and the p-value.
     threshold
-        What the p-value had to stay below.
+        The largest p-value that was accepted.
     weakest_part
-        The part that belongs least, and its p-value given the others.
+        The part with the largest p-value given the others, and that p-value.
     population
-        Visible members in all.
+        Number of visible members.
     """
 
     predicate: Predicate
@@ -80,7 +80,7 @@ class VerifiedClaim:
     population: int
 
     def figures(self) -> dict[str, Any]:
-        """Return what was verified as plain values."""
+        """Return the verified figures as JSON-able values."""
         part, p_value = self.weakest_part
         return {
             "member_count": self.chance.member_count,
@@ -97,7 +97,7 @@ class VerifiedClaim:
 
 @dataclass(frozen=True)
 class KnownPattern:
-    """A stored pattern, as far as a new one is compared with it."""
+    """The part of a stored pattern that a new one is compared with."""
 
     name: str
     member_ids: frozenset[int]
@@ -106,14 +106,14 @@ class KnownPattern:
 
 
 def threshold_of(predicate: Predicate, label_count: int, *, alpha: float = ALPHA) -> float:
-    """Give the p-value that a predicate has to stay below, as the module says.
+    """Compute the largest p-value that is accepted for a predicate (see the module docstring).
 
     Parameters
     ----------
     predicate
         The claim.
     label_count
-        Labels that enough members carry: L.
+        Number L of labels that enough members carry.
     alpha
         Probability of any false claim among all that could be made.
     """
@@ -130,18 +130,31 @@ def verify_claim(
     threshold: float,
     min_lift: float = MIN_LIFT,
 ) -> VerifiedClaim:
-    """Check that enough members are meant, that they are more than chance gives, and that every part belongs.
+    """Check that a claim holds for enough members, for more than by chance, and that every part contributes.
+
+    Parameters
+    ----------
+    labels
+        The members.
+    predicate
+        The claim.
+    min_group_size
+        Fewest members.
+    threshold
+        Largest p-value that is accepted.
+    min_lift
+        Least ratio of the members to those expected by chance.
 
     Raises
     ------
     ClaimRefusedError
-        When one of these does not hold. Groups below the minimum are not counted out, since a small
-        number would tell about single members.
+        When one of these does not hold. The message does not state the size of a group below the minimum,
+        since a small number would disclose single members.
     PredicateError
         When the predicate names a field or label that does not occur.
     """
     size = len(labels_of(predicate))
-    if not 2 <= size <= MOST_LABELS:  # noqa: PLR2004 - one label has nothing to go together with
+    if not 2 <= size <= MOST_LABELS:  # noqa: PLR2004 - an association needs two labels
         raise ClaimRefusedError(f"the predicate names {size} labels; join 2 to {MOST_LABELS}")
     member_ids = predicate.members(labels)
     if len(member_ids) < min_group_size:
@@ -178,7 +191,11 @@ def verify_claim(
 
 
 def is_same(predicate: Predicate, member_ids: Iterable[int], pattern: KnownPattern) -> bool:
-    """Say whether a predicate means what a stored pattern does, by its labels or by its members."""
+    """Return whether a predicate is the same as a stored pattern, by its labels or by its members.
+
+    True where at least 80% of the members of either are common to both (Jaccard), or where the labels are
+    equal and some member is common.
+    """
     members = frozenset(member_ids)
     together = len(members & pattern.member_ids)
     share = together / max(len(members | pattern.member_ids), 1)
@@ -186,7 +203,7 @@ def is_same(predicate: Predicate, member_ids: Iterable[int], pattern: KnownPatte
 
 
 def duplicate_of(claim: VerifiedClaim, known: Iterable[KnownPattern]) -> KnownPattern | None:
-    """Find a stored pattern that is the same as a claim."""
+    """Return a stored pattern that is the same as a claim; None where there is none."""
     members = claim.member_ids.tolist()
     return next((one for one in known if is_same(claim.predicate, members, one)), None)
 
@@ -201,7 +218,7 @@ def known_pattern(row: Mapping[str, Any]) -> KnownPattern:
 
 
 def in_figures(text: str, member_count: int, expected: float) -> str:
-    """Add to a description what was verified.
+    """Append the verified figures to a description.
 
     >>> in_figures("They could teach a course.", 38, 14.47)
     'They could teach a course. (38 members; chance would give 14.5.)'
@@ -219,7 +236,7 @@ def _is_conjunction(predicate: Predicate) -> bool:
 
 
 def _weakest_part(labels: MemberLabels, predicate: Predicate) -> tuple[dict[str, Any], float] | None:
-    """Find the part of an "all" that belongs least, and its p-value; None for other predicates."""
+    """Return the part of an "all" with the largest p-value given the others; None for other predicates."""
     root = predicate.root
     if not isinstance(root, AtLeast) or root.count != len(root.parts) or len(root.parts) == 1:
         return None
@@ -236,7 +253,7 @@ def _weakest_part(labels: MemberLabels, predicate: Predicate) -> tuple[dict[str,
 
 @lru_cache
 def _partitions(size: int) -> int:
-    """Count the ways to part `size` things into groups (Bell numbers).
+    """Count the partitions of a set of `size` elements (Bell numbers).
 
     >>> [_partitions(size) for size in range(6)]
     [1, 1, 2, 5, 15, 52]

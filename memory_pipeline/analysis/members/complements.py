@@ -1,8 +1,8 @@
-"""Who complements whom: members who share something, each with a part that the other lacks.
+"""Which members complement each other: they share one label, and each has another that the other lacks?
 
-Two sorts. Learners and those who know: members who would like to learn a thing, and members who know it,
-with something in common that goes with the wish beyond chance. Complementary: members with one interest,
-some with one ability and some with another, both of which go with the interest beyond chance.
+Two sorts. Learners and experts: members who would like to learn something, and members who know it, with a
+label in common that is associated with the wish. Complementary abilities: members with one interest, some
+with one ability and some with another, both of which are associated with the interest.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 PAIRS = 5
-"""Pairs of members that are named."""
+"""Most pairs of members that are returned."""
 MOST_COMMON = 0.4
-"""Share of members above which a label is nothing special to have in common."""
+"""Share of members above which a label is too frequent to be a reason for a match."""
 FEWEST_A_SIDE = 3
-"""Fewest members who bring one part: a match needs a choice."""
+"""Fewest members on one side: a match needs a choice."""
 _MOST_A_SIDE = 1000
-"""Members of one side who are compared with the other: those with most that is special."""
+"""Most members of one side who are compared with the other: those with the most rare labels."""
 _MOST_TOGETHER = 0.6
 _MOST_TRIED = 2000
 _MOST_KEPT = 100
@@ -41,7 +41,7 @@ _Trio = tuple[float, float, int, int, int]
 
 
 def learners_and_knowers(labels: MemberLabels, pairs: pd.DataFrame, search: MemberSearch) -> list[Finding]:
-    """Match those who would like to learn a thing with those who know it, by what they have in common."""
+    """Find groups of members who would like to learn something, and who know it, with a common label."""
     tried: list[_Trio] = []
     for wish, other, p_value, q_value in _pairs_with_role(labels, pairs, "wish"):
         known = _known(labels, wish)
@@ -54,7 +54,7 @@ def learners_and_knowers(labels: MemberLabels, pairs: pd.DataFrame, search: Memb
 
 
 def complementary_members(labels: MemberLabels, pairs: pd.DataFrame, search: MemberSearch) -> list[Finding]:
-    """Match members with one interest whose abilities complement each other."""
+    """Find groups of members with one interest whose abilities complement each other."""
     abilities: dict[int, list[tuple[int, float, float]]] = {}
     for interest, other, p_value, q_value in _pairs_with_role(labels, pairs, "interest"):
         is_ability = labels.vocabulary.role_of(labels.fields[other]) == "ability"
@@ -70,10 +70,10 @@ def complementary_members(labels: MemberLabels, pairs: pd.DataFrame, search: Mem
 
 
 def _matches(labels: MemberLabels, kind: str, tried: list[_Trio], search: MemberSearch) -> list[Finding]:
-    """Make findings of those who share the first label of a trio and have exactly one of the other two.
+    """Build a finding for each trio of labels: members with the first and exactly one of the other two.
 
-    How many that are, and how many chance gives, follows from the sets: with one, plus with the other, less
-    twice with both.
+    Their number, observed and expected by chance, follows from counts of sets: those with the one, plus those
+    with the other, less twice those with both.
     """
     tried = sorted(tried)[:_MOST_TRIED]
     sets = [tuple(sorted(places)) for _, _, s, a, b in tried for places in ((s, a), (s, b), (s, a, b))]
@@ -105,7 +105,7 @@ def _pairs_with_role(
 
 
 def _known(labels: MemberLabels, wish: int) -> int | None:
-    """Find the ability that a wish is about."""
+    """Return the column of the ability that a wish is about; None where nobody has it."""
     key = label_key(labels.names[wish])
     same = [
         i
@@ -116,7 +116,7 @@ def _known(labels: MemberLabels, wish: int) -> int | None:
 
 
 def _complement(labels: MemberLabels, interest: int, a: int, b: int) -> bool:
-    """Say whether two abilities are different enough to complement each other."""
+    """Return whether an interest and two abilities differ, and the abilities are not obviously related."""
     names = [labels.names[i] for i in (interest, a, b)]
     if len({label_key(name) for name in names}) < len(names):
         return False
@@ -124,7 +124,7 @@ def _complement(labels: MemberLabels, interest: int, a: int, b: int) -> bool:
 
 
 def _either(shared: Has, one: Has, two: Has) -> Predicate:
-    """Make: has the shared label, and exactly one of the two."""
+    """Build the predicate of members with the shared label and exactly one of the two others."""
     return Predicate(AtLeast(3, (shared, AtLeast(1, (one, two)), Not(AtLeast(2, (one, two))))))
 
 
@@ -157,19 +157,19 @@ def _finding(labels: MemberLabels, kind: str, trio: _Trio, expected: float, sear
 
 
 def matched_pairs(labels: MemberLabels, finding: Finding) -> list[dict[str, Any]]:
-    """Name pairs of members, one of each side, who have most in common besides what brings them together.
+    """Return pairs of members, one of each side, with the most rare labels in common besides the finding's.
 
     Returns
     -------
     list of dict
         At most `PAIRS`, each member once: `members` (two ids, the first of the first side) and `shared`
-        (up to three labels that both carry, the rarest first; none that fewer members carry than a group
-        must have).
+        (up to three labels that both carry, the rarest first; only labels of at least as many members as a
+        group must have).
     """
     roles = np.array([labels.vocabulary.role_of(own) in {"interest", "habit"} for own in labels.fields])
     rare = labels.counts <= MOST_COMMON * labels.member_count
-    told = roles & rare & (labels.counts >= finding.details["fewest"])
-    use = np.flatnonzero(told & ~np.isin(np.arange(len(roles)), finding.details["places"]))
+    usable = roles & rare & (labels.counts >= finding.details["fewest"])
+    use = np.flatnonzero(usable & ~np.isin(np.arange(len(roles)), finding.details["places"]))
     held = labels.matrix[:, use].astype(np.float64)
     weight = np.log(labels.member_count / np.maximum(labels.counts[use], 1))
     special = np.asarray(held @ weight).ravel()

@@ -1,4 +1,4 @@
-"""Which pairs of labels bridge domains: unexpected even given how the two domains go together."""
+"""Which pairs of labels bridge domains: unexpected even given the association of the two domains?"""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ if TYPE_CHECKING:
 
 
 BEYOND_DOMAINS = 1.25
-"""How many times the lift between two areas a pair must have to be unexpected given them."""
+"""Least ratio of a pair's lift to the lift between the two areas, for the pair to be unexpected."""
 
 
-def crossing_pairs(labels: MemberLabels, pairs: pd.DataFrame, all_pairs: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mark pairs that bridge domains.
+def cross_domain_pairs(
+    labels: MemberLabels, pairs: pd.DataFrame, all_pairs: pd.DataFrame
+) -> NDArray[np.bool_]:
+    """Return which pairs bridge domains, shape (pairs,).
 
-    A pair bridges when its labels are of different roles (what members can, like, do) or, interests, stand in
-    different areas; when nothing about it is obvious; and when its lift is at least `BEYOND_DOMAINS` times
-    that of the other pairs between the two areas, taken together. Abilities of different areas are clusters.
+    A pair bridges domains when its labels have different roles (ability, interest, habit) or are interests of
+    different areas; when it is not obvious; and when its lift is at least `BEYOND_DOMAINS` times that of the
+    other pairs between the two areas taken together. Abilities of different areas do not: they are clusters.
 
     Parameters
     ----------
     labels
         The members.
     pairs
-        The pairs to mark, as `pairs_against_chance` gives them.
+        The pairs, as `pairs_against_chance` returns them.
     all_pairs
         All pairs that were tested.
     """
@@ -51,7 +53,7 @@ def crossing_pairs(labels: MemberLabels, pairs: pd.DataFrame, all_pairs: pd.Data
 
 
 class _BetweenAreas:
-    """How much more often than chance labels of two areas go together, over all pairs between them."""
+    """The lift between two areas, over all pairs of labels between them."""
 
     def __init__(self, labels: MemberLabels, all_pairs: pd.DataFrame) -> None:
         self.areas = [sorted(labels.vocabulary.areas_of(name)) for name in labels.names]
@@ -66,6 +68,6 @@ class _BetweenAreas:
         return {(min(x, y), max(x, y)) for x in self.areas[a] for y in self.areas[b]}
 
     def lift_without(self, a: int, b: int, members: int, expected: float) -> float:
-        """Return the largest lift between areas of two labels, that pair left out; at least 1."""
+        """Compute the largest lift between areas of two labels, without this pair; at least 1."""
         rest = [self.sums[key] - (members, expected) for key in self._keys(a, b)]
         return max((float(seen / chance) for seen, chance in rest if chance > 1), default=1.0)

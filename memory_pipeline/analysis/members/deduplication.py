@@ -1,4 +1,4 @@
-"""One pattern instead of its variants: the most telling stays and says which others it stands for."""
+"""Which patterns are variants of a more informative one?"""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ if TYPE_CHECKING:
 
 
 SAME_MEMBERS = 0.5
-"""Overlap (Jaccard) of members from which on two findings are one."""
+"""Least overlap (Jaccard) of members with which two findings are variants."""
 SAME_LABELS = 0.5
-"""Overlap (Jaccard) of labels from which on two findings are one."""
+"""Least overlap (Jaccard) of labels with which two findings are variants."""
 MOST_USED = 0.5
-"""Share of a finding's labels used by stronger ones of its category from which on it says little new."""
+"""Share of a finding's labels in more informative ones of its category from which on it is a variant."""
 _LISTED = 12
 
 
 def without_variants(
     findings: Iterable[Finding], *, most: int
 ) -> list[tuple[Finding, list[tuple[str, ...]]]]:
-    """Keep the most telling findings of one category.
+    """Return the most informative findings of one category, without variants.
 
     Parameters
     ----------
     findings
         In any order.
     most
-        How many to keep.
+        Most findings that are returned.
 
     Returns
     -------
     list of tuple
-        Each finding that stays, the most telling first, and the labels of those that it absorbed (at most
-        12): they share half of its labels or of its members, or say little that those before did not.
+        Each finding that stays, the most informative first, and the labels of its variants (at most 12):
+        findings that share half of its labels or of its members, or of whose labels half are in findings
+        before.
     """
     kept: list[tuple[Finding, list[tuple[str, ...]]]] = []
     for finding in sorted(findings, key=lambda one: (-one.weight, one.names)):
         same = next((place for place, (one, _) in enumerate(kept) if _is_variant(finding, one)), None)
         if same is None and "area" not in finding.details:
-            same = _mostly_said(finding, [one for one, _ in kept])
+            same = _mostly_covered_by(finding, [one for one, _ in kept])
         if same is not None:
             one, variants = kept[same]
             if len(variants) < _LISTED and finding.names not in (*variants, one.names):
@@ -55,8 +56,8 @@ def without_variants(
     return kept
 
 
-def _mostly_said(finding: Finding, kept: Sequence[Finding]) -> int | None:
-    """Find the pattern that says most of a finding, where half of its labels are used already."""
+def _mostly_covered_by(finding: Finding, kept: Sequence[Finding]) -> int | None:
+    """Return the position of the finding with most labels in common, where half of the labels are used."""
     keys = {label_key(name) for name in finding.names}
     common = [len(keys & {label_key(name) for name in one.names}) for one in kept]
     used = keys & {label_key(name) for one in kept for name in one.names}

@@ -1,4 +1,4 @@
-"""What every search among members shares: its limits, and the shape of what it finds."""
+"""What does every search among members have in common: its limits, and the shape of a finding?"""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class MemberSearch:
     min_members
         Fewest members of a pattern; protects individuals.
     max_labels
-        Most labels that a pattern asks for together.
+        Most labels of a pattern.
     fdr
         Expected share of false findings among the reported ones, over everything searched.
     min_lift
-        How many times more members than chance gives a pattern must at least have.
+        Least ratio of a pattern's members to those expected by chance.
     max_per_category
-        Most patterns of one category, the most telling first.
+        Most patterns of one category, the most informative first.
     seed
-        Of the shuffles.
+        Seed of the shuffles.
     """
 
     min_members: int = 8
@@ -58,23 +58,23 @@ class Finding:
     Attributes
     ----------
     kind
-        Which search found it; decides the wording.
+        Which search found it; determines the wording.
     category
         One of `CATEGORIES`.
     labels
-        The (field, label) that it speaks of.
+        The (field, label) of each of its labels.
     predicate
-        Whom it holds for.
+        The members that it holds for, as a predicate.
     member_ids
         Those members, ascending.
     expected, lift
-        Members that chance gives, and how many times more there are.
+        Members expected by chance, and the ratio of the observed to the expected number.
     p_value, q_value
-        Of the least certain of the claims that it rests on.
+        The largest of the tests that it consists of.
     weight
-        How telling it is: what decides the order.
+        Information by which findings are ordered; see `information`.
     details
-        What else the wording and the evidence say.
+        Further figures for the wording and the evidence.
     """
 
     kind: str
@@ -101,9 +101,9 @@ class Finding:
 
 
 def information(members: float, expected: float) -> float:
-    """Say how much a count tells beyond what is expected: its log-likelihood ratio, 0 where it is no more.
+    """Compute the log-likelihood ratio of a count against its expectation; 0 where it is not larger.
 
-    For a Poisson count n with mean m it is n log(n / m) - (n - m): large groups and large lifts both count.
+    For a Poisson count n with mean m it is n log(n / m) - (n - m): it grows with the group and with the lift.
     """
     if members <= expected:
         return 0.0
@@ -112,10 +112,10 @@ def information(members: float, expected: float) -> float:
 
 
 def is_obvious(labels: MemberLabels, one: str, other: str) -> bool:
-    """Say whether it surprises nobody that two labels go together: a common area, or a word in common.
+    """Return whether an association of two labels is obvious: a common area, or a common word.
 
-    Words are in common when they are the same or one begins with the other (four letters or more), as in
-    "Shiny Server" and "shinyapps.io"; not where the vocabulary says that the two are different things.
+    Words are common when they are the same or one begins with the other (four letters or more), as in
+    "Shiny Server" and "shinyapps.io"; not where the vocabulary declares the two to be different things.
     """
     vocabulary = labels.vocabulary
     if vocabulary.areas_of(one) & vocabulary.areas_of(other):
@@ -127,13 +127,13 @@ def is_obvious(labels: MemberLabels, one: str, other: str) -> bool:
 
 
 def obviousness(labels: MemberLabels, names: Sequence[str]) -> float:
-    """Give the share of pairs among these labels that are obvious."""
+    """Compute the share of obvious pairs among these labels."""
     pairs = list(combinations(names, 2))
     return sum(is_obvious(labels, *two) for two in pairs) / max(len(pairs), 1)
 
 
 def shown_name(labels: MemberLabels, own: str, label: str) -> str:
-    """Name a label for readers, with its field where it occurs in another field too."""
+    """Return the name of a label for readers, with its field where it occurs in several fields."""
     same = {field for field, name in zip(labels.fields, labels.names, strict=True) if name == label}
     is_plain = own in {"skills", "interests"} or len(same) == 1
     return label if is_plain else f"{label} ({own.replace('_', ' ')})"

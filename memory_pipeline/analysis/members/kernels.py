@@ -1,4 +1,4 @@
-"""Compiled inner loops over members: shuffling, and counting what goes together."""
+"""Compiled inner loops over members: shuffling, and counting labels that occur together."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from memory_pipeline.analysis.compute.compiled import compiled
 
 
-class Stretches(NamedTuple):
-    """Which entries belong together, and who may trade with whom.
+class Segments(NamedTuple):
+    """The labels of each member in each field, and which of them trade with each other.
 
     Attributes
     ----------
     first, last
-        Stretch s, one member's labels in one field, holds the entries `first[s]:last[s]`.
+        Segment s, one member's labels in one field, consists of the entries `first[s]:last[s]`.
     group_start
-        The stretches `group_start[g]:group_start[g + 1]` trade with one another.
+        The segments `group_start[g]:group_start[g + 1]` trade with one another.
     """
 
     first: Any
@@ -34,39 +34,39 @@ class Rounds(NamedTuple):
 
 @compiled
 def shuffle_chain(  # noqa: PLR0917 - numba knows no keyword-only arguments
-    current: Any, stretches: Stretches, result: Any, label_count: int, rounds: Rounds, seed: int
+    current: Any, segments: Segments, result: Any, label_count: int, rounds: Rounds, seed: int
 ) -> None:
     """Write shuffles into `result`, shape (shuffles, entries), each some rounds of trades after the last.
 
-    `current`, the labels of all entries, is changed. In a round each stretch trades once.
+    `current`, the labels of all entries, is changed. In a round each segment trades once.
     """
     np.random.seed(seed)  # noqa: NPY002 - the one that numba compiles
-    order = np.arange(len(stretches.first))
+    order = np.arange(len(segments.first))
     seen = np.zeros(label_count, dtype=np.uint8)
-    widest = max(1, (stretches.last - stretches.first).max())
+    widest = max(1, (segments.last - segments.first).max())
     place = np.empty(2 * widest, dtype=np.int64)
     pool = np.empty(2 * widest, dtype=current.dtype)
     for shuffle in range(len(result)):
         for _ in range(rounds.between if shuffle else rounds.warm_up):
-            for group in range(len(stretches.group_start) - 1):
-                begin, end = stretches.group_start[group], stretches.group_start[group + 1]
+            for group in range(len(segments.group_start) - 1):
+                begin, end = segments.group_start[group], segments.group_start[group + 1]
                 for i in range(end - 1, begin, -1):
                     other = begin + np.random.randint(0, i - begin + 1)  # noqa: NPY002
                     order[i], order[other] = order[other], order[i]
                 for i in range(begin, end - 1, 2):
-                    _trade(current, stretches, order[i], order[i + 1], seen, place, pool)
+                    _trade(current, segments, order[i], order[i + 1], seen, place, pool)
         result[shuffle] = current
 
 
 @compiled
 def _trade(  # noqa: PLR0917
-    current: Any, stretches: Stretches, one: int, two: int, seen: Any, place: Any, pool: Any
+    current: Any, segments: Segments, one: int, two: int, seen: Any, place: Any, pool: Any
 ) -> None:
-    """Deal out anew, between two stretches, the labels that only one of the two has."""
-    for entry in range(stretches.first[one], stretches.last[one]):
+    """Distribute the labels that only one of two segments has at random between them (a curveball trade)."""
+    for entry in range(segments.first[one], segments.last[one]):
         seen[current[entry]] = 1
     found = 0
-    for entry in range(stretches.first[two], stretches.last[two]):
+    for entry in range(segments.first[two], segments.last[two]):
         label = current[entry]
         if seen[label]:
             seen[label] = 2
@@ -74,7 +74,7 @@ def _trade(  # noqa: PLR0917
             place[found], pool[found] = entry, label
             found += 1
     only_two = found
-    for entry in range(stretches.first[one], stretches.last[one]):
+    for entry in range(segments.first[one], segments.last[one]):
         label = current[entry]
         if seen[label] == 1:
             place[found], pool[found] = entry, label
@@ -93,10 +93,11 @@ def _trade(  # noqa: PLR0917
 def count_pairs(  # noqa: PLR0917
     labels: Any, start: Any, rank: Any, chosen: int, total: Any, squares: Any
 ) -> None:
-    """Add up, over shuffles, how many members carry each two labels, and the squares of that.
+    """Sum, over shuffles, the number of members with each two labels, and its square.
 
     `labels` has shape (shuffles, entries); label l is column `rank[l]` of `total` and `squares`, shape
-    (chosen, chosen), of which the part above the diagonal is filled, or none where that is negative.
+    (chosen, chosen), of which the part above the diagonal is filled; it is skipped where `rank[l]` is
+    negative.
     """
     table = np.zeros((chosen, chosen), dtype=np.int64)
     own = np.empty(chosen, dtype=np.int64)
@@ -124,9 +125,9 @@ def count_pairs(  # noqa: PLR0917
 def count_sets(  # noqa: PLR0917
     labels: Any, start: Any, rank: Any, chosen: int, sets: Any, total: Any, squares: Any
 ) -> None:
-    """Add up, over shuffles, how many members carry all labels of each set, and the squares of that.
+    """Sum, over shuffles, the number of members with all labels of each set, and its square.
 
-    `rank` is as in `count_pairs`; `sets` holds ranks, shape (sets, most labels), short rows end with -1.
+    `rank` is as in `count_pairs`; `sets` are ranks, shape (sets, most labels); short rows end with -1.
     """
     words = (len(start) + 62) // 64
     held = np.zeros((chosen, words), dtype=np.uint64)
@@ -154,7 +155,10 @@ def count_sets(  # noqa: PLR0917
 
 @compiled
 def count_deep(labels: Any, start: Any, thing: Any, things: int, least: int) -> Any:
-    """Count, per shuffle, the members with at least `least` different things; label l is thing `thing[l]`."""
+    """Count, per shuffle, the members with at least `least` different things; label l is thing `thing[l]`.
+
+    Labels of several fields can be one thing; a label with a negative number is none.
+    """
     result = np.zeros(len(labels), dtype=np.int64)
     last_holder = np.full(max(things, 1), -1, dtype=np.int64)
     for shuffle in range(len(labels)):

@@ -1,8 +1,8 @@
-"""Labels that say the same become one: by spelling, by the reviewed vocabulary, by the same words.
+"""Which labels mean the same and become one: by spelling, by the vocabulary, or by the same words?
 
-Same words means: the same once translated and put in alphabetic order ("Análisis de datos" and "Data
-analysis"). Only the first two may join labels that one member carries side by side: who lists "React" and
-"React.js" wrote one thing twice, but who lists two different phrases meant two things.
+Same words: equal once translated and sorted ("Análisis de datos" and "Data analysis"). Labels that one member
+carries both of are merged only by spelling or vocabulary: a member who lists "React" and "React.js" wrote one
+thing twice, but one who lists two different phrases meant two things.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ SPELLING, VOCABULARY, WORDS = "same spelling", "vocabulary", "same words"
 
 
 def merge_labels(labels: pd.DataFrame, vocabulary: Vocabulary) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give labels that say the same one name, the same in all fields.
+    """Replace labels that mean the same by one name, the same in all fields.
 
     Parameters
     ----------
     labels
         Columns `member_id`, `field`, `label`.
     vocabulary
-        Names for things, and words for words.
+        Canonical names, and words that mean the same.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def merge_labels(labels: pd.DataFrame, vocabulary: Vocabulary) -> tuple[pd.DataF
 
 
 def _by_spelling(counts: pd.Series, vocabulary: Vocabulary) -> tuple[dict[str, str], dict[str, str]]:
-    """Name each label by the vocabulary, or else by the most frequent of its spellings."""
+    """Return the name of each label, by the vocabulary or else its most frequent spelling, and the reason."""
     frequent: dict[str, tuple[int, str]] = {}
     for label, count in counts.items():
         key = label_key(str(label))
@@ -69,7 +69,7 @@ def _by_spelling(counts: pd.Series, vocabulary: Vocabulary) -> tuple[dict[str, s
 
 
 def _by_words(labels: pd.DataFrame, vocabulary: Vocabulary) -> dict[str, str]:
-    """Name labels of the same words by the most frequent of them, unless one member carries both."""
+    """Return the most frequent label of the same words by label, unless one member carries both."""
     distinct = labels.drop_duplicates()
     counts = distinct.groupby("label")["member_id"].count()
     holders = {

@@ -1,10 +1,10 @@
-"""Labels that commas broke, or that hold a list: put together or taken apart where the evidence is clear.
+"""Which labels were broken at a comma, or are lists, and what should they be?
 
-An export that splits its lists at commas also splits an answer that has one inside brackets, such as
-"web portal (for example, an intranet)"; its pieces then stand in the set as labels of their own. They are
-put together where a piece lacks its bracket and the pieces practically always occur together. The other
-way round, a free answer "Perl, bash" is a list; it is taken apart where at least one part is known on its
-own, and never where the whole is known.
+An export that splits its lists at commas also splits an answer with a comma inside brackets, such as "web
+portal (for example, an intranet)"; its pieces then are labels of their own. They are joined where a piece
+lacks its bracket and the pieces practically always occur together. Conversely, a free answer "Perl, bash" is
+a list; it is split where at least one part is known as a label. A label that is known as a whole is split
+only where all its parts are known.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 CHANGE_COLUMNS = ("field", "raw_label", "label", "why", "members")
 FEWEST = 5
-"""Members who make a label known on its own; from so many on, pieces that occur together are evidence."""
+"""Least members of a label that counts as known, and of pieces that are joined."""
 ALWAYS = 0.95
-"""Share of a piece's members who must have the other piece as well."""
+"""Least share of a piece's members who have the other piece as well."""
 _SEPARATORS = re.compile(r"[,;](?![^()]*\))")
 _Sets = dict[str, set[int]]
 
 
-def mend_labels(labels: pd.DataFrame, vocabulary: Vocabulary) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Drop empty answers, put broken labels together and take lists apart.
+def repair_labels(labels: pd.DataFrame, vocabulary: Vocabulary) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Drop empty answers, join broken labels and split lists.
 
     Parameters
     ----------
     labels
         Columns `member_id`, `field`, `label`.
     vocabulary
-        What says nothing, and which labels are known.
+        Labels without a meaning, and known labels.
 
     Returns
     -------
@@ -82,14 +82,14 @@ def _replacements(rows: pd.DataFrame, vocabulary: Vocabulary) -> dict[str, tuple
 
 
 def _replaced(rows: pd.DataFrame, replacement: Mapping[str, tuple[tuple[str, ...], str]]) -> pd.DataFrame:
-    """Put the replacements in; pieces of which a member has several give the whole once."""
+    """Replace labels by their parts or wholes; a member may then have a whole several times."""
     become = {label: list(others) for label, (others, _) in replacement.items()}
     new = pd.Series([become.get(label, [label]) for label in rows["label"]], index=rows.index, dtype=object)
     return rows.assign(label=new).explode("label").dropna(subset="label")
 
 
 def _joined(holders: _Sets) -> dict[str, tuple[str, ...]]:
-    """Find the pieces of labels that were broken inside brackets, and the whole labels that they give."""
+    """Return the whole label of each piece that was broken inside brackets; empty where it is ambiguous."""
     openers = {label: ids for label, ids in holders.items() if _depth(label) > 0 and len(ids) >= FEWEST}
     if not openers:
         return {}
@@ -116,7 +116,7 @@ def _depth(label: str) -> int:
 
 
 def _list_parts(label: str, known: Mapping[str, int], vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Take a list apart: known labels as long as possible, the rest as it stands.
+    """Split a list into known labels, as long as possible, and the rest as it is.
 
     A label that is known as a whole is a list only where all its parts are known.
     """

@@ -1,8 +1,9 @@
-"""Members as a table of labels: who carries what, spellings and synonyms merged, hidden members left out.
+"""Which visible member has which label, once spellings and synonyms are merged?
 
-The way of a label: pieces that a comma broke off are put together again, lists that somebody wrote into
-one label are taken apart (`members.label_repair`), empty answers go, and what says the same becomes one label
-(`label_merging`). What was merged and why can be read in `MemberLabels.merges`.
+A label is processed in this order: pieces that were broken at a comma are joined, lists in one label are
+split and empty answers dropped (`members.label_repair`), and labels that mean the same are merged
+(`members.label_merging`). `MemberLabels.merges` lists what was changed and why. Hidden members are left
+out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 from scipy import sparse
 
 from memory_pipeline.analysis.members.label_merging import merge_labels
-from memory_pipeline.analysis.members.label_repair import CHANGE_COLUMNS, mend_labels
+from memory_pipeline.analysis.members.label_repair import CHANGE_COLUMNS, repair_labels
 from memory_pipeline.analysis.members.strata import strata_of
 from memory_pipeline.analysis.members.vocabulary import Vocabulary, label_key
 
@@ -45,16 +46,16 @@ class MemberLabels:
     member_ids
         Shape (members,), ascending; members without any label included.
     names, fields
-        Label and its field, each of length (labels,); a label that occurs in two fields is there twice.
+        Label and its field, each of length (labels,); a label that occurs in two fields is listed twice.
     matrix
         Sparse, shape (members, labels), True where the member carries the label.
     merges
-        What was merged or mended: `field`, `raw_label`, `label` (None where it was dropped), `why`
-        and `members`. Labels that stayed as they were are not list_labels.
+        Labels that were merged or repaired: `field`, `raw_label`, `label` (None where it was dropped), `why`
+        and `members`. Unchanged labels are not listed.
     vocabulary
-        The vocabulary in whose terms the labels are.
+        The vocabulary by which labels were merged.
     strata
-        Code of the group of members who were asked alike, shape (members,); chance is judged within them.
+        Stratum of members who were asked alike, shape (members,); the null model shuffles within them.
     """
 
     member_ids: NDArray[np.int64]
@@ -67,7 +68,7 @@ class MemberLabels:
 
     @property
     def member_count(self) -> int:
-        """How many visible members there are."""
+        """Number of visible members."""
         return len(self.member_ids)
 
     @cached_property
@@ -87,7 +88,7 @@ class MemberLabels:
         }
 
     def find(self, member_field: str, label: str) -> int | None:
-        """Find the column of a label in any spelling or synonym; None where no member has it."""
+        """Return the column of a label in any spelling or synonym; None where no member has it."""
         place = self._places.get((member_field, label_key(label)))
         name = self.vocabulary.name_of(label)
         return (
@@ -95,14 +96,14 @@ class MemberLabels:
         )
 
     def column(self, place: int) -> NDArray[np.bool_]:
-        """Say who carries one label, shape (members,)."""
+        """Return who carries one label, shape (members,)."""
         held = np.zeros(self.member_count, dtype=bool)
         start, end = self._columns.indptr[place : place + 2]
         held[self._columns.indices[start:end]] = True
         return held
 
     def answered(self, member_field: str) -> NDArray[np.bool_]:
-        """Say who carries any label in a field, shape (members,)."""
+        """Return who carries any label in a field, shape (members,)."""
         places = [i for i, own in enumerate(self.fields) if own == member_field]
         held: NDArray[np.bool_] = np.asarray(self._columns[:, places].sum(axis=1)).ravel() > 0
         return held
@@ -121,7 +122,7 @@ class MemberLabels:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, vocabulary: Vocabulary) -> MemberLabels:
-        """Read back what `to_frame` gives; members without any label and the list of merges are not in it."""
+        """Build labels from a frame of `to_frame`, which lacks members without a label and the merges."""
         strata = frame.groupby("member_id")["stratum"].first().sort_index()
         ids = strata.index.to_numpy(dtype=np.int64)
         matrix, names, fields = _matrix(frame, ids)
@@ -130,7 +131,7 @@ class MemberLabels:
 
 
 def is_visible(members: pd.DataFrame) -> pd.Series:
-    """Say which members may be seen: visible, and no consent or opt-out flag says otherwise.
+    """Return which members are visible, and have no consent or opt-out flag to the contrary.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def is_visible(members: pd.DataFrame) -> pd.Series:
 def normalise_members(
     members: pd.DataFrame, vocabulary: Vocabulary | None = None, *, strata: Sequence[str] = ()
 ) -> MemberLabels:
-    """Bring the labels of the visible members into one vocabulary.
+    """Build the table of labels of the visible members, repaired and merged.
 
     Parameters
     ----------
@@ -159,9 +160,9 @@ def normalise_members(
         Members as stored: `id`, `is_visible`, `skills`, `interests` (lists), `other_sets` (dict of field
         to list), optionally `attributes` (dict) and `source`.
     vocabulary
-        Reviewed names; None for spellings alone.
+        Reviewed names; None to merge by spelling only.
     strata
-        Attributes, or `source`, whose values tell groups of members who were asked in different ways.
+        Attributes, or `source`, whose values distinguish groups of members who were asked in different ways.
 
     Returns
     -------
@@ -179,9 +180,9 @@ def normalise_members(
         ],
         columns=list(LABEL_COLUMNS),
     )
-    mended, mends = mend_labels(raw, vocabulary)
-    merged, merges = merge_labels(mended, vocabulary)
-    changes = pd.concat([mends, merges], ignore_index=True)
+    repaired, repairs = repair_labels(raw, vocabulary)
+    merged, merges = merge_labels(repaired, vocabulary)
+    changes = pd.concat([repairs, merges], ignore_index=True)
     ids = visible["id"].to_numpy(dtype=np.int64)
     matrix, names, fields = _matrix(merged, ids)
     return MemberLabels(
@@ -198,7 +199,7 @@ def normalise_members(
 def _matrix(
     frame: pd.DataFrame, member_ids: NDArray[np.int64]
 ) -> tuple[sparse.csr_array, tuple[str, ...], tuple[str, ...]]:
-    """Build the table of labels from rows `LABEL_COLUMNS`, none of them twice; labels are sorted by field."""
+    """Build the matrix, names and fields from distinct rows `LABEL_COLUMNS`; labels are sorted by field."""
     kinds = frame[["field", "label"]].drop_duplicates().sort_values(["field", "label"], ignore_index=True)
     places = {key: i for i, key in enumerate(kinds.itertuples(index=False, name=None))}
     rows = np.searchsorted(member_ids, frame["member_id"].to_numpy(dtype=np.int64))

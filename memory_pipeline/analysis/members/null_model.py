@@ -1,8 +1,10 @@
-"""Members shuffled so that everybody keeps the number of labels in each field, and each label its frequency.
+"""What would members look like if their labels were unrelated (null model with fixed margins)?
 
-What goes together in shuffled members goes together by chance alone. Within each field, and within each
-group of members who were asked alike, pairs of members trade what only one of the two has (the global
-curveball algorithm), which leads to every table with these margins with equal probability.
+Members are shuffled so that each keeps the number of labels in each field, and each label its frequency;
+labels that occur together in shuffled members do so by chance. Within each field, and within each stratum of
+members who were asked alike, pairs of members trade the labels that only one of the two has (the global
+curveball algorithm, refs. 1 and 2), which in the limit leads to every table with these margins with equal
+probability. Tests against tables with fixed margins: ref. 3.
 
 References
 ----------
@@ -26,7 +28,7 @@ from memory_pipeline.analysis.compute.threads import on_threads, thread_count
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.members.kernels import Stretches
+    from memory_pipeline.analysis.members.kernels import Segments
     from memory_pipeline.analysis.members.labels import MemberLabels
 
 
@@ -35,9 +37,9 @@ _MOST_ENTRIES = 150_000_000
 _FEWEST_SHUFFLES = 50
 _WARM_UP = 25
 _BETWEEN = 4
-"""Rounds of trades between two shuffles: so many leave counts of pairs correlated by less than 0.1."""
+"""Rounds of trades between two shuffles; then counts of pairs are correlated by less than 0.1."""
 _CHAINS = 4
-"""Shuffles are made in so many independent chains, at the same time where there are processors."""
+"""Independent chains of shuffles, which run at the same time where there are processors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class ShuffledMembers:
     start
         Shape (members + 1,).
     label_count
-        How many labels there are.
+        Number of labels.
     """
 
     labels: NDArray[Any]
@@ -60,7 +62,7 @@ class ShuffledMembers:
 
     @property
     def count(self) -> int:
-        """How many shuffles there are."""
+        """Number of shuffles."""
         return len(self.labels)
 
     def part(self, begin: int, end: int) -> ShuffledMembers:
@@ -68,7 +70,7 @@ class ShuffledMembers:
         return ShuffledMembers(self.labels[begin:end], self.start, self.label_count)
 
     def columns(self, places: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Say who carries each of these labels in each shuffle, shape (places, shuffles, members)."""
+        """Return who carries each of these labels in each shuffle, shape (places, shuffles, members)."""
         member = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
         held = np.zeros((len(places), self.count, len(self.start) - 1), dtype=bool)
         for number, place in enumerate(places):
@@ -78,14 +80,14 @@ class ShuffledMembers:
 
 
 def shuffled_members(labels: MemberLabels, *, count: int = SHUFFLES, seed: int = 0) -> ShuffledMembers:
-    """Shuffle members many times; the shuffles of the last two communities are kept.
+    """Shuffle members many times; the shuffles of the last two communities are cached.
 
     Parameters
     ----------
     labels
         The members.
     count
-        How many shuffles; fewer, but at least 50, where they would not fit into about 300 MB.
+        Number of shuffles; fewer, but at least 50, where they would need more than about 300 MB.
     seed
         The same seed gives the same shuffles.
     """
@@ -102,29 +104,29 @@ def _shuffled(labels: MemberLabels, count: int, seed: int) -> ShuffledMembers:
     kind = np.uint16 if len(labels.names) < np.iinfo(np.uint16).max else np.uint32
     result = np.empty((count, entries), dtype=kind)
     if entries:
-        stretches, rounds = _stretches(labels), Rounds(_WARM_UP, _BETWEEN)
+        segments, rounds = _segments(labels), Rounds(_WARM_UP, _BETWEEN)
 
         def run(chain: int) -> None:
             current = labels.matrix.indices.astype(kind)
             part = result[count * chain // _CHAINS : count * (chain + 1) // _CHAINS]
-            shuffle_chain(current, stretches, part, len(labels.names), rounds, _CHAINS * seed + chain)
+            shuffle_chain(current, segments, part, len(labels.names), rounds, _CHAINS * seed + chain)
 
         on_threads(run, [(chain,) for chain in range(_CHAINS)], threads=thread_count())
     return ShuffledMembers(result, start, len(labels.names))
 
 
-def _stretches(labels: MemberLabels) -> Stretches:
-    """Find the entries of each member in each field, sorted by who may trade with whom."""
-    from memory_pipeline.analysis.members.kernels import Stretches  # noqa: PLC0415 - compiles
+def _segments(labels: MemberLabels) -> Segments:
+    """Return the entries of each member in each field, grouped by which of them trade with each other."""
+    from memory_pipeline.analysis.members.kernels import Segments  # noqa: PLC0415 - compiles
 
     fields = {own: i for i, own in enumerate(dict.fromkeys(labels.fields))}
     field_of_label = np.array([fields[own] for own in labels.fields], dtype=np.int64)
     entry_field = field_of_label[labels.matrix.indices]
     member = np.repeat(np.arange(labels.member_count), np.diff(labels.matrix.indptr))
-    stretch = member * len(fields) + entry_field  # labels are sorted by field, so this ascends
-    first = np.flatnonzero(np.r_[True, np.diff(stretch) != 0])
-    last = np.r_[first[1:], len(stretch)]
+    segment = member * len(fields) + entry_field  # labels are sorted by field, so this ascends
+    first = np.flatnonzero(np.r_[True, np.diff(segment) != 0])
+    last = np.r_[first[1:], len(segment)]
     group = labels.strata[member[first]] * len(fields) + entry_field[first]
     order = np.argsort(group, kind="stable")
     group_start = np.r_[np.flatnonzero(np.r_[True, np.diff(group[order]) != 0]), len(order)]
-    return Stretches(first[order], last[order], group_start)
+    return Segments(first[order], last[order], group_start)

@@ -1,4 +1,4 @@
-"""Every two labels that enough members carry, tested against chance."""
+"""Which two labels do more members carry than by chance?"""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def pairs_against_chance(labels: MemberLabels, *, min_members: int, seed: int = 
     min_members
         Fewest members of a label.
     seed
-        Of the shuffles.
+        Seed of the shuffles.
 
     Returns
     -------
     DataFrame
         One row per pair, columns `PAIR_COLUMNS`; `place_a` and `place_b` are columns of the matrix, and
-        `p_value` is the probability that chance gives as many members or more.
+        `p_value` is the probability of as many members or more under the null model.
     """
     return _tested(labels, min_members, seed).copy()
 
@@ -55,7 +55,7 @@ def candidate_pairs(labels: MemberLabels, *, min_members: int, seed: int = 0) ->
     Returns
     -------
     DataFrame
-        Columns `CANDIDATE_COLUMNS`, the surest first.
+        Columns `CANDIDATE_COLUMNS`, sorted by p-value.
     """
     pairs = pairs_against_chance(labels, min_members=min_members, seed=seed)
     p_values = pairs["p_value"].to_numpy(dtype=float)

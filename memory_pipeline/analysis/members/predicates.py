@@ -1,7 +1,7 @@
-"""Checkable statements about a member: which labels of which fields, joined by all, any, not and at least.
+"""For which members does a statement about their labels hold?
 
-A pattern among members is stored with such a predicate, so that anybody can recompute whom it holds for.
-As JSON::
+A statement (predicate) combines labels of fields by all, any, not and at least. A pattern among members is
+stored with its predicate, so that its members can be recomputed. As JSON::
 
     {"all": [{"field": "skills", "label": "R"},
              {"any": [{"field": "skills", "label": "SQL"}, {"field": "tools", "label": "Git"}]},
@@ -74,21 +74,21 @@ class Predicate:
     root: Node
 
     def holds(self, column: _Columns) -> NDArray[np.bool_]:
-        """Evaluate over columns; `column(field, label)` gives who carries a label, of one shape for all."""
+        """Evaluate the predicate; `column(field, label)` returns who carries a label, all of one shape."""
         return _evaluate(self.root, column)
 
     def mask(self, labels: MemberLabels) -> NDArray[np.bool_]:
-        """Say for which members it holds, shape (members,).
+        """Return for which members it holds, shape (members,).
 
         Raises
         ------
         PredicateError
-            When a field or a label does not occur; the message names the nearest that do.
+            When a field or a label does not occur; the message suggests similar ones that do.
         """
         return self.holds(lambda member_field, label: labels.column(resolve(labels, member_field, label)))
 
     def members(self, labels: MemberLabels) -> NDArray[np.int64]:
-        """Return the ids of the members that it holds for, shape (members it holds for,), ascending.
+        """Return the ids of the members that it holds for, ascending, shape (matching members,).
 
         Raises
         ------
@@ -108,8 +108,8 @@ def parse_predicate(value: Any) -> Predicate:
     Raises
     ------
     PredicateError
-        When it is not one, is nested deeper than `MAX_DEPTH` or names more than `MAX_LABELS` labels; the
-        message names the place, the value and the remedy.
+        When the value is not a predicate, is nested deeper than `MAX_DEPTH` or names more than `MAX_LABELS`
+        labels; the message states the place, the value and the remedy.
     """
     predicate = Predicate(_parse(value, "predicate", 1))
     count = len(labels_of(predicate))
@@ -119,12 +119,12 @@ def parse_predicate(value: Any) -> Predicate:
 
 
 def every(*labels: tuple[str, str]) -> Predicate:
-    """Make the predicate that a member carries all of these (field, label)."""
+    """Build the predicate that a member carries all of these (field, label)."""
     return Predicate(AtLeast(len(labels), tuple(Has(*one) for one in labels)))
 
 
 def labels_of(predicate: Predicate) -> tuple[tuple[str, str], ...]:
-    """Name the (field, label) that a predicate speaks of, each once, in its order."""
+    """Return the (field, label) that occur in a predicate, each once, in their order."""
     found: dict[tuple[str, str], None] = {}
 
     def walk(node: Node) -> None:
@@ -138,7 +138,7 @@ def labels_of(predicate: Predicate) -> tuple[tuple[str, str], ...]:
 
 
 def resolve(labels: MemberLabels, member_field: str, label: str) -> int:
-    """Find the column of a label, in any of its spellings.
+    """Return the column of a label, in any of its spellings.
 
     Raises
     ------

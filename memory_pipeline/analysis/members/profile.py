@@ -1,7 +1,7 @@
-"""What a community is like in aggregate: labels with their frequencies, and which go together.
+"""What is a community like in aggregate: which labels are frequent, and which occur together?
 
-Bounded and paged, for a reader with limited room, such as a language model. It names no member, and no
-label that fewer members carry than a group must have.
+Bounded and paged, for a reader with limited space, such as a language model. No member is named, and no label
+of fewer members than a group must have.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def profile_analysis(
     labels
         The members.
     min_group_size
-        Labels and pairs of fewer members are left out, and only counted.
+        Labels and pairs of fewer members are only counted.
     page, page_size
-        Which stretch of each list, counted from 1, and its length (at most `MAX_PAGE_SIZE`).
+        Page of each list, from 1, and its length (at most `MAX_PAGE_SIZE`).
     fields
         Only these fields; all where None.
 
@@ -48,13 +48,13 @@ def profile_analysis(
         `member_count`, `page`, `pages`; `fields`: for each its `role`, `members_answering`,
         `label_count`, `labels_below_group_size` and `labels` (`label`, `members`, `share` of those
         answering), the most frequent first; `co_occurrence`: pairs of labels with `field_a`, `label_a`,
-        `field_b`, `label_b`, `members`, `expected`, `lift` and `p_value`, the surest first; `note`: how to
+        `field_b`, `label_b`, `members`, `expected`, `lift` and `p_value`, sorted by p-value; `note`: how to
         read it.
 
     Raises
     ------
     ValueError
-        When a field is unknown or a page is out of range; the message names those there are.
+        When a field is unknown or a page is out of range; the message states the valid ones.
     """
     known = sorted(set(labels.fields))
     chosen = known if fields is None else list(fields)

@@ -1,4 +1,4 @@
-"""The questions of all patterns as one table: what to ask, whom, and what the answers are good for."""
+"""Which questions are worth asking, of whom, and why?"""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def question_rows(patterns: pd.DataFrame) -> pd.DataFrame:
     ----------
     patterns
         Columns `name`, `category`, `description`, `member_count`, `evidence`, `question_prompts` and
-        `found_by`. Where `evidence.questions` says for whom a question is and why, that is taken; otherwise
-        the pattern's members are the audience, and its description the reason.
+        `found_by`. Where `evidence.questions` has an audience and a reason for a question, these are used;
+        otherwise the pattern's members are the audience, and its description is the reason.
 
     Returns
     -------

@@ -1,6 +1,7 @@
-"""Stored patterns over time: claims are checked again as members change, and better words stay.
+"""Is a stored pattern still true, now that members have changed?
 
-What belongs here: what becomes of a stored pattern. How a claim is verified is in `members.claims`.
+What belongs here: the status and the wording of stored patterns. How a claim is verified is in
+`members.claims`.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ if TYPE_CHECKING:
 
 
 ENDED = "no_longer_holds"
-"""Key of `evidence` under which a pattern that stopped holding says why."""
+"""Key of `evidence` for the reason why a pattern no longer holds."""
 TOLD = "told"
-"""Key of `evidence` under which better words for a pattern of the statistics stand."""
+"""Key of `evidence` for a better wording of a pattern that statistics found."""
 
 
 def checks_of(
     labels: MemberLabels, patterns: Iterable[Mapping[str, Any]], *, min_group_size: int
 ) -> list[dict[str, Any]]:
-    """Check stored claims against the members of today.
+    """Check stored claims against the current members.
 
-    A claim was chosen on other data than these, so one test at `ALPHA` decides. What no longer holds becomes
-    inactive with the reason, and active again when it holds again; what a person retired stays so. Members
-    who are not visible any more are taken off every list.
+    A claim was chosen before these data, so one test at `ALPHA` decides. A pattern that no longer holds
+    becomes inactive, with the reason, and active again when it holds again; what a person retired stays
+    inactive. Members who are no longer visible are removed from every list.
 
     Parameters
     ----------
     labels
         The members.
     patterns
-        Rows of `patterns`; those whose evidence holds no `verified` figures are left alone.
+        Rows of `patterns`; those whose evidence has no `verified` figures are not checked.
     min_group_size
         Fewest members of a pattern.
 
@@ -54,29 +55,31 @@ def checks_of(
     return [check for check in checks if check is not None]
 
 
-def told_better(found: pd.DataFrame, patterns: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Give what statistics found the better words that are stored for it; figures and members stay theirs.
+def with_stored_wording(found: pd.DataFrame, patterns: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return patterns that statistics found with the better wording that is stored for them.
+
+    Figures and members stay those of the statistics.
 
     Parameters
     ----------
     found
-        Rows of `patterns` as statistics give them.
+        Rows of `patterns` as statistics found them.
     patterns
-        Stored rows; under `evidence.told` stand `found_as` (the name that statistics give), `description`,
-        `category` and `question_prompts`.
+        Stored rows; `evidence.told` has `found_as` (the name by the statistics), `description`, `category`
+        and `question_prompts`.
     """
-    told = {
+    reworded = {
         row["evidence"][TOLD]["found_as"]: row
         for row in patterns
         if row["found_by"] == "statistics" and TOLD in (row["evidence"] or {})
     }
-    if not told:
+    if not reworded:
         return found
-    rows = [_in_better_words(row, told.get(row["name"])) for row in found.to_dict("records")]
+    rows = [_with_wording(row, reworded.get(row["name"])) for row in found.to_dict("records")]
     return pd.DataFrame(rows, columns=found.columns).drop_duplicates("name", ignore_index=True)
 
 
-def _in_better_words(row: Mapping[Hashable, Any], stored: Mapping[str, Any] | None) -> dict[Hashable, Any]:
+def _with_wording(row: Mapping[Hashable, Any], stored: Mapping[str, Any] | None) -> dict[Hashable, Any]:
     if stored is None:
         return dict(row)
     words = stored["evidence"][TOLD]
@@ -114,19 +117,19 @@ def _check(labels: MemberLabels, row: Mapping[str, Any], min_group_size: int) ->
     same = members == list(row["related_member_ids"]) and not comes_back
     if same and figures["members_in_all"] == evidence["verified"]["members_in_all"]:
         return None
-    said = evidence.get("claimed", {}).get("description")
+    text = evidence.get("claimed", {}).get("description")
     return {
         "id": row["id"],
         "is_active": bool(row["is_active"]) or comes_back,
         "related_member_ids": members,
         "member_count": figures["member_count"],
         "evidence": evidence | {"verified": evidence["verified"] | figures},
-        **({"description": in_figures(said, figures["member_count"], figures["expected"])} if said else {}),
+        **({"description": in_figures(text, figures["member_count"], figures["expected"])} if text else {}),
     }
 
 
 def _members(labels: MemberLabels, predicate: Predicate, min_group_size: int) -> list[int]:
-    """Name the members of a claim that no longer holds; nobody where they are too few."""
+    """Return the members of a claim that no longer holds; empty where they are too few."""
     try:
         members: list[int] = predicate.members(labels).tolist()
     except PredicateError:

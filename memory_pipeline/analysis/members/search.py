@@ -1,8 +1,8 @@
-"""What members have in common beyond chance, and what follows from it: the search as a whole.
+"""Which patterns are there among members, beyond chance?
 
 Every pair of labels and every area is tested against shuffled members (`members.null_model`), with the false
-discovery rate controlled over all of them. What is found is then put together to patterns of five
-categories, variants become one, and each is put into words with its evidence.
+discovery rate controlled over all of them. The significant ones are combined to patterns of five categories,
+variants are merged, and each pattern is described in words with its evidence.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from memory_pipeline.analysis.members.complements import (
     learners_and_knowers,
     matched_pairs,
 )
-from memory_pipeline.analysis.members.cross_domain import crossing_pairs
+from memory_pipeline.analysis.members.cross_domain import cross_domain_pairs
 from memory_pipeline.analysis.members.deduplication import without_variants
 from memory_pipeline.analysis.members.finding import CATEGORIES, Finding, MemberSearch, shown_name
 from memory_pipeline.analysis.members.null_model import shuffled_members
@@ -43,7 +43,7 @@ _SETS = (
     ("wish", "collaboration_opportunity"),
 )
 _MOST_ACROSS = 3
-_TOLD = ("area", "least", "sides", "both")
+_IN_EVIDENCE = ("area", "least", "sides", "both")
 FOUND_BY = "statistics"
 
 
@@ -60,9 +60,9 @@ def find_member_patterns(labels: MemberLabels, search: MemberSearch | None = Non
     Returns
     -------
     DataFrame
-        Columns `PATTERN_COLUMNS`, by category and the most telling first. `evidence` holds `predicate` (as
+        Columns `PATTERN_COLUMNS`, by category, the most informative first. `evidence` has `predicate` (as
         `members.predicates.parse_predicate` reads it), `labels` (by field), `expected`, `lift`, `p_value`,
-        `q_value`, `tests` (how many hypotheses the q-value is over), `absorbed` (labels of variants),
+        `q_value`, `tests` (the number of hypotheses of the q-value), `absorbed` (labels of variants),
         `questions` (each prompt with `audience` and `why`) and, where there are any, `rule` and `pairs`.
     """
     search = search or MemberSearch()
@@ -86,7 +86,7 @@ def find_member_patterns(labels: MemberLabels, search: MemberSearch | None = Non
 def _tested(
     labels: MemberLabels, pairs: pd.DataFrame, search: MemberSearch
 ) -> tuple[pd.DataFrame, list[Finding], int]:
-    """Test all pairs and areas together; return the pairs and areas that are findings, and how many tests."""
+    """Test all pairs and areas together; return the significant pairs and areas, and the number of tests."""
     depths = area_depths(labels, search)
     tests = len(pairs) + len(depths)
     p_values = np.r_[pairs["p_value"].to_numpy(dtype=float), [one.p_value for one in depths]]
@@ -112,7 +112,7 @@ def _sets(
     found = []
     for role, category in _SETS:
         found += role_sets(labels, pairs, role, category, search)
-    across = pairs[crossing_pairs(labels, pairs, all_pairs)]
+    across = pairs[cross_domain_pairs(labels, pairs, all_pairs)]
     search = replace(search, max_labels=_MOST_ACROSS)
     return found + set_findings(labels, across, "cross_domain", search, kind="cross_set")
 
@@ -124,7 +124,7 @@ def _row(
     tests: int,
     search: MemberSearch,
 ) -> dict[str, Any]:
-    """Put a finding into words, with its evidence."""
+    """Return a finding as a row of patterns: in words, with its evidence."""
     rule = rule_of(labels, finding.labels) if finding.kind.endswith("_set") else {}
     pairs = matched_pairs(labels, finding) if "sides" in finding.details else []
     wording = wording_of(finding, [shown_name(labels, *one) for one in finding.labels], rule)
@@ -145,7 +145,7 @@ def _row(
         "questions": [asdict(one) for one in wording.questions],
     }
     evidence |= {key: value for key, value in (("rule", rule), ("pairs", pairs)) if value}
-    evidence |= {key: finding.details[key] for key in _TOLD if key in finding.details}
+    evidence |= {key: finding.details[key] for key in _IN_EVIDENCE if key in finding.details}
     return {
         "name": wording.name[:NAME_LENGTH],
         "description": wording.description,

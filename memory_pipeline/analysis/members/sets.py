@@ -1,8 +1,8 @@
-"""Labels that go together in sets: frequent sets all of whose pairs go together beyond chance.
+"""Which sets of labels do members carry together beyond chance?
 
-Pairs are tested with the false discovery rate controlled; a larger set is a finding only where each two
-of its labels are one, so that no label comes along for being frequent. FP-growth (mlxtend) lists the sets,
-its association rules say which label follows from the others.
+Pairs are tested with the false discovery rate controlled; a larger set is a finding only where every two of
+its labels are a finding, so that no label is included only because it is frequent. FP-growth (mlxtend) lists
+the frequent sets; association rules give the label that depends most on the others.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 OBVIOUS = 0.15
-"""What a set of which every pair is obvious is worth beside one of which none is."""
+"""Weight of a set of which every pair is obvious, relative to one of which none is."""
 OBVIOUS_LIFT = 3.0
-"""How many times more than chance a set of which every pair is obvious must at least have."""
+"""Least lift of a set of which every pair is obvious."""
 _MOST_SETS = 4000
 
 
@@ -44,13 +44,13 @@ def role_sets(
     labels
         The members.
     pairs
-        The pairs that are findings, with `q_value`, as `pairs_against_chance` gives them.
+        The pairs that are findings, as `pairs_against_chance` returns them, with `q_value`.
     role
-        Of all labels in a set.
+        Role of all labels in a set.
     category
-        Of the findings.
+        Category of the findings.
     search
-        The limits.
+        Limits of the search.
     """
     roles = [labels.vocabulary.role_of(own) for own in labels.fields]
     own = pairs[
@@ -67,7 +67,7 @@ def set_findings(
     *,
     kind: str,
 ) -> list[Finding]:
-    """Find sets all of whose pairs are among the given ones, the most telling first."""
+    """Find sets all of whose pairs are among the given ones, the most informative first."""
     if pairs.empty:
         return []
     sets = _frequent_sets(labels, pairs, search)
@@ -108,13 +108,13 @@ def set_findings(
 
 
 def rule_of(labels: MemberLabels, named: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Say which label follows most from the others of a set (mlxtend's association rules).
+    """Return the association rule with the largest lift from all other labels of a set to one (mlxtend).
 
     Returns
     -------
     dict
-        `if` and `then` (labels), `confidence` (share of those who carry the first who carry the second
-        too) and `base_rate` (share of all who answered the same fields who do); empty for one label.
+        `if` and `then` (labels), `confidence` (share of the members with the first who have the second too)
+        and `base_rate` (share among all who answered the same fields); empty for one label.
     """
     from mlxtend.frequent_patterns import association_rules  # noqa: PLC0415 - half a second to import
 
@@ -152,7 +152,7 @@ def _frequent_sets(labels: MemberLabels, pairs: pd.DataFrame, search: MemberSear
 
     chosen = np.unique(pairs[["place_a", "place_b"]].to_numpy())
     table = pd.DataFrame(labels.matrix[:, chosen].toarray(), columns=list(range(len(chosen))))
-    table = table[table.sum(axis=1) >= 2]  # noqa: PLR2004 - who has one of them is in no set
+    table = table[table.sum(axis=1) >= 2]  # noqa: PLR2004 - a member with one label is in no set
     support = search.min_members / max(len(table), 1)
     if support > 1:
         return []
@@ -170,7 +170,13 @@ def _frequent_sets(labels: MemberLabels, pairs: pd.DataFrame, search: MemberSear
 def set_counts(
     labels: MemberLabels, sets: list[tuple[int, ...]], *, seed: int = 0
 ) -> list[tuple[int, float, float]]:
-    """Count, for sets of columns, the members who carry all, those that chance gives, and the p-value."""
+    """Count the members who carry all labels of each set of columns.
+
+    Returns
+    -------
+    list of (int, float, float)
+        By set: members, members expected by chance, and the p-value.
+    """
     from memory_pipeline.analysis.members.kernels import count_sets  # noqa: PLC0415 - compiles
 
     if not sets:

@@ -1,9 +1,10 @@
-"""How many members chance alone would give a pattern, and how unlikely as many as there are.
+"""How many members would a pattern have by chance, and how improbable is their observed number?
 
-Chance is members shuffled with the same margins (`members.null_model`). The tail is read off a distribution
-with the mean and variance that the shuffles have: binomial where counts scatter less than Poisson's,
-negative binomial where they scatter more. It is never smaller than Student's t of the standardised count
-with as many degrees of freedom as there are shuffles less one, since mean and variance are estimates.
+The null model shuffles members with the same margins (`members.null_model`). The p-value is the tail of a
+distribution with the mean and variance of the shuffled counts: binomial where their variance is below that of
+a Poisson distribution, negative binomial where it is above. It is at least that of Student's t of the
+standardised count, with one degree of freedom less than there are shuffles, since mean and variance are
+estimates.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _AT_ONCE = 20_000_000
 
 @dataclass(frozen=True)
 class Chance:
-    """A pattern against chance.
+    """The number of members of a pattern against the null model.
 
     Attributes
     ----------
@@ -40,11 +41,11 @@ class Chance:
     expected, deviation
         Mean and standard deviation of that count in shuffled members.
     lift
-        `member_count / expected`; infinite where chance gives none.
+        `member_count / expected`; infinite where none are expected.
     p_value
-        Probability that chance gives as many or more; 1 where the margins alone fix the count.
+        Probability of as many members or more under the null model; 1 where the margins determine the count.
     shuffles
-        On how many shuffles it rests.
+        Number of shuffles.
     """
 
     member_count: int
@@ -55,14 +56,14 @@ class Chance:
     shuffles: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the figures as JSON-able values."""
         return asdict(self)
 
 
 def chance_of(
     labels: MemberLabels, predicate: Predicate, *, shuffled: ShuffledMembers | None = None, seed: int = 0
 ) -> Chance:
-    """Compare the members that a predicate holds for with what chance gives.
+    """Test whether a predicate holds for more members than under the null model.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def chance_of(
     predicate
         The claim.
     shuffled
-        The shuffles to compare with; by default 200 of them, made once for these members with this `seed`.
+        The shuffles to compare with; by default 200, computed once for these members and this `seed`.
 
     Raises
     ------
@@ -100,14 +101,14 @@ def _chance(observed: int, counts: NDArray[Any]) -> Chance:
 def tail(
     observed: NDArray[Any], mean: NDArray[Any], variance: NDArray[Any], shuffles: int
 ) -> NDArray[np.float64]:
-    """Give the probability of counts as large or larger, from the moments of shuffled counts.
+    """Compute the probability of counts as large or larger, from the moments of shuffled counts.
 
     Parameters
     ----------
     observed, mean, variance
         Counts, and mean and variance of the shuffled ones, each of shape (patterns,).
     shuffles
-        How many shuffles the moments rest on.
+        Number of shuffles that the moments were estimated from.
 
     Returns
     -------

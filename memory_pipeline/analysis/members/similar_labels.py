@@ -1,7 +1,7 @@
-"""Labels that look alike but were not merged: for a person to judge, and to add to the vocabulary.
+"""Which labels are similar but were not merged, so that a person should review them?
 
-Likeness is the cosine of character n-grams weighted by how rare they are (TF-IDF), which forgives swapped
-and missing letters and word order. Nothing is merged by it.
+Similarity is the cosine of character n-grams weighted by their rarity (TF-IDF), which is robust to swapped
+and missing letters and to word order. No labels are merged by it.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ _SHORTEST = 4
 _MOST_LABELS = 20_000
 
 
-def alike_labels(labels: MemberLabels) -> pd.DataFrame:
-    """Find, for labels of a field, a more frequent one in the same field that looks alike.
+def similar_labels(labels: MemberLabels) -> pd.DataFrame:
+    """Find, for labels of a field, the most similar of the more frequent ones in the same field.
 
-    Left out are pairs that the vocabulary says are different, and pairs that one member carries both of.
+    Left out are pairs that the vocabulary declares different, and pairs that one member carries both of.
 
     Returns
     -------
     DataFrame
         Columns `CHANGE_COLUMNS` and `similarity` (0 to 1): `raw_label` is the rarer label, `label` the one
-        that it may belong to. At most `MOST` rows, the most alike first.
+        that it may be the same as. At most `MOST` rows, the most similar first.
     """
-    parts = [_alike(labels, own) for own in dict.fromkeys(labels.fields)]
+    parts = [_similar(labels, own) for own in dict.fromkeys(labels.fields)]
     columns = [*CHANGE_COLUMNS, "similarity"]
     found = pd.DataFrame([row for part in parts for row in part], columns=columns)
     order = ["similarity", "members", "raw_label"]
     return found.sort_values(order, ascending=[False, False, True], ignore_index=True).head(MOST)
 
 
-def _alike(labels: MemberLabels, own: str) -> list[tuple[str, str, str, str, int, float]]:
+def _similar(labels: MemberLabels, own: str) -> list[tuple[str, str, str, str, int, float]]:
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - a second to import
 
     places = [i for i, name in enumerate(labels.names) if labels.fields[i] == own and len(name) >= _SHORTEST]
     places = sorted(places, key=lambda i: (-labels.counts[i], labels.names[i]))[:_MOST_LABELS]
-    if len(places) < 2:  # noqa: PLR2004 - one label resembles nothing
+    if len(places) < 2:  # noqa: PLR2004 - similarity needs two labels
         return []
     texts = [without_accents(labels.names[i].casefold()) for i in places]
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit_transform(texts)

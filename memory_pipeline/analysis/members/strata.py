@@ -1,9 +1,9 @@
-"""Which members were asked alike: chance is judged within these groups, so that the form is not a finding.
+"""Which members were asked the same questions, so that differences between forms are not findings (strata)?
 
-Two exports with different lists of skills would make every two skills of one list go together. And a field
-that only some are asked ("what do you use Python for?") would go together with whatever those have: such a
-field is recognised by a label that practically all who answer it have, its gate, and members who answer it
-form a group of their own.
+Two exports with different lists of skills would make every two skills of one list associated. And a field
+that only some are asked ("what do you use Python for?") would be associated with the labels of those: such a
+field is recognised by its gate, a label that practically all who answer it have, and members who answer it
+form a stratum of their own. The null model shuffles within strata.
 """
 
 from __future__ import annotations
@@ -21,25 +21,24 @@ if TYPE_CHECKING:
 
 
 GATE = 0.9
-"""Share of those who answer a field who have its gate."""
+"""Least share of those who answer a field who have its gate."""
 _AHEAD = 0.1
-"""How much rarer the gate must be among the others."""
+"""Least difference to the share of the gate among the others."""
 _SMALLEST = 10
-"""Groups of fewer members are judged together."""
+"""Strata of fewer members are merged."""
 
 
 def strata_of(
     members: pd.DataFrame, names: Sequence[str], matrix: sparse.csr_array, fields: Sequence[str]
 ) -> NDArray[np.int64]:
-    """Say which group each member is judged in.
+    """Return the stratum of each member.
 
     Parameters
     ----------
     members
-        The visible members, in the order of the matrix; `attributes` and `source` where `names` asks for
-        them.
+        The visible members, in the order of the matrix; `attributes` and `source` where `names` has them.
     names
-        Attributes, or `source`, that tell groups.
+        Attributes, or `source`, whose values distinguish strata.
     matrix, fields
         Who carries which label, shape (members, labels), and the field of each label.
 
@@ -59,7 +58,7 @@ def strata_of(
 
 
 def gated_fields(matrix: sparse.csr_array, fields: Sequence[str]) -> dict[str, list[bool]]:
-    """Find the fields that have a gate, and who answers each, shape (members,)."""
+    """Return the fields that have a gate, and for each which members answer it, of length (members)."""
     columns = matrix.tocsc().astype(np.int64)
     own = np.array(fields, dtype=object)
     counts = np.asarray(columns.sum(axis=0)).ravel()

@@ -1,4 +1,4 @@
-"""Patterns among members in plain sentences, with questions that use what the pattern is about."""
+"""How is a pattern among members described in words, and which questions does it suggest?"""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 NAME_LENGTH = 255
 _A_PATH = 3
-"""Abilities in an area from which on they make a learning path."""
+"""Least abilities in an area for the question about a learning path."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question worth asking members, for whom it is meant, and what its answers are good for."""
+    """A question to members, its audience, and what its answers are used for."""
 
     question: str
     audience: str
@@ -37,16 +37,16 @@ class Wording:
 
 
 def wording_of(finding: Finding, names: Sequence[str], rule: Mapping[str, Any] | None = None) -> Wording:
-    """Put a finding into words, by its kind.
+    """Write the name, description and questions of a finding, by its kind.
 
     Parameters
     ----------
     finding
-        What was found.
+        The finding.
     names
-        Its labels as readers shall see them, in the same order.
+        Its labels as shown to readers, in the same order.
     rule
-        Which label follows from the others, as `members.sets.rule_of` gives it.
+        The association rule to one label from the others, as `members.sets.rule_of` returns it.
     """
     return _WRITERS[finding.kind](finding, list(names), rule or {})
 
@@ -60,7 +60,7 @@ def _number(expected: float) -> str:
 
 
 def _times(lift: float) -> str:
-    return f"{lift:.1f} times" if lift < 100 else "over 100 times"  # noqa: PLR2004 - exactness would mislead
+    return f"{lift:.1f} times" if lift < 100 else "over 100 times"  # noqa: PLR2004 - false precision
 
 
 def _follows(rule: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""What labels mean: synonyms, words that say the same, areas, and what the members' fields hold.
+"""What does a label mean: its synonyms, its areas, and the role of its field?
 
-The vocabulary is written and reviewed by people (`data_contracts/vocabulary.yaml`); this module reads it
-and answers questions about single labels. Applying it to members is in `members.labels`.
+The vocabulary is written and reviewed by people (`data_contracts/vocabulary.yaml`); this module reads it and
+answers questions about single labels. It is applied to members in `members.labels`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 ROLES = ("ability", "interest", "wish", "habit")
-"""What a set-valued field can hold: what members can do, care about, would like to learn, or usually do."""
+"""Roles of a set-valued field: what members can do, care about, would like to learn, or usually do."""
 _USUAL_ROLES = {"skills": "ability", "interests": "interest"}
 _SECTIONS = {"version", "labels", "areas", "never_merge", "ignored", "words", "small_words", "field_roles"}
 _WORD = re.compile(r"[^\W_][\w+#]*|[+#]+")
@@ -24,7 +24,7 @@ _FEW_LETTERS = 3
 
 @lru_cache(maxsize=100_000)
 def label_key(label: str) -> str:
-    """Reduce a label to what its spellings share: case, accents, spaces and punctuation go, `+` and `#` stay.
+    """Return the key of a label's spellings: without case, accents, spaces and punctuation but `+` and `#`.
 
     >>> label_key("React.js"), label_key("Power Shell"), label_key("Genómica"), label_key("C++")
     ('reactjs', 'powershell', 'genomica', 'c++')
@@ -34,7 +34,7 @@ def label_key(label: str) -> str:
 
 
 def without_accents(text: str) -> str:
-    """Leave out accents and other marks on letters.
+    """Remove accents and other combining marks from letters.
 
     >>> without_accents("Análisis")
     'Analisis'
@@ -53,21 +53,21 @@ class Vocabulary:
     Parameters
     ----------
     version
-        Counts reviewed changes; stored with what was found under it.
+        Number of the reviewed version; stored with the patterns found under it.
     canonical
-        The label as it ought to be, by the `label_key` of each of its names.
+        The canonical label by the `label_key` of each of its names.
     areas
         Area (a field of work, such as "web development") to the canonical labels in it; a label may be
         in several.
     never_merge
-        Pairs of `label_key`s that are different things, however alike.
+        Pairs of `label_key`s that are different things, however similar.
     ignored
-        `label_key`s that say nothing ("none", "n/a").
+        `label_key`s without a meaning ("none", "n/a").
     words
-        A word or phrase, in any form or language, to the word that it is read as; `small_words` are
-        skipped. They serve to recognise a longer label that says the same in other words or another language.
+        Canonical word by word or phrase, in any form or language; `small_words` are skipped. With them, a
+        longer label that means the same in other words or another language is recognised.
     field_roles
-        Field to one of `ROLES`; `skills` are abilities, and other fields hold interests.
+        Role by field, one of `ROLES`; by default `skills` are abilities, and other fields interests.
     """
 
     version: int = 0
@@ -81,7 +81,7 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, content: Any) -> Vocabulary:
-        """Read a vocabulary from plain values, as they stand in the file.
+        """Read a vocabulary from plain values, as in the file.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Vocabulary:
         Raises
         ------
         VocabularyError
-            When a section or a value is not usable; the message names it and the remedy.
+            When a section or a value is not valid; the message names it and the remedy.
         """
         if not isinstance(content, Mapping) or not isinstance(content.get("version"), int):
             raise VocabularyError("the vocabulary has no `version`; write `version: 1` at its top")
@@ -105,7 +105,7 @@ class Vocabulary:
             area: tuple(canonical.get(label_key(one), one) for one in labels)
             for area, labels in _lists(content, "areas").items()
         }
-        list_labels = {one for labels in areas.values() for one in labels}
+        listed = {one for labels in areas.values() for one in labels}
         roles = _lists(content, "field_roles")
         strange = sorted(set(roles) - set(ROLES))
         if strange:
@@ -114,7 +114,7 @@ class Vocabulary:
             )
         return cls(
             version=content["version"],
-            canonical={label_key(one): one for one in list_labels} | canonical,
+            canonical={label_key(one): one for one in listed} | canonical,
             areas=areas,
             never_merge=frozenset(_pair(one) for one in content.get("never_merge") or ()),
             ignored=frozenset(map(label_key, _texts(content.get("ignored") or [], "ignored"))),
@@ -124,11 +124,11 @@ class Vocabulary:
         )
 
     def role_of(self, member_field: str) -> str:
-        """Say what a field of members holds, one of `ROLES`."""
+        """Return the role of a field of members, one of `ROLES`."""
         return self.field_roles.get(member_field) or _USUAL_ROLES.get(member_field, "interest")
 
     def areas_of(self, label: str) -> frozenset[str]:
-        """Name the areas that a label is in."""
+        """Return the areas that a label is in."""
         return self._areas_by_key.get(label_key(label), frozenset())
 
     @cached_property
@@ -140,11 +140,11 @@ class Vocabulary:
         }
 
     def may_merge(self, one: str, other: str) -> bool:
-        """Say whether nobody has declared two labels to be different things."""
+        """Return whether two labels are not declared to be different things."""
         return frozenset((label_key(one), label_key(other))) not in self.never_merge
 
     def meaning(self, label: str) -> str:
-        """Reduce a longer label to its words, translated and in alphabetic order; empty for no words.
+        """Return the words of a longer label, translated and in alphabetic order; empty without words.
 
         >>> words = {"analisis": "analysis", "datos": "data"}
         >>> spanish = Vocabulary(words=words, small_words=frozenset({"de"}))
@@ -165,7 +165,7 @@ class Vocabulary:
         return sorted(phrases, key=lambda entry: -len(entry[0]))
 
     def name_of(self, label: str) -> str | None:
-        """Name a label as it ought to be, a remark in brackets left aside; None where it is not known."""
+        """Return the canonical name of a label, without a remark in brackets; None where it is not known."""
         name = self.canonical.get(label_key(label))
         if name is None and label.endswith(")"):
             name = self.canonical.get(label_key(_REMARK.sub("", label)))
@@ -182,7 +182,7 @@ def _singular(word: str) -> str:
 
 
 def _names(entries: Mapping[str, list[str]], section: str, key_of: Any) -> dict[str, str]:
-    """Turn `name: [other names]` round; a name that stands for two things is refused."""
+    """Return the name by the key of each of its other names; raise where a key belongs to two names."""
     result: dict[str, str] = {}
     for name, others in entries.items():
         for one in (name, *others):

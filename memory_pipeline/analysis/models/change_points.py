@@ -1,8 +1,11 @@
-"""Has something stopped working, or begun to? Change detection per setting and context value.
+"""Since when do attempts with a value end differently than expected (change-point detection)?
 
-What belongs here: finding changes in how attempts end against what was expected of them, and leaving out the
-evidence that a change made stale. History is at hand as a whole, so changes are looked for in all of it
-at once, with an error rate, instead of by an alarm that watches attempts come in.
+The whole history is available, so changes are tested for in all of it at once, with an error rate, instead
+of monitored attempt by attempt.
+
+References
+----------
+1. Ploberger and Krämer (1992), The CUSUM test with OLS residuals, Econometrica 60.
 """
 
 from __future__ import annotations
@@ -32,25 +35,26 @@ _UNIT_WEIGHT = 5.0
 _LEAST_UNITS = 8
 _LEAST_CHANGE = 0.05
 _LEAST_MONTHS = 3
-"""Within a month, better times for all cannot be told from a change of one value."""
+"""Within a month, a change for all attempts cannot be distinguished from a change of one value."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A value of a column whose attempts end otherwise than before.
+    """A value of a column whose attempts end differently than before.
 
     Attributes
     ----------
     column, value
         Encoded condition.
     since
-        When it began, ISO 8601.
+        Time of the first attempt after the change, ISO 8601.
     difference
-        Success against expectation after less before, compared with other attempts of the same months.
+        Mean residual (success less expectation) after the change less before it, relative to other attempts
+        of the same months.
     p_value
-        Adjusted for all values looked at (Bonferroni).
+        Adjusted for all values tested (Bonferroni).
     before, after
-        Attempts on both sides.
+        Attempts before and after the change.
     """
 
     column: str
@@ -69,32 +73,32 @@ class Change:
 def find_changes(
     outcomes: pd.DataFrame, expected: pd.Series, *, columns: Sequence[str], unit: str, level: float = 0.01
 ) -> tuple[Change, ...]:
-    """Find the values of columns since when attempts end otherwise than expected.
+    """Find the values of columns with which attempts end differently from some time on.
 
-    For each value, the residuals are summed up in the order of time: success less expectation, less the
-    mean of their month (better times for all are no change), less their unit's own mean, shrunk. The
+    For each value, residuals are summed in the order of time: success less expectation, less the mean of
+    their month (a trend of all attempts is no change of one value), less their unit's own mean, shrunk. The
     largest distance of these sums from a straight line, over their standard deviation, is tested by
-    Kolmogorov's distribution (the OLS-CUSUM test of Ploberger and Kramer 1992). The deviation is taken
-    over a unit's months, within which what is broken stays broken; for a unit of one month alone it is never
-    less than that of independent attempts. The change is where the distance is largest, between two moments;
-    of each column the value with the largest change counts.
+    Kolmogorov's distribution (the OLS-CUSUM test, ref. 1). The variance is that of sums over a unit's
+    months, within which attempts are correlated; for a unit with attempts in one month only it is at least
+    that of independent attempts. The change is where the distance is largest, between two different times;
+    of each column only the value with the largest change is returned.
 
     Parameters
     ----------
     outcomes
         Flat attempts with `occurred_at`, shape (attempts, any).
     expected
-        Expected success of each attempt, from a model that knows no time.
+        Expected success of each attempt, from a model without time, shape (attempts,).
     columns, unit
-        Approach and context columns to look at; the column whose values repeat.
+        Approach and context columns to test; the column of the evidence unit.
     level
-        Family-wise error rate over all values looked at.
+        Family-wise error rate over all values tested.
 
     Returns
     -------
     tuple of Change
-        The surest first. Values with fewer than 100 attempts or 8 units, and changes of fewer than 5
-        points, are left out. A history of fewer than 3 months has none.
+        Sorted by p-value. Values with fewer than 100 attempts or 8 units, and changes of fewer than 5
+        points, are left out. Empty for a history of fewer than 3 months.
     """
     if len(outcomes) < _LEAST_ATTEMPTS:
         return ()
@@ -123,7 +127,7 @@ def find_changes(
                         (str(column), value), residual[rows], spells[rows], is_lone[rows], when.iloc[rows]
                     )
                 )
-    # Of a column's values, the one that changed moves most; the others only lie on its other side.
+    # If one value of a column changes, the others seem to change the other way, by less.
     largest: dict[str, Change] = {}
     for one in sorted(streams, key=lambda one: abs(one.difference)):
         p_value = min(1.0, one.p_value * len(streams))
@@ -139,17 +143,17 @@ def _largest_change(
     is_lone: NDArray[np.bool_],
     when: pd.Series,
 ) -> Change:
-    """Find where the sums of residuals are furthest from a straight line, and how surprising that is."""
+    """Find where the sums of residuals are furthest from a straight line, and the p-value of that."""
     count = len(residual)
     sums = np.cumsum(residual)
     bridge = sums - np.arange(1, count + 1) / count * sums[-1]
     centred = residual - residual.mean()
     squares = np.bincount(spell, centred) ** 2
-    # A unit that occurs in one month alone has lost its mean, and with it nearly all that the month shows.
+    # Subtracting the mean of a unit with attempts in one month only removes nearly all its variance.
     lone = np.bincount(spell, is_lone) > 0
     squares[lone] = np.maximum(squares, np.bincount(spell, centred**2))[lone]
     spread = float(np.sqrt(squares.sum()))
-    # Of attempts of the same moment none is before the other.
+    # Attempts of the same time have no order: a change cannot be between them.
     moments = when.to_numpy()
     bridge[:-1][moments[1:] == moments[:-1]] = 0.0
     at = min(int(np.argmax(np.abs(bridge))), count - 2)
@@ -166,7 +170,7 @@ def _largest_change(
     )
 
 
-def say_change(change: Mapping[str, Any]) -> str:
+def describe_change(change: Mapping[str, Any]) -> str:
     """Write a detected change as a sentence."""
     direction = "better" if change["difference"] > 0 else "worse"
     return (

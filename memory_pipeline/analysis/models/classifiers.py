@@ -1,9 +1,9 @@
-"""Calibrated classifiers on collapsed rows: what attempts with these conditions will end in.
+"""How probable is an outcome given its conditions (calibrated classifiers on collapsed rows)?
 
-A logistic regression on one-hot conditions under two penalties, and gradient boosting. Each is calibrated
-by folds of whole units inside the part that it learns from: chance = expit(a + b logit), with b at least
-0, so that a model which knows nothing becomes the base rate. The one that does best in there, or the base
-rate if none does better, is the chosen one.
+A logistic regression on one-hot conditions with two penalties, and gradient boosting. Each is calibrated on
+folds of whole units within the training part: probability = expit(a + b logit), with b at least 0, so that a
+model without information becomes the base rate. The one with the least log loss on these folds, or the base
+rate if none is better, is the chosen one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PENALTIES = (0.02, 0.5)
 
 @dataclass(frozen=True)
 class CollapsedRows:
-    """Collapsed rows, cut to what models need.
+    """The part of collapsed rows that models need.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class CollapsedRows:
     n, k
         Attempts, and attempts with the target, shape (rows,).
     unit, period
-        Codes of what repeats and of when, shape (rows,); periods are in the order of time.
+        Codes of the evidence unit and of the period, shape (rows,); periods are in the order of time.
     """
 
     codes: Ints
@@ -55,7 +55,7 @@ class CollapsedRows:
     period: Ints
 
     def take(self, mask: NDArray[np.bool_] | Ints) -> CollapsedRows:
-        """Return some of the rows."""
+        """Return the rows of a mask or of positions."""
         parts = (self.n[mask], self.k[mask], self.unit[mask], self.period[mask])
         return CollapsedRows(self.codes[mask], self.sizes, *parts)
 
@@ -66,20 +66,26 @@ class CollapsedRows:
 
 
 def unit_folds(unit: Ints, folds: int, rng: np.random.Generator) -> Ints:
-    """Put whole units into folds at random, shape (rows,)."""
+    """Assign whole units to folds at random; return the fold of each row, shape (rows,)."""
     units, place = np.unique(unit, return_inverse=True)
     folds = min(folds, len(units))
     return rng.permutation(np.arange(len(units)) % folds)[place]
 
 
 def grouped(fold: Ints) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Yield for each fold the rows to learn from and the rows to predict."""
+    """Yield for each fold which rows are for training and which for testing, shape (rows,) each."""
     for one in np.unique(fold):
         yield fold != one, fold == one
 
 
 def fit_and_predict(known: CollapsedRows, unseen: CollapsedRows, seed: int) -> dict[str, Floats]:
-    """Fit each model, calibrate it by inner folds, and predict; also by the one that was best in there."""
+    """Fit each model, calibrate it by inner folds, and predict unseen rows.
+
+    Returns
+    -------
+    dict of array, shape (unseen rows,)
+        Probability by model; `CHOSEN` is that of the model with the least log loss on the inner folds.
+    """
     inner = unit_folds(known.unit, _INNER_FOLDS, np.random.default_rng(seed))
     losses = {CHOSEN: log_loss(known, np.full(len(known.n), known.rate))}  # the base rate itself
     chances = {CHOSEN: np.full(len(unseen.n), known.rate)}
@@ -115,7 +121,7 @@ def _models(seed: int) -> Iterator[tuple[str, Any]]:
 
 
 def _log_odds(model: Any, known: CollapsedRows, unseen: CollapsedRows) -> Floats:
-    """Fit a model on some rows and give the log-odds of others; the base rate where all ended alike."""
+    """Fit a model on some rows and predict the log-odds of others; the base rate where all ended alike."""
     if known.rate in {0.0, 1.0}:
         return np.full(len(unseen.n), float(logit(np.clip(known.rate, LEAST_CHANCE, 1 - LEAST_CHANCE))))
     is_linear = hasattr(model, "C")
@@ -141,12 +147,12 @@ def _one_hot(rows: CollapsedRows) -> Any:
 
 
 def _columns_of_trees(rows: CollapsedRows) -> Floats:
-    """Give the codes as numbers: trees cut them where it helps, whatever their order."""
+    """Return the codes as numbers; trees can split them anywhere, so their order hardly matters."""
     return rows.codes.astype(float)
 
 
 def calibration_line(rows: CollapsedRows, log_odds: Floats) -> tuple[float, float]:
-    """Fit outcome = expit(a + b log_odds) by Newton's method; (logit of the rate, 0) where it is flat."""
+    """Fit outcome = expit(a + b log_odds) by Newton's method; (logit of the rate, 0) for a constant."""
     base = float(logit(np.clip(rows.rate, LEAST_CHANCE, 1 - LEAST_CHANCE)))
     centre = float(np.average(log_odds, weights=rows.n))
     x = np.column_stack([np.ones(len(log_odds)), log_odds - centre])
@@ -165,6 +171,6 @@ def calibration_line(rows: CollapsedRows, log_odds: Floats) -> tuple[float, floa
 
 
 def log_loss(rows: CollapsedRows, chance: Floats) -> float:
-    """Sum the log losses of all attempts."""
+    """Compute the sum of the log losses of all attempts."""
     p = np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)
     return float(-(rows.k @ np.log(p) + (rows.n - rows.k) @ np.log1p(-p)))

@@ -1,9 +1,9 @@
-"""Conditions as columns of a regression: which terms a model has, and their values.
+"""Which terms does a regression have, and what are their values for each cell?
 
 A term is a set of conditions that all hold (none for the intercept, two for an interaction), so main
-effects and interactions need no code of their own. Beside its terms a model may have *unit shares*: how
-often a unit's attempts meet a condition. With them in the model, a setting's coefficient is what it changes
-within units (see `varying_terms`).
+effects and interactions share one implementation. In addition a model may have *unit shares*: the share of a
+unit's attempts that meet a condition. With them in the model, a setting's coefficient is its effect within
+units (see `varying_terms`).
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class Design:
         return len(self.terms) + len(self.unit_terms)
 
     def matrix(self, cells: Cells, *, centre_on: Sequence[str] = ()) -> DesignMatrix:
-        """Lay out the design matrix of cells.
+        """Build the design matrix of cells.
 
         Parameters
         ----------
         cells
             The attempts.
         centre_on
-            Columns; a unit's share is taken against what their levels lead to expect. None: against
-            nothing.
+            Columns; from each unit share the share that the unit's levels of these columns lead to expect is
+            subtracted. Empty: nothing is subtracted.
         """
         shares = _unit_shares(cells, self.unit_terms)
         if centre_on:
@@ -68,7 +68,7 @@ class Design:
         return DesignMatrix(_indicators(cells, self.terms), shares, cells.unit)
 
     def contrast(self, column: str, value: str, reference: str) -> Floats:
-        """Return the combination of coefficients that compares two levels of a column, shape (columns,)."""
+        """Return the contrast between two levels of a column: a weight per coefficient, shape (columns,)."""
         found = np.zeros(len(self))
         for sign, level in ((1, value), (-1, reference)):
             if ((column, level),) in self.terms:
@@ -76,15 +76,17 @@ class Design:
         return found
 
     def involving(self, column: str) -> NDArray[np.int64]:
-        """List the numbers of the terms that have a condition on the column."""
+        """Return the positions of the terms with a condition on a column."""
         return self._by_column.get(column, _NO_TERMS)
 
-    def asking_for(self, column: str, level: str) -> NDArray[np.int64]:
-        """List the numbers of the terms that have this very condition."""
+    def with_condition(self, column: str, level: str) -> NDArray[np.int64]:
+        """Return the positions of the terms with the condition `column = level`."""
         return self._by_condition.get((column, level), _NO_TERMS)
 
     def held(self, values: Mapping[str, str]) -> NDArray[np.bool_]:
-        """Tell which terms hold as far as some columns decide it, shape (terms,).
+        """Return which terms are met by the levels of some columns, shape (terms,).
+
+        A condition on any other column counts as met.
 
         Parameters
         ----------
@@ -94,7 +96,7 @@ class Design:
         return np.asarray(self.unmet(values) == 0)
 
     def unmet(self, values: Mapping[str, str]) -> NDArray[np.int64]:
-        """Count the conditions of each term that some columns, as in `held`, do not meet, shape (terms,)."""
+        """Count the conditions of each term that the levels of some columns do not meet, shape (terms,)."""
         unmet = np.zeros(len(self.terms), dtype=np.int64)
         for column, level in values.items():
             if column in self._by_column:
@@ -104,7 +106,7 @@ class Design:
         return unmet
 
     def without(self, columns: Collection[str]) -> NDArray[np.bool_]:
-        """Tell which terms have no condition on these columns, shape (terms,)."""
+        """Return which terms have no condition on these columns, shape (terms,)."""
         return np.array([all(column not in columns for column, _ in term) for term in self.terms], dtype=bool)
 
     @cached_property
@@ -126,7 +128,7 @@ class Design:
 
 @dataclass(frozen=True)
 class DesignMatrix:
-    """A design matrix in two parts, so that what is the same for a whole unit is kept once.
+    """A design matrix in two parts, so that values that are the same for a whole unit are stored once.
 
     Attributes
     ----------
@@ -148,7 +150,7 @@ class DesignMatrix:
         return int(self.own.shape[1]) + int(self.shares.shape[1])
 
     def dot(self, coefficients: Floats) -> Floats:
-        """Multiply by coefficients, shape (cells,)."""
+        """Compute the product with coefficients of shape (columns,), shape (cells,)."""
         terms = self.own.shape[1]
         together = self.own @ coefficients[:terms] + (self.shares @ coefficients[terms:])[self.unit]
         return np.asarray(together)
@@ -174,7 +176,7 @@ class DesignMatrix:
         return np.asarray(grouped_sums(self.own.indptr, self.own.indices, values, group, shape))
 
     def gram(self, weights: Floats) -> Floats:
-        """Multiply by itself under weights of the cells: `X' W X`, shape (columns, columns)."""
+        """Compute `X' W X` with weights of the cells, shape (columns, columns)."""
         from memory_pipeline.analysis.models.kernels import weighted_gram  # noqa: PLC0415 - takes time
 
         own = weighted_gram(self.own.indptr, self.own.indices, weights, self.own.shape[1])
@@ -186,23 +188,23 @@ class DesignMatrix:
         return np.block([[own, across], [across.T, shares]])
 
     def rows(self, rows: NDArray[np.int64]) -> DesignMatrix:
-        """Return some of the cells, with the shares of their units alone."""
+        """Return the matrix of some of the cells, with the shares of their units only."""
         units, unit = np.unique(self.unit[rows], return_inverse=True)
         return DesignMatrix(self.own[rows], self.shares[units], unit)
 
     def columns(self, keep: NDArray[np.bool_]) -> DesignMatrix:
-        """Return some of the columns."""
+        """Return the matrix of the columns in a mask of shape (columns,)."""
         terms = self.own.shape[1]
         own = self.own[:, np.flatnonzero(keep[:terms])]
         return DesignMatrix(own, self.shares[:, keep[terms:]], self.unit)
 
     def toarray(self) -> Floats:
-        """Return everything as one dense array, shape (cells, columns)."""
+        """Return the matrix as one dense array, shape (cells, columns)."""
         return np.hstack([self.own.toarray(), self.shares[self.unit]])
 
 
 def holds(term: Term, cells: Cells) -> NDArray[np.bool_]:
-    """Tell in which cells all conditions of a term hold, shape (cells,)."""
+    """Return which cells meet all conditions of a term, shape (cells,)."""
     mask = np.ones(len(cells.unit), dtype=bool)
     for column, level in term:
         mask &= cells.is_at(column, level)
@@ -210,7 +212,7 @@ def holds(term: Term, cells: Cells) -> NDArray[np.bool_]:
 
 
 def main_effects(cells: Cells, columns: Iterable[str]) -> list[Term]:
-    """Give each column one term per level, but for its most frequent level, which is the base."""
+    """List one term per column and level, without the most frequent level of each column (the baseline)."""
     return [
         ((column, level),)
         for column in columns
@@ -220,12 +222,12 @@ def main_effects(cells: Cells, columns: Iterable[str]) -> list[Term]:
 
 
 def varying_terms(cells: Cells, terms: Iterable[Term]) -> list[Term]:
-    """Pick the terms that vary within units: at least a tenth of their variance lies there.
+    """Return the terms of whose variance more than a tenth lies within units.
 
     With the unit share of each of them in the model, its coefficient compares attempts of the same unit,
-    and whatever makes a unit difficult, recorded or not, is left out of it (Mundlak 1978, "On the
-    pooling of time series and cross section data"; for unequal sizes Wooldridge 2019). A term that
-    hardly varies within units can only be compared between them.
+    free of whatever makes a unit difficult, recorded or not (Mundlak 1978, "On the pooling of time series
+    and cross section data"; for unequal sizes Wooldridge 2019). A term that hardly varies within units can
+    only be compared between them.
     """
     total = cells.attempts.sum()
     found = []
@@ -248,7 +250,7 @@ def _indicators(cells: Cells, terms: Sequence[Term]) -> Any:
 
 
 def _unit_shares(cells: Cells, terms: Sequence[Term]) -> Floats:
-    """Return the share of each unit's attempts, 0 of none, that meet each term, shape (units, terms)."""
+    """Compute the share of each unit's attempts that meet each term, shape (units, terms); 0 of none."""
     size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
     size[size == 0] = 1.0
     shares = [
@@ -259,7 +261,7 @@ def _unit_shares(cells: Cells, terms: Sequence[Term]) -> Floats:
 
 
 def _expected_shares(cells: Cells, terms: Sequence[Term], columns: Sequence[str]) -> Floats:
-    """Return the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
+    """Compute the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
     places = np.unique(np.column_stack([cells.codes_of(c) for c in columns]), axis=0, return_inverse=True)[1]
     size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
     size[size == 0] = 1.0

@@ -1,4 +1,9 @@
-"""Which comparisons the data can make at all: settings that always went together cannot be told apart."""
+"""Which contrasts do the data determine? Settings that always occur together cannot be distinguished.
+
+References
+----------
+1. Searle (1971), Linear Models, section 5.4 (estimable functions).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,7 @@ _SHARE_OF_LARGEST = 1e-4
 
 
 def same_partition_groups(cells: Cells, columns: Sequence[str]) -> list[list[str]]:
-    """Group columns that divide the attempts in the same way, whatever their levels are called.
+    """Group columns that partition the attempts in the same way, whatever their levels are called.
 
     Returns
     -------
@@ -36,11 +41,11 @@ def same_partition_groups(cells: Cells, columns: Sequence[str]) -> list[list[str
     return list(groups.values())
 
 
-class Separability:
-    """Tells whether a contrast of coefficients is determined by the data, penalty aside.
+class Estimability:
+    """The null space of a design matrix, by which contrasts of coefficients are checked.
 
-    A contrast is determined when it is orthogonal to every direction in which the design matrix does
-    not vary (Searle 1971, "Linear Models", estimable functions).
+    A contrast is estimable, whatever the penalty, when it is orthogonal to every direction in which the
+    design matrix does not vary (ref. 1).
 
     Parameters
     ----------
@@ -54,11 +59,11 @@ class Separability:
         gram = matrix.gram(np.ones(len(matrix.unit)))
         self._scale = np.sqrt(np.maximum(np.diag(gram), 1e-12))
         values, vectors = linalg.eigh(gram / np.outer(self._scale, self._scale))
-        self._blind: NDArray[np.float64] = vectors[:, values < _TOLERANCE * len(self._scale)]
+        self._null_space: NDArray[np.float64] = vectors[:, values < _TOLERANCE * len(self._scale)]
         self._design = design
 
-    def entangled_with(self, column: str, contrast: NDArray[np.float64]) -> list[str]:
-        """Name the other columns that a contrast of one column cannot be told apart from.
+    def aliased_with(self, column: str, contrast: NDArray[np.float64]) -> list[str]:
+        """Return the other columns that a contrast of one column is aliased with.
 
         Parameters
         ----------
@@ -70,10 +75,10 @@ class Separability:
         Returns
         -------
         list of str
-            Empty where the contrast is determined.
+            Sorted; empty where the contrast is estimable.
         """
         scaled = contrast / self._scale
-        direction = self._blind @ (self._blind.T @ scaled)
+        direction = self._null_space @ (self._null_space.T @ scaled)
         if np.linalg.norm(direction) < _SHARE_OF_LARGEST * np.linalg.norm(scaled):
             return []
         large = np.abs(direction) > _SHARE_OF_LARGEST * np.abs(direction).max()

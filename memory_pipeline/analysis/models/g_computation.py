@@ -1,4 +1,12 @@
-"""What a model says would have happened, had every attempt been made with one value of a setting."""
+"""What is the standardised effect of one value of a setting against another (g-computation)?
+
+References
+----------
+1. Robins (1986), A new approach to causal inference in mortality studies with a sustained exposure period,
+   Mathematical Modelling 7.
+2. Carter, Schnepel and Steigerwald (2017), Asymptotic behavior of a t-test robust to cluster heterogeneity,
+   Review of Economics and Statistics 99.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +37,13 @@ class Effect:
     Attributes
     ----------
     rate, reference_rate
-        Expected success had every attempt of the population had the value, or the reference.
+        Expected success if every attempt of the population had the value, or the reference.
     standard_error
-        Of the difference; see `standardised_effect`.
+        Standard error of the difference; see `standardised_effect`.
     degrees
         Degrees of freedom of its t distribution.
     gradient
-        Of the difference by the model's coefficients, shape (terms,).
+        Derivative of the difference with respect to the model's coefficients, shape (terms,).
     """
 
     rate: float
@@ -50,7 +58,7 @@ class Effect:
         return self.rate - self.reference_rate
 
     def interval(self, level: float = 0.95, *, bound: float = 1.0) -> tuple[float, float]:
-        """Return the t interval of the difference, kept within `bound`: 2 for a difference of differences."""
+        """Compute the t interval of the difference, clipped to `bound`: 2 for a difference of differences."""
         margin = float(stats.t.ppf((1 + level) / 2, self.degrees)) * self.standard_error
         return max(-bound, self.difference - margin), min(bound, self.difference + margin)
 
@@ -71,24 +79,23 @@ def standardised_effect(
     reference: str,
     population: NDArray[np.bool_],
 ) -> Effect:
-    """Average marginal effect of one value against another, by standardisation (g-computation).
+    """Estimate the average marginal effect of one value against another, by standardisation.
 
-    The model predicts every attempt of the population twice, once with each value, all else as it was,
-    the unit shares included (Robins 1986). The standard error is the delta method's. Its variance is the
-    larger of two: the jackknife over units, which assumes nothing about them but is noisy with few, and
-    the one under an equal correlation within units, which is not zero where all attempts of a level went
-    the same way.
+    The model predicts every attempt of the population twice, once with each value, everything else as it
+    was, the unit shares included (g-computation, ref. 1). The standard error is that of the delta method.
+    Its variance is the larger of two: the jackknife over units, which makes no assumption about their
+    correlation but is noisy with few units, and that under an equal correlation within units, which is not
+    zero where all attempts of a level ended alike.
 
-    The t distribution has `G* - 1` degrees, where `G* = (sum of shares)^2 / sum of shares^2` is the
-    effective number of units (Carter, Schnepel and Steigerwald 2017): with 3 treated units among 200 it
-    is near 3.
+    The t distribution has `G* - 1` degrees of freedom, where `G* = (sum of shares)^2 / sum of shares^2` is
+    the effective number of units (in the manner of ref. 2): with 3 treated units among 200 it is near 3.
 
     Parameters
     ----------
     fit, design
-        The model; interactions of the column count.
+        The model; its interactions with the column are part of the effect.
     column, value, reference
-        What is compared.
+        The column and its two levels that are compared.
     population
         Which cells to average over, shape (cells,).
     """
@@ -105,10 +112,10 @@ def standardised_contrast(
     lowered: Mapping[str, str] | Sequence[Mapping[str, str]],
     population: NDArray[np.bool_],
 ) -> Effect:
-    """Standardise success under several sets of values, and take some of the rates from others.
+    """Estimate a sum of standardised success rates less another sum of them.
 
-    With one set on each side this is `standardised_effect` of several settings together; with two, the
-    interaction of two settings: `raised` both and neither, `lowered` each alone.
+    With one set of values on each side this is `standardised_effect` of several settings together; with
+    two, the interaction of two settings: `raised` both and neither, `lowered` each alone.
 
     Parameters
     ----------
@@ -135,7 +142,7 @@ def standardised_contrast(
 def _standardised_rate(
     fit: LogisticFit, design: Design, settings: Mapping[str, str], population: NDArray[np.bool_]
 ) -> tuple[float, Floats]:
-    """Return the mean predicted rate with the columns set to their levels, and its gradient."""
+    """Compute the mean predicted rate with columns set to levels, and its gradient, shape (terms,)."""
     own = sorted({number for column in settings for number in design.involving(column)})
     others = fit.coefficients.copy()
     others[own] = 0

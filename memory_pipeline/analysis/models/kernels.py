@@ -1,7 +1,7 @@
-"""Compiled inner loops over indicators: matrices of zeros and ones, kept as the columns where a row is 1.
+"""Compiled inner loops over sparse indicator matrices, stored as the columns in which each row is 1.
 
-A row of a design has some twenty ones among hundreds of columns, so that going through pairs of ones takes a
-fraction of what a dense product does. See `evidence.counting.kernels` for how compiled code is kept.
+A row of a design has some twenty ones among hundreds of columns, so that a loop over pairs of ones takes a
+fraction of the time of a dense product. See `evidence.counting.kernels` for how compiled code is cached.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from memory_pipeline.analysis.compute.compiled import compiled
 
 @compiled
 def weighted_gram(starts: Any, columns: Any, weights: Any, width: int) -> Any:
-    """Return `X' W X`, shape (width, width).
+    """Compute `X' W X`, shape (width, width).
 
     Parameters
     ----------

@@ -1,4 +1,11 @@
-"""Logistic regression in which every unit has an intercept of its own, drawn from a common distribution."""
+"""How likely is success, when every unit has a random intercept (mixed logistic regression)?
+
+References
+----------
+1. Zeger, Liang and Albert (1988), Models for longitudinal data: a generalized estimating equation approach,
+   Biometrics 44.
+2. McCullagh and Nelder (1989), Generalized linear models, 2nd edition, section 4.5 (dispersion).
+"""
 
 from __future__ import annotations
 
@@ -31,9 +38,9 @@ class MixedFit:
     coefficients, precision
         Log-odds and their prior precisions, shape (columns,).
     intercepts, unit_precision
-        Deviation of each unit, shape (units,), and the one prior precision of all of them.
+        Random intercept of each unit, shape (units,), and their common prior precision.
     matrix, cells
-        What it was fitted to.
+        Design matrix and counts that the model was fitted to.
     """
 
     coefficients: Floats
@@ -60,9 +67,9 @@ class MixedFit:
     def covariance(self) -> Floats:
         """Posterior covariance of the coefficients, the intercepts integrated out, shape (columns, columns).
 
-        The inverse of the Schur complement `X'WX + P - C D^-1 C'`, so that a setting that is the same
-        throughout each unit is known only as well as there are units, and one that varies within them
-        as well as there are attempts.
+        The inverse of the Schur complement `X'WX + P - C D^-1 C'`: for a setting that is constant within
+        units the precision grows with the number of units, for one that varies within them with the number
+        of attempts.
         """
         weights, units = self.curvature
         inverse = linalg.inv(_schur(self.matrix, weights, self.precision, units))
@@ -77,14 +84,14 @@ class MixedFit:
 
     @property
     def determined(self) -> Floats:
-        """How far the data, not the prior, determine each coefficient, 0 to 1, shape (columns,)."""
+        """Share of each coefficient's precision that comes from the data, 0 to 1, shape (columns,)."""
         return np.asarray(1 - np.diag(self.covariance) * self.precision)
 
     @property
     def log_evidence(self) -> float:
         """Log marginal likelihood, coefficients and intercepts integrated out (Laplace's approximation).
 
-        Comparable between models of the same cells; a constant is left out.
+        Comparable between models of the same cells; a constant is omitted.
         """
         weights, units = self.curvature
         eta, wins = self.log_odds, self.cells.successes
@@ -97,35 +104,35 @@ class MixedFit:
 
     @property
     def attenuation(self) -> float:
-        """Factor that turns log-odds of a known unit into those of an unknown one.
+        """Factor by which log-odds shrink when they are averaged over units.
 
-        `E expit(eta + b)` over units is close to `expit(attenuation * eta)` (Zeger, Liang and Albert 1988).
+        `E expit(eta + b)` over random intercepts b is close to `expit(attenuation * eta)` (ref. 1).
         """
         return float(1 / np.sqrt(1 + _LOGISTIC_TO_NORMAL / self.unit_precision))
 
     @property
     def correlation(self) -> float:
-        """Correlation of two attempts of one unit that the spread of the intercepts amounts to."""
+        """Intraclass correlation of attempts that the variance of the intercepts implies, at most 0.95."""
         rates = expit(self.log_odds)
         scale = np.average(rates * (1 - rates), weights=self.cells.attempts)
         return float(min(scale * self.attenuation**2 / self.unit_precision, _LARGEST_CORRELATION))
 
 
 def dispersion(fit: MixedFit, *, most: int = 200) -> float:
-    """Estimate how many times the coefficients vary more than the model thinks, at least 1.
+    """Estimate the ratio of the coefficients' variance to that of the model (dispersion), at least 1.
 
-    Attempts of a unit go together in more ways than an intercept says: what is broken stays broken for
-    a while, and a setting may suit one unit and not another. What the coefficients really vary by is
-    seen in how they move when a unit is left out (the jackknife of `LogisticFit.jackknife_shifts`);
-    the ratio of that variance to the model's, averaged over the coefficients by how far the data
-    determine them, is a quasi-likelihood's dispersion (McCullagh and Nelder 1989).
+    Attempts of a unit are correlated in more ways than by an intercept: what is broken stays broken for a
+    while, and a setting may suit one unit and not another. The variance of the coefficients is estimated
+    from how they change when a unit is left out (the jackknife of `LogisticFit.jackknife_shifts`). Its
+    ratio to the model's variance, averaged over the coefficients weighted by how far the data determine
+    them, is used as the dispersion of a quasi-likelihood (ref. 2).
 
     Parameters
     ----------
     fit
         The fit.
     most
-        Units left out in turn, at most; a systematic sample stands for more.
+        Most units that are left out in turn; of more units a systematic sample is used.
     """
     cells, units = fit.cells, fit.cells.n_units
     weights, diagonal = fit.curvature
@@ -162,7 +169,7 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
 
 
 def discount_cells(cells: Cells, times: float) -> Cells:
-    """Count attempts and successes a given number of times less."""
+    """Return the cells with attempts and successes divided by a dispersion."""
     return replace(cells, attempts=cells.attempts / times, successes=cells.successes / times)
 
 
@@ -175,7 +182,7 @@ def fit_mixed(
     start: tuple[Floats, Floats] | None = None,
     tolerance: float = 1e-9,
 ) -> MixedFit:
-    """Find the posterior mode of coefficients and intercepts together, by Newton steps.
+    """Find the joint posterior mode of coefficients and intercepts, by Newton's method.
 
     Parameters
     ----------
@@ -188,12 +195,12 @@ def fit_mixed(
     start
         Coefficients and intercepts to start from.
     tolerance
-        Gain in log-likelihood (twice) that the last step may promise.
+        Convergence: twice the expected gain in log-likelihood of the last step.
 
     Raises
     ------
     ArithmeticError
-        When it does not converge; with positive precisions it does.
+        When it does not converge in 60 steps; with positive precisions it does.
     """
     beta, own = start or (np.zeros(matrix.width), np.zeros(cells.n_units))
     unit = cells.unit
@@ -232,6 +239,6 @@ def fit_mixed(
 
 
 def _schur(matrix: DesignMatrix, weights: Floats, precision: Floats, units: Floats) -> Floats:
-    """Return the information on the coefficients that is left when the intercepts are integrated out."""
+    """Compute the information on the coefficients with the intercepts integrated out."""
     across = matrix.sums_by_unit(weights)
     return np.asarray(matrix.gram(weights) + np.diag(precision) - (across / units[:, None]).T @ across)

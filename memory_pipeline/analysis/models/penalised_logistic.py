@@ -1,7 +1,16 @@
-"""Penalised logistic regression on counted cells, with uncertainty that allows for repeated attempts.
+"""How does success depend on conditions, when attempts repeat within units (penalised logistic regression)?
 
 What belongs here: the fit, the correlation of attempts within a unit, and two covariances that allow
 for it. What does not: which terms a model has (`models.design`) and what its coefficients mean (`factors`).
+
+References
+----------
+1. Preisser and Qaqish (1996), Deletion diagnostics for generalised estimating equations, Biometrika 83.
+2. MacKinnon, Nielsen and Webb (2023), Fast and reliable jackknife and bootstrap methods for cluster-robust
+   inference, Journal of Applied Econometrics 38; Bell and McCaffrey (2002), Bias reduction in standard
+   errors for linear regression with multi-stage samples, Survey Methodology 28.
+3. Kish (1965), Survey sampling (design effect).
+4. Liang and Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73.
 """
 
 from __future__ import annotations
@@ -29,7 +38,7 @@ _RESIDUAL_FLOOR = 0.02
 
 @dataclass(frozen=True)
 class LogisticFit:
-    """A fitted model, with what its covariances are computed from.
+    """A fitted model, with everything that its covariances are computed from.
 
     Attributes
     ----------
@@ -40,7 +49,7 @@ class LogisticFit:
     matrix
         Design matrix, shape (cells, terms).
     cells
-        What it was fitted to.
+        Counts that the model was fitted to.
     weights
         Weight of each attempt of a cell, shape (cells,).
     correlation
@@ -69,10 +78,10 @@ class LogisticFit:
         return (inverse + inverse.T) / 2
 
     def exchangeable_shares(self, gradient: Floats) -> Floats:
-        """Split the working variance of a linear combination of coefficients over the units.
+        """Compute each unit's share of the working variance of a linear combination of coefficients.
 
-        The working model gives every two attempts of a unit the same correlation. The sum of the shares
-        is the variance; how unequal they are tells how many units the estimate really rests on.
+        In the working model every two attempts of a unit have the same correlation. The shares sum to the
+        variance; the effective number of units follows from how unequal they are.
 
         Parameters
         ----------
@@ -93,7 +102,7 @@ class LogisticFit:
         return np.asarray((1 - self.correlation) * alone + self.correlation * joint**2)
 
     def exchangeable_information(self) -> Floats:
-        """Return the variance of the score under the working correlation, shape (terms, terms)."""
+        """Compute the variance of the score under the working correlation, shape (terms, terms)."""
         variance = self.rates * (1 - self.rates)
         alone = self.matrix.gram(self.weights**2 * self.cells.attempts * variance)
         scale = self.weights * self.cells.attempts * np.sqrt(variance)
@@ -102,11 +111,11 @@ class LogisticFit:
 
     @cached_property
     def jackknife_shifts(self) -> Floats:
-        """How the coefficients move when one unit is left out, shape (units, terms).
+        """Change of the coefficients when one unit is left out, shape (units, terms).
 
-        One Newton step from the full fit (Preisser and Qaqish 1996), exact for a linear model. A unit
-        that alone carries a level moves that level's coefficient to its prior, so that what rests on
-        few units is seen to.
+        One Newton step from the full fit (ref. 1), exact for a linear model. Leaving out the only unit with
+        a level moves that level's coefficient to its prior, so that an estimate from few units gets a large
+        variance.
         """
         variance = self.rates * (1 - self.rates)
         spread = self.weights * self.cells.attempts * variance
@@ -129,11 +138,10 @@ class LogisticFit:
         return shifts
 
     def jackknife_variance(self, gradient: Floats) -> float:
-        """Cluster-robust variance of a linear combination: the jackknife over units, CV3.
+        """Compute the cluster-robust variance of a linear combination by the jackknife over units (CV3).
 
-        `(G - 1) / G * sum over units of (shift . gradient)^2`. It is never too small with few or
-        unequal units where the plain sandwich is (Bell and McCaffrey 2002; MacKinnon, Nielsen and
-        Webb 2023, "Fast and reliable jackknife and bootstrap methods for cluster-robust inference").
+        `(G - 1) / G * sum over units of (shift . gradient)^2`. With few or unequal units it tends to be too
+        large, where the sandwich estimator is too small (ref. 2).
         """
         units = self.cells.n_units
         return float((units - 1) / units * np.sum((self.jackknife_shifts @ gradient) ** 2))
@@ -148,21 +156,21 @@ def fit_logistic(
     start: Floats | None = None,
     tolerance: float = _TOLERANCE,
 ) -> Floats:
-    """Maximise the weighted log-likelihood minus half of `precision * coefficient^2`, by Newton steps.
+    """Maximise the weighted log-likelihood minus half of `precision * coefficient^2`, by Newton's method.
 
     Parameters
     ----------
     matrix
         Shape (cells, terms).
     precision
-        Prior precision of each coefficient, shape (terms,). A weak one keeps the estimate finite where
-        outcomes are separated.
+        Prior precision of each coefficient, shape (terms,). A small one keeps the estimate finite under
+        complete separation.
     weights
         Weight of each attempt of a cell, shape (cells,); 1 by default.
     start
-        Where to start, shape (terms,).
+        Coefficients to start from, shape (terms,).
     tolerance
-        Gain in log-likelihood (twice) that the last step may promise.
+        Convergence: twice the expected gain in log-likelihood of the last step.
 
     Returns
     -------
@@ -171,7 +179,7 @@ def fit_logistic(
     Raises
     ------
     ArithmeticError
-        When it does not converge; with a positive precision for every term it does.
+        When it does not converge in 60 steps; with a positive precision for every term it does.
     """
     weights = np.ones(len(cells.unit)) if weights is None else weights
     tried, wins = weights * cells.attempts, weights * cells.successes
@@ -204,11 +212,11 @@ def fit_pooled(
     correlation: float | None = None,
     start: Floats | None = None,
 ) -> LogisticFit:
-    """Fit with each unit's weight bounded by how much its attempts repeat each other.
+    """Fit with attempts weighted by the inverse design effect of their unit.
 
-    A first, unweighted fit gives the correlation of attempts within a unit; the second weighs an
-    attempt of a unit with n attempts by `1 / (1 + (n - 1) correlation)`, the inverse of its design
-    effect (Kish 1965), so that an application tried a thousand times does not outvote the others.
+    A first, unweighted fit gives the correlation of attempts within a unit; the second weights an attempt
+    of a unit with n attempts by `1 / (1 + (n - 1) correlation)`, the inverse of its design effect (ref. 3),
+    so that an application tried a thousand times does not dominate the others.
 
     Parameters
     ----------
@@ -217,7 +225,7 @@ def fit_pooled(
     precision
         Prior precision of each coefficient, shape (terms,).
     correlation
-        Where it is known already; estimated otherwise.
+        Correlation within units, where it is known already; estimated otherwise.
     start
         Coefficients to start from, shape (columns,).
     """
@@ -230,23 +238,22 @@ def fit_pooled(
 
 
 def unweighted_fit(beta: Floats, precision: Floats, matrix: DesignMatrix, cells: Cells) -> LogisticFit:
-    """Wrap coefficients as a fit in which every attempt counts the same."""
+    """Build a fit from coefficients in which every attempt has the weight 1."""
     return LogisticFit(beta, precision, matrix, cells, np.ones(len(cells.unit)), 0.0)
 
 
 def unit_weights(unit: NDArray[np.int64], attempts: Floats, correlation: float) -> Floats:
-    """Weigh attempts by the inverse design effect of their unit, shape (cells,)."""
+    """Compute the inverse design effect of each cell's unit, shape (cells,)."""
     size = np.bincount(unit, weights=attempts)[unit] if len(unit) else np.zeros(0)
     return np.asarray(1 / (1 + (size - 1) * correlation))
 
 
 def correlation_within_units(fit: LogisticFit) -> float:
-    """Estimate how alike the attempts of one unit are, beyond what the model says.
+    """Estimate the correlation of two attempts of one unit given the model, between 0 and 0.95.
 
     Mean product of the Pearson residuals of two attempts of the same unit, each unit weighted by its
-    size (the moment estimator of Liang and Zeger 1986). The residuals are taken from the fit without
-    that unit: a model with more terms than units explains each of them by heart, and would find no
-    correlation left. Between 0 and 0.95.
+    size (a moment estimator as in ref. 4). The residuals of a unit are those of the fit without it: a model
+    with more terms than units fits each unit perfectly, and would leave no correlation.
     """
     cells = fit.cells
     left_out = fit.coefficients + fit.jackknife_shifts

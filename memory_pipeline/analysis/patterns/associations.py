@@ -1,6 +1,6 @@
-"""Which condition columns travel together, so that a reader sees when two findings are one.
+"""Which condition columns are associated, and which patterns cover the same attempts?
 
-How strong an association is, and how sure: `stats.cramers_v`.
+So a reader sees when two findings are one. The measure of association is in `stats.cramers_v`.
 """
 
 from __future__ import annotations
@@ -46,28 +46,28 @@ TOGETHER = 0.5
 def condition_associations(
     evidence: Evidence, *, level: float = 0.05, together: float = TOGETHER, max_columns: int = 60
 ) -> pd.DataFrame:
-    """Measure the association of every pair of condition columns, and group what travels together.
+    """Compute the association of every pair of condition columns, and group associated columns.
 
     Parameters
     ----------
     evidence
-        The counted history; its unit, where it has one, is what repeats.
+        The counted history; attempts are taken as repeated within its unit, where it has one.
     level
-        False discovery rate over all pairs (Benjamini-Yekutieli) at which an association is sure.
+        False discovery rate over all pairs (Benjamini-Yekutieli) at which an association is significant.
     together
-        Least average association within a group (hierarchical clustering, average linkage, of the sure
-        associations).
+        Least average association within a group (hierarchical clustering with average linkage of the
+        significant associations).
     max_columns
-        Most columns compared: those that differ most between attempts (Shannon entropy). Columns with
-        one level are never compared.
+        Most columns compared: those with the largest Shannon entropy over attempts. Columns with one level
+        are never compared.
 
     Returns
     -------
     DataFrame
         One row per pair, columns `ASSOCIATION_COLUMNS`, the strongest first: V, p and q, the attempts and
-        how many independent ones they are worth, the `group` (from 1) that both columns belong to (0:
-        none), and the places of the two columns in an order that puts what goes together side by side.
-        `attrs["left_out"]` names the columns that were not compared.
+        their effective number, the `group` (from 1) that both columns belong to (0: none), and the positions
+        of the two columns in an order with associated columns side by side. `is_sure` is whether the
+        association is significant. `attrs["left_out"]` lists the columns that were not compared.
     """
     coded = {column: evidence.codes(column)[0].astype(np.int64) for column in evidence.conditions}
     entropy = (
@@ -90,7 +90,7 @@ def condition_associations(
     frame["attempts"] = int(evidence.n.sum())
     frame["units"] = frame["attempts"] if unit is None else len(np.unique(unit))
     strength = np.where(frame["is_sure"], frame["cramers_v"], 0.0)
-    group, position = _travelling_groups(compared, strength, together)
+    group, position = _cluster_columns(compared, strength, together)
     same = frame["column_a"].map(group) == frame["column_b"].map(group)
     frame["group"] = np.where(same, frame["column_a"].map(group), 0).astype(np.int64)
     for side in ("a", "b"):
@@ -101,10 +101,25 @@ def condition_associations(
     return frame
 
 
-def _travelling_groups(
+def _cluster_columns(
     columns: Sequence[str], strength: Floats, together: float
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Cluster columns by their associations, in the order of `combinations`; groups of one are 0."""
+    """Cluster columns hierarchically by their associations.
+
+    Parameters
+    ----------
+    columns
+        The columns.
+    strength
+        Association of each pair, in the order of `itertools.combinations`, shape (pairs,).
+    together
+        Least average association within a group.
+
+    Returns
+    -------
+    groups, positions
+        By column: its group (0 for a group of one), and its position in the order of the leaves.
+    """
     if len(columns) < 2:  # noqa: PLR2004 - nothing to compare
         return dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
     distance = 1 - strength
@@ -117,8 +132,8 @@ def _travelling_groups(
     return group, {columns[leaf]: place for place, leaf in enumerate(order)}
 
 
-def travelling_groups(associations: pd.DataFrame) -> list[list[str]]:
-    """List the groups of columns that travel together, from `condition_associations`."""
+def associated_groups(associations: pd.DataFrame) -> list[list[str]]:
+    """List the groups of associated columns, from `condition_associations`."""
     grouped = associations[associations["group"] > 0]
     return [sorted({*part["column_a"], *part["column_b"]}) for _, part in grouped.groupby("group", sort=True)]
 
@@ -130,24 +145,24 @@ def pattern_overlaps(
     min_jaccard: float = 0.1,
     max_patterns: int = 500,
 ) -> pd.DataFrame:
-    """Find which patterns cover the same attempts.
+    """Compute which patterns cover the same attempts.
 
     Parameters
     ----------
     evidence
         The counted history that the patterns were found in.
     patterns
-        Conditions by name; the first `max_patterns` are compared. A condition that the history does
-        not know covers nothing.
+        Conditions by name; the first `max_patterns` are compared. A condition that does not occur in the
+        history covers nothing.
     min_jaccard
-        Least overlap that is listed.
+        Least Jaccard index of a pair that is returned.
 
     Returns
     -------
     DataFrame
         One row per pair that overlaps, columns `OVERLAP_COLUMNS`, the most alike first: `jaccard` is the
-        share of the attempts of either pattern that both cover (1: the two are one), `inside` the share
-        of the smaller one's attempts that the larger one covers too (1: a part of it).
+        share of the attempts of either pattern that both cover (1: the same attempts), `inside` the share
+        of the smaller pattern's attempts that the larger one covers too (1: a subset).
     """
     names = list(patterns)[:max_patterns]
     masks = np.array([holds(evidence, patterns[name]) for name in names], dtype=float)

@@ -1,9 +1,9 @@
-"""What is left of a pattern among attempts that are alike otherwise: is it the condition or its company.
+"""What is left of a pattern's difference once other columns are adjusted for (confounding)?
 
-Two looks at each pattern. *Stratified*: for each other column, the Mantel-Haenszel difference over its
-levels; the column that changes the pattern most is named, and a turned sign is a case of Simpson's
-paradox. *Modelled*: the difference that a logistic model with all other columns leaves, by
-standardisation. Both compare only what was recorded.
+Each pattern is adjusted in two ways. *Stratified*: for each other column, the Mantel-Haenszel difference
+over its levels (ref. 1); the column that changes the difference most is returned, and a reversed sign is a
+case of Simpson's paradox (ref. 2). *Modelled*: the standardised difference in a logistic model with all
+other columns. Both adjust only for what was recorded.
 
 References
 ----------
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 
 LEAST_OVERLAP = 0.2
-"""Share of a pattern's attempts that must have others like them for a stratified difference to count."""
+"""Least share of a pattern's attempts in strata with both sides, for a stratified difference to be used."""
 _MOST_CELLS = 4_000
-"""More collapsed rows than this: a random part of the units stands for all in the model."""
+"""Most collapsed rows that the model is fitted to; of more, those of a random sample of the units."""
 _PATTERN = "(pattern)"
 _SPREAD = 2.5
 _INTERCEPT_SPREAD = 10.0
@@ -56,11 +56,8 @@ class Adjustment:
     overlap
         Share of the pattern's attempts in strata with attempts on both sides.
     modelled, ci_low, ci_high
-        Risk difference with all other columns in a logistic model, and its 95% interval; NaN where
-        the model cannot tell the pattern from the other columns.
-    turns
-        Whether the stratified or the modelled difference has the opposite sign (the modelled one by
-        more than chance).
+        Risk difference with all other columns in a logistic model, and its 95% interval; NaN where all
+        or no attempts of the model's rows are inside the pattern, or the fit does not converge.
     """
 
     stratified: float
@@ -71,7 +68,11 @@ class Adjustment:
     ci_high: float
 
     def turns(self, difference: float) -> bool:
-        """Say whether allowing for other columns turns the sign of a difference."""
+        """Return whether adjustment reverses the sign of a difference.
+
+        True where the stratified difference has the opposite sign, or the interval of the modelled one lies
+        on the other side of zero.
+        """
         sign = np.sign(difference)
         high, low = (self.ci_high, self.ci_low) if sign > 0 else (-self.ci_low, -self.ci_high)
         return bool((self.by is not None and self.stratified * sign < 0) or (high < 0 and low < 0))
@@ -94,7 +95,7 @@ class Adjuster:
         self._cells, self._row_of_cell = _cells(evidence, self._k)
 
     def adjust(self, conditions: Mapping[str, str]) -> Adjustment:
-        """Look at one pattern among attempts that are alike otherwise."""
+        """Compute the stratified and the modelled difference of one pattern."""
         inside = holds(self._evidence, conditions)
         rest = [column for column in self._evidence.conditions if column not in conditions]
         difference = _difference(self._n, self._k, inside)
@@ -146,13 +147,13 @@ def _difference(n: Ints, k: Ints, inside: Mask) -> float:
 
 
 def _is_split_by(inside: Mask, cells: Cells, column: str) -> bool:
-    """Say whether a column tells the pattern's attempts from all others, so that it is the pattern."""
+    """Return whether no level of a column occurs both inside and outside the pattern."""
     codes = cells.codes_of(column)
     return not np.intersect1d(codes[inside], codes[~inside]).size
 
 
 def _cells(evidence: Evidence, hits: Ints) -> tuple[Cells, Ints]:
-    """Turn collapsed rows into cells of a model, at most `_MOST_CELLS` of them; and the row of each."""
+    """Return collapsed rows as cells of a model, at most `_MOST_CELLS` of them, and the row of each cell."""
     unit = np.arange(len(evidence)) if evidence.unit is None else evidence.codes(evidence.unit)[0]
     row = np.arange(len(evidence))
     if len(row) > _MOST_CELLS:

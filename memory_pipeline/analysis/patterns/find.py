@@ -1,9 +1,8 @@
-"""Which conditions go with success, failure or an intervention, beyond chance and without echoes.
+"""Which combinations of conditions are associated with success, failure or an intervention?
 
 The search counts every combination of up to three conditions, tests each against all other attempts
-(allowing for repeated applications), controls the false discovery rate over everything searched, and
-then drops what only repeats a finding. What a pattern changes when everything else stays equal is
-the question of `factors`, not of this module.
+(allowing for repeated applications), adjusts for everything searched, and removes redundant patterns. The
+effect of a setting with everything else equal is the question of `factors`, not of this module.
 """
 
 from __future__ import annotations
@@ -57,19 +56,19 @@ def find_patterns(
     fdr
         Expected share of false findings among the reported ones, over everything searched.
     unit
-        Column of what repeats and counts as one witness; None where every attempt is its own.
+        Column of the evidence unit; None where every attempt is an independent observation.
     conditions
         Condition columns; by default all that are neither identifiers nor known only afterwards.
     target
         `success`, `failure`, `partial`, `intervention`, `failure_reason=<reason>` or
         `intervention_kind=<kind>`.
     min_units
-        Units that a pattern must have inside; not asked for where `unit` is None.
+        Units that a pattern must have inside; not required where `unit` is None.
     min_effect
-        Least absolute risk difference worth reporting (of the whole pattern, and of what each
-        of its conditions adds).
+        Least absolute risk difference of a finding (of the whole pattern, and of what each of its
+        conditions adds).
     tier
-        How sure a finding must at least be, one of `patterns.search.TIERS`.
+        The tier that a finding must at least reach, one of `patterns.search.TIERS`.
 
     Returns
     -------
@@ -79,10 +78,10 @@ def find_patterns(
         outside, with its 95% interval; `support` to `zhang` are the metrics of the association rule pattern
         -> target (mlxtend). `confidence` is the probability that the difference has the same sign on later
         attempts (`patterns.replicability`); `earlier_difference` and `later_difference` are those of the
-        halves of the history (NaN without `occurred_at`). `adjusted_difference` is what a model with all
-        other columns leaves of it, `stratified_difference` what is left among attempts alike in
-        `stratified_by`, the column that matters most, and `turns` says whether either turns the sign
-        (`patterns.confounding`). `attrs["searched"]` is the number of tests that the error rate covers.
+        halves of the history (NaN without `occurred_at`). `adjusted_difference` is the difference in a model
+        with all other columns, `stratified_difference` that over the levels of `stratified_by`, the column
+        that changes it most, and `turns` is whether either reverses the sign (`patterns.confounding`).
+        `attrs["searched"]` is the number of tests that the error rate covers.
 
     Raises
     ------
@@ -153,7 +152,7 @@ def search_patterns(
     With several targets, the first gets half of the error rate and the others share the rest evenly, so
     that it holds over all of them together; `q_value` is scaled to be compared with the whole `fdr`.
     `attrs["searched"]` is then a dict by target. Without `is_adjusted`, the differences are not adjusted
-    for the other columns, which takes a third of the time and changes nothing about what is found.
+    for the other columns: that takes a third of the time and does not change which patterns are found.
     """
     belongs = {
         target: np.array([is_hit(label, target) for label in evidence.outcomes], dtype=bool)

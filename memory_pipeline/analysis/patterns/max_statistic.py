@@ -1,17 +1,19 @@
-"""How large the largest difference of a whole search gets by luck, found by resampling whole units.
+"""How large does the largest statistic of a whole search get by chance (Westfall-Young max-T)?
 
-A draw keeps which attempts of which unit meet which conditions, and makes what became of them
-unrelated to it: the residual rates of the units, each standardised by what a unit of its size varies,
-are dealt out to the units anew, and what varies within a unit is multiplied by a random normal number
-(with very many units, the terms of whole groups of units are). The largest test statistic of each
-draw, over everything searched, is the yardstick: an observed one is as certain, over the whole search, as
-draws are rare that reach it. It knows how combinations overlap, which Bonferroni's and the false
-discovery procedures do not.
+A draw from the null distribution keeps which attempts of which unit meet which conditions, and makes their
+outcomes unrelated to the conditions: the residual rates of the units, each standardised by the standard
+deviation of a unit of its size, are permuted among the units, and the part within a unit is multiplied by a
+standard normal number (with more than 512 units, the terms of whole groups of units are). The family-wise
+p-value of a statistic is the share of draws whose largest statistic, over everything searched, reaches it
+(ref. 1). Unlike Bonferroni's and the false discovery rate procedures, this takes into account how
+combinations overlap.
 
-Dealing out whole units is exact where units are exchangeable and conditions constant within them; the
-random factors are the wild bootstrap by units. Normal ones are cautious: with signs alone, as is usual,
-luck was taken for too short where a few attempts of many units meet the conditions. The variance in the
-statistic is the observed one.
+Only p-values above 0.1 are counted from the draws. Smaller ones are extrapolated: a normal tail with the
+effective number of independent tests that fits the draws at 0.1 (ref. 4). So a finding's family-wise p-value
+is an approximation, also where the permutation itself would be exact (exchangeable units of equal size and
+conditions constant within units). The random factors are the wild bootstrap by units (ref. 2), with normal
+factors instead of the usual random signs: with signs, the null statistics were too small where few attempts
+of many units meet the conditions. The statistic is divided by the observed standard error in every draw.
 
 References
 ----------
@@ -44,15 +46,15 @@ if TYPE_CHECKING:
 
 DRAWS = 299
 _COUNTED_ABOVE = 0.1
-"""Family-wise p-values that are counted from the draws; smaller ones are read off the fitted tail."""
+"""Family-wise p-values above this are counted from the draws; smaller ones are extrapolated."""
 _MOST_UNITS = 4096
-"""More units are tested as so many random groups of them, the largest for themselves."""
+"""More units are tested as this many random groups of them; the largest stay groups of their own."""
 _MOST_GROUPS = 512
-"""Groups of units that are dealt out."""
+"""Up to this many units are permuted; of more, random groups get a random factor each."""
 _MOST_DRAWN = 15_000
-"""Combinations that the draws try; of more a random part, which counts for all (a union bound)."""
+"""Combinations that are tested in each draw; of more, a random sample (allowed for by a union bound)."""
 _MOST_ENTRIES = 2**21
-"""Entries that the attempts of rows are dealt out to, where there are no units."""
+"""Most entries that the attempts of rows are split into, where there are no units."""
 _MOST_CELLS = 2**19
 """Combinations times units that are tested at a time."""
 _FEW_PER_TABLE = 3
@@ -60,60 +62,67 @@ _AT_ONCE = 256
 
 
 def normal_scores(t: Numbers, degrees: Numbers) -> Numbers:
-    """Turn t statistics into normal deviates of nearly the same two-sided p-value (ref. 3)."""
+    """Transform t statistics to normal deviates of nearly the same two-sided p-value (ref. 3)."""
     scores: Numbers = (8 * degrees + 1) / (8 * degrees + 3) * np.sqrt(degrees * np.log1p(t * t / degrees))
     return scores
 
 
 def is_large(tests: CellTests, min_effect: float) -> Ints:
-    """Say which cells differ by enough, as they are and between equally easy units, shape (cells,)."""
+    """Return which cells reach the least effect, both unadjusted and between equally easy units, (cells,)."""
     together = np.sign(tests.difference) * tests.effect
     return (np.abs(tests.difference) >= min_effect) & (together >= min_effect)
 
 
 @dataclass(frozen=True)
 class Searched:
-    """Tests of everything searched, and what luck does.
+    """Tests of everything searched, and the null distribution of the largest.
 
     Attributes
     ----------
     tests
         One per combination, in the order of the numbers.
     score
-        How certain each is, as a normal deviate; 0 where it cannot be a finding.
-    luckiest
+        Statistic of each as a normal deviate; 0 where it cannot be a finding.
+    null_maxima
         The largest score of each draw, shape (draws,), ascending.
     drawn
-        Share of the combinations that the draws tried.
+        Share of the combinations that were tested in the draws.
     """
 
     tests: CellTests
     score: Numbers
-    luckiest: Numbers
+    null_maxima: Numbers
     drawn: float = 1.0
 
     def family_wise_p_values(self) -> Numbers:
-        """Probability that luck finds something as certain anywhere in the search, shape (combinations,)."""
-        return self.reached_by_luck(self.score)
+        """Compute the family-wise p-value of each combination, shape (combinations,)."""
+        return self.p_values_of(self.score)
 
-    def reached_by_luck(self, score: Numbers) -> Numbers:
-        """Probability that the largest score of a search without effects is as large, shape (scores,).
+    def p_values_of(self, score: Numbers) -> Numbers:
+        """Compute the probability that the largest score of a search without effects reaches a score.
 
-        Counted from the draws where many reach a score; further out the smallest of so many independent
-        p-values as makes one draw in ten reach what one in ten reached (ref. 4).
+        Counted from the draws where it is above 0.1. Below, that of the smallest of m independent p-values,
+        with m such that it is 0.1 at the draws' quantile of 0.9 (ref. 4).
+
+        Parameters
+        ----------
+        score
+            Normal deviates, shape (scores,).
         """
-        draws = len(self.luckiest)
-        reached = draws - np.searchsorted(self.luckiest, score, side="left")
+        draws = len(self.null_maxima)
+        reached = draws - np.searchsorted(self.null_maxima, score, side="left")
         counted = (1 + reached) / (draws + 1)
-        # In logarithms, since a sure finding's p-value is too small to be written.
-        alone = np.log(2) + stats.norm.logsf(np.append(score, np.quantile(self.luckiest, 1 - _COUNTED_ABOVE)))
+        # In logarithms, since the p-value of a large score would be rounded to zero.
+        alone = np.log(2) + stats.norm.logsf(
+            np.append(score, np.quantile(self.null_maxima, 1 - _COUNTED_ABOVE))
+        )
         tests = np.log(-np.log1p(-_COUNTED_ABOVE)) - alone[-1]  # logarithm of the effective number
         tail = -np.expm1(-np.exp(np.minimum(tests + alone[:-1], 0.0)))
         p_values = np.where(counted > _COUNTED_ABOVE, counted, np.minimum(tail, _COUNTED_ABOVE))
         return np.where(score > 0, np.minimum(p_values / self.drawn, 1.0), 1.0)
 
 
-def search_with_luck(
+def search_with_resampling(
     tally: Tally,
     sample: Sample,
     numbers: Ints,
@@ -124,7 +133,7 @@ def search_with_luck(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Searched:
-    """Test combinations, and the same combinations on draws in which conditions have no effect.
+    """Test combinations, on the history and on draws in which conditions have no effect.
 
     Parameters
     ----------
@@ -137,32 +146,33 @@ def search_with_luck(
     min_units, min_effect
         What a combination must reach to be a finding, in the history and in the draws.
     draws
-        How many draws.
+        Number of draws.
     seed
-        Of the draws.
+        Seed of the draws.
     """
-    witnesses = _Witnesses.of(sample, icc)
-    luck = _Luck(witnesses, draws, seed)
+    groups = _UnitGroups.of(sample, icc)
+    null = _NullDraws(groups, draws, seed)
     drawn = min(_MOST_DRAWN / max(len(numbers), 1), 1.0)
     tried = np.random.default_rng(seed + 1).random(len(numbers)) < drawn
     parts, done = [], 0
-    for n1, k1 in _in_batches(witnesses.sums(tally, numbers), _MOST_CELLS // len(witnesses.units.n)):
-        tests = witnesses.tests(n1, k1)
+    for n1, k1 in _in_batches(groups.sums(tally, numbers), _MOST_CELLS // len(groups.units.n)):
+        tests = groups.tests(n1, k1)
         parts.append(tests)
-        luck.meet(n1, k1, tests, tried[done : done + len(n1)] & (tests.units >= min_units), min_effect)
+        null.update(n1, k1, tests, tried[done : done + len(n1)] & (tests.units >= min_units), min_effect)
         done += len(n1)
     tests = concatenate(parts)
     possible = (tests.units >= min_units) & is_large(tests, min_effect)
     score = np.where(possible, normal_scores(tests.t, tests.degrees), 0.0)
-    return Searched(tests, score, np.sort(luck.maxima), drawn)
+    return Searched(tests, score, np.sort(null.maxima), drawn)
 
 
 @dataclass(frozen=True)
-class _Witnesses:
+class _UnitGroups:
     """The units of a history, or random groups of them where there are very many.
 
-    Sums over random groups of units vary as sums over the units do, so tests by groups hold as well.
-    Where every attempt is its own witness, the attempts of each row are dealt out to groups at random.
+    Sums over random groups of units have the variance of sums over the units, so tests by groups are valid
+    too. Where every attempt is an independent observation, the attempts of each row are assigned to groups
+    at random.
     """
 
     entries: Sample
@@ -171,23 +181,23 @@ class _Witnesses:
     """Row of each entry, or all of them in their order."""
     units: UnitTotals
     icc: float
-    alone: bool
-    """Whether every attempt is its own witness, so that groups mean nothing."""
+    is_independent: bool
+    """Whether every attempt is an independent observation, so that the groups carry no information."""
 
     @classmethod
-    def of(cls, sample: Sample, icc: float) -> _Witnesses:
+    def of(cls, sample: Sample, icc: float) -> _UnitGroups:
         if sample.unit is None:
-            entries, row = _dealt_out(sample)
-            return cls(entries, row, UnitTotals.of(entries), icc, alone=True)
-        group = _grouped(UnitTotals.of(sample).n, _MOST_UNITS)[sample.unit]
+            entries, row = _split_at_random(sample)
+            return cls(entries, row, UnitTotals.of(entries), icc, is_independent=True)
+        group = _random_groups(UnitTotals.of(sample).n, _MOST_UNITS)[sample.unit]
         entries = Sample(sample.n, sample.k, group)
-        return cls(entries, slice(None), UnitTotals.of(entries), icc, alone=False)
+        return cls(entries, slice(None), UnitTotals.of(entries), icc, is_independent=False)
 
     def sums(self, tally: Tally, numbers: Ints) -> Iterator[tuple[Numbers, Numbers]]:
-        """Add up attempts, and those with the target, by combination and unit, shape (some, units).
+        """Yield attempts, and those with the target, by combination and unit, shape (some, units) each.
 
-        Where tables have many combinations, one look at the rows serves a whole table; where few, as
-        with very many columns, each combination is looked up for itself.
+        Where tables have many combinations, the rows are read once per table; where they have few, as with
+        very many columns, once per combination.
         """
         tables = np.unique(tally.table[numbers])
         if len(numbers) < _FEW_PER_TABLE * len(tables):
@@ -226,8 +236,8 @@ class _Witnesses:
         return n1, k1
 
     def tests(self, n1: Numbers, k1: Numbers) -> CellTests:
-        """Test cells from their sums."""
-        if self.alone:
+        """Test combinations from their sums by unit."""
+        if self.is_independent:
             return CellTests.without_units(
                 n1.sum(axis=1), k1.sum(axis=1), float(self.units.n.sum()), float(self.units.k.sum())
             )
@@ -235,39 +245,40 @@ class _Witnesses:
         return pair_tests(self.units, len(n1), cell, unit, n1[cell, unit], k1[cell, unit], icc=self.icc)
 
 
-class _Luck:
-    """The draws, and the largest score that each has reached so far."""
+class _NullDraws:
+    """The draws without effects, and the largest score of each so far."""
 
-    def __init__(self, witnesses: _Witnesses, draws: int, seed: int) -> None:
-        units = witnesses.units
+    def __init__(self, groups: _UnitGroups, draws: int, seed: int) -> None:
+        units = groups.units
         rng = np.random.default_rng(seed)
         self.maxima = np.zeros(draws)
-        self._icc = min(witnesses.icc, 0.99)
+        self._icc = min(groups.icc, 0.99)
         self._weight, self._rate, self._residual = units.weighted(self._icc)
         self._n = units.n
         self._factors = rng.standard_normal((len(units.n), draws), dtype=np.float32)
-        self._dealt = None
-        if witnesses.alone or len(units.n) > _MOST_GROUPS:  # many: factors of whole groups are enough
-            group = _grouped(units.n, _MOST_GROUPS)
+        self._permuted = None
+        if groups.is_independent or len(units.n) > _MOST_GROUPS:  # many: factors of groups are enough
+            group = _random_groups(units.n, _MOST_GROUPS)
             self._order = np.argsort(group, kind="stable")
             self._starts = np.searchsorted(group[self._order], np.arange(int(group.max()) + 1))
             self._factors = self._factors[: len(self._starts)]
         else:
             order = np.argsort(rng.random(self._factors.shape), axis=0)
             standardised = self._residual * np.sqrt(self._weight)
-            self._dealt = standardised[order].astype(np.float32)
-            self._dealt_variance = float(standardised.var())
+            self._permuted = standardised[order].astype(np.float32)
+            self._permuted_variance = float(standardised.var())
 
-    def meet(self, n1: Numbers, k1: Numbers, tests: CellTests, eligible: Ints, min_effect: float) -> None:
-        """Let every draw try some combinations; see `_Witnesses.sums` for the first two."""
+    def update(self, n1: Numbers, k1: Numbers, tests: CellTests, eligible: Ints, min_effect: float) -> None:
+        """Test some combinations in every draw; `n1` and `k1` are sums of `_UnitGroups.sums`."""
         chosen = np.flatnonzero(eligible & (tests.effect_variance > 0))
         for low in range(0, len(chosen), _AT_ONCE):
             some = chosen[low : low + _AT_ONCE]
             score, own_spread, information = self._scores(n1[some], k1[some])
             error = np.sqrt(tests.effect_variance[some])
-            # Units' terms that hold an effect are larger than luck; divided by their own spread they are not.
+            # Where there is an effect, the units' terms are larger than under the null hypothesis; dividing
+            # them by their own standard deviation allows for that.
             spread = np.maximum(error * information, own_spread).astype(np.float32)[:, None]
-            # A normal score is below its t: what does not reach the largest so far needs no score.
+            # A normal score is below its t: a t below the largest score so far needs no transformation.
             reach = np.maximum(
                 self.maxima.astype(np.float32), (min_effect / error).astype(np.float32)[:, None]
             )
@@ -283,18 +294,18 @@ class _Luck:
         within = (k1 - n1 * self._rate) / (1 - self._icc)
         information = (n1 * (1 - share)).sum(axis=1) / (1 - self._icc)
         information += share_less_mean**2 @ self._weight
-        if self._dealt is None:
+        if self._permuted is None:
             whole = within + share_less_mean * (self._weight * self._residual)
             grouped = np.add.reduceat(whole[:, self._order], self._starts, axis=1)
             spread = np.sqrt((grouped**2).sum(axis=1))
             return grouped.astype(np.float32) @ self._factors, spread, information
         exposed = (share_less_mean * np.sqrt(self._weight)).astype(np.float32)
-        spread = np.sqrt((exposed**2).sum(axis=1) * self._dealt_variance + (within**2).sum(axis=1))
-        return exposed @ self._dealt + within.astype(np.float32) @ self._factors, spread, information
+        spread = np.sqrt((exposed**2).sum(axis=1) * self._permuted_variance + (within**2).sum(axis=1))
+        return exposed @ self._permuted + within.astype(np.float32) @ self._factors, spread, information
 
 
 def _in_batches(parts: Iterator[tuple[Numbers, Numbers]], rows: int) -> Iterator[tuple[Numbers, Numbers]]:
-    """Put small parts together until they have enough rows to be worth a round."""
+    """Concatenate consecutive parts until they have at least `rows` rows."""
     waiting: list[tuple[Numbers, Numbers]] = []
     for part in parts:
         waiting.append(part)
@@ -310,8 +321,8 @@ def _stacked(parts: list[tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
     return np.concatenate(n1), np.concatenate(k1)
 
 
-def _dealt_out(sample: Sample) -> tuple[Sample, Ints]:
-    """Deal the attempts of each row out to groups at random, evenly; returns the row of each entry too."""
+def _split_at_random(sample: Sample) -> tuple[Sample, Ints]:
+    """Split the attempts of each row evenly over random groups; return the entries and the row of each."""
     rng = np.random.default_rng(3)
     rows = len(sample.n)
     pieces = min(_MOST_GROUPS, max(_MOST_ENTRIES // max(rows, 1), 1))
@@ -328,8 +339,8 @@ def _dealt_out(sample: Sample) -> tuple[Sample, Ints]:
     return Sample(n, k, group), row
 
 
-def _grouped(sizes: Numbers, most: int) -> Ints:
-    """Deal units out to at most `most` groups at random, a quarter of them for the largest alone."""
+def _random_groups(sizes: Numbers, most: int) -> Ints:
+    """Assign units to at most `most` random groups, a quarter of which have one of the largest units each."""
     if len(sizes) <= most:
         return np.arange(len(sizes))
     alone = most // 4

@@ -1,17 +1,22 @@
-"""How much of an outcome its conditions explain: models that are scored on what they have not seen.
+"""How well do the conditions predict an outcome, on attempts that the models have not seen?
 
 What belongs here: the answer "much", "some" or "little" with its interval, and whether the predicted
-chances can be taken at their word. What each setting changes is in `factors`; how much the memory knew
-month by month is in `learning.backtest_measures.prior_knowledge`.
+probabilities are calibrated. What each setting changes is in `factors`; how well the memory predicted month
+by month is in `learning.backtest_measures.prior_knowledge`.
 
-Everything works on collapsed rows with their attempts as weights. Two questions are asked:
+Everything works on collapsed rows with their attempts as weights, under two schemes of cross-validation:
 
 - *other units*: folds of whole units; each is predicted from all the others.
-- *other units, later*: history is cut into blocks of equal attempts by period; each block but
-  the first is predicted from the periods before it, again from other units alone.
+- *other units, later*: history is cut into blocks of periods with about equal attempts; each block but
+  the first is predicted from the periods before it, again from other units only.
 
-In each fold, the models of `models.classifiers` are fitted, and the one is chosen that does best inside the
-training part.
+In each fold, the models of `models.classifiers` are fitted, and the best one within the training part is
+chosen.
+
+References
+----------
+1. Brier (1950), Verification of forecasts expressed in terms of probability, Monthly Weather Review 78.
+2. Murphy (1973), A new vector partition of the probability score, Journal of Applied Meteorology 12.
 """
 
 from __future__ import annotations
@@ -78,21 +83,21 @@ _MOST_ROWS = 40_000
 
 @dataclass(frozen=True)
 class Predictability:
-    """What `explain_outcomes` found.
+    """The result of `explain_outcomes`.
 
     Attributes
     ----------
     scores
-        One row per question and model, columns `COLUMNS`. `brier_skill` is `1 - sum (p - y)^2 / sum (b -
-        y)^2` (Brier 1950; Murphy 1973) with b the base rate of the same training part: 0 explains nothing,
-        1 everything; its 95% interval resamples units, with the models as they are. `log_loss_skill` is
-        the same for the log loss. Calibration is perfect with intercept 0 and slope 1; nan where nothing
-        is predicted but base rates.
+        One row per question (scheme) and model, columns `COLUMNS`. `brier_skill` is
+        `1 - sum (p - y)^2 / sum (b - y)^2` (refs. 1 and 2) with b the base rate of the same training part: 0
+        explains nothing, 1 everything; its 95% interval resamples units, with the models fixed.
+        `log_loss_skill` is the same for the log loss. Calibration is perfect with intercept 0 and slope 1;
+        NaN where only base rates are predicted.
     calibration
-        Of the chosen model: attempts in up to eight bins of predicted chance, columns
+        Attempts in up to eight bins of the probability that the chosen model predicts, columns
         `CALIBRATION_COLUMNS`, with a 95% interval of the observed rate that resamples units.
     summary
-        The answer in one sentence.
+        One sentence per question.
     """
 
     scores: pd.DataFrame
@@ -101,8 +106,8 @@ class Predictability:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """Predictions of the tested rows: base rate and, by model, chance of each, shape (rows,)."""
+class _Predictions:
+    """Predictions of the tested rows: base rate and, by model, probability, shape (rows,) each."""
 
     question: str
     rows: CollapsedRows
@@ -111,24 +116,24 @@ class _Asked:
 
 
 def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int = 0) -> Predictability:
-    """Measure how much of an outcome the conditions explain, on attempts that the models have not seen.
+    """Estimate how much of an outcome the conditions explain, by cross-validation over units.
 
     Parameters
     ----------
     evidence
-        The counted history, its outcomes `features.outcomes.outcome_labels`. Its unit, where it has one, is
-        what repeats and is never split; its period gives the order in time. Of more than 40,000 collapsed
-        rows an even sample is used.
+        The counted history, its outcomes `features.outcomes.outcome_labels`. Attempts of one unit, where it
+        has units, are in the same fold; its period gives the order in time. Of more than 40,000 collapsed
+        rows a random sample is used.
     target
         As in `patterns.find.find_patterns`.
     seed
-        Start of the random numbers (folds, intervals).
+        Seed of the folds and intervals.
 
     Returns
     -------
     Predictability
-        Without scores where there are fewer than ten units or a hundred attempts, where
-        everything ended alike, or where there is no condition; the summary says so.
+        Without scores where there are fewer than ten units or a hundred attempts, where all attempts ended
+        alike, or where there is no condition; the summary gives the reason.
     """
     rows = _rows(evidence, target, seed)
     reason = _too_little(rows)
@@ -169,7 +174,7 @@ def _rows(evidence: Evidence, target: str, seed: int) -> CollapsedRows:
     )
     if len(everything) <= _MOST_ROWS:
         return rows
-    # More rows than a model of this size needs: an even sample, in the order of the rows.
+    # More rows than a model of this size needs: a random sample, in the order of the rows.
     return rows.take(np.sort(np.random.default_rng(seed).choice(everything, _MOST_ROWS, replace=False)))
 
 
@@ -202,8 +207,8 @@ def _predict(
     rows: CollapsedRows,
     splits: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
     seed: int,
-) -> _Asked | None:
-    """Predict the test part of each split; None where no split has enough to learn from."""
+) -> _Predictions | None:
+    """Predict the test part of each split; None where no split has enough training data."""
     parts: list[tuple[Ints, Floats, dict[str, Floats]]] = []
     for train, test in splits:
         known = rows.take(train)
@@ -218,7 +223,7 @@ def _predict(
     tested = rows.take(np.concatenate([place for place, _, _ in parts]))
     base = np.concatenate([own for _, own, _ in parts])
     models = (CHOSEN, LOGISTIC, BOOSTING)
-    return _Asked(
+    return _Predictions(
         question, tested, base, {model: np.concatenate([c[model] for _, _, c in parts]) for model in models}
     )
 
@@ -227,8 +232,8 @@ def _brier_losses(rows: CollapsedRows, chance: Floats) -> Floats:
     return np.asarray(rows.k * (1 - chance) ** 2 + (rows.n - rows.k) * chance**2)
 
 
-def _score(asked: _Asked, model: str, seed: int) -> dict[str, Any]:
-    """Score predictions against the base rate; see `Predictability`."""
+def _score(asked: _Predictions, model: str, seed: int) -> dict[str, Any]:
+    """Compute the scores of one model against the base rate; see `Predictability`."""
     rows, base, chance = asked.rows, asked.base, asked.chances[model]
     unit = np.unique(rows.unit, return_inverse=True)[1]
     losses = np.bincount(unit, weights=_brier_losses(rows, chance))
@@ -255,7 +260,7 @@ def _score(asked: _Asked, model: str, seed: int) -> dict[str, Any]:
 
 
 def _auc(rows: CollapsedRows, chance: Floats) -> float:
-    """Probability that an attempt with the target had the higher predicted chance (ties half)."""
+    """Compute the area under the ROC curve of weighted rows; NaN where all attempts ended alike."""
     places, place = np.unique(chance, return_inverse=True)
     hits = np.bincount(place, weights=rows.k, minlength=len(places))
     misses = np.bincount(place, weights=rows.n - rows.k, minlength=len(places))
@@ -264,7 +269,7 @@ def _auc(rows: CollapsedRows, chance: Floats) -> float:
     return float((hits @ below) / pairs) if pairs else np.nan
 
 
-def _calibration_bins(asked: _Asked, seed: int) -> pd.DataFrame:
+def _calibration_bins(asked: _Predictions, seed: int) -> pd.DataFrame:
     """Compare predicted and observed shares in bins of about equally many attempts."""
     rows, chance = asked.rows, asked.chances[CHOSEN]
     order = np.argsort(chance, kind="stable")

@@ -1,4 +1,12 @@
-"""What a pattern says beside the patterns that were kept before it."""
+"""What does a pattern add to the patterns that were kept before it (partial regression)?
+
+References
+----------
+1. Frisch and Waugh (1933), Partial time regressions as compared with individual trends, Econometrica 1;
+   Lovell (1963), Seasonal adjustment of economic time series, JASA 58.
+2. Fuller and Battese (1973), Transformations for estimation of linear models with nested-error structure,
+   JASA 68.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +22,37 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Remainder:
-    """What is left of a combination beside the kept ones, and of the outcome beside that."""
+class PartialEffect:
+    """The effect of a combination given the kept ones.
 
-    own: Floats
+    Attributes
+    ----------
+    indicator
+        Residual of the combination's indicator on the kept ones, shape (rows,).
+    effect, p_value
+        Its coefficient, and the two-sided p-value of that.
+    outcome
+        Residual of the outcome on the kept ones and this combination, shape (rows,).
+    """
+
+    indicator: Floats
     effect: float
-    residual: Floats
+    outcome: Floats
     p_value: float
 
 
-class _Beside:
-    """What was kept so far, as columns of a least-squares fit of the outcome.
+class PartialRegression:
+    """A least-squares fit of the outcome on the combinations that were kept so far (ref. 1).
 
-    Rows are weighted by attempts and lessened by a part of their unit's mean, which turns generalised
-    into ordinary least squares (Fuller and Battese 1973, JASA 68).
+    Rows are weighted by attempts, and a part of their unit's mean is subtracted, which turns generalised
+    into ordinary least squares (ref. 2).
+
+    Parameters
+    ----------
+    sample
+        The population.
+    icc
+        Intraclass correlation of the target within units.
     """
 
     def __init__(self, sample: Sample, icc: float) -> None:
@@ -42,30 +67,43 @@ class _Beside:
         self._residual = outcome - self._basis @ (self._basis.T @ outcome)
 
     def _transformed(self, values: Floats) -> Floats:
-        lessened = values
+        centred = values
         if self._icc > 0:
             means = np.bincount(self._unit, weights=values * self._n) / np.maximum(self._sizes, 1)
             share = 1 - np.sqrt((1 - self._icc) / (1 - self._icc + self._sizes * self._icc))
-            lessened = values - (share * means)[self._unit]
-        scaled: Floats = np.sqrt(self._n / (1 - self._icc)) * lessened
+            centred = values - (share * means)[self._unit]
+        scaled: Floats = np.sqrt(self._n / (1 - self._icc)) * centred
         return scaled
 
-    def remainder(self, inside: Mask, degrees: float) -> _Remainder | None:
-        """Take out of a combination what the kept ones say already; None where nothing is left."""
-        indicator = self._transformed(inside.astype(float))
-        own = indicator - self._basis @ (self._basis.T @ indicator)
-        size = float(own @ own)
-        if size < 1e-3 * float(indicator @ indicator):
+    def effect_of(self, inside: Mask, degrees: float) -> PartialEffect | None:
+        """Estimate the effect of a combination given the kept ones.
+
+        Parameters
+        ----------
+        inside
+            Which rows the combination covers, shape (rows,).
+        degrees
+            Degrees of freedom of the t reference distribution.
+
+        Returns
+        -------
+        PartialEffect or None
+            None where less than a thousandth of the indicator's sum of squares is left: the combination is
+            nearly a linear combination of the kept ones.
+        """
+        whole = self._transformed(inside.astype(float))
+        indicator = whole - self._basis @ (self._basis.T @ whole)
+        size = float(indicator @ indicator)
+        if size < 1e-3 * float(whole @ whole):
             return None
-        effect = float(own @ self._residual) / size
-        left = self._residual - effect * own
-        variance = float((np.bincount(self._unit, weights=own * left) ** 2).sum()) / size**2
+        effect = float(indicator @ self._residual) / size
+        outcome = self._residual - effect * indicator
+        variance = float((np.bincount(self._unit, weights=indicator * outcome) ** 2).sum()) / size**2
         variance = max(variance, self._noise / size)
         p_value = float(2 * stats.t.sf(abs(effect) / np.sqrt(variance), degrees))
-        return _Remainder(own, effect, left, p_value)
+        return PartialEffect(indicator, effect, outcome, p_value)
 
-    def keep(self, remainder: _Remainder) -> None:
-        """Count a combination among the kept ones."""
-        own = remainder.own / np.linalg.norm(remainder.own)
-        self._basis = np.column_stack([self._basis, own])
-        self._residual = remainder.residual
+    def add(self, one: PartialEffect) -> None:
+        """Add a combination to the kept ones."""
+        self._basis = np.column_stack([self._basis, one.indicator / np.linalg.norm(one.indicator)])
+        self._residual = one.outcome

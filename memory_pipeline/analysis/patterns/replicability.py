@@ -1,10 +1,10 @@
-"""Whether findings hold up: how sure that is beforehand, and how it went on later history.
+"""How likely is a finding to replicate on later attempts?
 
 `confidence` of a pattern is the probability that on later attempts its difference has the same sign.
-Three things stand in the way, and all three are estimated from the search itself: that it was luck
-(the share of all combinations without any effect), that its size was luck (the winner of a large
-search is larger than it will be again) and that effects change with time (how much more the findings
-differ between the earlier and the later half of the history than chance lets them).
+Three things lower it, and all three are estimated from the search itself: that there is no effect (the
+share of all combinations without any; ref. 1), that its size is overestimated (the winner's curse: the
+largest differences of a large search are partly chance) and that effects change with time (how much more
+the findings differ between the earlier and the later half of the history than by chance; ref. 2).
 
 References
 ----------
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 _STEPS = 200
 _PRIOR_FINDINGS = 4
-"""How many findings' worth the drift of all counts for in the drift of one."""
+"""Weight of the mean drift of all findings in the drift of one, as a number of findings."""
 _LARGEST_DRIFT = 0.5
 
 
 @dataclass(frozen=True)
 class EffectPrior:
-    """What the effects of everything searched are like: none, or normal around none (ref. 1).
+    """The prior of effects: zero, or normal around zero (two-groups model, ref. 1).
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class EffectPrior:
 
     @classmethod
     def fit(cls, difference: Floats, variance: Floats) -> EffectPrior:
-        """Estimate by expectation maximisation, from differences and their variances, shape (tests,)."""
+        """Estimate the prior by expectation maximisation, from differences and variances, shape (tests,)."""
         known = variance > 0
         difference, variance = difference[known], variance[known]
         if len(difference) == 0:
@@ -74,7 +74,7 @@ class EffectPrior:
         return cls(share, spread)
 
     def probability_of_effect(self, difference: Floats, variance: Floats) -> Floats:
-        """Compute the probability of having an effect at all, shape (tests,)."""
+        """Compute the posterior probability that there is an effect, shape (tests,)."""
         if self.share <= 0 or self.variance <= 0:
             return np.zeros(len(difference))
         ratio = 0.5 * difference**2 * (1 / variance - 1 / (variance + self.variance))
@@ -93,9 +93,9 @@ class Halves:
     later: CellTests
 
     def drift_variance(self) -> Floats:
-        """Estimate the variance of each finding's effect from one half to the next, shape (findings,).
+        """Estimate the variance of each finding's change from one half to the next, shape (findings,).
 
-        Moments over all findings, to which each adds what it shows itself.
+        The moment estimate over all findings, averaged with that of each finding itself.
         """
         usable = (self.earlier.n > 0) & (self.later.n > 0)
         change = (self.later.effect - self.earlier.effect) ** 2
@@ -130,19 +130,23 @@ def halves_of(evidence: Evidence, sample: Sample, inside: Sequence[Mask], *, icc
 
 
 def probability_to_hold(tests: CellTests, prior: EffectPrior, halves: Halves | None) -> Floats:
-    """Probability that each finding has the same sign on as many later attempts again, shape (findings,).
+    """Compute the probability that each finding has the same sign on as many later attempts.
 
     A finding without an effect has the same sign half of the time. One with an effect follows a local
-    level model: its effect in each half of the history is the one before and a normal step (ref. 2).
+    level model: its effect in each half of the history is the one before plus a normal step (ref. 2).
 
     Parameters
     ----------
     tests
         The findings.
     prior
-        Of everything searched.
+        The prior of the effects of everything searched.
     halves
         The findings on the halves of the history; None where there is no time, and so no drift.
+
+    Returns
+    -------
+    array, shape (findings,)
     """
     if len(tests.n) == 0:
         return np.zeros(0)

@@ -1,4 +1,4 @@
-"""Why a pattern that was known is not among the findings any more, as well as the counts can tell."""
+"""Why is a known pattern no longer among the findings?"""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def explain_absence(
     min_sample_size: int,
     min_units: int,
 ) -> str:
-    """Say why a search of the evidence did not find a pattern.
+    """Return why a search of the evidence did not find a pattern.
 
     Parameters
     ----------
     evidence
-        What was searched; its outcomes are `features.outcomes.outcome_labels`.
+        The counts that were searched; their outcomes are `features.outcomes.outcome_labels`.
     pattern
         `conditions`, `target` and `pattern_type`.
     searched
@@ -38,8 +38,8 @@ def explain_absence(
     Returns
     -------
     str
-        A reason that is certain (the column or value is gone, the target was not searched, too few attempts
-        or units), or else the figures of today, which did not pass.
+        A definite reason (the column or value is gone, the target was not searched, too few attempts or
+        units), or else the current figures, which did not pass the tests.
     """
     target = pattern["target"]
     gone = _what_is_gone(evidence, pattern, searched)

@@ -1,9 +1,9 @@
-"""The search through counted evidence: test every combination, keep what stands for itself.
+"""Which combinations pass the tests, and are not redundant given more certain ones?
 
-Order of the work, for each target: test every combination with the variance that allows for repetition;
-find by resampling whole units how far luck gets in a search of this size; keep a longer pattern only
-where each of its conditions adds something; keep what says something beside what was kept before, as
-long as it is certain enough (`TIERS`).
+Order of the work, for each target: test every combination with a variance that allows for repetition; find
+by resampling whole units how large the statistics of a search of this size get by chance; keep a longer
+pattern only where each of its conditions adds something; keep what adds something to the patterns kept
+before, as long as it is certain enough (`TIERS`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from scipy import stats
 
 from memory_pipeline.analysis.evidence.combinations import Tally, count_combinations
-from memory_pipeline.analysis.patterns.max_statistic import Searched, is_large, search_with_luck
-from memory_pipeline.analysis.patterns.redundancy import _Beside
+from memory_pipeline.analysis.patterns.max_statistic import Searched, is_large, search_with_resampling
+from memory_pipeline.analysis.patterns.redundancy import PartialRegression
 from memory_pipeline.analysis.patterns.replicability import EffectPrior
 from memory_pipeline.analysis.stats.clustered_tests import CellTests, cell_tests, concatenate
-from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, unit_blind_p_values
+from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, pooled_z_p_values
 from memory_pipeline.analysis.stats.grouped_sample import Sample
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 
 TIERS = ("strict", "default", "exploratory")
-"""How sure a finding is, the surest first.
+"""How certain a finding is, the most certain tier first.
 
 * `strict`: with probability 1 - rate there is no false finding at all (family-wise, by resampling).
-* `default`: about that share of the findings is false. The r-th finding that stands beside the ones before
-  may be r times less certain than the first: the step-down procedure of Gavrilov, Benjamini and Sarkar
-  (2009, Annals of Statistics 37), on resampled family-wise p-values, over findings that do not repeat
-  each other. On a history without effects it is as strict as the first.
+* `default`: about that share of the findings is false. The family-wise p-value of the r-th finding may be up
+  to r times the rate: the critical values of Benjamini and Hochberg (1995, JRSS B 57), taken step-down over
+  findings that are not redundant. No theorem covers this combination with resampled p-values; its error
+  rate is measured on worlds with known truth. On a history without effects it is that of `strict`.
 * `exploratory`: Benjamini and Hochberg's procedure over all combinations; leads to follow, whose error
-  rate does not hold once echoes are taken away.
+  rate does not hold once redundant patterns are removed.
 """
 _LEAST_CERTAIN = 0.5
 """Family-wise p-value above which nothing is a finding, however many came before."""
@@ -69,16 +69,17 @@ class SearchResult:
     tests
         Their tests.
     family_wise
-        Probability that luck finds something as certain anywhere in the search.
+        Family-wise p-values: the probability that the largest statistic of a search without effects is as
+        large.
     q_value
-        The false discovery rate at which each is found.
+        The least rate at which each is found in the default tier.
     tier
         One of `TIERS`.
     searched
-        Combinations with enough attempts, counting once those that cover the same attempts:
-        what the error rate covers.
+        Combinations with enough attempts that the error rate covers; those that cover the same attempts
+        count once.
     prior
-        What the effects of everything searched are like.
+        The prior of the effects of everything searched.
     icc
         Intraclass correlation of the target within units.
     """
@@ -118,22 +119,22 @@ def search_evidence(
 
 @dataclass(frozen=True)
 class Tested:
-    """Tested combinations; `number` is their place in the tally, `luck` what everything searched tells."""
+    """Tested combinations; `number` is their position in the tally, `searched` are the tests of all."""
 
     number: Ints
     tests: CellTests
     family_wise: Floats
-    luck: Searched
+    searched: Searched
 
     def take(self, chosen: Ints | list[int]) -> Tested:
-        """Return some of them, in the given order."""
+        """Return the combinations at some positions, in the given order."""
         index = np.asarray(chosen, dtype=np.int64)
-        return Tested(self.number[index], self.tests.take(index), self.family_wise[index], self.luck)
+        return Tested(self.number[index], self.tests.take(index), self.family_wise[index], self.searched)
 
 
 @dataclass(frozen=True)
 class TargetSearch:
-    """One search for one target; `run` does it all, `tested` stops before any decision is taken."""
+    """One search for one target; `run` does all of it, `tested` stops before findings are selected."""
 
     tally: Tally
     target: str
@@ -141,7 +142,7 @@ class TargetSearch:
     limits: Limits
 
     def run(self) -> SearchResult:
-        """Search; nothing is found where the target is always or never met."""
+        """Search for findings; there are none where the target is always or never met."""
         hits = int(self.sample.k.sum())
         empty = SearchResult(
             sample=self.sample,
@@ -158,7 +159,7 @@ class TargetSearch:
             return empty
         icc = self.sample.intraclass_correlation()
         tested = self.tested(icc)
-        kept, q_value, tier = self._stand_for_themselves(self._productive(self._certain(tested), icc), icc)
+        kept, q_value, tier = self._without_redundant(self._productive(self._certain(tested), icc), icc)
         return SearchResult(
             sample=self.sample,
             conditions=tuple(self.tally.conditions(int(number)) for number in kept.number),
@@ -172,10 +173,10 @@ class TargetSearch:
         )
 
     def tested(self, icc: float) -> Tested:
-        """Test every combination, of those that cover the same attempts the shortest."""
+        """Test every combination; of those that cover the same attempts only the shortest."""
         limits = self.limits
         number = np.flatnonzero(self.tally.first_of_equals)
-        searched = search_with_luck(
+        searched = search_with_resampling(
             self.tally,
             self.sample,
             number,
@@ -183,13 +184,13 @@ class TargetSearch:
             min_units=limits.min_units,
             min_effect=limits.min_effect,
         )
-        searched = self._guarded(searched)
+        searched = self._bounded_by_fisher(searched)
         return Tested(number, searched.tests, searched.family_wise_p_values(), searched)
 
-    def _guarded(self, searched: Searched) -> Searched:
-        """Let no combination be more certain than Fisher's exact test, which takes attempts for witnesses.
+    def _bounded_by_fisher(self, searched: Searched) -> Searched:
+        """Raise p-values to at least those of Fisher's exact test, which treats attempts as independent.
 
-        In small cells the normal reference is not to be trusted; in large ones both agree.
+        In small cells the normal approximation is not reliable; in large ones both agree.
         """
         sample, tests, score = self.sample, searched.tests, searched.score.copy()
         chosen = np.flatnonzero(searched.family_wise_p_values() <= _LEAST_CERTAIN)
@@ -201,7 +202,7 @@ class TargetSearch:
         return replace(searched, tests=replace(tests, p_value=p_value), score=score)
 
     def _certain(self, tested: Tested) -> Tested:
-        """Keep what may become a finding in the tier asked for."""
+        """Return the combinations that can become findings in the tier asked for."""
         limits = self.limits
         if limits.tier == "exploratory":
             large = (tested.tests.units >= limits.min_units) & is_large(tested.tests, limits.min_effect)
@@ -214,10 +215,10 @@ class TargetSearch:
         return tested.take(np.flatnonzero(tested.family_wise <= least))
 
     def _productive(self, found: Tested, icc: float) -> Tested:
-        """Keep a longer pattern only where every one of its conditions adds something to the others.
+        """Return the combinations of which every condition adds something to the others.
 
-        Each is tested inside the pattern without it, at a level shared by all longer patterns; first
-        from the counts alone, which settles most, then with the variance that allows for repetition.
+        Each condition is tested inside the pattern without it, at a level shared by all longer patterns;
+        first from the counts only, which excludes most, then with a variance that allows for repetition.
         """
         tally, k = self.tally, self.tally.k[self.target]
         level = self.limits.fdr / max(int((tally.length[found.number] > 1).sum()), 1)  # Bonferroni
@@ -227,16 +228,16 @@ class TargetSearch:
         for parent in parents.T:
             has = np.flatnonzero(parent >= 0)
             inside, outer = found.number[has], parent[has]
-            blind = np.ones(len(has))
+            pooled = np.ones(len(has))
             more = np.zeros(len(has))
             for row, (one, whole) in enumerate(zip(inside, outer, strict=True)):
                 n, n_whole, hit, hit_whole = (
                     int(x) for x in (tally.n[one], tally.n[whole], k[one], k[whole])
                 )
                 if n_whole > n and 0 < hit_whole < n_whole:
-                    blind[row] = unit_blind_p_values(np.array([n]), np.array([hit]), n_whole, hit_whole)[0]
+                    pooled[row] = pooled_z_p_values(np.array([n]), np.array([hit]), n_whole, hit_whole)[0]
                     more[row] = float(sign[has[row]]) * (hit / n - (hit_whole - hit) / (n_whole - n))
-            adds[has] &= (blind <= level) & (more >= self.limits.min_effect)
+            adds[has] &= (pooled <= level) & (more >= self.limits.min_effect)
         for i in np.flatnonzero(adds):
             adds[i] = all(
                 self._adds_inside(int(found.number[i]), int(parent), level, icc)
@@ -251,33 +252,39 @@ class TargetSearch:
         test = cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
-    def _stand_for_themselves(self, found: Tested, icc: float) -> tuple[Tested, Floats, tuple[str, ...]]:
-        """Keep, from the most certain on, what still says something beside everything kept before.
+    def _without_redundant(self, found: Tested, icc: float) -> tuple[Tested, Floats, tuple[str, ...]]:
+        """Select, from the most certain on, what adds to everything selected before.
 
-        A candidate's effect beside the kept ones is its generalised least-squares coefficient
-        (Frisch-Waugh-Lovell), tested with a variance by unit. So an echo of a finding, its complement and a
-        condition that merely travels with it fall away, and an interaction displaces the main effects that
-        it makes up.
+        A candidate's effect given the selected ones is its generalised least-squares coefficient
+        (`patterns.redundancy`), tested with a variance by unit. So repetitions of a finding, its complement
+        and conditions that are merely associated with it are removed, and an interaction displaces the main
+        effects that it causes.
+
+        Returns
+        -------
+        findings, q_values, tiers
+            The selected combinations, the most certain first.
         """
         fdr, tier = self.limits.fdr, self.limits.tier
-        beside = _Beside(self.sample, icc)
+        regression = PartialRegression(self.sample, icc)
         kept: list[int] = []
         certain: list[float] = []
         for i in np.lexsort((self.tally.length[found.number], found.tests.p_value, found.family_wise)):
-            # What is left beside the others has to be beyond luck as the whole has to.
+            # The effect given the others has to be as certain as the whole effect.
             allowed = 1.0 if tier == "exploratory" else fdr * (1 if tier == "strict" else len(kept) + 1)
             if found.family_wise[i] > allowed:
                 break  # the others are less certain still
             inside = self.tally.mask(self.tally.items(int(found.number[i])))
-            left = beside.remainder(inside, max(float(found.tests.degrees[i]), 1.0))
-            if left is None or abs(left.effect) < self.limits.min_effect:
+            partial = regression.effect_of(inside, max(float(found.tests.degrees[i]), 1.0))
+            if partial is None or abs(partial.effect) < self.limits.min_effect:
                 continue
-            by_luck = float(found.luck.reached_by_luck(np.array([stats.norm.isf(left.p_value / 2)]))[0])
-            if by_luck > allowed or left.p_value > fdr:
+            score = np.array([stats.norm.isf(partial.p_value / 2)])
+            family_wise = float(found.searched.p_values_of(score)[0])
+            if family_wise > allowed or partial.p_value > fdr:
                 continue
-            beside.keep(left)
+            regression.add(partial)
             kept.append(int(i))
-            certain.append(max(by_luck, float(found.family_wise[i])))
+            certain.append(max(family_wise, float(found.family_wise[i])))
         chosen = replace(found.take(kept), family_wise=np.array(certain))
         ranks = np.arange(1, len(kept) + 1)
         q_value = np.minimum(np.maximum.accumulate(chosen.family_wise / ranks), 1.0)

@@ -1,4 +1,4 @@
-"""Findings as a table, and the attempts behind one finding."""
+"""What is reported about each finding, and which attempts are behind it?"""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _MOST_ADJUSTED = 200
 def matching_attempts(
     encoded: pd.DataFrame, outcomes: pd.DataFrame, pattern: Mapping[str, Any], *, limit: int = 50
 ) -> tuple[list[str], int]:
-    """Name the attempts behind a pattern: those that ended as it says first, the newest first.
+    """Return the ids of the attempts behind a pattern, those that agree with it first, the newest first.
 
     Parameters
     ----------
@@ -72,17 +72,17 @@ def matching_attempts(
     outcomes
         The same attempts with `id`, `occurred_at` and the outcome, shape (attempts, any).
     pattern
-        A finding: `conditions`, `target` and `risk_difference` (below zero: the pattern says that its
-        attempts do *not* end in the target).
+        A finding: `conditions`, `target` and `risk_difference` (where it is negative, the attempts that do
+        *not* end in the target agree with the pattern).
     limit
-        Most names.
+        Most ids.
 
     Returns
     -------
     names
         At most `limit` ids.
     count
-        How many attempts meet the conditions.
+        Number of attempts that meet the conditions.
     """
     inside = np.ones(len(encoded), dtype=bool)
     for column, value in pattern["conditions"].items():
@@ -98,11 +98,21 @@ def matching_attempts(
 def describe_findings(
     result: SearchResult, target: str, evidence: Evidence, *, is_adjusted: bool
 ) -> pd.DataFrame:
-    """Return the findings of a search as a table, a row each (`COLUMNS`)."""
+    """Build the table of findings, one row each, columns `COLUMNS`.
+
+    Parameters
+    ----------
+    result
+        What a search found.
+    target, evidence
+        The target and the history that were searched.
+    is_adjusted
+        Whether the 200 most certain findings are adjusted for the other columns.
+    """
     tests, sample = result.tests, result.sample
     low, high = newcombe_intervals(tests, sample)
     total, hits = sample.total, int(sample.k.sum())
-    a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane and Anscombe: no division by zero
+    a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane-Anscombe correction: no division by zero
     c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
     inside = [holds(evidence, conditions) for conditions in result.conditions]
     halves = halves_of(evidence, sample, inside, icc=result.icc)
@@ -143,7 +153,7 @@ def _units(evidence: Evidence, inside: Sequence[NDArray[np.bool_]], n: NDArray[A
 
 
 def _adjusted(evidence: Evidence, sample: Sample, found: pd.DataFrame, *, most: int) -> pd.DataFrame:
-    """Adjust the first findings for the other columns; see `patterns.confounding`."""
+    """Adjust the first `most` findings for the other columns; see `patterns.confounding`."""
     names = [
         "adjusted_difference",
         "adjusted_ci_low",
@@ -165,7 +175,14 @@ def _adjusted(evidence: Evidence, sample: Sample, found: pd.DataFrame, *, most: 
 
 
 def rule_metrics(n: NDArray[Any], k: NDArray[Any], total: int, hits: int) -> pd.DataFrame:
-    """Metrics of the association rules pattern -> target, by mlxtend, in the order of the patterns.
+    """Compute metrics of the association rules pattern -> target (mlxtend), in the order of the patterns.
+
+    Parameters
+    ----------
+    n, k
+        Attempts, and attempts with the target, of each pattern, shape (patterns,).
+    total, hits
+        Attempts, and attempts with the target, over all.
 
     Returns
     -------
@@ -178,7 +195,7 @@ def rule_metrics(n: NDArray[Any], k: NDArray[Any], total: int, hits: int) -> pd.
     names = ["support", "lift", "leverage", "conviction", "zhangs_metric"]
     if len(n) == 0:
         return pd.DataFrame({name: [] for name in names}).rename(columns={"zhangs_metric": "zhang"})
-    # Each pattern stands as one item of its own, so that its rule has one antecedent.
+    # Each pattern is one item, so that its rule has one antecedent.
     items = [frozenset({i}) for i in range(len(n))]
     itemsets = pd.DataFrame(
         {

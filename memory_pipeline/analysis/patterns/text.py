@@ -1,4 +1,4 @@
-"""Findings as sentences that a packaging engineer would say, with their numbers."""
+"""How is a finding written as a sentence?"""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _ENDS = {
 
 
 def pattern_sentence(row: pd.Series, unit: str | None) -> str:
-    """Say a finding as a packaging engineer would, with its numbers."""
+    """Write a finding as a sentence with its numbers; `row` as in `patterns.table.COLUMNS`."""
     column, _, value = str(row["target"]).partition("=")
     end = _ENDS.get(column) or f"end with {plain_name(column)} {value}"
     points = 100 * float(row["risk_difference"])
     outside = float(row["rate"]) - float(row["risk_difference"])
-    witnesses = "" if unit is None else f", {row['units']} {unit_plural(unit)}"
+    units = "" if unit is None else f", {row['units']} {unit_plural(unit)}"
     return (
         f"When {condition_text(row['conditions'])}, {row['rate']:.0%} of attempts {end}, "
         f"against {outside:.0%} of the others ({signed_points(points)} points, 95% interval "
         f"{signed_points(100 * row['ci_low'])} to {signed_points(100 * row['ci_high'])}; "
-        f"{row['sample_size']:,} attempts{witnesses}).{_company_sentence(row)}"
+        f"{row['sample_size']:,} attempts{units}).{_confounding_sentence(row)}"
     )
 
 
-def _company_sentence(row: pd.Series) -> str:
-    """Say what other columns have to do with a finding, where that changes how it should be read."""
+def _confounding_sentence(row: pd.Series) -> str:
+    """Write what adjustment for other columns changes; empty where more than half of it is left."""
     difference, stratified = float(row["risk_difference"]), row["stratified_difference"]
     by = row["stratified_by"]
     if by is None or by != by or stratified / difference > 0.5:  # noqa: PLR0124, PLR2004 - NaN; halved
@@ -53,17 +53,17 @@ def _company_sentence(row: pd.Series) -> str:
 
 
 LITTLE, MUCH = 0.05, 0.25
-"""Shares of the scatter below which conditions explain little, and from which much."""
+"""Brier skill below which conditions explain little, and from which they explain much."""
 
 
 def predictability_sentence(row: Mapping[str, Any] | pd.Series, target: str, unit: str | None) -> str:
-    """Say how much of an outcome the conditions explain; `row` as in `patterns.predictability.COLUMNS`."""
+    """Write how much of an outcome the conditions explain; `row` as in `patterns.predictability.COLUMNS`."""
     low, high = float(row["ci_low"]), float(row["ci_high"])
     units = "attempts" if unit is None else unit_plural(unit)
     share = f"{percent(row['brier_skill'])} of the scatter of {plain_name(target)}"
-    witnesses = "" if unit is None else f", {row['units']:,} {units}"
+    of_units = "" if unit is None else f", {row['units']:,} {units}"
     interval = f"95% interval {percent(low)} to {percent(high)}"
-    evidence = f"{interval}; {row['attempts']:,} attempts{witnesses}"
+    evidence = f"{interval}; {row['attempts']:,} attempts{of_units}"
     is_later = str(row["question"]).endswith("later")
     what = "later attempts" if unit is None else f"later attempts of {units}"
     where = f"For {what if is_later else units} not seen before"

@@ -172,7 +172,7 @@ def _held_elsewhere(
     design = policy.structured.model.design
     by_column = np.zeros(len(design.terms), dtype=np.int64)
     by_column[design.involving(column)] = 1
-    by_column[design.asking_for(column, level)] = 0
+    by_column[design.with_condition(column, level)] = 0
     shares = np.zeros(len(design.terms))
     for (_, weight), counts in zip(posterior.full_contexts, unmet, strict=True):
         shares += weight * (counts == by_column)
@@ -181,6 +181,6 @@ def _held_elsewhere(
 
 def _contribution(policy: PolicyModel, column: str, level: str, elsewhere: Floats) -> Floats:
     """Return draws of what a setting adds to the log-odds, averaged over the full contexts, shape (500,)."""
-    terms = policy.structured.model.design.asking_for(column, level)
+    terms = policy.structured.model.design.with_condition(column, level)
     terms = terms[elsewhere[terms] > 0]
     return np.asarray(elsewhere[terms] @ policy.structured.model.coefficient_draws[terms])

@@ -1,8 +1,8 @@
-"""Small samples borrow strength: a cell's rate is drawn towards what is expected of it.
+"""How far the rate of a small sample is shrunk towards its expectation (beta-binomial partial pooling).
 
-Beta-binomial pooling: a cell that had k successes in n attempts, of which a share m was expected, is given
-`(strength * m + k) / (strength + n)`. The strength is learnt, not chosen, and what
-is not known about it stays open.
+A cell with k successes in n attempts and an expected rate m has the posterior mean rate
+`(strength * m + k) / (strength + n)`. The strength is estimated from all cells, and its posterior is kept
+as a whole.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ _OFFSET_SPREAD = 0.5
 
 
 N_STRENGTHS = 10
-"""Strengths that stand for what is known about a strength."""
+"""Quantiles by which the posterior of a strength is represented."""
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """How far cells lie from what is expected of them.
+    """Posterior of the pooling strength: how far the rates of cells scatter around their expectations.
 
     Attributes
     ----------
     strengths
-        How many attempts the expectation is worth: equally likely numbers, the posterior's quantiles at 5,
-        15, ..., 95%, shape (10,).
+        How many attempts the expectation is worth: quantiles of the posterior at 5, 15, ..., 95%,
+        shape (10,).
     likelihood
-        Log-likelihood of the cells when they scatter, over all that the strength may be.
+        Log marginal likelihood of the cells when their rates scatter, averaged over the strength's prior.
     likelihood_without
-        When they succeed exactly as often as expected.
+        Log-likelihood when each cell's rate equals its expectation.
     """
 
     strengths: Floats
@@ -51,17 +51,17 @@ class Scatter:
 
     @property
     def evidence(self) -> float:
-        """That cells scatter at all: log Bayes factor."""
+        """Log Bayes factor for rates that scatter against rates that equal their expectations."""
         return self.likelihood - self.likelihood_without
 
     @property
     def likelihood_either_way(self) -> float:
-        """Log-likelihood when it is as likely as not that cells scatter."""
+        """Log marginal likelihood with prior probability 1/2 that rates scatter."""
         return float(np.logaddexp(self.likelihood, self.likelihood_without) - np.log(2))
 
 
 def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scatter:
-    """Learn how many attempts the expectation is worth, by the marginal likelihood of all cells.
+    """Estimate how many attempts the expectation is worth, by the marginal likelihood of all cells.
 
     The likelihood is `prod BetaBinomial(k; n, strength * m, strength * (1 - m))` (Kleinman 1973), the prior
     log-normal around 300 (standard deviation 2); the posterior is taken on a grid from 1 to 10,000. It is
@@ -76,9 +76,10 @@ def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scat
     expected
         Expected success rate of each cell, shape (cells,).
     """
-    # A single attempt says nothing about how far cells scatter.
-    told = attempts > 1
-    attempts, successes, m = attempts[told], successes[told], np.clip(expected[told], _EDGE, 1 - _EDGE)
+    # A single attempt carries no information about how far cells scatter.
+    informative = attempts > 1
+    attempts, successes = attempts[informative], successes[informative]
+    m = np.clip(expected[informative], _EDGE, 1 - _EDGE)
     likelihood = _likelihoods(attempts, successes, m, np.append(_STRENGTHS, _NO_SCATTER))
     prior = np.exp(_log_prior(_STRENGTHS))
     weights = likelihood[:-1] + np.log(prior / prior.sum())
@@ -92,11 +93,11 @@ def fit_strengths(attempts: Floats, successes: Floats, expected: Floats) -> Scat
 
 
 def fit_offset(attempts: Floats, successes: Floats, expected: Floats) -> float:
-    """Learn by how many log-odds the mean of cells is off the mean of their attempts.
+    """Estimate the difference, in log-odds, between the mean over cells and the mean over attempts.
 
-    What succeeds is tried more often, so that attempts do better than cells do: where a cell has no attempts,
-    the mean of attempts promises too much. Maximises the likelihood of `fit_strengths` over shifts of the
-    expectation, with a normal prior (standard deviation 0.5) that keeps it where it is.
+    What succeeds is tried more often, so attempts succeed more often than cells do on average: for a cell
+    without attempts the mean over attempts is too high. Maximises the likelihood of `fit_strengths` over
+    shifts of the expectation, with a normal prior around zero (standard deviation 0.5).
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def fit_offset(attempts: Floats, successes: Floats, expected: Floats) -> float:
 
 
 def _likelihoods(attempts: Floats, successes: Floats, expected: Floats, strengths: Floats) -> Floats:
-    """Beta-binomial log-likelihood of all cells at each strength, shape (strengths,)."""
+    """Compute the beta-binomial log-likelihood of all cells at each strength, shape (strengths,)."""
     a, b = strengths[:, None] * expected, strengths[:, None] * (1 - expected)
     return np.asarray((betaln(a + successes, b + attempts - successes) - betaln(a, b)).sum(axis=1))
 
@@ -124,20 +125,20 @@ def _log_prior(strengths: Floats) -> Floats:
 
 
 def pooled_rate(attempts: Floats, successes: Floats, expected: Floats, strength: float | Floats) -> Floats:
-    """Return the posterior mean rate of cells, shapes as broadcast."""
+    """Compute the posterior mean rate of cells; the arguments are broadcast against each other."""
     return np.asarray((strength * expected + successes) / (strength + attempts))
 
 
 def log_odds(rates: Floats) -> Floats:
-    """Return log-odds of rates, kept finite."""
+    """Compute the log-odds of rates, which are first clipped to [0.0001, 0.9999]."""
     return np.asarray(logit(np.clip(rates, _EDGE, 1 - _EDGE)))
 
 
 def smoothed_shares(counts: list[Floats], *, weight: float = 5.0) -> Floats:
-    """Estimate how often each choice is made in a place, from coarse counts to fine ones.
+    """Estimate how often each choice is made in a context, from coarse counts to fine ones.
 
-    Each level's shares are the prior of the next, worth `weight` attempts (a Dirichlet-multinomial
-    hierarchy; MacKay and Peto 1995).
+    The shares at each level are the prior of the next level, worth `weight` attempts (a
+    Dirichlet-multinomial hierarchy; MacKay and Peto 1995).
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""Resamples of whole units (the cluster bootstrap), in memory that many units do not exhaust."""
+"""How uncertain a mean is when attempts repeat within units: the cluster bootstrap and its alternatives.
+
+Whole units are resampled, a few resamples at a time, so that memory does not grow with the number of
+resamples.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +24,16 @@ _AT_ONCE = 40
 
 
 def resampled_totals(random: np.random.Generator, columns: Sequence[NDArray[Any]], draws: int) -> Floats:
-    """Draw as many units as there are, with replacement, and add up what they have; again and again.
+    """Draw resamples of whole units, with replacement, and sum columns over each resample.
 
     Parameters
     ----------
     random
-        The random numbers.
+        Random number generator.
     columns
-        What is added up, of each unit, shape (units,) each.
+        Quantities to sum, shape (units,) each.
     draws
-        Resamples; each is the same for all columns.
+        Number of resamples; each resample has as many units as there are, and is used for all columns.
 
     Returns
     -------
@@ -48,16 +52,21 @@ def resampled_totals(random: np.random.Generator, columns: Sequence[NDArray[Any]
 
 
 def effective_sample_size(weights: Floats) -> float:
-    """Tell how many unweighted attempts the weighted ones are worth: `(sum w)^2 / sum w^2` (Kish 1965)."""
+    """Compute Kish's effective sample size of weighted attempts, `(sum w)^2 / sum w^2` (Kish 1965)."""
     squares = float(np.sum(weights**2))
     return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
 
 
 def effective_degrees(shifts: Floats) -> float:
-    """Degrees of freedom of a sum of squares of unequal normal shifts.
+    """Compute the degrees of freedom of a sum of squared normal deviations with unequal variances.
 
-    `(sum v)^2 / sum v^2` (Satterthwaite 1946). The variances v are known by one square each,
-    whose own square is three times as large in expectation; a few units that dominate leave few degrees.
+    `(sum v)^2 / sum v^2`, less 1 (Satterthwaite 1946). Each variance v is estimated by one squared
+    deviation, whose own square has the expectation 3 v^2. Few units that dominate leave few degrees.
+
+    Parameters
+    ----------
+    shifts
+        Deviation of each unit's sum from its expectation, shape (units,).
     """
     squares = float(np.sum(shifts**2))
     if squares == 0:
@@ -67,7 +76,7 @@ def effective_degrees(shifts: Floats) -> float:
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval of a mean over attempts, by resampling whole units."""
+    """A confidence interval of a mean over attempts, and its standard error."""
 
     low: float
     high: float
@@ -77,7 +86,7 @@ class Interval:
 def unit_bootstrap(
     values: Floats, unit: NDArray[np.int64], *, level: float = 0.95, draws: int = 2000, seed: int = 0
 ) -> Interval:
-    """Interval of the mean of values whose units repeat.
+    """Compute a confidence interval of the mean of values that repeat within units.
 
     Whole units are drawn with replacement (the cluster bootstrap, Field and Welsh 2007); the spread of
     the resampled means is multiplied by a t quantile (`effective_degrees`), since percentiles of the
@@ -90,13 +99,18 @@ def unit_bootstrap(
     unit
         Number of the unit of each attempt, shape (attempts,).
     level, draws, seed
-        Of the interval; resamples; start of the random numbers, so that the answer repeats.
+        Confidence level; number of resamples; seed, so that the same values give the same interval.
+
+    Returns
+    -------
+    Interval
+        (-1, 1) with an infinite standard error where there is one unit only.
     """
     numbers = np.unique(unit, return_inverse=True)[1]
     sizes = np.bincount(numbers).astype(float)
     sums = np.bincount(numbers, weights=values)
     mean = float(sums.sum() / sizes.sum())
-    if len(sizes) < 2:  # noqa: PLR2004 - one unit says nothing about others
+    if len(sizes) < 2:  # noqa: PLR2004 - one unit shows no variation between units
         return Interval(-1.0, 1.0, float("inf"))
     random = np.random.default_rng(seed)
     drawn_sums, drawn_sizes = resampled_totals(random, [sums, sizes], draws)
@@ -110,29 +124,34 @@ def unit_bootstrap(
 def exchangeable_margin(
     expected: Floats, loads: Floats, residuals: Floats, unit: NDArray[np.int64], *, level: float = 0.95
 ) -> float:
-    """Margin of a mean of `expected + loads * residuals` when all units are alike in how far they may lie.
+    """Compute the margin of error of a mean of `expected + loads * residuals` under exchangeable units.
 
-    Where a unit has a large part of all attempts and happens to lie near the mean, resampling units does not
-    see how far it could have been. Here all units tell together how much residuals vary between and within
-    units (analysis of variance; Searle, Casella and McCulloch 1992, "Variance components", section 3.6),
-    and a unit's share of the variance of the mean follows from its loads. The degrees of freedom are
-    the effective number of units, less one: so many tell how much they vary.
+    Where a unit has a large part of all attempts and happens to lie near the mean, resampling units
+    underestimates how far it could have been. Here the variance of residuals between and within units is
+    estimated from all units together (analysis of variance; Searle, Casella and McCulloch 1992, "Variance
+    components", section 3.6), and a unit's share of the variance of the mean follows from its loads. The
+    degrees of freedom are the effective number of units, less one.
 
     Parameters
     ----------
     expected
-        What is expected of each attempt, shape (attempts,).
+        Expected value of each attempt, shape (attempts,).
     loads, residuals
-        How each attempt's residual enters, and the residuals, shape (attempts,) each.
+        Factor of each attempt's residual in the mean, and the residuals, shape (attempts,) each.
     unit
         Number of the unit of each attempt, shape (attempts,).
     level
-        Of the interval.
+        Confidence level.
+
+    Returns
+    -------
+    float
+        Half the width of the interval; infinite where there is one unit only.
     """
     numbers = np.unique(unit, return_inverse=True)[1]
     sizes = np.bincount(numbers).astype(float)
     total, units = sizes.sum(), len(sizes)
-    if units < 2:  # noqa: PLR2004 - one unit says nothing about others
+    if units < 2:  # noqa: PLR2004 - one unit shows no variation between units
         return float("inf")
     means = np.bincount(numbers, weights=residuals) / sizes
     within = float(np.sum((residuals - means[numbers]) ** 2)) / max(total - units, 1.0)

@@ -1,9 +1,9 @@
-"""Whether the difference between attempts inside and outside a cell is more than chance.
+"""Is the difference between attempts inside and outside a cell more than chance?
 
-The tests here allow for attempts that go together within a unit (the same application tried again and
-again): they compare as a model with a random intercept per unit does (generalised least squares with
-intraclass correlation `icc`). Attempts of one unit, inside against outside the cell, are compared with
-each other, free of whatever makes the unit easy or hard; and units with units, where a unit with n
+The tests here allow for attempts that are correlated within a unit (the same application tried again and
+again): they are those of a model with a random intercept per unit (generalised least squares with
+intraclass correlation `icc`; ref. 2). Attempts of one unit, inside against outside the cell, are compared
+with each other, free of whatever makes the unit easy or hard; and units with units, where a unit with n
 attempts weighs `w = n / (1 + (n - 1) icc)`, so that one application with half of all attempts cannot
 carry a finding. With x the unit's share of attempts inside, y its rate, and means weighted by w::
 
@@ -11,13 +11,13 @@ carry a finding. With x the unit's share of attempts inside, y its rate, and mea
     information I = sum_u [ n1 (1 - x) / (1 - icc) + w (x - mean x)^2 ]
     effect = S / I,   variance = max(p (1 - p) I, sum_u of squared terms that the effect leaves) / I^2
 
-The first variance follows from the model, the second is cluster-robust; the larger is used. So is, for
-the part within units, the hypergeometric variance given the rate of each unit, where that is larger. The
-reference is Student's t; its degrees of freedom are Satterthwaite's, with the part of I between units
-known from as many witnesses as the units' effective number (sum of w squared / sum of squared w, less
-1) and the part within units taken as known.
+The first variance follows from the model, the second is cluster-robust (ref. 1); the larger is used. So
+is, for the part within units, the hypergeometric variance given the rate of each unit, where that is
+larger. The reference distribution is Student's t; its degrees of freedom are Satterthwaite's (ref. 3),
+with the part of I between units known from the effective number of units (sum of w squared / sum of
+squared w, less 1) and the part within units taken as known.
 
-Beside it stands the plain difference of the two rates, with the variance that repetition gives it::
+The unadjusted difference of the two rates is computed too, with a variance that allows for repetition::
 
     V = p (1 - p) * sum_u [ icc (n1/N1 - n0/N0)^2 + (1 - icc) (n1/N1^2 + n0/N0^2) ]
 
@@ -25,15 +25,10 @@ or the cluster-robust one, where that is larger.
 
 References
 ----------
-1. Liang and Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73;
-   Scott and Holt (1982), The effect of two-stage sampling on ordinary least squares methods, JASA 77.
-2. Ridout, Demetrio and Firth (1999), Estimating intraclass correlation for binary data, Biometrics 55;
-   Kleinman (1973), Proportions with extraneous variance, JASA 68.
+1. Liang and Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika 73.
+2. Scott and Holt (1982), The effect of two-stage sampling on ordinary least squares methods, JASA 77.
 3. Satterthwaite (1946), An approximate distribution of estimates of variance components, Biometrics 2.
-4. Newcombe (1998), Interval estimation for the difference between independent proportions,
-   Statistics in Medicine 17.
-5. Benjamini and Yekutieli (2001), The control of the false discovery rate in multiple testing under
-   dependency, Annals of Statistics 29.
+4. Wilson and Hilferty (1931), The distribution of chi-square, PNAS 17.
 """
 
 from __future__ import annotations
@@ -72,14 +67,14 @@ class CellTests:
         Variance of the difference that allows for repetition.
     effect, effect_variance
         Difference between attempts of equally easy units, by the model with a random intercept per unit,
-        and its variance; what the test is about.
+        and its variance; this is what is tested.
     degrees
-        Degrees of freedom of the t reference of both.
+        Degrees of freedom of the t reference distribution, for both differences.
     skewness
-        Of the effect where there is none: the part within units is hypergeometric, and skewed where few
-        attempts are inside and most of a unit's end alike.
+        Skewness of the effect under the null hypothesis: the part within units is hypergeometric, and
+        skewed where few attempts are inside and most of a unit's attempts end alike.
     p_value
-        Of the effect, two-sided.
+        Two-sided p-value of the effect.
     """
 
     n: Ints
@@ -97,8 +92,8 @@ class CellTests:
     def t(self) -> Numbers:
         """The effect over its standard error, shape (cells,); 0 where there is none.
 
-        On the side to which chance itself is skewed it is lessened to the normal deviate of the same
-        probability (Wilson and Hilferty's approximation of a gamma distribution with that skewness).
+        On the side to which the null distribution is skewed it is reduced to the normal deviate of the
+        same probability (a gamma distribution with that skewness, approximated as in ref. 4).
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(self.effect_variance > 0, self.effect / np.sqrt(self.effect_variance), 0.0)
@@ -106,17 +101,17 @@ class CellTests:
         skew, size = np.abs(self.skewness), np.abs(ratio)
         heavy = (np.sign(self.skewness) == np.sign(ratio)) & (skew > _NO_SKEWNESS)
         with np.errstate(divide="ignore", invalid="ignore"):
-            lessened = 6 / skew * (np.cbrt(1 + skew * size / 2) - 1) + skew / 6
-        lessened = np.where(heavy, np.minimum(lessened, size), size)
-        return np.sign(ratio) * lessened
+            reduced = 6 / skew * (np.cbrt(1 + skew * size / 2) - 1) + skew / 6
+        reduced = np.where(heavy, np.minimum(reduced, size), size)
+        return np.sign(ratio) * reduced
 
     def take(self, index: Ints) -> CellTests:
-        """Return some of the tests, in the given order."""
+        """Return the tests at some positions, in the given order."""
         return CellTests(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
 
     @classmethod
     def without_units(cls, n1: Numbers, k1: Numbers, total: float, hits: float) -> CellTests:
-        """Test cells in which every attempt is its own witness.
+        """Test cells in which every attempt is an independent observation.
 
         Parameters
         ----------
@@ -147,7 +142,7 @@ class CellTests:
 
 
 def concatenate(parts: Sequence[CellTests]) -> CellTests:
-    """Put tests one after the other."""
+    """Concatenate several sets of tests."""
     names = [one.name for one in fields(CellTests)]
     if not parts:
         return CellTests(**dict.fromkeys(names, np.zeros(0)))
@@ -260,7 +255,13 @@ def _random_intercept(  # noqa: PLR0917 - five columns of one table
     icc: float,
     scale: float,
 ) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Estimate effects by generalised least squares; returns variances, degrees and skewness too."""
+    """Estimate effects by generalised least squares.
+
+    Returns
+    -------
+    effect, variance, degrees, skewness
+        As in `CellTests`, shape (size,) each.
+    """
 
     def over_pairs(values: Numbers) -> Numbers:
         return np.bincount(cell, weights=values, minlength=size).astype(float)  # whole, where there are none
@@ -278,8 +279,8 @@ def _random_intercept(  # noqa: PLR0917 - five columns of one table
     information = inside + between
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.where(information > _NO_INFORMATION, score / information, 0.0)
-    # What each unit's term leaves once the effect is taken out; units without attempts inside have the
-    # share 0 and are summed over all units, less the others.
+    # The residual of each unit's term, given the effect; units without attempts inside have the share 0:
+    # their sum is that of all units, less the others.
     own, x = effect[cell], share - mean[cell]
     left = within - own * n1u * (1 - share) / (1 - icc) + w * x * (e - own * x)
     squares = over_pairs(left**2)
@@ -290,12 +291,12 @@ def _random_intercept(  # noqa: PLR0917 - five columns of one table
         + shift**2 * float((weight**2).sum())
     )
     squares += mean**2 * np.maximum(everywhere - over_pairs((w * (e + shift[cell])) ** 2), 0.0)
-    witnesses = max(weights**2 / float((weight**2).sum()) - 1, 0.0)
+    effective_units = max(weights**2 / float((weight**2).sum()) - 1, 0.0)
     second, third = hypergeometric_moments(units.n[unit], units.k[unit], n1u)
     exact = over_pairs(second) / (1 - icc) ** 2 + scale * between
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.maximum(np.maximum(squares, scale * information), exact) / information**2
-        degrees = witnesses * (information / between) ** 2
+        degrees = effective_units * (information / between) ** 2
         skewness = over_pairs(third) / (1 - icc) ** 3 / (variance * information**2) ** 1.5
     known = information > _NO_INFORMATION
     degrees = np.clip(np.nan_to_num(degrees, nan=1.0, posinf=_MOST_DEGREES), 0, _MOST_DEGREES)

@@ -1,18 +1,19 @@
-"""Cramer's V of two columns, corrected for bias and for attempts that repeat within units.
+"""How strongly are two columns associated, when attempts repeat within units (Cramér's V)?
 
-The strength of association of two columns is Cramér's V with Bergsma's correction for bias (ref. 1).
-Where attempts repeat within units, columns that stay the same within a unit look associated by the few
-units that there are. So the correction and the test count an *effective* number of attempts: the
-number of independent attempts whose chi-square statistic would be as large by chance (Rao and Scott's
-design effect, ref. 2). With rows x and y of the centred and scaled indicators of the two columns, X_u
-the sum of x y' over the attempts of unit u, X their total and w_u the unit's share of all N attempts,
-the phi square that chance alone gives is
+The strength of association is Cramér's V with Bergsma's correction for bias (ref. 1). Columns that are
+constant within a unit seem associated when there are few units, since the attempts of a unit are no
+independent observations. So the correction and the test use an *effective* number of attempts: the number
+of independent attempts whose chi-square statistic has the same expectation under independence (Rao and
+Scott's design effect, ref. 2). With x and y the centred and scaled indicators of the two columns, X_u the
+sum of x y' over the attempts of unit u, X their total and w_u the unit's share of all N attempts, the
+expectation of phi squared under independence is::
 
     E = c / N^2 * sum over units of || X_u - w_u X ||^2
 
-which is (r - 1)(c - 1) / N for independent attempts. The factor c = S2 / (S2 - 2 S3 + S2^2), with S2 and S3
-the sums of w_u^2 and w_u^3, gives back what the scatter around the total misses (it is units / (units -
-1) for equal ones), so that one unit with half of all attempts does not look like agreement of many.
+which is about (rows - 1)(columns - 1) / N where attempts are independent. The factor
+c = S2 / (S2 - 2 S3 + S2^2), with S2 and S3 the sums of w_u^2 and w_u^3, corrects for the deviations being
+taken from the estimated total (it is units / (units - 1) for units of equal size), so that one unit with
+half of all attempts does not count as the agreement of many.
 
 References
 ----------
@@ -36,7 +37,7 @@ _DENSE_CELLS = 5_000_000
 
 
 class Association(NamedTuple):
-    """How strongly two columns are associated, and on how much that rests."""
+    """How strongly two columns are associated, with the p-value and the effective number of attempts."""
 
     cramers_v: float
     p_value: float
@@ -44,7 +45,7 @@ class Association(NamedTuple):
 
 
 def association(a: Ints, b: Ints, n: Ints, unit: Ints | None = None) -> Association:
-    """Measure the association of two columns.
+    """Compute the association of two columns.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def association(a: Ints, b: Ints, n: Ints, unit: Ints | None = None) -> Associat
     n
         Attempts of each row, shape (rows,).
     unit
-        Code of the evidence unit of each row; None where every attempt is its own witness.
+        Code of the evidence unit of each row; None where every attempt is an independent observation.
 
     Returns
     -------
@@ -64,22 +65,22 @@ def association(a: Ints, b: Ints, n: Ints, unit: Ints | None = None) -> Associat
     a, rows = _present_codes(a, n)
     b, columns = _present_codes(b, n)
     total = float(n.sum())
-    if rows < 2 or columns < 2:  # noqa: PLR2004 - a constant goes with nothing
+    if rows < 2 or columns < 2:  # noqa: PLR2004 - a constant is associated with nothing
         return Association(0.0, 1.0, total)
     joint = np.bincount(a * columns + b, weights=n, minlength=rows * columns).reshape(rows, columns)
     share_a, share_b = joint.sum(axis=1) / total, joint.sum(axis=0) / total
     phi_square = float((joint**2 / (np.outer(share_a, share_b) * total**2)).sum()) - 1
     cells = (rows - 1) * (columns - 1)
-    by_chance, witnesses = cells / total, np.inf
+    by_chance, effective_units = cells / total, np.inf
     if unit is not None:
-        # No fewer than of independent attempts: units that balance a column do not make it surer.
+        # At least that of independent attempts: units that balance a column do not make it more certain.
         by_chance = max(_expected_by_chance(a, b, n, unit), by_chance)
         of_unit = np.bincount(unit, weights=n)
-        witnesses = max(total**2 / float((of_unit**2).sum()) - 1, 1.0)
+        effective_units = max(total**2 / float((of_unit**2).sum()) - 1, 1.0)
     effective = cells / by_chance
     statistic = phi_square / by_chance  # chi square by its degrees of freedom
     p_value = float(
-        stats.f.sf(statistic, cells, cells * witnesses)
+        stats.f.sf(statistic, cells, cells * effective_units)
         if unit is not None
         else stats.chi2.sf(statistic * cells, cells)
     )
@@ -105,7 +106,7 @@ def _bergsma(phi_square: float, rows: int, columns: int, n: float) -> float:
 
 
 def _expected_by_chance(a: Ints, b: Ints, n: Ints, unit: Ints) -> float:
-    """Find the phi square that chance gives, from counts alone (E of the module's text)."""
+    """Compute the expectation of phi squared under independence, from counts (E in the module docstring)."""
     total = float(n.sum())
     share_a, share_b = (np.bincount(codes, weights=n) / total for codes in (a, b))
     rows, columns, units = len(share_a), len(share_b), int(unit.max()) + 1
@@ -122,7 +123,7 @@ def _expected_by_chance(a: Ints, b: Ints, n: Ints, unit: Ints) -> float:
     both = squares(a * columns + b, rows * columns, np.outer(share_a, share_b).ravel())
     alone = squares(a, rows, share_a) + squares(b, columns, share_b)
     whole = float((np.bincount(wide, weights=n) ** 2).sum())
-    # Less what all units share, which is the association itself: the scatter of the units around it.
+    # Less what all units share, which is the association itself; the scatter around it is left.
     joint = np.bincount(a * columns + b, weights=n, minlength=rows * columns)
     independent = total * np.outer(share_a, share_b).ravel()
     excess = np.divide(joint - independent, independent / total)
@@ -130,7 +131,7 @@ def _expected_by_chance(a: Ints, b: Ints, n: Ints, unit: Ints) -> float:
     shared = float((n * of_unit[wide]) @ excess[a * columns + b])
     size = float(((joint - independent) ** 2 / (independent / total)).sum())
     scatter = both - alone + whole - 2 * shared + float((of_unit**2).sum()) * size
-    # What the scatter around the mean misses where each unit's part varies with its size (for equal
-    # units that is the usual factor of units / (units - 1)).
+    # The deviations are taken from the estimated mean, and a unit's part varies with its size (for equal
+    # units the correction is the usual factor units / (units - 1)).
     square, cube = float((of_unit**2).sum()), float((of_unit**3).sum())
     return scatter / total**2 * square / max(square - 2 * cube + square**2, 1e-12)

@@ -1,4 +1,13 @@
-"""Fisher's exact test for many tables at once, and the pooled z-test that screens before it."""
+"""Is the difference between two rates more than chance, if all attempts are independent?
+
+Fisher's exact test for many 2x2 tables at once, the pooled z-test that screens before it, and the moments
+of the hypergeometric distribution.
+
+References
+----------
+1. Fisher (1935), The logic of inductive inference, Journal of the Royal Statistical Society 98.
+2. Johnson, Kotz and Kemp (1992), Univariate discrete distributions, 2nd edition, section 6.3 (moments).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +20,18 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.arrays import Ints, Numbers
 
 
-def unit_blind_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
-    """Two-sided p-values of the pooled z test that takes every attempt for a witness.
+def pooled_z_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
+    """Compute two-sided p-values of the pooled z-test, which treats all attempts as independent.
 
-    The full test is never more certain than Fisher's exact test, which takes every attempt for a
-    witness too; so what this cheap form does not find by far, the full test does not find either.
+    The p-values of a search are never below those of Fisher's exact test, which treats attempts as
+    independent too; so what is far from significant here is not significant there.
+
+    Parameters
+    ----------
+    n, k
+        Attempts, and attempts with the target, inside each cell, shape (cells,).
+    total, hits
+        Attempts, and attempts with the target, over all.
     """
     rest = total - n
     rate = hits / total
@@ -28,7 +44,18 @@ def unit_blind_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
 
 
 def hypergeometric_moments(total: Numbers, hits: Numbers, drawn: Numbers) -> tuple[Numbers, Numbers]:
-    """Second and third central moments of the hits among so many drawn from each unit."""
+    """Compute the second and third central moments of hypergeometric counts (ref. 2).
+
+    Parameters
+    ----------
+    total, hits, drawn
+        Size of each population, how many of it are hits, and how many are drawn, shape (populations,).
+
+    Returns
+    -------
+    second, third
+        Central moments of the hits among those drawn, shape (populations,).
+    """
     product = drawn * hits * (total - hits) * (total - drawn)
     scale = total**2 * (total - 1)
     second = np.divide(product, scale, out=np.zeros(len(total)), where=scale > 0)
@@ -39,7 +66,7 @@ def hypergeometric_moments(total: Numbers, hits: Numbers, drawn: Numbers) -> tup
 
 
 def fisher_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
-    """Fisher's exact test of many tables with common margins, two-sided by doubling the smaller tail.
+    """Compute p-values of Fisher's exact test (ref. 1), two-sided by doubling the smaller tail.
 
     Each tail is summed from the observed table outwards by the ratio of neighbouring hypergeometric
     terms, for all tables at once.

@@ -1,4 +1,4 @@
-"""Grouped binomial counts, and how alike the outcomes of one unit are (intraclass correlation).
+"""How alike are the outcomes of one unit (intraclass correlation of grouped binomial counts)?
 
 References
 ----------
@@ -32,7 +32,8 @@ class Sample:
     n, k
         Attempts and attempts with the target, shape (rows,).
     unit
-        Code of the evidence unit, shape (rows,), from 0; None where every attempt is its own witness.
+        Code of the evidence unit, shape (rows,), from 0; None where every attempt is an independent
+        observation.
     """
 
     n: Ints
@@ -50,15 +51,16 @@ class Sample:
         return float(self.k.sum() / max(self.total, 1))
 
     def part(self, mask: NDArray[np.bool_]) -> Sample:
-        """Return the rows that a mask selects."""
+        """Return the sample of the rows in a mask of shape (rows,)."""
         return Sample(self.n[mask], self.k[mask], None if self.unit is None else self.unit[mask])
 
     def intraclass_correlation(self) -> float:
-        """Estimate how alike outcomes of one unit are, in [0, 1].
+        """Estimate the intraclass correlation, in [0, 1].
 
-        The larger of two estimates (ref. 2): the one-way analysis of variance, in which units count by
-        their attempts, and Kleinman's moments, in which they count by what their attempts tell. With a few
-        very large units the first is hardly more than their own scatter.
+        The larger of two estimates (ref. 1): that of the one-way analysis of variance, in which units are
+        weighted by their attempts, and Kleinman's moments, in which they are weighted by the inverse
+        variance of their rates. With a few very large units the first depends on little more than these. 0
+        without units, 1 where there is one unit or no unit has two attempts.
         """
         if self.unit is None:
             return 0.0
@@ -78,7 +80,7 @@ class Sample:
 
 
 def _kleinman_correlation(n: Numbers, rates: Numbers, icc: float) -> float:
-    """Estimate the intraclass correlation by Kleinman's moments, from units that were tried (ref. 2)."""
+    """Estimate the intraclass correlation by Kleinman's moments, from units with attempts (ref. 1)."""
     for _ in range(_KLEINMAN_STEPS):
         weight = n / (1 + (n - 1) * icc)
         share = weight / weight.sum()
@@ -102,18 +104,18 @@ class UnitTotals:
 
     @classmethod
     def of(cls, sample: Sample) -> UnitTotals:
-        """Add up the rows of a sample that has units."""
+        """Sum the rows of a sample that has units."""
         assert sample.unit is not None  # noqa: S101 - asked for only where there are units
         return cls(np.bincount(sample.unit, weights=sample.n), np.bincount(sample.unit, weights=sample.k))
 
     def weighted(self, icc: float) -> tuple[Numbers, Numbers, Numbers]:
-        """Weigh units by what their attempts tell together.
+        """Compute the weights of units under an intraclass correlation.
 
         Returns
         -------
         weight, rate, residual
-            Of each unit, shape (units,): `n / (1 + (n - 1) icc)`; its rate; and its rate less the weighted
-            mean of all. All are 0 for a unit without attempts.
+            By unit, shape (units,): `n / (1 + (n - 1) icc)`; its rate; and its rate less the weighted mean
+            of all. All are 0 for a unit without attempts.
         """
         tried = self.n > 0
         weight = np.where(tried, self.n / (1 + np.maximum(self.n - 1, 0) * icc), 0.0)

@@ -1,9 +1,10 @@
-"""Confidence intervals of one rate (Wilson) and of the difference of two (Newcombe).
+"""How uncertain are a rate (Wilson) and the difference of two rates (Newcombe)?
 
 References
 ----------
 1. Newcombe (1998), Interval estimation for the difference between independent proportions,
    Statistics in Medicine 17.
+2. Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def wilson_interval(k: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a rate (statsmodels); (0, 1) where nothing was tried."""
+    """Compute Wilson's interval of the rate k / n (ref. 2; statsmodels); (0, 1) where n is 0."""
     if n <= 0:
         return 0.0, 1.0
     low, high = proportion_confint(k, n, alpha=1 - confidence, method="wilson")
@@ -31,7 +32,7 @@ def wilson_interval(k: float, n: float, *, confidence: float = 0.95) -> tuple[fl
 def newcombe_intervals(
     tests: CellTests, sample: Sample, *, confidence: float = 0.95
 ) -> tuple[Numbers, Numbers]:
-    """Intervals of the differences: Newcombe's hybrid of two Wilson intervals (ref. 4).
+    """Compute intervals of risk differences: Newcombe's hybrid of two Wilson intervals (ref. 1).
 
     Repetition enters twice: both samples shrink by the design effect (the ratio of `tests.variance`
     to the binomial variance), and the normal quantile becomes that of t with `tests.degrees`.

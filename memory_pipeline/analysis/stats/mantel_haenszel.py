@@ -1,9 +1,10 @@
-"""Risk differences pooled over strata.
+"""What is a risk difference within strata, pooled over all strata?
 
 References
 ----------
 1. Mantel and Haenszel (1959), Statistical aspects of the analysis of data from retrospective studies of
-   disease, JNCI 22; the risk difference is that of Greenland and Robins (1985), Biometrics 41.
+   disease, JNCI 22; the risk difference is that of Greenland and Robins (1985), Estimation of a common effect
+   parameter from sparse follow-up data, Biometrics 41.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def stratum_sums(
 
 
 def pooled_difference(n1: Floats, n0: Floats, a: Floats, b: Floats) -> float:
-    """Mantel-Haenszel risk difference of strata; not a number where no stratum has both sides."""
+    """Compute the Mantel-Haenszel risk difference of strata (ref. 1); NaN where no stratum has both sides."""
     total = np.maximum(n1 + n0, 1)
     weight = float(np.sum(n1 * n0 / total))
     return float(np.sum((a * n0 - b * n1) / total) / weight) if weight > 0 else float("nan")

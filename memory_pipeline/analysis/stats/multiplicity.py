@@ -1,4 +1,4 @@
-"""q-values: p-values that allow for everything that was tested.
+"""Which p-values are small, given how many tests were made (q-values)?
 
 References
 ----------
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def false_discovery_q_values(p_values: Floats, searched: int, *, method: str = "fdr_by") -> Floats:
-    """Compute q-values of some p-values out of all `searched` (the others count as 1).
+    """Compute q-values of some p-values out of `searched` tests (all others have the p-value 1).
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def false_discovery_q_values(p_values: Floats, searched: int, *, method: str = "
     searched
         Number of tests.
     method
-        `fdr_by`: Benjamini and Yekutieli, valid under any dependence (ref. 5); `fdr_bh`: Benjamini and
-        Hochberg, valid under positive dependence.
+        `fdr_by`: Benjamini and Yekutieli, valid under any dependence (ref. 1); `fdr_bh`: Benjamini and
+        Hochberg, valid under independence (ref. 2) and positive dependence (ref. 1).
     """
     padded = np.ones(max(searched, len(p_values)))
     padded[: len(p_values)] = p_values
@@ -38,7 +38,10 @@ def false_discovery_q_values(p_values: Floats, searched: int, *, method: str = "
 
 
 def largest_passing_p_value(tests: int, fdr: float) -> float:
-    """Return the largest p-value that Benjamini and Yekutieli's procedure lets pass, if all others do."""
+    """Compute the largest p-value that Benjamini and Yekutieli's procedure can reject (ref. 1).
+
+    A p-value can be rejected at this bound only where the p-values of all other tests are smaller.
+    """
     return fdr / float(np.sum(1 / np.arange(1, tests + 1))) if tests else 0.0
 
 

@@ -1,4 +1,4 @@
-"""How sure the direction of each of several effects is, each shrunk by what all of them look like."""
+"""How probable is the sign of each of several effects (one less the local false sign rate)?"""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _USUAL_SPREAD = 0.1
 
 
 def direction_confidence(effects: Floats, standard_errors: Floats) -> Floats:
-    """Posterior probability that each effect has the sign of its estimate.
+    """Compute the posterior probability that each effect has the sign of its estimate.
 
-    Effects are taken as drawn from a normal distribution around zero whose spread is learnt from all of
-    them (empirical Bayes, Efron and Morris 1973), averaged over a grid of spreads with a half-Cauchy
-    prior of scale 0.1 (Gelman 2006), so that a few effects do not fix it. Where all estimates look
-    like noise the spread is small and the probabilities stay near one half.
+    Effects are taken as drawn from a normal distribution around zero whose standard deviation is estimated
+    from all of them (in the manner of empirical Bayes, Efron and Morris 1973), averaged over a grid of
+    standard deviations with a half-Cauchy prior of scale 0.1 (Gelman 2006), so that a few effects do not
+    determine it. Where all estimates look like noise it is small and the probabilities stay near one half.
 
     Parameters
     ----------
@@ -48,9 +48,14 @@ def direction_confidence(effects: Floats, standard_errors: Floats) -> Floats:
 
 
 def normal_equivalent_errors(effects: Floats, p_values: Floats) -> Floats:
-    """Return the standard errors with which a normal test would have had the same p-values.
+    """Compute the standard errors with which a normal test would have had the same p-values.
 
-    So that a t test with few degrees of freedom counts for no more than it says, shape (effects,).
+    So a t-test with few degrees of freedom gets the larger standard error that its p-value implies.
+
+    Parameters
+    ----------
+    effects, p_values
+        Estimates and their two-sided p-values, shape (effects,).
     """
     z = stats.norm.isf(np.clip(p_values, 1e-300, 1 - 1e-6) / 2)
     return np.asarray(np.maximum(np.abs(effects), 1e-9) / z)

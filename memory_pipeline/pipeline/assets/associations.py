@@ -69,7 +69,7 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
         metadata={
             "dagster/row_count": len(found),
             "sure": int(found["is_sure"].sum()),
-            "travel together": json_value(associations.travelling_groups(found)),
+            "travel together": json_value(associations.associated_groups(found)),
             "not compared": json_value(info["left_out"]),
             "association map": picture(charts.association_map(found)),
             "pattern overlaps": preview(overlaps, shown),

@@ -85,7 +85,7 @@ def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
-    from memory_pipeline.analysis.members.similar_labels import alike_labels  # noqa: PLC0415
+    from memory_pipeline.analysis.members.similar_labels import similar_labels  # noqa: PLC0415
     from memory_pipeline.store.members import save_label_merges  # noqa: PLC0415
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
@@ -93,7 +93,7 @@ def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None
     frame, _ = memory.frames.read("member_features")
     changes, _ = memory.frames.read("label_changes")
     labels = MemberLabels.from_frame(frame, load_vocabulary(memory.settings))
-    merges = pd.concat([changes.assign(similarity=float("nan")), alike_labels(labels)], ignore_index=True)
+    merges = pd.concat([changes.assign(similarity=float("nan")), similar_labels(labels)], ignore_index=True)
     save_label_merges(memory.store, merges)
     reasons = merges.groupby("why").agg(labels=("raw_label", "size"), members=("members", "sum"))
     shown = merges[merges["members"] >= memory.settings.min_group_size]

@@ -236,7 +236,7 @@ def test_listing_too_much_asks_for_a_least_count():
     evidence = count_evidence(
         frame.assign(outcome="success"), conditions=list(frame.columns), outcome="outcome"
     )
-    with pytest.raises(ValueError, match="combinations of 50 conditions; say by min_count"):
+    with pytest.raises(ValueError, match="combinations of 50 conditions; set min_count"):
         evidence.to_frame()
     listed = evidence.to_frame(min_count=300)
     assert listed["n"].min() >= 300

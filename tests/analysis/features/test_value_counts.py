@@ -120,5 +120,5 @@ def test_evidence_without_months_is_that_of_the_other_months(gone):
 
 def test_evidence_without_a_period_cannot_lose_months():
     evidence = count_evidence(history(5), conditions=["vendor"], outcome="month")
-    with pytest.raises(ValueError, match="without a period"):
+    with pytest.raises(ValueError, match="no periods to leave out"):
         without_periods(evidence, ["2026-01"])

@@ -8,7 +8,7 @@ import pytest
 from made_members import labels_of_members, members_of
 
 from memory_pipeline.analysis.members.labels import MemberLabels, is_visible
-from memory_pipeline.analysis.members.similar_labels import alike_labels
+from memory_pipeline.analysis.members.similar_labels import similar_labels
 from memory_pipeline.analysis.members.vocabulary import Vocabulary
 
 WORDS = {
@@ -167,7 +167,7 @@ def test_a_field_that_only_those_with_one_label_answer_makes_a_group_of_its_own(
 def test_labels_that_look_alike_are_proposed_and_not_merged():
     frame = members_of([["Visualization"]] * 9 + [["Visualizaton"], ["JavaScript"], ["Java"], ["Kubernetes"]])
     labels = labels_of_members(frame, VOCABULARY)
-    found = alike_labels(labels)
+    found = similar_labels(labels)
     assert found[["raw_label", "label", "why", "members"]].to_numpy().tolist() == [
         ["Visualizaton", "Visualization", "looks alike", 1]
     ]
@@ -176,4 +176,4 @@ def test_labels_that_look_alike_are_proposed_and_not_merged():
 
 def test_what_one_member_carries_side_by_side_is_not_proposed():
     frame = members_of([["Visualization", "Visualizaton"]] * 3)
-    assert alike_labels(labels_of_members(frame, VOCABULARY)).empty
+    assert similar_labels(labels_of_members(frame, VOCABULARY)).empty

@@ -10,9 +10,9 @@ from scipy import stats
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.patterns.associations import (
     ASSOCIATION_COLUMNS,
+    associated_groups,
     condition_associations,
     pattern_overlaps,
-    travelling_groups,
 )
 from memory_pipeline.analysis.stats.cramers_v import association
 
@@ -108,7 +108,7 @@ def test_what_travels_together_is_grouped_and_stands_side_by_side():
     assert list(found.columns) == list(ASSOCIATION_COLUMNS)
     assert len(found) == 10  # pairs of the five columns that are not constant
     assert found.attrs["left_out"] == ["always"]
-    assert travelling_groups(found) == [["installer", "team", "vendor"]]
+    assert associated_groups(found) == [["installer", "team", "vendor"]]
     assert found["is_sure"].tolist() == [True] * 3 + [False] * 7
     assert found["cramers_v"].iloc[:3].between(0.75, 0.95).all()
     grouped = found[found["group"] == 1]
@@ -125,7 +125,7 @@ def test_histories_without_anything_to_compare_give_no_rows():
     frame = pd.DataFrame({"a": ["x", "x"], "outcome": ["success", "failure"]})
     found = condition_associations(count_evidence(frame, conditions=["a"], outcome="outcome"))
     assert found.empty
-    assert travelling_groups(found) == []
+    assert associated_groups(found) == []
     empty = count_evidence(frame.iloc[:0], conditions=["a"], outcome="outcome")
     assert condition_associations(empty).empty
     assert pattern_overlaps(empty, {"one": {"a": "x"}, "two": {"a": "x"}}).empty

@@ -12,7 +12,7 @@ from scipy import stats
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.evidence.combinations import count_combinations
 from memory_pipeline.analysis.patterns import find_patterns, max_statistic
-from memory_pipeline.analysis.patterns.max_statistic import normal_scores, search_with_luck
+from memory_pipeline.analysis.patterns.max_statistic import normal_scores, search_with_resampling
 from memory_pipeline.analysis.stats.grouped_sample import Sample
 
 
@@ -38,7 +38,7 @@ def searched(frame, *, unit="application_name", draws=499, min_effect=0.0, seed=
     sample = Sample(evidence.n, evidence.attempts("success"), of_row)
     number = np.flatnonzero(tally.first_of_equals)
     icc = sample.intraclass_correlation()
-    return search_with_luck(
+    return search_with_resampling(
         tally, sample, number, icc=icc, min_units=2, min_effect=min_effect, draws=draws, seed=seed
     )
 
@@ -120,7 +120,7 @@ def test_a_part_of_the_combinations_counts_for_all(monkeypatch):
 
 def test_differences_below_the_least_effect_are_no_luck_either():
     found = searched(world(7, constant=False), min_effect=0.9)
-    assert found.luckiest.max() == 0
+    assert found.null_maxima.max() == 0
     assert (found.family_wise_p_values() == 1).all()
 
 
@@ -129,7 +129,7 @@ def test_the_tail_from_few_draws_is_the_one_of_many():
     frame = world(12, attempts=900, constant=False)
     many = searched(frame, draws=20_000)
     for rare in (0.01, 0.0025):
-        score = np.quantile(many.luckiest, 1 - rare)
+        score = np.quantile(many.null_maxima, 1 - rare)
         told = []
         for seed in range(8):
             few = searched(frame, draws=499, seed=seed)

@@ -7,7 +7,7 @@ import pytest
 
 from memory_pipeline.analysis.learning.backtest_measures import _skill_interval
 from memory_pipeline.analysis.models.classifiers import CHOSEN, CollapsedRows
-from memory_pipeline.analysis.patterns.predictability import _Asked, _calibration_bins, _score
+from memory_pipeline.analysis.patterns.predictability import _calibration_bins, _Predictions, _score
 from memory_pipeline.analysis.stats.cluster_bootstrap import resampled_totals, unit_bootstrap
 
 
@@ -24,7 +24,7 @@ def asked(chances):
     hits = (np.random.default_rng(1).random(len(chances)) < chances).astype(float)
     codes, unit = np.zeros((len(chances), 1), dtype=np.int64), np.arange(len(chances))
     rows = CollapsedRows(codes, (2,), everywhere, hits, unit, np.zeros_like(unit))
-    return _Asked("other units", rows, everywhere / 2, {CHOSEN: chances})
+    return _Predictions("other units", rows, everywhere / 2, {CHOSEN: chances})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from memory_pipeline.analysis.stats.clustered_tests import cell_tests
-from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, unit_blind_p_values
+from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, pooled_z_p_values
 from memory_pipeline.analysis.stats.grouped_sample import Sample
 from memory_pipeline.analysis.stats.intervals import newcombe_intervals, wilson_interval
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
@@ -35,7 +35,7 @@ def test_fisher_far_in_the_tail_keeps_its_digits():
 
 def test_the_unit_blind_screen_is_the_pooled_z_test():
     # statsmodels.stats.proportion.proportions_ztest([30, 50], [100, 100]) -> p = 0.003892417...
-    got = unit_blind_p_values(np.array([100]), np.array([30]), 200, 80)
+    got = pooled_z_p_values(np.array([100]), np.array([30]), 200, 80)
     assert got[0] == pytest.approx(0.0038924171227786, rel=1e-10)
 
 

@@ -1,7 +1,7 @@
 """Compiled inner loops over packed bits: one bit per entry and item, 64 entries in one operation.
 
-An *item* is one level of one column; a *prefix* is a set of items, and counting extends it by one item
-more. See `evidence.counting.items` for the order of it.
+An *item* is one level of one column; a *prefix* is a set of items, and counting extends it by one more
+item. See `evidence.counting.items` for the order in which prefixes are extended.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ class Families(NamedTuple):
 class Kept(NamedTuple):
     """Extensions with at least `least` attempts.
 
-    Those of prefix p are `item[start[p]:][:size[p]]`, with `counts` by outcome and `mark` (empty where
-    none are wanted) beside them.
+    Those of prefix p are `item[start[p]:][:size[p]]`; `counts` (by outcome) and `mark` (empty where none are
+    wanted) are in the same order.
     """
 
     least: int
@@ -171,7 +171,7 @@ def _keep(kept: Any, p: int, item: int, counts: Any, mark: Any) -> None:
 def _entries_to_read(index: Any, items: Any, most: float, mask: Any, found: Any) -> Any:
     """List the entries that have all items, if there are at most `most` or one of the items is rare.
 
-    Returns how many were listed. Otherwise returns -1, and the entries are the bits of `mask`.
+    Returns the number of entries that were listed; otherwise -1, and the entries are the bits of `mask`.
     """
     for item in items:
         if index.bit_row[item] < 0:
@@ -215,7 +215,7 @@ def _has_bit(mask: Any, entry: int) -> Any:
 
 @compiled
 def _mask_of(index: Any, items: Any, mask: Any) -> Any:
-    """Mark the entries that have all items (none of them rare), and count them."""
+    """Set the bits of the entries that have all items (none of them rare), and count them."""
     mask[:] = ~np.uint64(0)
     if len(index.outcome) % 64:
         mask[-1] = (np.uint64(1) << np.uint64(len(index.outcome) % 64)) - np.uint64(1)
@@ -271,7 +271,7 @@ def _mark_of(index: Any, entry: int) -> Any:
 
 @compiled
 def _read_entries(index: Any, found: Any, last: int, counts: Any, marks: Any) -> None:
-    """Count the items after `last` in the found entries."""
+    """Count the items after `last` in the entries found."""
     counts[last + 1 :] = 0
     marks[last + 1 :] = 0
     for entry in found:
@@ -303,7 +303,7 @@ def _extend_by_bits(index: Any, families: Any, masks: Any, waiting: Any, kept: A
 def _count_bits(index: Any, masks: Any, low: Any, candidate: Any, tally: Any) -> None:
     """Count the candidates from `low[g]` on in mask g, by outcome.
 
-    A piece of one candidate is held against all masks before the next is fetched from memory.
+    A piece of one candidate is compared with all masks before the next is fetched from memory.
     """
     strips = index.strips
     words = np.empty((len(masks), len(strips.words)), np.uint64)
@@ -328,7 +328,7 @@ def _count_bits(index: Any, masks: Any, low: Any, candidate: Any, tally: Any) ->
 
 @compiled
 def _count_rare(index: Any, masks: Any, low: Any, candidate: Any, tally: Any) -> None:
-    """Count the candidates of which the entries are listed."""
+    """Count the rare candidates, whose entries are listed."""
     for c in range(len(candidate)):
         item = candidate[c]
         if index.bit_row[item] >= 0:

@@ -1,10 +1,11 @@
-"""Joint tables of narrow columns: few histograms whose exact marginals are all the tables wanted.
+"""How are narrow columns counted? By a few joint histograms whose exact marginals are all tables wanted.
 
 Columns are put into m groups, and the joint histograms ("cubes") of groups are filled in one pass, so
 that any three columns lie together in at least one cube. Which groups make up the cubes is a covering
 design: all triples of the m groups; or, where m is a power of two, the quadruples {a, b, c, a^b^c} (a
-Steiner quadruple system), of which each triple of groups lies in exactly one. Twelve columns need 14
-look-ups per attempt so, instead of one for each of their 298 combinations.
+Steiner quadruple system; ref. 1), of which each triple of groups lies in exactly one. With 8 groups,
+twelve columns need 14 look-ups per attempt instead of one for each of their 298 combinations. Marginals
+are summed from the smallest table that contains them (ref. 2).
 
 A plan is the grouping with the lowest estimated cost: one look-up per entry and cube, dearer where a
 cube leaves the processor's cache, and a few operations per cell to sum the marginals.
@@ -62,7 +63,7 @@ class CubePlan:
     cubes
         Groups of each cube.
     cells
-        Cells of each cube, outcomes told apart.
+        Cells of each cube, by outcome.
     nanoseconds
         Estimated time on one thread.
     """
@@ -91,7 +92,7 @@ def plan_cubes(
     max_conditions: int,
     at_most: float = float("inf"),
 ) -> CubePlan | None:
-    """Find the cheapest grouping of columns; None where none is cheap enough or has cubes small enough.
+    """Return the cheapest grouping of columns; None where none is cheap enough or has small enough cubes.
 
     Parameters
     ----------
@@ -154,23 +155,23 @@ def _designs(columns: int, length: int) -> list[tuple[int, int, int]]:
 
 @lru_cache(maxsize=64)
 def _combinations(groups: int, length: int) -> Cells:
-    """All combinations of groups, shape (combinations, length)."""
+    """List all combinations of groups, shape (combinations, length)."""
     return np.array(list(combinations(range(groups), length)), dtype=np.int64)
 
 
 @lru_cache(maxsize=64)
 def _quadruples(power: int, groups: int) -> Cells:
-    """Quadruples that hold each triple of 2**power groups once; `groups` stands for those beyond it."""
+    """List quadruples that contain each triple of 2**power groups once; `groups` stands for those beyond."""
     triples = _combinations(2**power, 3)
     blocks = np.unique(np.sort(np.column_stack([triples, np.bitwise_xor.reduce(triples, axis=1)])), axis=0)
     blocks = np.minimum(blocks, groups)
-    # What is left with two groups lies in other blocks too.
+    # A block of which two groups are left is part of other blocks too.
     kept: Cells = blocks[(blocks < groups).sum(axis=1) >= _QUADRUPLES_OF]
     return kept
 
 
 def _balanced_groups(sizes: Sequence[int], groups: int) -> tuple[tuple[int, ...], ...]:
-    """Put the columns into groups whose numbers of cells are about equal, the largest column first."""
+    """Assign the columns to groups with about equal numbers of cells, the largest column first."""
     heap: list[tuple[float, int, list[int]]] = [(0.0, group, []) for group in range(groups)]
     for column in sorted(range(len(sizes)), key=lambda column: (-sizes[column], column)):
         filled, group, members = heapq.heappop(heap)
@@ -222,7 +223,7 @@ def cube_tables(
 
 
 def _tables_by_cube(plan: CubePlan, max_conditions: int) -> list[list[tuple[int, ...]]]:
-    """Give each combination of columns to the smallest cube that holds it."""
+    """Assign each combination of columns to the smallest cube that contains it."""
     group_of = {column: group for group, columns in enumerate(plan.columns) for column in columns}
     wanted: list[list[tuple[int, ...]]] = [[] for _ in plan.cubes]
     for length in range(1, min(max_conditions, len(group_of)) + 1):
@@ -280,7 +281,7 @@ def _fill(
 def _layout(
     sizes: Sequence[int], plan: CubePlan, batch: Sequence[int], last: int
 ) -> tuple[Layout, list[list[int]]]:
-    """Lay some cubes out one after the other, with `last` cells for the outcomes; also give their shapes."""
+    """Return the layout of some cubes one after the other, with `last` outcomes each, and their shapes."""
     from memory_pipeline.analysis.evidence.counting.kernels import Layout  # noqa: PLC0415 - numba on demand
 
     column = [one for columns in plan.columns for one in columns]
@@ -331,7 +332,7 @@ class _Marginals:
         return np.transpose(table, [*axes, *range(len(order), table.ndim)])
 
     def _summed(self, chosen: tuple[tuple[int, ...], ...]) -> Cells:
-        """Keep of each of the first parts only the chosen columns, and the other parts whole."""
+        """Sum out all but the chosen columns of the first parts; the other parts stay whole."""
         if chosen not in self._known:
             before = self._summed(chosen[:-1])
             part = self.parts[len(chosen) - 1]

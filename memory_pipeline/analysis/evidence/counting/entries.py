@@ -1,7 +1,6 @@
-"""What is counted: coded attempts, each with an outcome and a weight, checked once.
+"""What is counted? Coded attempts, each with an outcome and a weight, checked once.
 
-The compiled loops look up cells by code without asking whether they exist, so nothing unchecked may
-reach them.
+The compiled loops look up cells by code without a bounds check, so nothing unchecked may reach them.
 """
 
 from __future__ import annotations
@@ -130,11 +129,11 @@ class Entries:
         )
 
     def marks(self) -> Ints:
-        """Draw the random mark of each entry, shape (entries,).
+        """Draw a random mark for each entry, shape (entries,), from a fixed seed.
 
         Thirty-two neighbours share one random word r, shifted: r, 2r, 4r, ... So 64 entries of a packed
-        column are summed by two multiplications; the marks of two different sets of entries are equal
-        with a probability below 2**-32, mostly about 2**-63.
+        column are summed by two multiplications; the sums of two different sets of entries are equal with
+        a probability below 2**-32, mostly about 2**-63.
         """
         words = mark_words(len(self))
         shift = np.arange(_LONGEST_MARK_SHIFT, dtype=np.uint64)
@@ -143,13 +142,13 @@ class Entries:
 
 
 def mark_words(entries: int) -> Ints:
-    """Draw the random words behind the marks of entries, one per 32 of them and an even number."""
+    """Draw the random words that the marks are made of: one per 32 entries, and an even number of them."""
     words = 2 * -(-entries // (2 * _LONGEST_MARK_SHIFT))
     return np.random.default_rng(0).integers(0, 2**64, words, dtype=np.uint64)
 
 
 def split_by_outcome(counts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Turn counts by row and outcome into entries.
+    """Return counts by row and outcome as entries.
 
     Parameters
     ----------
@@ -159,7 +158,7 @@ def split_by_outcome(counts: Ints) -> tuple[Ints, Ints, Ints]:
     Returns
     -------
     row, outcome, weight
-        Where the counts are not zero, and what they are, shape (entries,).
+        Positions of the counts that are not zero, and the counts, shape (entries,).
     """
     row, outcome = np.nonzero(counts)
     return row, outcome, counts[row, outcome]
@@ -176,6 +175,6 @@ def _check_range(values: Codes, size: int, what: str) -> None:
 
 
 def smallest_unsigned(size: int) -> type[np.unsignedinteger[Any]]:
-    """Name the smallest unsigned type that holds codes below `size`."""
+    """Return the smallest unsigned type that holds codes below `size`."""
     kinds: list[type[np.unsignedinteger[Any]]] = [np.uint8, np.uint16, np.uint32]
     return next((kind for kind in kinds if size <= np.iinfo(kind).max + 1), np.uint64)

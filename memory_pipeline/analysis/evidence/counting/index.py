@@ -1,4 +1,4 @@
-"""Items and the entries that have them, laid out for counting by packed bits."""
+"""How are items and the entries that have them stored, for counting by packed bits?"""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class ItemIndex:
     Attributes
     ----------
     column, level
-        Of each item, shape (items,): positions among the entries' columns, and codes. The items of a
-        column are neighbours; those of the wide columns come first.
+        Column of each item (position among the entries' columns) and its code, shape (items,). The items
+        of a column are neighbours; those of the wide columns come first.
     rank, next_column
-        Of each item, shape (items,): its column's place in the order of the items, and the first item
-        of the column after it.
+        Position of each item's column in the order of the items, and the first item of the column after
+        it, shape (items,).
     wide
         Number of items of the wide columns.
     order
@@ -128,7 +128,7 @@ def _sorted_entries(entries: Entries) -> Ints:
 
 
 def _rows(codes: Sequence[Ints], item_of: Sequence[Ints], entries: int, threads: int) -> tuple[Ints, Ints]:
-    """List the items of each entry; nothing where there are too many in all."""
+    """List the items of each entry; empty where there are too many in all."""
     from memory_pipeline.analysis.evidence.counting.kernels import add_row_items  # noqa: PLC0415 - numba on demand
 
     kind = np.uint16 if max((int(one.max()) for one in item_of), default=0) < 2**16 else np.uint32
@@ -187,7 +187,7 @@ def _packed(inside: Mask) -> Ints:
 
 
 def _strips(outcome: Ints, weight: Ints, outcomes: int) -> Strips:
-    """Cut the ordered entries into strips (see `evidence.counting.bit_kernels.Strips`)."""
+    """Build the strips of the ordered entries (see `evidence.counting.bit_kernels.Strips`)."""
     from memory_pipeline.analysis.evidence.counting.bit_kernels import Strips  # noqa: PLC0415 - numba on demand
 
     pieces: list[tuple[int, int, int, int]] = []

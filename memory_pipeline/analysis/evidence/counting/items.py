@@ -1,4 +1,4 @@
-"""Joint tables of many or wide columns: only combinations with enough attempts are ever looked at.
+"""How are many or wide columns counted? Only combinations with enough attempts are extended (ref. 1).
 
 A level of a column is an *item*. Items are counted one by one, then every pair that begins with a wide
 column's item, then every triple that extends a pair with enough attempts (the attempts of a combination
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 _WORDS_PER_ITEM = 24.0
-"""Words of packed bits that are compared in the time in which one item of an entry is read."""
+"""Words of packed bits that are compared in the time that reading one item of an entry takes."""
 _MOST_CANDIDATES = 2**20
 """Candidates that are counted in one call."""
 _CALLS_PER_THREAD = 8
@@ -83,7 +83,7 @@ class _Found:
 
 
 def _wide_items(items: ItemIndex) -> Families:
-    """Begin with no item at all, which the items of the wide columns extend."""
+    """Return the empty prefix, with the items of the wide columns as its candidates."""
     from memory_pipeline.analysis.evidence.counting.bit_kernels import Families  # noqa: PLC0415 - numba on demand
 
     candidate = np.arange(len(items.column))
@@ -91,7 +91,7 @@ def _wide_items(items: ItemIndex) -> Families:
 
 
 def _longer(found: _Found, items: ItemIndex) -> Families:
-    """Extend each combination by what its prefix was extended by, further on and in other columns."""
+    """Return each combination as a prefix; its candidates are later siblings in other columns."""
     from memory_pipeline.analysis.evidence.counting.bit_kernels import Families  # noqa: PLC0415 - numba on demand
 
     last = found.members[:, -1]
@@ -107,7 +107,7 @@ def _longer(found: _Found, items: ItemIndex) -> Families:
 
 
 def _run_ends(values: Ints) -> Ints:
-    """Say for each value where the run of equal values that it belongs to ends."""
+    """Return for each value the end of the run of equal values that it belongs to."""
     if len(values) == 0:
         return np.zeros(0, dtype=np.int64)
     ends = np.append(np.flatnonzero(values[1:] != values[:-1]) + 1, len(values))
@@ -115,7 +115,7 @@ def _run_ends(values: Ints) -> Ints:
 
 
 def _extended(items: ItemIndex, families: Families, outcomes: int, min_count: int, threads: int) -> _Found:
-    """Extend all prefixes, on several threads."""
+    """Count all extensions of the prefixes, on several threads."""
     from memory_pipeline.analysis.evidence.counting.bit_kernels import Families, Kept, extend  # noqa: PLC0415
 
     index = items.index
@@ -146,7 +146,7 @@ def _extended(items: ItemIndex, families: Families, outcomes: int, min_count: in
 
 
 def _calls(families: Families, threads: int) -> list[tuple[int, int]]:
-    """Cut the prefixes into calls: some for each thread, none with too many candidates."""
+    """Divide the prefixes into calls: some for each thread, none with too many candidates."""
     work = np.cumsum(families.stop - families.start)
     share = min(max(int(work[-1]) // (_CALLS_PER_THREAD * threads), 1), _MOST_CANDIDATES)
     cuts = np.unique(np.searchsorted(work, np.arange(share, int(work[-1]) + share, share)) + 1)

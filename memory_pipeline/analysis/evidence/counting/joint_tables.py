@@ -1,4 +1,4 @@
-"""Exact joint counts of all combinations of a few columns, whichever way is quickest.
+"""How often does each combination of levels of up to a few columns occur, counted the quickest way?
 
 There are three ways, and the one with the lowest estimated time is taken (`evidence.counting.plan`):
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 WAYS = ("bincount", "cubes", "items")
 _FEW_COLUMNS, _FEW_LEVELS = 16, 64
-"""Up to here cubes of all levels are quick, and looking for rare levels first takes longer."""
+"""Up to these sizes, cubes of all levels are quicker than looking for rare levels first."""
 
 
 def joint_tables(
@@ -86,7 +86,7 @@ def joint_tables(
         By column: which levels make a condition, shape (levels,); by default all. Cells with another
         level are left out.
     with_marks
-        Whether to return fingerprints, by which cells that cover the same entries are told.
+        Whether to return fingerprints, which are equal for cells that cover the same entries.
     way
         One of `WAYS` instead of the quickest.
     threads
@@ -146,7 +146,7 @@ class _Job:
         return iter(self._by_compiled_loops(plan, levels))
 
     def _compiled_plan(self, way: str | None) -> tuple[Plan, list[Mask], float]:
-        """Plan cubes and items; also say of each column which levels need to be told apart."""
+        """Plan cubes and items; return the plan, the levels to distinguish per column, and the cost."""
         sizes, columns = self.entries.sizes, range(len(self.entries.sizes))
         everything = [np.ones(size, dtype=bool) for size in sizes]
         is_simple = len(sizes) <= _FEW_COLUMNS and max([*sizes, 0]) <= _FEW_LEVELS
@@ -286,7 +286,7 @@ def _sums(group: Ints, values: Ints | None, size: int) -> Ints:
 
 
 def _local_levels(kept: Mask) -> Ints:
-    """List the levels that a column has in the cubes; -1, first, stands for all that are not kept.
+    """List the levels that a column has in the cubes; -1, first, stands for all levels that are not kept.
 
     All levels stay where merging would save nothing.
     """
@@ -296,7 +296,7 @@ def _local_levels(kept: Mask) -> Ints:
 
 
 def _local_entries(entries: Entries, columns: Sequence[int], levels: Sequence[Ints]) -> Entries:
-    """Lay out the codes of some columns as a matrix, levels that are not kept merged."""
+    """Return the entries with some columns as a matrix, and levels that are not kept merged."""
     sizes = tuple(len(one) for one in levels)
     is_whole = list(columns) == list(range(len(entries.sizes))) and sizes == entries.sizes
     kind = np.uint8 if max(sizes) <= 2**8 else np.uint32

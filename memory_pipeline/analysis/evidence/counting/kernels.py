@@ -1,10 +1,10 @@
-"""Compiled inner loops of the counting: what runs once per attempt.
+"""Compiled inner loops of counting by cubes: what runs once per attempt.
 
-Only what has to be quick is here. Each function works on a part of the input and holds no lock, so that
-several threads share the work; none uses numba's own threading, which neither survives `fork` nor lets
-two threads in at once. Compiling takes seconds, once: the result is kept beside this module, or in the
-user's cache folder where that is read-only (`NUMBA_CACHE_DIR` names another), or not at all. Importing
-this module takes half a second: import it where large data is at hand.
+Each function works on a part of the input and holds no lock, so that several threads share the work; none
+uses numba's own threading, which neither survives `fork` nor lets two threads in at once. Compiling takes
+seconds, once: the result is kept beside this module, or in the user's cache folder where that is read-only
+(`NUMBA_CACHE_DIR` sets another), or not at all. Importing this module takes half a second: import it only
+where there is much to count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from memory_pipeline.analysis.compute.compiled import compiled
 
 _BLOCK_BYTES = 2**18
-"""Group codes of one block of entries; they stay in the second-level cache."""
+"""Bytes of the group codes of one block of entries, which fit the second-level cache."""
 _BLOCK = 8192
 _SMALL_BLOCK = 1024
 
@@ -55,8 +55,8 @@ def fill_cubes(codes: Any, ends: Any, part: Any, layout: Any, cells: Any) -> Non
     codes
         Shape (columns, entries).
     ends
-        Two arrays. The outcome of each entry, shape (entries,), or empty where outcomes are not told
-        apart; and what each entry adds, shape (entries,), or empty where each adds 1.
+        Two arrays. The outcome of each entry, shape (entries,), or empty where outcomes are not
+        distinguished; and what each entry adds, shape (entries,), or empty where each adds 1.
     part
         First entry, and the one after the last.
     layout
@@ -105,7 +105,7 @@ def _count(cells: Any, key: Any, value: Any) -> None:
 
 @compiled
 def count_levels(codes: Any, weight: Any, counts: Any) -> None:
-    """Add up the attempts of each level of one column.
+    """Count the attempts of each level of one column.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def add_row_items(codes: Any, item_of: Any, row_end: Any, row_item: Any) -> None
     item_of
         The item of each level, shape (levels,); -1 where it is none.
     row_end
-        Where the next item of each entry goes, shape (entries,); raised where there is one.
+        Position of the next item of each entry, shape (entries,); raised where one is appended.
     row_item
         All lists, one after the other; with length 0 items are only counted. Changed in place.
     """

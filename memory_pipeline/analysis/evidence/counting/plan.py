@@ -1,4 +1,4 @@
-"""Which way of counting is quickest: a rough estimate of the time that each takes.
+"""Which way of counting is quickest? A rough estimate of the time that each takes.
 
 The figures are nanoseconds on one core of a server of 2022, measured by `benchmarks/counting.py`. They
 need not be exact: the ways differ by orders of magnitude where it matters.
@@ -55,7 +55,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Shape:
-    """What the choice depends on.
+    """What the time of counting depends on: columns, entries and limits.
 
     Attributes
     ----------
@@ -75,13 +75,13 @@ class Shape:
 
 
 def small_cost(entries: Entries, max_conditions: int) -> float:
-    """Estimate the time of one `bincount` per combination."""
+    """Estimate the time of one `bincount` per combination, in nanoseconds."""
     tables = sum(comb(len(entries.sizes), length) for length in range(1, max_conditions + 1))
     return tables * (_NS_PER_TABLE + len(entries) * _NS_PER_TABLE_ENTRY)
 
 
 def start_cost() -> float:
-    """Estimate what the first compiled call takes beyond its work."""
+    """Estimate the time to import and load the compiled loops, in nanoseconds; 0 once they are loaded."""
     return 0.0 if "memory_pipeline.analysis.evidence.counting.kernels" in sys.modules else _NS_TO_START
 
 
@@ -111,7 +111,7 @@ def plan_split(
 
 
 def plan_by_cost(shape: Shape) -> tuple[Plan, float]:
-    """Try some ways to split the columns, and take the one with the lowest estimate."""
+    """Return the split of the columns with the lowest estimated time, and that time in nanoseconds."""
     planned: tuple[Plan, float] | None = None
     for narrow in _splits(shape):
         at_most = float("inf") if planned is None else planned[1]
@@ -123,7 +123,7 @@ def plan_by_cost(shape: Shape) -> tuple[Plan, float]:
 
 
 def _splits(shape: Shape) -> list[tuple[int, ...]]:
-    """Take as narrow no column, those that are small and seldom without a usable level, or all."""
+    """List choices of narrow columns: none, small ones, small ones mostly at usable levels, all."""
     columns = range(len(shape.sizes))
     splits: list[tuple[int, ...]] = [()]
     for most in (24, 64, 256, 1024):
@@ -135,7 +135,7 @@ def _splits(shape: Shape) -> list[tuple[int, ...]]:
 
 
 def _items_cost(shape: Shape, wide: Sequence[int], narrow: Sequence[int]) -> float:
-    """Estimate the time of `items`, as if columns were independent of each other."""
+    """Estimate the time of `items` in nanoseconds, as if columns were independent of each other."""
     columns = [*wide, *narrow]
     if not wide:
         return 0.0
