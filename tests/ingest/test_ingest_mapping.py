@@ -121,7 +121,7 @@ def test_mistakes_in_member_mappings_are_named(write, changes, message):
     ("content", "message"),
     [
         ("kind: outcomes\nname: [", "line 2: .*; correct the YAML"),
-        ("kind: outcomes\nkind: members\n", "line 2: the key 'kind' stands here a second time"),
+        ("kind: outcomes\nkind: members\n", 'line 2: found duplicate key "kind"'),
         ("- a\n- b\n", "the key `kind` is missing"),
         ("a: \x01\n", "cannot be read as YAML in UTF-8"),
     ],
@@ -140,11 +140,12 @@ def test_an_unknown_mapping_is_answered_with_the_known_ones():
 
 def test_yes_and_no_stay_texts(write):
     text = (
-        yaml.safe_dump(SMALL) + "value_maps: [{column: s, values: {yes: {}, on: {}, true: {}, 3010: {}}}]\n"
+        yaml.safe_dump(SMALL)
+        + "value_maps: [{column: s, values: {yes: {}, on: {}, true: {}, 3010: {}, 12:30: {}, 010: {}}}]\n"
     )
     mapping = load_mapping(write(text))
 
-    assert list(mapping.value_maps[0].values) == ["yes", "on", True, 3010]
+    assert list(mapping.value_maps[0].values) == ["yes", "on", True, 3010, "12:30", 10]
 
 
 def test_a_key_that_is_no_code_is_named(store, write):
