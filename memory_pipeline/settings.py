@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_CRON_FIELDS = 5
 _INTERVAL_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -90,7 +91,9 @@ class Settings(BaseSettings):
         "MEMORY_FALSE_DISCOVERY_RATE), default (about that share false), or exploratory (leads to follow).",
     )
     update_interval: str = Field(
-        default="24h", description="How often the schedule rebuilds the analysis: a number and m, h or d."
+        default="24h",
+        description="When the schedule rebuilds the analysis, in UTC: every so often (a number and m, h or "
+        "d), or a cron string such as `0 6 * * 1-5`.",
     )
     update_after_outcomes: int = Field(
         default=100, ge=1, description="New or corrected outcomes after which the sensor asks for a rebuild."
@@ -159,7 +162,8 @@ class Settings(BaseSettings):
     )
     discovery_interval: str = Field(
         default="7d",
-        description="How often the discovery schedule runs once it is turned on: a number and m, h or d.",
+        description="When the discovery schedule runs once it is turned on, in UTC: every so often (a number "
+        "and m, h or d), or a cron string such as `0 6 * * 1`.",
     )
 
     @field_validator("home")
@@ -178,22 +182,28 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("update_interval", "discovery_interval", "evidence_half_life")
+    @field_validator("evidence_half_life")
     @classmethod
     def _interval_is_readable(cls, value: str | None) -> str | None:
         if value is not None:
             parse_interval(value)
         return value
 
-    @property
-    def update_every(self) -> timedelta:
-        """`update_interval` as a duration."""
-        return parse_interval(self.update_interval)
+    @field_validator("update_interval", "discovery_interval")
+    @classmethod
+    def _schedule_is_readable(cls, value: str) -> str:
+        parse_schedule(value)
+        return value
 
     @property
-    def discover_every(self) -> timedelta:
-        """`discovery_interval` as a duration."""
-        return parse_interval(self.discovery_interval)
+    def update_every(self) -> timedelta | str:
+        """`update_interval` as a duration, or as a cron string."""
+        return parse_schedule(self.update_interval)
+
+    @property
+    def discover_every(self) -> timedelta | str:
+        """`discovery_interval` as a duration, or as a cron string."""
+        return parse_schedule(self.discovery_interval)
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -226,9 +236,40 @@ def parse_interval(text: str) -> timedelta:
     """
     match = re.fullmatch(r"\s*([1-9]\d*)\s*([mhd])\s*", text)
     if match is None:
-        msg = f"{text!r} is no interval; write a whole number and m, h or d, for example 24h"
+        msg = f"{text!r} is not an interval; write a whole number and m, h or d, for example 24h"
         raise ValueError(msg)
     return timedelta(**{_INTERVAL_UNITS[match[2]]: int(match[1])})
+
+
+def parse_schedule(text: str) -> timedelta | str:
+    """Read when something is due: an interval such as `24h`, or a cron string such as `0 6 * * 1-5`.
+
+    Returns
+    -------
+    timedelta or str
+        The interval, or the cron string as Dagster takes it.
+
+    Raises
+    ------
+    ValueError
+        When the text is neither.
+    """
+    cron = text.strip()
+    if not cron.startswith("@") and len(cron.split()) < _CRON_FIELDS:
+        try:
+            return parse_interval(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or a cron string, for example '0 6 * * 1-5'") from error
+    import dagster as dg  # noqa: PLC0415 - takes a second, and few memories have a cron string
+
+    try:
+        dg.ScheduleDefinition(name="checked", job_name="checked", cron_schedule=cron)
+    except dg.DagsterInvalidDefinitionError as error:
+        raise ValueError(
+            f"{text!r} is not a cron string; write minute, hour, day of the month, month and day of the "
+            "week, for example '0 6 * * 1-5' (06:00 UTC from Monday to Friday)"
+        ) from error
+    return cron
 
 
 @cache
