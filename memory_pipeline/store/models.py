@@ -1,4 +1,4 @@
-"""The stored records as SQLAlchemy models, with the rules that the database itself keeps.
+"""SQLAlchemy models of the stored records, with the constraints that the database checks.
 
 Rules that need more than one row or a person's judgement are data contracts, not constraints.
 """
@@ -42,7 +42,7 @@ DECISIONS = {
     "factor": ("confirm", "suppress"),
     "member_pattern": ("activate", "retire"),
 }
-"""What a person can decide about each kind of finding."""
+"""Decisions that a person can take about each kind of finding."""
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -50,7 +50,7 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
 
 
 class Base(DeclarativeBase):
-    """All tables; the naming convention keeps constraint names stable over migrations."""
+    """Base of all tables; the naming convention keeps constraint names stable over migrations."""
 
     metadata = MetaData(
         naming_convention={
@@ -128,7 +128,7 @@ class Member(Base):
 
 
 class Ingest(Base):
-    """One run of an ingest: which file, read how, and where its rows went."""
+    """One run of an ingest: its file, its mapping, and the counts of its rows by what became of them."""
 
     __tablename__ = "ingests"
     __table_args__ = (
@@ -205,7 +205,7 @@ class PatternIdentification(Base):
 
 
 class PatternHistory(Base):
-    """What one rebuild said of a pattern; a row only where that differs from what the one before said."""
+    """A pattern as one rebuild found it; a row only where that differs from the rebuild before."""
 
     __tablename__ = "pattern_history"
 
@@ -224,7 +224,7 @@ class PatternHistory(Base):
 
 
 class FindingDecision(Base):
-    """What a person decided or noted about a finding; the newest row of a finding holds.
+    """A person's decision or note about a finding; the newest row of a finding applies.
 
     Rows are added, never changed: together they are the history. Without a decision the rebuilds decide.
     """
@@ -251,7 +251,7 @@ class FindingDecision(Base):
 
 
 class SuccessFactor(Base):
-    """What one approach setting changes, everything else being equal."""
+    """The effect of one approach setting, everything else being equal."""
 
     __tablename__ = "success_factors"
     __table_args__ = (
@@ -303,7 +303,7 @@ class ApproachRecommendation(Base):
 
 
 class ServedRecommendation(Base):
-    """One answer that the memory gave: for which context, out of what, chosen how.
+    """One answer of the memory: its context, the approaches to choose from, and how one was chosen.
 
     Where the answer was withheld for the control share, it holds what would have been advised.
     """
@@ -326,7 +326,7 @@ class ServedRecommendation(Base):
 
 
 class AdviceVerification(Base):
-    """What following advice changed, as a rebuild found it: one row a rebuild."""
+    """The effect of following advice, as a rebuild estimated it: one row a rebuild."""
 
     __tablename__ = "advice_verifications"
     __table_args__ = (CheckConstraint("gain between -1 and 1", name="gain"),)
@@ -349,7 +349,7 @@ class AdviceVerification(Base):
 
 
 class AdviceChange(Base):
-    """What a rebuild changed in the advice for one context, and why."""
+    """A change of the advice for one context by a rebuild, and its reason."""
 
     __tablename__ = "advice_changes"
 
@@ -387,7 +387,7 @@ class LearningMeasure(Base):
 
 
 class LearningHistory(Base):
-    """What one rebuild measured; a row only where that differs from what the one before measured."""
+    """A measure as one rebuild computed it; a row only where that differs from the rebuild before."""
 
     __tablename__ = "learning_history"
     __table_args__ = (
@@ -450,7 +450,7 @@ class QuestionPrompt(Base):
 
 
 class LabelMerge(Base):
-    """A label as members wrote it, and the name under which it is read."""
+    """A label as members wrote it, and the label as which it is read."""
 
     __tablename__ = "label_merges"
 
@@ -465,7 +465,7 @@ class LabelMerge(Base):
 
 
 class DiscoveryRun(Base):
-    """One run of the pattern finder: how it ended, what it used, what became of its claims."""
+    """One run of the pattern finder: how it ended, what it used, and what became of its claims."""
 
     __tablename__ = "discovery_runs"
     __table_args__ = (
