@@ -1,4 +1,4 @@
-"""Every setting of the project, read from the environment in one place.
+"""Read every setting of the project from the environment.
 
 What belongs here: names, defaults, limits and the meaning of each `MEMORY_*` variable.
 What does not: anything that acts on a setting.
@@ -20,7 +20,7 @@ _INTERVAL_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Settings(BaseSettings):
-    """What can be configured, each with its environment variable `MEMORY_<NAME>`.
+    """Settings of the project, each from the environment variable `MEMORY_<NAME>`.
 
     Raises
     ------
@@ -47,12 +47,12 @@ class Settings(BaseSettings):
         "Unset: MEMORY_HOME/storage.",
     )
     min_sample_size: int = Field(
-        default=30, ge=2, description="Attempts that a pattern or a recommendation must at least rest on."
+        default=30, ge=2, description="Fewest attempts behind a pattern or a recommendation."
     )
     min_units: int = Field(
         default=5,
         ge=2,
-        description="Different applications (evidence units) that a pattern must at least rest on.",
+        description="Fewest different applications (evidence units) behind a pattern.",
     )
     confidence_threshold: float = Field(
         default=0.7, ge=0, le=1, description="Confidence below which no approach is recommended."
@@ -61,19 +61,19 @@ class Settings(BaseSettings):
         default=0.0,
         ge=0,
         le=1,
-        description="0: always the best approach. Above: answers are drawn by how probable it is that each "
-        "approach is the best (Thompson sampling), and this share of them evenly.",
+        description="0: always the best approach. Above 0: an approach is drawn with the probability that it "
+        "is the best (Thompson sampling), and with this share evenly among all.",
     )
     control_share: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="Share of the answers that are withheld at random, so that what advice changes can be "
-        "measured like in an experiment.",
+        description="Share of the answers that are withheld at random, so that the effect of advice can be "
+        "measured as in an experiment.",
     )
     evidence_half_life: str | None = Field(
         default=None,
-        description="Time after which an attempt counts half for advice, such as 365d; unset: for ever. "
+        description="Time after which an attempt counts half for advice, such as 365d; unset: never. "
         "Changes are detected either way.",
     )
     max_patterns: int = Field(
@@ -96,16 +96,17 @@ class Settings(BaseSettings):
         "d), or a cron string such as `0 6 * * 1-5`.",
     )
     update_after_outcomes: int = Field(
-        default=100, ge=1, description="New or corrected outcomes after which the sensor asks for a rebuild."
+        default=100, ge=1, description="New or corrected outcomes after which the sensor starts a rebuild."
     )
     unit: str = Field(
         default="application_name",
-        description="The column whose values repeat and count as one witness each (the evidence unit).",
+        description="Column whose values are the evidence units: attempts with the same value count as one "
+        "witness.",
     )
     vocabulary: Path | None = Field(
         default=None,
-        description="YAML file that says which labels of members mean the same, and which areas they are in. "
-        "Unset: data_contracts/vocabulary.yaml.",
+        description="YAML file of the labels of members that mean the same, and of the areas that they are "
+        "in. Unset: data_contracts/vocabulary.yaml.",
     )
     min_group_size: int = Field(
         default=8,
@@ -115,16 +116,16 @@ class Settings(BaseSettings):
     )
     member_strata: str = Field(
         default="source",
-        description="What tells groups of members who were asked in different ways: names of attributes, or "
-        "source, with commas between. Chance is judged within these groups.",
+        description="Attributes (or source) by which members were asked in different ways, separated by "
+        "commas. Significance is tested within the groups that these form.",
     )
     community_name: str = Field(
-        default="the community", max_length=100, description="What the members' community is called."
+        default="the community", max_length=100, description="Name of the members' community."
     )
     community_description: str = Field(
         default="",
         max_length=2000,
-        description="What the community is and does, in a few sentences; the pattern finder tells Claude.",
+        description="What the community is and does, in a few sentences; Claude reads it.",
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None,
@@ -137,8 +138,7 @@ class Settings(BaseSettings):
     )
     discovery_effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
         default=None,
-        description="How much effort the model puts in: low, medium, high, xhigh or max. "
-        "Unset: the model's own default.",
+        description="Effort of the model: low, medium, high, xhigh or max. Unset: the model's own default.",
     )
     discovery_max_turns: int = Field(
         default=25, ge=1, le=200, description="Answers of Claude after which a discovery ends."
@@ -146,15 +146,15 @@ class Settings(BaseSettings):
     discovery_max_tokens: int = Field(
         default=400_000,
         ge=2_000,
-        description="Tokens, read and written together, that a discovery may use.",
+        description="Most tokens, read and written together, that a discovery may use.",
     )
     discovery_max_cost: float = Field(
         default=1.0,
         gt=0,
-        description="US dollars that a discovery may cost; holds for models whose price is known.",
+        description="Most US dollars that a discovery may cost; applies to models whose price is known.",
     )
     discovery_timeout: float = Field(
-        default=300.0, gt=0, le=3600, description="Seconds that one answer of Claude may take."
+        default=300.0, gt=0, le=3600, description="Most seconds that one answer of Claude may take."
     )
     discovery_streaming: bool = Field(
         default=True,
@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     @classmethod
     def _home_is_a_folder(cls, value: Path) -> Path:
         if value.exists() and not value.is_dir():
-            msg = "it is a file; name a folder, which is made where it is missing"
+            msg = "it is a file; name a folder, which is created if it does not exist"
             raise ValueError(msg)
         return value
 
@@ -178,7 +178,7 @@ class Settings(BaseSettings):
     @classmethod
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.match(r"postgres(ql)?(\+\w+)?://", value.get_secret_value()):
-            msg = "it names no PostgreSQL server; write postgresql://user:password@host:5432/database"
+            msg = "it is not the address of a PostgreSQL server; write postgresql://user:password@host:5432/database"
             raise ValueError(msg)
         return value
 
@@ -197,27 +197,27 @@ class Settings(BaseSettings):
 
     @property
     def update_every(self) -> timedelta | str:
-        """`update_interval` as a duration, or as a cron string."""
+        """Return `update_interval` as a duration, or as a cron string."""
         return parse_schedule(self.update_interval)
 
     @property
     def discover_every(self) -> timedelta | str:
-        """`discovery_interval` as a duration, or as a cron string."""
+        """Return `discovery_interval` as a duration, or as a cron string."""
         return parse_schedule(self.discovery_interval)
 
     @property
     def strata(self) -> tuple[str, ...]:
-        """`member_strata` as names."""
+        """Return `member_strata` as names."""
         return tuple(filter(None, (one.strip() for one in self.member_strata.split(","))))
 
     @property
     def storage(self) -> str:
-        """Folder or URL under which features and evidence are kept."""
+        """Return the folder or URL under which features and evidence are stored."""
         return self.storage_url or str(self.home.absolute() / "storage")
 
 
 def variable_of(name: str) -> str:
-    """Name the environment variable of a setting.
+    """Return the environment variable of a setting.
 
     >>> variable_of("home"), variable_of("anthropic_api_key")
     ('MEMORY_HOME', 'ANTHROPIC_API_KEY')
@@ -260,7 +260,7 @@ def parse_schedule(text: str) -> timedelta | str:
             return parse_interval(text)
         except ValueError as error:
             raise ValueError(f"{error}, or a cron string, for example '0 6 * * 1-5'") from error
-    import dagster as dg  # noqa: PLC0415 - takes a second, and few memories have a cron string
+    import dagster as dg  # noqa: PLC0415 - takes a second, and few settings are cron strings
 
     try:
         dg.ScheduleDefinition(name="checked", job_name="checked", cron_schedule=cron)
@@ -274,7 +274,7 @@ def parse_schedule(text: str) -> timedelta | str:
 
 @cache
 def contracts_folder() -> Path:
-    """Folder of the data contracts and mappings, in a checkout or in an installed package."""
+    """Return the folder of the data contracts and mappings, of a checkout or an installed package."""
     package = Path(__file__).resolve().parent
     for folder in (package.parent / "data_contracts", package / "_contracts"):
         if folder.is_dir():

@@ -63,10 +63,10 @@ def test_the_password_of_the_database_is_not_shown():
     assert "secret" not in repr(settings)
 
 
-def test_what_is_no_postgresql_and_what_is_no_folder_is_refused(tmp_path):
+def test_another_database_and_a_file_as_home_are_refused(tmp_path):
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(ValidationError, match="names no PostgreSQL server"):
+    with pytest.raises(ValidationError, match="not the address of a PostgreSQL server"):
         Settings(database_url="mysql://u@localhost/db")
     with pytest.raises(ValidationError, match="name a folder"):
         Settings(home=file)
