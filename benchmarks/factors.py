@@ -1,15 +1,15 @@
-"""Are factors what they say: planted confounders, effects, contexts and pairs, over many histories.
+"""Are factors right: planted confounders, effects, contexts and pairs, over many histories.
 
     python benchmarks/factors.py [--worlds 200] [--only "confounder" ...]
 
 Histories of 3,000 attempts of 120 applications with heavy-tailed sizes (Pareto 1.5), whose log-odds of
 success deviate by an intraclass correlation of 0.3. Three installer types, two teams of which one is good
 (1.2 log-odds), three settings of two values (one of them has a third). `switch` is the one in question.
-Each sort of history comes twice: settings chosen attempt by attempt, and nearly always alike within an
-application (nine attempts in ten). The truth is the difference of success over the attempts that had
+Each kind of history is generated twice: settings chosen attempt by attempt, and nearly always the same within
+an application (nine attempts in ten). The truth is the difference of success over the attempts that had
 either value, on average over applications that might have been drawn (Gauss-Hermite quadrature).
 
-Printed per sort: shares of the histories with Wilson's 95% intervals.
+Printed per kind: shares of the histories with Wilson's 95% intervals.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 @dataclass(frozen=True)
 class Sort:
-    """A sort of history.
+    """A kind of history.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Sort:
     good_team_switches
         How often the good team chooses the switch; the other team one less that.
     measures
-        Names of the measures that are told of it.
+        Names of the measures that are printed for it.
     """
 
     effects: dict[Condition, float] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class World:
     effects: dict[Condition, float]
 
     def eta(self, frame: pd.DataFrame) -> Floats:
-        """Log-odds of attempts before their application's deviation, shape (attempts,)."""
+        """Return the log-odds of attempts before their application's deviation, shape (attempts,)."""
         eta = 0.2 + 1.2 * (frame["team"] == "good") - 0.5 * (frame["installer_type"] == "exe")
         for conditions, size in self.effects.items():
             holds = np.ones(len(frame), dtype=bool)
@@ -111,7 +111,7 @@ class World:
         return np.asarray(eta, dtype=float)
 
     def true_difference(self, settings: dict[str, str], reference: dict[str, str]) -> float:
-        """Change of success over the attempts that had either of the settings."""
+        """Return the change of success over the attempts that had either of the settings."""
         frame = self.outcomes
         either = np.zeros(len(frame), dtype=bool)
         for side in (settings, reference):
@@ -124,7 +124,7 @@ class World:
 
 
 def make_world(sort: Sort, seed: int, *, alike: float) -> World:
-    """Make a history; `alike` is the share of attempts with their application's usual settings."""
+    """Generate a history; `alike` is the share of attempts with their application's usual settings."""
     random = np.random.default_rng([seed, round(100 * alike)])
     weights = random.pareto(1.5, UNITS) + 0.3
     unit = random.choice(UNITS, size=ATTEMPTS, p=weights / weights.sum())
