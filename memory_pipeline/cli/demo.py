@@ -43,7 +43,7 @@ def demo() -> None:
         reports = _load_sample(memory)
         is_new = any(report.new + report.changed for report in reports)
         if memory.advised_outcomes().empty:
-            console.print("What advice takes is learnt from it:")
+            console.print("Learning from it what advice needs:")
             rebuild_with_progress(memory.settings, memory.store, only=WHAT_ADVICE_TAKES)
             console.print(Text(_continue_with_advice(memory)))
             is_new = True
