@@ -82,11 +82,11 @@ def interval(values: pd.Series) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=200, help="worlds of each sort")
-    parser.add_argument("--only", nargs="*", default=list(WORLDS), help="sorts of worlds")
+    parser.add_argument("--worlds", type=int, default=200, help="worlds of each kind")
+    parser.add_argument("--only", nargs="*", default=list(WORLDS), help="kinds of worlds")
     arguments = parser.parse_args()
     columns = ("promised", "true", "boast", "gain", "coverage", "width", "noise")
-    print(f"Advice in {arguments.worlds} worlds of each sort, mean ± 95% interval over worlds\n")
+    print(f"Advice in {arguments.worlds} worlds of each kind, mean ± 95% interval over worlds\n")
     print("| world | advised | " + " | ".join(columns) + " | coverage of the usual |")
     print("|---" * (len(columns) + 3) + "|")
     for kind in arguments.only:

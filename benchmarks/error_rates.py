@@ -113,9 +113,9 @@ def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, boo
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=500, help="worlds of each sort")
+    parser.add_argument("--worlds", type=int, default=500, help="worlds of each kind")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=WORLDS, help="sorts of worlds")
+    parser.add_argument("--only", nargs="*", default=WORLDS, help="kinds of worlds")
     arguments = parser.parse_args()
     print(f"Share of {arguments.worlds} empty worlds with a finding at 5% [95% interval]\n")
     print("| world | " + " | ".join(PROCEDURES) + " |")

@@ -44,7 +44,7 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
-class Sort:
+class Kind:
     """A kind of history.
 
     Attributes
@@ -64,30 +64,30 @@ class Sort:
 
 SWITCH = (("switch", "on"),)
 BOTH = (("switch", "on"), ("wrapper", "yes"))
-SORTS = {
-    "nothing matters": Sort(),
-    "confounder: the good team switches, which does nothing": Sort(
+KINDS = {
+    "nothing matters": Kind(),
+    "confounder: the good team switches, which does nothing": Kind(
         good_team_switches=0.8, measures=("switch is a factor", "interval holds the truth")
     ),
-    "help behind a confounder: the bad team switches": Sort(
+    "help behind a confounder: the bad team switches": Kind(
         {SWITCH: 0.7},
         good_team_switches=0.2,
         measures=("called a help", "called a harm", "interval holds the truth"),
     ),
-    "harm behind a confounder: the good team switches": Sort(
+    "harm behind a confounder: the good team switches": Kind(
         {SWITCH: -0.7},
         good_team_switches=0.8,
         measures=("called a harm", "called a help", "interval holds the truth"),
     ),
-    "the same effect everywhere": Sort({SWITCH: 1.0}, measures=("called a help", "told apart by context")),
-    "an effect for msi alone": Sort(
+    "the same effect everywhere": Kind({SWITCH: 1.0}, measures=("called a help", "differs by context")),
+    "an effect for msi alone": Kind(
         {(*SWITCH, ("installer_type", "msi")): 1.8},
-        measures=("called a help", "told apart by context", "said to hold for msi alone"),
+        measures=("called a help", "differs by context", "said to hold for msi alone"),
     ),
-    "two settings that add up": Sort(
+    "two settings that add up": Kind(
         {SWITCH: 0.8, (("wrapper", "yes"),): 0.8}, measures=("any pair", "called a help")
     ),
-    "two settings that matter together": Sort(
+    "two settings that matter together": Kind(
         {BOTH: 1.6}, measures=("the pair", "another pair", "interval of the pair holds the truth")
     ),
 }
@@ -123,13 +123,13 @@ class World:
         return float(rates[0] - rates[1])
 
 
-def make_world(sort: Sort, seed: int, *, alike: float) -> World:
+def make_world(kind: Kind, seed: int, *, alike: float) -> World:
     """Generate a history; `alike` is the share of attempts with their application's usual settings."""
     random = np.random.default_rng([seed, round(100 * alike)])
     weights = random.pareto(1.5, UNITS) + 0.3
     unit = random.choice(UNITS, size=ATTEMPTS, p=weights / weights.sum())
     team = random.choice(["good", "bad"], UNITS)
-    rate = np.where(team == "good", sort.good_team_switches, 1 - sort.good_team_switches)
+    rate = np.where(team == "good", kind.good_team_switches, 1 - kind.good_team_switches)
 
     def chosen(probability: Floats) -> NDArray[np.bool_]:
         usual = (random.random(UNITS) < probability)[unit]
@@ -149,7 +149,7 @@ def make_world(sort: Sort, seed: int, *, alike: float) -> World:
     )
     second = chosen(np.full(UNITS, 0.6))
     frame["detection"] = np.where(second, "file", np.where(chosen(np.full(UNITS, 0.5)), "code", "registry"))
-    world = World(frame, sort.effects)
+    world = World(frame, kind.effects)
     chances = expit(world.eta(frame) + random.normal(0, SPREAD, UNITS)[unit])
     frame["outcome_status"] = np.where(random.random(ATTEMPTS) < chances, "success", "failure")
     return world
@@ -193,7 +193,7 @@ MEASURES: dict[str, Callable[[World, pd.DataFrame], bool | None]] = {
     "interval holds the truth": lambda world, factors: _covers(
         _switch(factors), world.true_difference({"switch": "on"}, {"switch": "off"})
     ),
-    "told apart by context": lambda _, factors: (
+    "differs by context": lambda _, factors: (
         bool(_switch(factors)["applicability"]) if _switch(factors)["is_factor"] else None
     ),
     "said to hold for msi alone": lambda _, factors: (
@@ -211,20 +211,20 @@ MEASURES: dict[str, Callable[[World, pd.DataFrame], bool | None]] = {
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=200, help="histories of each sort")
+    parser.add_argument("--worlds", type=int, default=200, help="histories of each kind")
     parser.add_argument("--first", type=int, default=0, help="seed of the first history")
-    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of the sorts")
+    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of the names of the kinds")
     arguments = parser.parse_args()
     print("| history | settings chosen | measure | share [95% interval] | of |\n|---|---|---|---|---|")
-    for name, sort in SORTS.items():
+    for name, kind in KINDS.items():
         if not name.startswith(tuple(arguments.only)):
             continue
         for chosen, alike in (("per attempt", 0.0), ("per application", 0.9)):
-            found: dict[str, list[bool]] = {measure: [] for measure in sort.measures}
+            found: dict[str, list[bool]] = {measure: [] for measure in kind.measures}
             for seed in range(arguments.first, arguments.first + arguments.worlds):
-                world = make_world(sort, seed, alike=alike)
+                world = make_world(kind, seed, alike=alike)
                 factors = estimate_factors(world.outcomes, **ROLES)
-                for measure in sort.measures:
+                for measure in kind.measures:
                     answer = MEASURES[measure](world, factors)
                     if answer is not None:
                         found[measure].append(answer)

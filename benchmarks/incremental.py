@@ -76,7 +76,7 @@ def main() -> None:
     store = open_store(settings)
     remove_copies(store)
     print("wall-clock seconds, the median of the repeats")
-    print("| new outcomes in | from nothing, s | after them, s | ratio | counted anew |")
+    print("| new outcomes in | from nothing, s | after them, s | ratio | counted again |")
     print("| --- | ---: | ---: | ---: | --- |")
     for where, order in _ORDERS.items():
         whole, part, said = [], [], ""
@@ -88,9 +88,9 @@ def main() -> None:
                 *seconds, said = timed(store, frames, settings)
                 part.append(seconds)
                 with tempfile.TemporaryDirectory() as other:
-                    anew = FrameStore(other)
-                    timed(store, anew, settings)
-                    same = read_evidence(frames)[0].to_rows().equals(read_evidence(anew)[0].to_rows())
+                    again = FrameStore(other)
+                    timed(store, again, settings)
+                    same = read_evidence(frames)[0].to_rows().equals(read_evidence(again)[0].to_rows())
                     if not same:
                         raise RuntimeError("the evidence is not what a rebuild from nothing gives")
             remove_copies(store)

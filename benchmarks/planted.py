@@ -21,12 +21,12 @@ PLANTED = (("a",), ("b", "c"), ("d", "e", "f"))
 """Columns of the planted effects: 40%, 16% and 6.4% of the attempts."""
 DECOYS = {"a": "a_decoy", "b": "b_decoy", "d": "d_decoy"}
 AGREEMENT = 0.8
-"""Share of attempts in which a decoy copies its column; otherwise it is drawn anew."""
+"""Share of attempts in which a decoy copies its column; otherwise it is drawn again."""
 FREE = ("x", "y", "z")
 SIZES = (0.05, 0.1, 0.2, 0.4)
 COLUMNS = tuple(column for effect in PLANTED for column in effect) + tuple(DECOYS.values()) + FREE
 OF_UNIT = 0.5
-"""Share of attempts in which a column has its unit's usual value; otherwise it is drawn anew."""
+"""Share of attempts in which a column has its unit's usual value; otherwise it is drawn again."""
 NEGLIGIBLE = 0.01
 """Findings with a true risk difference below this, in the claimed direction, are false."""
 _REFERENCE_ROWS = 100_000

@@ -207,13 +207,13 @@ def recall(scored: list[Scored]) -> Iterable[str]:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=48, help="worlds of each sort, best a multiple of 48")
+    parser.add_argument("--worlds", type=int, default=48, help="worlds of each kind, best a multiple of 48")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     tasks = [(seed, sort) for seed in range(arguments.worlds) for sort in SORTS]
     with Pool(arguments.processes) as pool:
         scored = [one for some in pool.imap_unordered(score, tasks) for one in some]
-    print(f"{arguments.worlds} worlds of each sort [95% interval]\n")
+    print(f"{arguments.worlds} worlds of each kind [95% interval]\n")
     print("What the findings are, per world:\n")
     print("\n".join(overview(scored)))
     print("\nRecall: share of the planted effects that are named exactly:\n")

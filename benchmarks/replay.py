@@ -80,11 +80,11 @@ def margin(values: pd.Series) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=500, help="worlds of each sort and size")
-    parser.add_argument("--only", nargs="*", default=list(KINDS), help="sorts of worlds")
+    parser.add_argument("--worlds", type=int, default=500, help="worlds of each kind and size")
+    parser.add_argument("--only", nargs="*", default=list(KINDS), help="kinds of worlds")
     parser.add_argument("--sizes", nargs="*", type=int, default=SIZES, help="attempts in each half")
     arguments = parser.parse_args()
-    print(f"Replays of {arguments.worlds} worlds of each sort\n")
+    print(f"Replays of {arguments.worlds} worlds of each kind\n")
     columns = (
         "world",
         "n",

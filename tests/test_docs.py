@@ -25,7 +25,7 @@ CODE = re.compile(r"^```\w*\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
 
 
 def shown_lines():
-    """Give each line of code of each page, with where it is from."""
+    """Yield each line of code of each page, as (page, line)."""
     for page in PAGES:
         for match in CODE.finditer(page.read_text(encoding="utf-8")):
             block = match[1] or match[2]
@@ -34,7 +34,7 @@ def shown_lines():
 
 
 def arguments_of(line):
-    """Give the arguments of the `memory-pipeline` that a line runs; None where it runs none."""
+    """Return the arguments of the `memory-pipeline` that a line runs; None where it runs none."""
     match = re.match(r"(?:\$ )?(?:\w+=\S+ )*(?:\.venv/bin/)?memory-pipeline(?= |$)(.*)", line)
     return None if match is None else shlex.split(match[1].replace("[", "").replace("]", ""), comments=True)
 
@@ -150,7 +150,7 @@ def test_every_rule_and_mapping_is_in_the_reference(page):
 
 
 def anchors(page):
-    """Give the anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
