@@ -1,17 +1,17 @@
-"""Does advice keep its promises: promised success against what is true, interval coverage, noise named.
+"""Does advice keep its promises: promised against true success, interval coverage, useless settings.
 
     python benchmarks/advice.py [--worlds 200]
 
 Worlds (`advice_worlds`) with 8 contexts, 54 approaches of 4 settings of which two matter, some of them
 differently by installer type, units with deviations of their own (0.7 log-odds). A policy is fitted on
-each; in each context it is asked for advice. The truth is what the advised approach achieves on average
+each; in each context it is asked for advice. The truth is the success of the advised approach on average
 over units, of which the history is a sample.
 
-Printed per sort of world, with 95% intervals over worlds (their means as observations, t):
+Printed per kind of world, with 95% intervals over worlds (their means as observations, t):
 
 - advised: share of contexts with advice;
-- promised and true: mean promised success of the advised approaches, and what they truly achieve;
-- boast: promised less true. A winner's curse shows here;
+- promised and true: mean promised success of the advised approaches, and their true success;
+- boast: promised less true, where a winner's curse would show;
 - gain: true success of the advice less that of what is usually done;
 - coverage: share of 95% intervals that hold the truth, of advised approaches and of "what is usual";
 - noise: share of the settings without effect that the advice names.
@@ -44,7 +44,7 @@ MATTERS = ("switches", "detection")
 
 
 def answers(kind: str, seed: int) -> list[dict[str, float]]:
-    """Ask one world for advice in all its contexts."""
+    """Measure the advice of one world in all its contexts."""
     options = WORLDS[kind]
     world = make_world(seed, **options)
     policy = fit_policy(world.outcomes, **ROLES)
@@ -71,7 +71,7 @@ def answers(kind: str, seed: int) -> list[dict[str, float]]:
 
 
 def interval(values: pd.Series) -> str:
-    """Write a mean over worlds with its 95% interval."""
+    """Return a mean over worlds with its 95% interval as text."""
     known = values.dropna()
     if len(known) < 2:  # noqa: PLR2004 - no spread
         return "-"
@@ -82,11 +82,11 @@ def interval(values: pd.Series) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=200, help="worlds of each sort")
-    parser.add_argument("--only", nargs="*", default=list(WORLDS), help="sorts of worlds")
+    parser.add_argument("--worlds", type=int, default=200, help="worlds of each kind")
+    parser.add_argument("--only", nargs="*", default=list(WORLDS), help="kinds of worlds")
     arguments = parser.parse_args()
     columns = ("promised", "true", "boast", "gain", "coverage", "width", "noise")
-    print(f"Advice in {arguments.worlds} worlds of each sort, mean ± 95% interval over worlds\n")
+    print(f"Advice in {arguments.worlds} worlds of each kind, mean ± 95% interval over worlds\n")
     print("| world | advised | " + " | ".join(columns) + " | coverage of the usual |")
     print("|---" * (len(columns) + 3) + "|")
     for kind in arguments.only:

@@ -1,8 +1,8 @@
-"""Made-up histories of one organisation in which the truth about every approach is known.
+"""Generate histories of one organisation in which the truth about every approach is known.
 
 Shared by the benchmarks of advice. The chance of success is `expit(eta + b)`, where `eta` adds up what
 the context, the settings and some of their interactions contribute, and `b` is the unit's own deviation,
-normal with a standard deviation of `unit_spread`. What an approach achieves in a context is its
+normal with a standard deviation of `unit_spread`. The success of an approach in a context is the
 expectation over units: `E_b expit(eta + b)`, by Gauss-Hermite quadrature.
 """
 
@@ -60,7 +60,7 @@ class AdviceWorld:
     unit_spread: float
 
     def eta(self, rows: pd.DataFrame) -> Floats:
-        """Log-odds of attempts before their unit's deviation, shape (rows,)."""
+        """Return the log-odds of attempts before their unit's deviation, shape (rows,)."""
         eta = np.full(len(rows), self.base)
         for name, size in self.effects.items():
             holds = np.ones(len(rows), dtype=bool)
@@ -70,7 +70,7 @@ class AdviceWorld:
         return eta
 
     def true_rate(self, place: Mapping[str, str], approach: Mapping[str, Any]) -> float:
-        """Success of an approach in a place, over units; settings that it leaves open go on as usual."""
+        """Return the success of an approach in a place, over units; other settings stay as usual."""
         number = PLACES.index(dict(place))
         open_settings = [column for column in SETTINGS if column not in approach]
         combinations = list(product(*(SETTINGS[column] for column in open_settings)))
@@ -105,12 +105,12 @@ def make_world(
     heavy_tail: bool = False,
     is_habitual: float = 0.3,
 ) -> AdviceWorld:
-    """Make a world with effects drawn at random.
+    """Generate a world with effects drawn at random.
 
     Parameters
     ----------
     seed
-        Start of the random numbers.
+        Seed of the random numbers.
     attempts, units
         Size of the history.
     effect, matters
@@ -158,6 +158,6 @@ def make_world(
 
 
 def stated(text: str) -> dict[str, Any]:
-    """Read an approach from its JSON text."""
+    """Parse an approach from its JSON text."""
     approach: dict[str, Any] = json.loads(text)
     return approach

@@ -1,7 +1,7 @@
-"""The ways of counting that are compared, each as: prepare the data, count (alone timed), say what was found.
+"""The ways of counting that are compared: each prepares data, counts (the timed part), returns a result.
 
-What was found is a `Result`: one row per combination with enough attempts, in one order for all, so that
-equal counts have equal digests.
+A `Result` has one row per combination with enough attempts, in one order for all, so that equal counts have
+equal digests.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Result:
     counts: Ints
 
     def digests(self) -> dict[str, str]:
-        """Sum up the attempts, and the attempts with outcomes; equal where all counts are equal."""
+        """Compute digests of the attempts and of those by outcome; equal where all counts are equal."""
         order = np.lexsort(self.items.T[::-1])
         items = self.items[order].astype(np.int64).tobytes()
         digests = {"combinations": str(len(self.n)), "attempts": _digest(items, self.n[order])}
@@ -196,13 +196,13 @@ def _grouping_sets(problem: Problem, source: str, sums: str) -> str:
 
 
 def _outcome_sums(values: Iterable[Any]) -> str:
-    """Count all outcomes but the last, which is what is left; in the form that DuckDB is quickest at."""
+    """Return SQL that counts all outcomes but the last, in the form that is quickest in DuckDB."""
     *known, _ = values
     return "".join(f", sum((outcome = {value!r})::int)::bigint k{i}" for i, value in enumerate(known))
 
 
 def _result_of_groups(answer: dict[str, Any], problem: Problem) -> Result:
-    """Turn DuckDB's wide answer, null where a column is not in the group, into combinations."""
+    """Convert DuckDB's wide result (null where a column is not in the group) to combinations."""
     columns = []
     for name, first in zip(_names(problem), _first_items(problem), strict=True):
         values = answer[name]

@@ -1,7 +1,7 @@
-"""How quick counting is, beside other programs that count the same; `python benchmarks/counting.py`.
+"""How quick counting is compared with other programs: `python benchmarks/counting.py`.
 
 Everything runs in one tree of processes: each program in a process of its own, so that its memory can
-be told, one at a time. Programs take turns, so that whatever else the machine does meets all of them,
+be measured, one at a time. Programs take turns, so that other load on the machine affects all of them,
 and the best time of each counts. All must find the same combinations with the same counts, or the
 benchmark fails.
 """
@@ -133,7 +133,7 @@ def measure_here(problem_file: str, contender: str, repeats: int) -> None:
 
 
 def _peak_memory() -> int:
-    """Say how much memory this process held at most, in KiB."""
+    """Return the most memory that this process held, in KiB."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would count the parent's memory too
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
@@ -177,7 +177,7 @@ def compare(problem: Problem, contenders: list[str], folder: Path, rounds: int) 
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """Lay results out as Markdown; ratios are to the first."""
+    """Return results as a Markdown table; ratios are to the first."""
     ours = next(iter(results.values()))["seconds"][0]
     lines = [
         "| | best, s | times as long | first call, s | processor, s | peak memory, MB |",

@@ -1,4 +1,4 @@
-"""Does advice keep to what persons decided, and its promises: factors suppressed in worlds with known truth.
+"""Does advice respect persons' decisions and keep its promises: suppressed factors, known truth.
 
     python benchmarks/decided.py [--worlds 100]
 
@@ -9,7 +9,7 @@ Printed per decision, with 95% intervals over worlds (their means as observation
 
 - advised: share of the 8 contexts with advice;
 - named: share of the contexts in which a value with a suppressed comparison is advised;
-- against its other side: share in which one is to be avoided that is taken for the other;
+- against its other side: share in which one is advised against that is treated as the other;
 - boast: promised less true success of the advised approaches;
 - gain: true success of the advice less that of what is usually done;
 - coverage: share of 95% intervals that hold the truth.
@@ -39,7 +39,7 @@ SETTING = "switches"
 
 
 def suppress(one: str, other: str) -> FactorDecision:
-    """Decide that one value instead of another is no reason."""
+    """Return the decision that suppresses a comparison of two values."""
     return FactorDecision("factor", SUPPRESS, {SETTING: one}, {SETTING: other}, "a person", "2026-01-01")
 
 
@@ -53,7 +53,7 @@ DECISIONS = {
 def answers(
     policy: Policy, world: AdviceWorld, decisions: tuple[FactorDecision, ...]
 ) -> list[dict[str, float]]:
-    """Ask a policy for advice in all contexts, under some decisions."""
+    """Measure the advice of a policy in all contexts, under some decisions."""
     decided = replace(policy, decisions=decisions)
     sides = {value for one in decisions for side in one.sides for value in side.values()}
     moved = {rarer[SETTING] for rarer, _ in decided.suppressed}

@@ -50,7 +50,7 @@ def attempts(rows: int) -> pd.DataFrame:
 
 
 def peak_memory() -> float:
-    """Say how many GB this process held at most."""
+    """Return the most memory that this process held, in GB."""
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(lines["VmHWM"].split()[0]) / 2**20
 

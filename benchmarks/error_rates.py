@@ -1,4 +1,4 @@
-"""How often is something found where there is nothing: the share of empty worlds with a finding.
+"""How often is something found where there is no effect: the share of empty worlds with a finding.
 
     python benchmarks/error_rates.py [--worlds 500] [--processes 2]
 
@@ -12,8 +12,8 @@ attempts.
 
 Printed, with Wilson's 95% interval: the share of worlds with a finding at 5% by the unit-blind Fisher
 test with Benjamini-Hochberg, by this project's test with Benjamini-Hochberg (BH), Benjamini-Yekutieli
-(BY) and Holm, by this project's test with resampling of whole units (min-p), and by `find_patterns` as it
-is (resampling, and then only what stands for itself).
+(BY) and Holm, by this project's test with resampling of whole units (min-p), and by `find_patterns`
+(resampling, then without redundant findings).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def empty_world(kind: str, seed: int) -> pd.DataFrame:
 
 
 def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, bool]]:
-    """Say which procedures find something in one empty world."""
+    """Return whether each procedure finds something in one empty world."""
     kind, seed = task
     frame = empty_world(kind, seed)
     columns = [f"c{i}" for i in range(COLUMNS)]
@@ -113,9 +113,9 @@ def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, boo
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=500, help="worlds of each sort")
+    parser.add_argument("--worlds", type=int, default=500, help="worlds of each kind")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=WORLDS, help="sorts of worlds")
+    parser.add_argument("--only", nargs="*", default=WORLDS, help="kinds of worlds")
     arguments = parser.parse_args()
     print(f"Share of {arguments.worlds} empty worlds with a finding at 5% [95% interval]\n")
     print("| world | " + " | ".join(PROCEDURES) + " |")

@@ -1,15 +1,15 @@
-"""Are factors what they say: planted confounders, effects, contexts and pairs, over many histories.
+"""Are factors right: planted confounders, effects, contexts and pairs, over many histories.
 
     python benchmarks/factors.py [--worlds 200] [--only "confounder" ...]
 
 Histories of 3,000 attempts of 120 applications with heavy-tailed sizes (Pareto 1.5), whose log-odds of
 success deviate by an intraclass correlation of 0.3. Three installer types, two teams of which one is good
 (1.2 log-odds), three settings of two values (one of them has a third). `switch` is the one in question.
-Each sort of history comes twice: settings chosen attempt by attempt, and nearly always alike within an
-application (nine attempts in ten). The truth is the difference of success over the attempts that had
+Each kind of history is generated twice: settings chosen attempt by attempt, and nearly always the same within
+an application (nine attempts in ten). The truth is the difference of success over the attempts that had
 either value, on average over applications that might have been drawn (Gauss-Hermite quadrature).
 
-Printed per sort: shares of the histories with Wilson's 95% intervals.
+Printed per kind: shares of the histories with Wilson's 95% intervals.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
-class Sort:
-    """A sort of history.
+class Kind:
+    """A kind of history.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Sort:
     good_team_switches
         How often the good team chooses the switch; the other team one less that.
     measures
-        Names of the measures that are told of it.
+        Names of the measures that are printed for it.
     """
 
     effects: dict[Condition, float] = field(default_factory=dict)
@@ -64,30 +64,30 @@ class Sort:
 
 SWITCH = (("switch", "on"),)
 BOTH = (("switch", "on"), ("wrapper", "yes"))
-SORTS = {
-    "nothing matters": Sort(),
-    "confounder: the good team switches, which does nothing": Sort(
+KINDS = {
+    "nothing matters": Kind(),
+    "confounder: the good team switches, which does nothing": Kind(
         good_team_switches=0.8, measures=("switch is a factor", "interval holds the truth")
     ),
-    "help behind a confounder: the bad team switches": Sort(
+    "help behind a confounder: the bad team switches": Kind(
         {SWITCH: 0.7},
         good_team_switches=0.2,
         measures=("called a help", "called a harm", "interval holds the truth"),
     ),
-    "harm behind a confounder: the good team switches": Sort(
+    "harm behind a confounder: the good team switches": Kind(
         {SWITCH: -0.7},
         good_team_switches=0.8,
         measures=("called a harm", "called a help", "interval holds the truth"),
     ),
-    "the same effect everywhere": Sort({SWITCH: 1.0}, measures=("called a help", "told apart by context")),
-    "an effect for msi alone": Sort(
+    "the same effect everywhere": Kind({SWITCH: 1.0}, measures=("called a help", "differs by context")),
+    "an effect for msi alone": Kind(
         {(*SWITCH, ("installer_type", "msi")): 1.8},
-        measures=("called a help", "told apart by context", "said to hold for msi alone"),
+        measures=("called a help", "differs by context", "said to hold for msi alone"),
     ),
-    "two settings that add up": Sort(
+    "two settings that add up": Kind(
         {SWITCH: 0.8, (("wrapper", "yes"),): 0.8}, measures=("any pair", "called a help")
     ),
-    "two settings that matter together": Sort(
+    "two settings that matter together": Kind(
         {BOTH: 1.6}, measures=("the pair", "another pair", "interval of the pair holds the truth")
     ),
 }
@@ -101,7 +101,7 @@ class World:
     effects: dict[Condition, float]
 
     def eta(self, frame: pd.DataFrame) -> Floats:
-        """Log-odds of attempts before their application's deviation, shape (attempts,)."""
+        """Return the log-odds of attempts before their application's deviation, shape (attempts,)."""
         eta = 0.2 + 1.2 * (frame["team"] == "good") - 0.5 * (frame["installer_type"] == "exe")
         for conditions, size in self.effects.items():
             holds = np.ones(len(frame), dtype=bool)
@@ -111,7 +111,7 @@ class World:
         return np.asarray(eta, dtype=float)
 
     def true_difference(self, settings: dict[str, str], reference: dict[str, str]) -> float:
-        """Change of success over the attempts that had either of the settings."""
+        """Return the change of success over the attempts that had either of the settings."""
         frame = self.outcomes
         either = np.zeros(len(frame), dtype=bool)
         for side in (settings, reference):
@@ -123,13 +123,13 @@ class World:
         return float(rates[0] - rates[1])
 
 
-def make_world(sort: Sort, seed: int, *, alike: float) -> World:
-    """Make a history; `alike` is the share of attempts with their application's usual settings."""
+def make_world(kind: Kind, seed: int, *, alike: float) -> World:
+    """Generate a history; `alike` is the share of attempts with their application's usual settings."""
     random = np.random.default_rng([seed, round(100 * alike)])
     weights = random.pareto(1.5, UNITS) + 0.3
     unit = random.choice(UNITS, size=ATTEMPTS, p=weights / weights.sum())
     team = random.choice(["good", "bad"], UNITS)
-    rate = np.where(team == "good", sort.good_team_switches, 1 - sort.good_team_switches)
+    rate = np.where(team == "good", kind.good_team_switches, 1 - kind.good_team_switches)
 
     def chosen(probability: Floats) -> NDArray[np.bool_]:
         usual = (random.random(UNITS) < probability)[unit]
@@ -149,7 +149,7 @@ def make_world(sort: Sort, seed: int, *, alike: float) -> World:
     )
     second = chosen(np.full(UNITS, 0.6))
     frame["detection"] = np.where(second, "file", np.where(chosen(np.full(UNITS, 0.5)), "code", "registry"))
-    world = World(frame, sort.effects)
+    world = World(frame, kind.effects)
     chances = expit(world.eta(frame) + random.normal(0, SPREAD, UNITS)[unit])
     frame["outcome_status"] = np.where(random.random(ATTEMPTS) < chances, "success", "failure")
     return world
@@ -193,7 +193,7 @@ MEASURES: dict[str, Callable[[World, pd.DataFrame], bool | None]] = {
     "interval holds the truth": lambda world, factors: _covers(
         _switch(factors), world.true_difference({"switch": "on"}, {"switch": "off"})
     ),
-    "told apart by context": lambda _, factors: (
+    "differs by context": lambda _, factors: (
         bool(_switch(factors)["applicability"]) if _switch(factors)["is_factor"] else None
     ),
     "said to hold for msi alone": lambda _, factors: (
@@ -211,20 +211,20 @@ MEASURES: dict[str, Callable[[World, pd.DataFrame], bool | None]] = {
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=200, help="histories of each sort")
+    parser.add_argument("--worlds", type=int, default=200, help="histories of each kind")
     parser.add_argument("--first", type=int, default=0, help="seed of the first history")
-    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of the sorts")
+    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of the names of the kinds")
     arguments = parser.parse_args()
     print("| history | settings chosen | measure | share [95% interval] | of |\n|---|---|---|---|---|")
-    for name, sort in SORTS.items():
+    for name, kind in KINDS.items():
         if not name.startswith(tuple(arguments.only)):
             continue
         for chosen, alike in (("per attempt", 0.0), ("per application", 0.9)):
-            found: dict[str, list[bool]] = {measure: [] for measure in sort.measures}
+            found: dict[str, list[bool]] = {measure: [] for measure in kind.measures}
             for seed in range(arguments.first, arguments.first + arguments.worlds):
-                world = make_world(sort, seed, alike=alike)
+                world = make_world(kind, seed, alike=alike)
                 factors = estimate_factors(world.outcomes, **ROLES)
-                for measure in sort.measures:
+                for measure in kind.measures:
                     answer = MEASURES[measure](world, factors)
                     if answer is not None:
                         found[measure].append(answer)

@@ -1,4 +1,4 @@
-"""How much quicker features and evidence are after few new outcomes than from nothing, on your memory.
+"""How much quicker features and evidence are after few new outcomes than a full computation.
 
     MEMORY_HOME=... python benchmarks/incremental.py [--new 100] [--repeats 5]
 
@@ -30,7 +30,7 @@ _ORDERS = {"the newest month": "occurred_at desc, id", "all months": "md5(id)"}
 
 
 def timed(store: Store, frames: FrameStore, settings: Settings) -> tuple[float, float, str]:
-    """Update once; seconds for the features, for the evidence, and what was counted."""
+    """Update once; return the seconds for features and evidence, and what was counted."""
     start = time.perf_counter()
     update_features(store, frames)
     middle = time.perf_counter()
@@ -39,7 +39,7 @@ def timed(store: Store, frames: FrameStore, settings: Settings) -> tuple[float, 
 
 
 def add_copies(store: Store, count: int, order: str) -> None:
-    """Store copies of outcomes under ids of their own."""
+    """Store copies of outcomes under new ids."""
     with store.transaction() as connection:
         names = list(
             connection.scalars(
@@ -76,7 +76,7 @@ def main() -> None:
     store = open_store(settings)
     remove_copies(store)
     print("wall-clock seconds, the median of the repeats")
-    print("| new outcomes in | from nothing, s | after them, s | ratio | counted anew |")
+    print("| new outcomes in | from nothing, s | after them, s | ratio | counted again |")
     print("| --- | ---: | ---: | ---: | --- |")
     for where, order in _ORDERS.items():
         whole, part, said = [], [], ""
@@ -88,9 +88,9 @@ def main() -> None:
                 *seconds, said = timed(store, frames, settings)
                 part.append(seconds)
                 with tempfile.TemporaryDirectory() as other:
-                    anew = FrameStore(other)
-                    timed(store, anew, settings)
-                    same = read_evidence(frames)[0].to_rows().equals(read_evidence(anew)[0].to_rows())
+                    again = FrameStore(other)
+                    timed(store, again, settings)
+                    same = read_evidence(frames)[0].to_rows().equals(read_evidence(again)[0].to_rows())
                     if not same:
                         raise RuntimeError("the evidence is not what a rebuild from nothing gives")
             remove_copies(store)

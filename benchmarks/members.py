@@ -1,15 +1,15 @@
-"""Member patterns: how often there are any where there is nothing, how many planted ones are found, how fast.
+"""Member patterns: how often any is found by chance, how many planted ones are found, and how fast.
 
     python benchmarks/members.py [--worlds 200] [--planted 30] [--members 50000] [--labels 300]
 
-Nothing there: (a) the sample community (400 members, planted clusters, several fields) with its labels
+Without effects: (a) the sample community (400 members, planted clusters, several fields) with its labels
 shuffled so that everybody keeps the number of labels per field and every label its frequency; (b) 300
-members whose 20 skills are independent given how keen they are. Printed is the share of worlds with any
+members whose 20 skills are independent given how many they have. Printed is the share of worlds with any
 pattern, with Wilson's 95% interval; the stated rate is 5%.
 
-Something there: sample communities of other seeds. A planted cluster counts as found when a pattern speaks
-of at least two of its labels and nothing else. Patterns that mix two clusters, or that speak of labels of
-none, are told apart.
+With effects: sample communities of other seeds. A planted cluster counts as found when a pattern has
+at least two of its labels and no others. Patterns that mix two clusters, or that have labels of none, are
+counted separately.
 
 Speed: one community, from the records to the patterns, with the share of each step.
 """
@@ -40,7 +40,7 @@ RATE = 0.05
 
 
 def community(seed: int, members: int = 400) -> tuple[pd.DataFrame, tuple]:
-    """Make the sample's members as stored, and the clusters planted among them."""
+    """Return the sample's members as stored, and the clusters planted among them."""
     world = sample_organisation(seed, attempts=100, applications=10, vendors=3, members=members)
     frame = pd.DataFrame(world.members)
     frame["id"] = np.arange(1, len(frame) + 1)
@@ -66,7 +66,7 @@ def shuffled_world(seed: int) -> MemberLabels:
 
 
 def independent_world(seed: int) -> MemberLabels:
-    """Make members of uneven keenness whose skills are otherwise independent."""
+    """Generate members with unequal numbers of labels, whose skills are otherwise independent."""
     rng = np.random.default_rng(seed)
     keen = rng.gamma(4, 0.25, 300)
     skills = [[f"skill{i:02d}" for i in range(20) if rng.random() < 0.12 * one] for one in keen]
@@ -86,7 +86,7 @@ def empty_worlds(worlds: int) -> None:
 
 
 def planted_worlds(worlds: int) -> None:
-    """Print how many planted clusters are found, and what else is."""
+    """Print how many planted clusters are found, and how many other patterns."""
     found, planted, sorts = Counter(), Counter(), Counter()
     for seed in range(1000, 1000 + worlds):
         frame, clusters = community(seed)

@@ -1,4 +1,4 @@
-"""Worlds with planted effects among correlated decoys, and what a finding in one of them really is."""
+"""Generate worlds with planted effects among correlated decoys, and judge findings in them."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ PLANTED = (("a",), ("b", "c"), ("d", "e", "f"))
 """Columns of the planted effects: 40%, 16% and 6.4% of the attempts."""
 DECOYS = {"a": "a_decoy", "b": "b_decoy", "d": "d_decoy"}
 AGREEMENT = 0.8
-"""Share of attempts in which a decoy copies its column; otherwise it is drawn anew."""
+"""Share of attempts in which a decoy copies its column; otherwise it is drawn again."""
 FREE = ("x", "y", "z")
 SIZES = (0.05, 0.1, 0.2, 0.4)
 COLUMNS = tuple(column for effect in PLANTED for column in effect) + tuple(DECOYS.values()) + FREE
 OF_UNIT = 0.5
-"""Share of attempts in which a column has its unit's usual value; otherwise it is drawn anew."""
+"""Share of attempts in which a column has its unit's usual value; otherwise it is drawn again."""
 NEGLIGIBLE = 0.01
-"""A finding whose true risk difference, in the direction it claims, is below this is false."""
+"""Findings with a true risk difference below this, in the claimed direction, are false."""
 _REFERENCE_ROWS = 100_000
 
 Conditions = frozenset[tuple[str, str]]
 
 
 class Finding(NamedTuple):
-    """What a tool says: these conditions go with more (1) or fewer (-1) successes."""
+    """A finding of a tool: these conditions go with more (1) or fewer (-1) successes."""
 
     conditions: Conditions
     sign: int
 
 
 class Effect(NamedTuple):
-    """What was planted: the risk difference among otherwise unaffected attempts."""
+    """A planted effect: the risk difference among otherwise unaffected attempts."""
 
     conditions: Conditions
     difference: float
 
     @property
     def sign(self) -> int:
-        """1 where it raises success, else -1."""
+        """Return 1 where it raises success, else -1."""
         return 1 if self.difference > 0 else -1
 
 
@@ -61,7 +61,7 @@ class World:
     effects: tuple[Effect, ...]
 
     def true_difference(self, conditions: Conditions) -> float:
-        """Chance of success inside less outside, over a reference population of 100,000 attempts."""
+        """Return success inside less outside, over a reference population of 100,000 attempts."""
         inside = np.ones(_REFERENCE_ROWS, dtype=bool)
         for condition in conditions:
             inside &= _reference_mask(condition)
@@ -77,7 +77,7 @@ class World:
         return _chances(_reference(), self.effects, np.full(_REFERENCE_ROWS, 0.5))
 
     def judge(self, finding: Finding) -> str:
-        """Say what a finding is.
+        """Classify a finding.
 
         Returns
         -------
@@ -106,7 +106,7 @@ JUDGEMENTS = ("exact", "travelling", "part", "longer", "other", "false")
 
 
 def planted_world(seed: int, *, intraclass: float, alone: bool = False) -> World:
-    """Make a world: effects of one, two and three conditions, each with a size of its own, or one of them.
+    """Generate a world: effects of one, two and three conditions of different sizes, or one of them.
 
     Sixteen seeds in a row hold every size with every order four times (a Latin square); with `alone`,
     twelve in a row hold each once. The success rates of units are beta with mean 0.5 and the given
@@ -137,7 +137,7 @@ def planted_world(seed: int, *, intraclass: float, alone: bool = False) -> World
 
 
 def holds(frame: pd.DataFrame, conditions: Conditions) -> NDArray[np.bool_]:
-    """Say which attempts have all of the conditions, shape (attempts,)."""
+    """Return which attempts have all of the conditions, shape (attempts,)."""
     inside = np.ones(len(frame), dtype=bool)
     for column, value in conditions:
         inside &= (frame[column] == value).to_numpy()

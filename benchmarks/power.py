@@ -1,12 +1,12 @@
-"""What is found where something is there: recall, false findings, and whether the right thing is named.
+"""What is found where there are effects: recall, false findings, and exactness.
 
     python benchmarks/power.py [--worlds 48] [--processes 2]
 
 Each world (`planted.py`) has 6,000 attempts of 150 units, 12 columns of 3 values and three planted
 effects (or one of them alone): of one, two and three conditions, each of size 0.05, 0.1, 0.2 or 0.4.
 Three columns are decoys
-that copy a planted one in 80% of the attempts, three have nothing to do with anything. Half of the worlds
-have independent attempts, in the others outcomes go together within units (intraclass correlation 0.3).
+that copy a planted one in 80% of the attempts, three are unrelated. Half of the worlds
+have independent attempts, in the others outcomes are correlated within units (intraclass correlation 0.3).
 
 On the same worlds, with at least 50 attempts in a pattern and up to three conditions: `find_patterns`;
 the ten best subgroups of pysubgroup (weighted relative accuracy, five for success and five for failure);
@@ -51,11 +51,11 @@ SORTS = {
     "three effects, ICC 0": (False, 0.0),
     "three effects, ICC 0.3": (False, 0.3),
 }
-"""Sorts of worlds: whether an effect is alone, and the intraclass correlation."""
+"""Kinds of worlds: whether an effect is alone, and the intraclass correlation."""
 
 
 class Scored(NamedTuple):
-    """What one tool found in one world: each effect's order, size and whether it was named, and the rest."""
+    """Findings of one tool in one world: each effect's order, size and whether it was found, and the rest."""
 
     tool: str
     sort: str
@@ -89,7 +89,7 @@ def pysubgroup_best(frame: pd.DataFrame) -> list[Finding]:
             depth=LENGTH,
             constraints=[pysubgroup.MinSupportConstraint(MIN_ATTEMPTS)],
         )
-        with redirect_stdout(io.StringIO()), warnings.catch_warnings():  # it prints as it goes
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():  # It prints while it runs.
             warnings.simplefilter("ignore", RuntimeWarning)
             best = pysubgroup.Apriori().execute(task).results
         for _, subgroup, _ in best:
@@ -112,7 +112,7 @@ def mlxtend_lift(frame: pd.DataFrame) -> list[Finding]:
 
 
 def fisher_bonferroni(frame: pd.DataFrame) -> list[Finding]:
-    """Test every combination as if each attempt were a witness of its own."""
+    """Test every combination as if all attempts were independent."""
     table = _combinations(frame)
     total, hits = len(frame), int((frame["outcome_status"] == "success").sum())
     p_values = fisher_p_values(table["n"].to_numpy(), table["success"].to_numpy(), total, hits)
@@ -137,7 +137,7 @@ TOOLS: dict[str, Callable[[pd.DataFrame], list[Finding]]] = {
 
 
 def score(task: tuple[int, str]) -> list[Scored]:
-    """Let every tool search one world."""
+    """Search one world with every tool."""
     seed, sort = task
     alone, intraclass = SORTS[sort]
     world = planted_world(seed, intraclass=intraclass, alone=alone)
@@ -154,7 +154,7 @@ def _score(tool: str, world: World, findings: list[Finding], sort: str) -> Score
 
 
 def share(hits: float, total: int) -> str:
-    """Write a share with its interval."""
+    """Return a share with its interval as text."""
     if total == 0:
         return "none"
     low, high = wilson_interval(hits, total)
@@ -162,7 +162,7 @@ def share(hits: float, total: int) -> str:
 
 
 def overview(scored: list[Scored]) -> Iterable[str]:
-    """Write what the findings of each tool are."""
+    """Return a table of the findings of each tool."""
     yield (
         "| worlds | tool | findings per world | exact | shadows: travelling, part, longer, other | false | "
         "share false | share exact | worlds with a false finding |"
@@ -185,7 +185,7 @@ def overview(scored: list[Scored]) -> Iterable[str]:
 
 
 def recall(scored: list[Scored]) -> Iterable[str]:
-    """Write how often each planted effect is named exactly."""
+    """Return a table of how often each planted effect is found exactly."""
     yield "| worlds | conditions | size | " + " | ".join(TOOLS) + " |"
     yield "|---" * (len(TOOLS) + 3) + "|"
     for sort in SORTS:
@@ -207,13 +207,13 @@ def recall(scored: list[Scored]) -> Iterable[str]:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=48, help="worlds of each sort, best a multiple of 48")
+    parser.add_argument("--worlds", type=int, default=48, help="worlds of each kind, best a multiple of 48")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     tasks = [(seed, sort) for seed in range(arguments.worlds) for sort in SORTS]
     with Pool(arguments.processes) as pool:
         scored = [one for some in pool.imap_unordered(score, tasks) for one in some]
-    print(f"{arguments.worlds} worlds of each sort [95% interval]\n")
+    print(f"{arguments.worlds} worlds of each kind [95% interval]\n")
     print("What the findings are, per world:\n")
     print("\n".join(overview(scored)))
     print("\nRecall: share of the planted effects that are named exactly:\n")

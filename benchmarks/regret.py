@@ -3,16 +3,16 @@
     python benchmarks/regret.py [--seeds 30] [--rounds 2000]
 
 Each round an application of a random context (4 installer types, 2 teams) is packaged with one of 12
-approaches (3 x 2 x 2 settings); regret is the chance of success of the best approach less that of the one
-taken. *Structured* worlds add up effects of context and settings with small interactions (0.15 of
-log-odds), as packaging does; in *unstructured* ones every approach has its own chance in every context.
+approaches (3 x 2 x 2 settings); regret is the success probability of the best approach less that of the
+chosen one. *Structured* worlds add up effects of context and settings with small interactions (0.15 of
+log-odds), as packaging does; in *unstructured* ones every approach has its own probability in every context.
 
 Rules: random; flat Thompson (a beta posterior for each context and approach); LinUCB (alpha 1) and LinTS
 (alpha 0.5) with one ridge regression per approach on the context's indicators, MABWiser's where it is
 installed (`--mabwiser`) and else the same written here (Li et al. 2010; Agrawal and Goyal 2013); the naive
 rule (highest observed share of successes in the context, untried ones first); ours: `fit_policy` with
-Thompson sampling and a floor of 1%, fitted anew when history grew by a tenth (after 50 rounds at most);
-in the first 60 rounds, what was tried least at the installer type.
+Thompson sampling and a floor of 1%, fitted again when the history has grown by a tenth (after 50 rounds at
+most); in the first 60 rounds, the approach tried least for the installer type.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Learner = Callable[[int, int, int], None]
 
 
 def make_chances(seed: int, *, structured: bool) -> Floats:
-    """Chance of success of each approach in each context, shape (contexts, approaches)."""
+    """Draw the success probability of each approach in each context, shape (contexts, approaches)."""
     random = np.random.default_rng(seed)
     if not structured:
         return random.beta(2, 2, (len(PLACES), ARMS))
@@ -56,7 +56,7 @@ def make_chances(seed: int, *, structured: bool) -> Floats:
 
 
 def random_rule(random: np.random.Generator) -> tuple[Chooser, Learner]:
-    """Take any approach."""
+    """Choose any approach."""
     return lambda _place: int(random.integers(ARMS)), lambda *_seen: None
 
 
@@ -71,7 +71,7 @@ def flat_thompson(random: np.random.Generator) -> tuple[Chooser, Learner]:
 
 
 def naive(random: np.random.Generator) -> tuple[Chooser, Learner]:
-    """Take what succeeded most often in the context."""
+    """Choose what succeeded most often in the context."""
     tried, wins = np.zeros((2, len(PLACES), ARMS))
 
     def choose(place: int) -> int:
@@ -86,7 +86,7 @@ def naive(random: np.random.Generator) -> tuple[Chooser, Learner]:
 
 
 def linear(random: np.random.Generator, *, thompson: bool) -> tuple[Chooser, Learner]:
-    """LinTS or LinUCB with a ridge regression per approach."""
+    """Choose by LinTS or LinUCB with a ridge regression per approach."""
     size = FEATURES.shape[1]
     inverse, total = np.stack([np.eye(size)] * ARMS), np.zeros((ARMS, size))
 
@@ -106,7 +106,7 @@ def linear(random: np.random.Generator, *, thompson: bool) -> tuple[Chooser, Lea
 
 
 def mabwiser(random: np.random.Generator, *, thompson: bool) -> tuple[Chooser, Learner]:
-    """LinTS or LinUCB of MABWiser."""
+    """Choose by MABWiser's LinTS or LinUCB."""
     from mabwiser.mab import MAB, LearningPolicy  # noqa: PLC0415 - a contender, need not be there
 
     rule = LearningPolicy.LinTS(alpha=0.5) if thompson else LearningPolicy.LinUCB(alpha=1.0)
@@ -125,7 +125,7 @@ def mabwiser(random: np.random.Generator, *, thompson: bool) -> tuple[Chooser, L
 
 
 def ours(random: np.random.Generator) -> tuple[Chooser, Learner]:
-    """Ask the memory, with exploration on."""
+    """Choose by the memory's policy, with exploration."""
     rows: list[dict[str, object]] = []
     numbers = {approach_text(approach): arm for arm, approach in enumerate(APPROACHES)}
     tried = {kind: np.zeros(ARMS) for kind in TYPES}
@@ -153,7 +153,7 @@ def ours(random: np.random.Generator) -> tuple[Chooser, Learner]:
         if len(rows) >= state["next"]:
             refit()
         if state["tables"] is None:
-            # What was never tried at an installer type is no candidate there: begin with all of them.
+            # What was never tried for an installer type is not a candidate: try all approaches first.
             kind = PLACES[place]["installer_type"]
             return int(random.choice(np.flatnonzero(tried[kind] == tried[kind].min())))
         return int(random.choice(ARMS, p=state["tables"][place]))
@@ -167,7 +167,7 @@ def ours(random: np.random.Generator) -> tuple[Chooser, Learner]:
 
 
 def regret(rule: tuple[Chooser, Learner], chances: Floats, rounds: int, seed: int) -> float:
-    """Run a rule in a world; sum of the chances of success that it forgoes."""
+    """Run a rule in a world and return its regret, summed over the rounds."""
     world = np.random.default_rng([seed, 1])
     choose, learn = rule
     lost = 0.0

@@ -2,9 +2,9 @@
 
     python benchmarks/replay.py [--worlds 500] [--only ...] [--sizes ...]
 
-Worlds as in `advice_worlds`; n attempts teach the policy, the next n are replayed. The truth is what the
-policy learnt from the first n changes on average over contexts and units, of which the history is a sample.
-The limits on the sample are lowered (10 attempts a setting), so that short histories get advice at all.
+Worlds as in `advice_worlds`; the policy is learned from n attempts, and the next n are replayed. The truth is
+the effect of that policy on average over contexts and units, of which the history is a sample.
+The limits on the sample are lowered (10 attempts a setting), so that short histories have advice at all.
 
 Printed, with Wilson's 95% interval over worlds:
 
@@ -65,7 +65,7 @@ def one_world(kind: str, n: int, seed: int) -> dict[str, float]:
 
 
 def share(flags: pd.Series) -> str:
-    """Write a share with Wilson's interval."""
+    """Return a share with Wilson's interval as text."""
     if not len(flags):
         return "-"
     low, high = wilson_interval(int(flags.sum()), len(flags))
@@ -73,18 +73,18 @@ def share(flags: pd.Series) -> str:
 
 
 def margin(values: pd.Series) -> str:
-    """Write a mean with its 95% margin."""
+    """Return a mean with its 95% margin as text."""
     return f"{values.mean():+.3f} ± {1.96 * values.std() / np.sqrt(max(len(values), 1)):.3f}"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=500, help="worlds of each sort and size")
-    parser.add_argument("--only", nargs="*", default=list(KINDS), help="sorts of worlds")
+    parser.add_argument("--worlds", type=int, default=500, help="worlds of each kind and size")
+    parser.add_argument("--only", nargs="*", default=list(KINDS), help="kinds of worlds")
     parser.add_argument("--sizes", nargs="*", type=int, default=SIZES, help="attempts in each half")
     arguments = parser.parse_args()
-    print(f"Replays of {arguments.worlds} worlds of each sort\n")
+    print(f"Replays of {arguments.worlds} worlds of each kind\n")
     columns = (
         "world",
         "n",

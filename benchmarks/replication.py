@@ -1,4 +1,4 @@
-"""How many findings hold up on later history, beside how many their confidence promised.
+"""How many findings hold on later history, compared with their confidence.
 
     python benchmarks/replication.py [--seeds 8] [--tier exploratory] [--picture reliability.png]
     MEMORY_HOME=... python benchmarks/replication.py --memory
@@ -100,10 +100,8 @@ def main() -> None:
         print(f"| {said} | {held} | [{low}, {high}] | {row['findings']:.0f} |")
     if arguments.picture is not None:
         bins = table.rename(columns={"findings": "attempts"}).assign(question="findings")
-        note = "On the dashed line, as many held as were said to. Lines: Wilson's 95% intervals."
-        said = (
-            "Patterns of the earlier part of a history, tried on the later part: as sure as they were said."
-        )
+        note = "On the dashed line, as many held as their confidence states. Lines: Wilson's 95% intervals."
+        said = "Patterns of the earlier part of a history, tried on the later part: calibration."
         picture = charts.calibration(bins, said, things="findings", note=note)
         arguments.picture.write_bytes(charts.to_png(picture))
 

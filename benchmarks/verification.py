@@ -28,7 +28,7 @@ ATTEMPTS, UNITS = 1500, 60
 
 
 def advised_attempts(seed: int, *, gain: float, control_share: float) -> tuple[pd.DataFrame, float]:
-    """Make attempts after advice, and the share of the served ones that follow it, in expectation."""
+    """Generate attempts after advice, and the expected share of the served ones that follow it."""
     random = np.random.default_rng([seed, 17])
     weights = random.pareto(1.5, UNITS) + 0.3
     unit = random.choice(UNITS, ATTEMPTS, p=weights / weights.sum())
@@ -62,7 +62,7 @@ def naive(frame: pd.DataFrame) -> tuple[float, float]:
 
 
 def share(flags: list[bool]) -> str:
-    """Write a share with Wilson's interval."""
+    """Return a share with Wilson's interval as text."""
     low, high = wilson_interval(sum(flags), len(flags))
     return f"{np.mean(flags):.3f} [{low:.3f}, {high:.3f}]"
 

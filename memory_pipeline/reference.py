@@ -33,7 +33,7 @@ _INTRODUCTION = """\
 # Reference
 
 Written by `python -m memory_pipeline.reference` from the code, the data contracts and the mappings.
-Change it there.
+Change the descriptions there.
 
 [Settings](#settings) · [Commands](#commands) · [Assets](#assets) · [Tables](#tables) · \
 [Data contracts](#data-contracts) · [Mappings](#mappings)
@@ -41,7 +41,7 @@ Change it there.
 _ABOUT_SETTINGS = """\
 ## Settings
 
-Environment variables. They hold for every command, for the notebook and for the Dagster UI that a command
+Environment variables. They apply to every command, for the notebook and for the Dagster UI that a command
 starts; a value out of range stops the command with a message that names it.
 
 """
@@ -49,7 +49,7 @@ _ABOUT_COMMANDS = """\
 ## Commands
 
 Data goes to standard output; progress and messages go to standard error. The exit code is 0 only when the
-command did what it says; 1 means that it could not, 2 that it was called wrongly, 130 that it was stopped.
+command succeeded; 1 means that it failed, 2 that it was called wrongly, 130 that it was stopped.
 Every command takes `--help`.
 """
 _ABOUT_CONTRACTS = """\
@@ -61,7 +61,7 @@ not hold stops everything downstream, a *warning* is shown.
 
 
 def reference_page() -> str:
-    """Write the whole page as Markdown; the same code gives the same text, whatever the environment holds."""
+    """Return the page as Markdown; it depends on the code alone, not on the environment."""
     sections = (_settings, _commands, _assets, _tables, _contracts, _mappings)
     return _INTRODUCTION + "".join(f"\n{section()}" for section in sections)
 
@@ -84,7 +84,7 @@ def architecture_page() -> str:
 
 
 def command_tree() -> Iterator[tuple[str, click.Command, click.Context]]:
-    """Give every command and group with its full name and a context, parents first."""
+    """Yield every command and group with its full name and a context, parents first."""
     import click  # noqa: PLC0415
 
     from memory_pipeline.cli import cli  # noqa: PLC0415
@@ -101,7 +101,7 @@ def command_tree() -> Iterator[tuple[str, click.Command, click.Context]]:
 
 
 def _default_settings() -> Settings:
-    """Give the settings of an empty environment."""
+    """Return the settings of an empty environment."""
     from memory_pipeline.settings import Settings  # noqa: PLC0415 - needs pydantic
 
     return Settings.model_construct()
@@ -146,7 +146,7 @@ def _assets() -> str:
 
     definitions = build_definitions(settings=_default_settings())
     graph = definitions.resolve_asset_graph()
-    parts = ["## Assets\n\nThe graph that the job works through, as the Dagster UI shows it.\n\n"]
+    parts = ["## Assets\n\nThe graph that a rebuild runs, as the Dagster UI shows it.\n\n"]
     order = [key for level in graph.toposorted_asset_keys_by_level for key in sorted(level)]
     rows = [
         (
@@ -182,7 +182,7 @@ def _tables() -> str:
     make_dialect: Any = postgresql.dialect  # has no types
     dialect = make_dialect()
     meanings = {one.table: one.columns for one in load_contracts() if one.table is not None}
-    parts = ["## Tables\n\nWhat PostgreSQL holds beside Dagster's own tables.\n"]
+    parts = ["## Tables\n\nThe tables in PostgreSQL, besides Dagster's own.\n"]
     for mapper in sorted(Base.registry.mappers, key=lambda one: str(one.local_table)):
         name = str(mapper.local_table)
         table = Base.metadata.tables[name]
@@ -233,7 +233,7 @@ def _arguments(expectation: Expectation) -> str:
 
 
 def _argument(value: Any) -> str:
-    """Write an argument; a parameter by its setting, a row condition as a comparison."""
+    """Return an argument as text; a parameter as its setting, a row condition as a comparison."""
     if isinstance(value, dict) and "$PARAMETER" in value:
         name = value["$PARAMETER"]
         known = name in type(_default_settings()).model_fields
@@ -289,7 +289,7 @@ def _anchor(text: str) -> str:
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """Lay out a Markdown table."""
+    """Return a Markdown table."""
     lines = [list(map(_cell, row)) for row in rows]
     names = list(header)
     body = [f"| {' | '.join(line)} |" for line in [names, ["---"] * len(names), *lines]]

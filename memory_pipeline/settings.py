@@ -1,4 +1,4 @@
-"""Every setting of the project, read from the environment in one place.
+"""Read every setting of the project from the environment.
 
 What belongs here: names, defaults, limits and the meaning of each `MEMORY_*` variable.
 What does not: anything that acts on a setting.
@@ -15,11 +15,12 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_CRON_FIELDS = 5
 _INTERVAL_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Settings(BaseSettings):
-    """What can be configured, each with its environment variable `MEMORY_<NAME>`.
+    """Settings of the project, each from the environment variable `MEMORY_<NAME>`.
 
     Raises
     ------
@@ -46,12 +47,12 @@ class Settings(BaseSettings):
         "Unset: MEMORY_HOME/storage.",
     )
     min_sample_size: int = Field(
-        default=30, ge=2, description="Attempts that a pattern or a recommendation must at least rest on."
+        default=30, ge=2, description="Fewest attempts behind a pattern or a recommendation."
     )
     min_units: int = Field(
         default=5,
         ge=2,
-        description="Different applications (evidence units) that a pattern must at least rest on.",
+        description="Fewest different applications (evidence units) behind a pattern.",
     )
     confidence_threshold: float = Field(
         default=0.7, ge=0, le=1, description="Confidence below which no approach is recommended."
@@ -60,19 +61,19 @@ class Settings(BaseSettings):
         default=0.0,
         ge=0,
         le=1,
-        description="0: always the best approach. Above: answers are drawn by how probable it is that each "
-        "approach is the best (Thompson sampling), and this share of them evenly.",
+        description="0: always the best approach. Above 0: an approach is drawn with the probability that it "
+        "is the best (Thompson sampling), and with this share evenly among all.",
     )
     control_share: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="Share of the answers that are withheld at random, so that what advice changes can be "
-        "measured like in an experiment.",
+        description="Share of the answers that are withheld at random, so that the effect of advice can be "
+        "measured as in an experiment.",
     )
     evidence_half_life: str | None = Field(
         default=None,
-        description="Time after which an attempt counts half for advice, such as 365d; unset: for ever. "
+        description="Time after which an attempt counts half for advice, such as 365d; unset: never. "
         "Changes are detected either way.",
     )
     max_patterns: int = Field(
@@ -90,19 +91,22 @@ class Settings(BaseSettings):
         "MEMORY_FALSE_DISCOVERY_RATE), default (about that share false), or exploratory (leads to follow).",
     )
     update_interval: str = Field(
-        default="24h", description="How often the schedule rebuilds the analysis: a number and m, h or d."
+        default="24h",
+        description="When the schedule rebuilds the analysis, in UTC: every so often (a number and m, h or "
+        "d), or a cron string such as `0 6 * * 1-5`.",
     )
     update_after_outcomes: int = Field(
-        default=100, ge=1, description="New or corrected outcomes after which the sensor asks for a rebuild."
+        default=100, ge=1, description="New or corrected outcomes after which the sensor starts a rebuild."
     )
     unit: str = Field(
         default="application_name",
-        description="The column whose values repeat and count as one witness each (the evidence unit).",
+        description="Column whose values are the evidence units: attempts with the same value count as one "
+        "witness.",
     )
     vocabulary: Path | None = Field(
         default=None,
-        description="YAML file that says which labels of members mean the same, and which areas they are in. "
-        "Unset: data_contracts/vocabulary.yaml.",
+        description="YAML file of the labels of members that mean the same, and of the areas that they are "
+        "in. Unset: data_contracts/vocabulary.yaml.",
     )
     min_group_size: int = Field(
         default=8,
@@ -112,16 +116,16 @@ class Settings(BaseSettings):
     )
     member_strata: str = Field(
         default="source",
-        description="What tells groups of members who were asked in different ways: names of attributes, or "
-        "source, with commas between. Chance is judged within these groups.",
+        description="Attributes (or source) by which members were asked in different ways, separated by "
+        "commas. Significance is tested within the groups that these form.",
     )
     community_name: str = Field(
-        default="the community", max_length=100, description="What the members' community is called."
+        default="the community", max_length=100, description="Name of the members' community."
     )
     community_description: str = Field(
         default="",
         max_length=2000,
-        description="What the community is and does, in a few sentences; the pattern finder tells Claude.",
+        description="What the community is and does, in a few sentences; Claude reads it.",
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None,
@@ -134,8 +138,7 @@ class Settings(BaseSettings):
     )
     discovery_effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
         default=None,
-        description="How much effort the model puts in: low, medium, high, xhigh or max. "
-        "Unset: the model's own default.",
+        description="Effort of the model: low, medium, high, xhigh or max. Unset: the model's own default.",
     )
     discovery_max_turns: int = Field(
         default=25, ge=1, le=200, description="Answers of Claude after which a discovery ends."
@@ -143,15 +146,15 @@ class Settings(BaseSettings):
     discovery_max_tokens: int = Field(
         default=400_000,
         ge=2_000,
-        description="Tokens, read and written together, that a discovery may use.",
+        description="Most tokens, read and written together, that a discovery may use.",
     )
     discovery_max_cost: float = Field(
         default=1.0,
         gt=0,
-        description="US dollars that a discovery may cost; holds for models whose price is known.",
+        description="Most US dollars that a discovery may cost; applies to models whose price is known.",
     )
     discovery_timeout: float = Field(
-        default=300.0, gt=0, le=3600, description="Seconds that one answer of Claude may take."
+        default=300.0, gt=0, le=3600, description="Most seconds that one answer of Claude may take."
     )
     discovery_streaming: bool = Field(
         default=True,
@@ -159,14 +162,15 @@ class Settings(BaseSettings):
     )
     discovery_interval: str = Field(
         default="7d",
-        description="How often the discovery schedule runs once it is turned on: a number and m, h or d.",
+        description="When the discovery schedule runs once it is turned on, in UTC: every so often (a number "
+        "and m, h or d), or a cron string such as `0 6 * * 1`.",
     )
 
     @field_validator("home")
     @classmethod
     def _home_is_a_folder(cls, value: Path) -> Path:
         if value.exists() and not value.is_dir():
-            msg = "it is a file; name a folder, which is made where it is missing"
+            msg = "it is a file; name a folder, which is created if it does not exist"
             raise ValueError(msg)
         return value
 
@@ -174,40 +178,46 @@ class Settings(BaseSettings):
     @classmethod
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.match(r"postgres(ql)?(\+\w+)?://", value.get_secret_value()):
-            msg = "it names no PostgreSQL server; write postgresql://user:password@host:5432/database"
+            msg = "it is not the address of a PostgreSQL server; write postgresql://user:password@host:5432/database"
             raise ValueError(msg)
         return value
 
-    @field_validator("update_interval", "discovery_interval", "evidence_half_life")
+    @field_validator("evidence_half_life")
     @classmethod
     def _interval_is_readable(cls, value: str | None) -> str | None:
         if value is not None:
             parse_interval(value)
         return value
 
-    @property
-    def update_every(self) -> timedelta:
-        """`update_interval` as a duration."""
-        return parse_interval(self.update_interval)
+    @field_validator("update_interval", "discovery_interval")
+    @classmethod
+    def _schedule_is_readable(cls, value: str) -> str:
+        parse_schedule(value)
+        return value
 
     @property
-    def discover_every(self) -> timedelta:
-        """`discovery_interval` as a duration."""
-        return parse_interval(self.discovery_interval)
+    def update_every(self) -> timedelta | str:
+        """Return `update_interval` as a duration, or as a cron string."""
+        return parse_schedule(self.update_interval)
+
+    @property
+    def discover_every(self) -> timedelta | str:
+        """Return `discovery_interval` as a duration, or as a cron string."""
+        return parse_schedule(self.discovery_interval)
 
     @property
     def strata(self) -> tuple[str, ...]:
-        """`member_strata` as names."""
+        """Return `member_strata` as names."""
         return tuple(filter(None, (one.strip() for one in self.member_strata.split(","))))
 
     @property
     def storage(self) -> str:
-        """Folder or URL under which features and evidence are kept."""
+        """Return the folder or URL under which features and evidence are stored."""
         return self.storage_url or str(self.home.absolute() / "storage")
 
 
 def variable_of(name: str) -> str:
-    """Name the environment variable of a setting.
+    """Return the environment variable of a setting.
 
     >>> variable_of("home"), variable_of("anthropic_api_key")
     ('MEMORY_HOME', 'ANTHROPIC_API_KEY')
@@ -226,14 +236,45 @@ def parse_interval(text: str) -> timedelta:
     """
     match = re.fullmatch(r"\s*([1-9]\d*)\s*([mhd])\s*", text)
     if match is None:
-        msg = f"{text!r} is no interval; write a whole number and m, h or d, for example 24h"
+        msg = f"{text!r} is not an interval; write a whole number and m, h or d, for example 24h"
         raise ValueError(msg)
     return timedelta(**{_INTERVAL_UNITS[match[2]]: int(match[1])})
 
 
+def parse_schedule(text: str) -> timedelta | str:
+    """Read when something is due: an interval such as `24h`, or a cron string such as `0 6 * * 1-5`.
+
+    Returns
+    -------
+    timedelta or str
+        The interval, or the cron string as Dagster takes it.
+
+    Raises
+    ------
+    ValueError
+        When the text is neither.
+    """
+    cron = text.strip()
+    if not cron.startswith("@") and len(cron.split()) < _CRON_FIELDS:
+        try:
+            return parse_interval(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or a cron string, for example '0 6 * * 1-5'") from error
+    import dagster as dg  # noqa: PLC0415 - takes a second, and few settings are cron strings
+
+    try:
+        dg.ScheduleDefinition(name="checked", job_name="checked", cron_schedule=cron)
+    except dg.DagsterInvalidDefinitionError as error:
+        raise ValueError(
+            f"{text!r} is not a cron string; write minute, hour, day of the month, month and day of the "
+            "week, for example '0 6 * * 1-5' (06:00 UTC from Monday to Friday)"
+        ) from error
+    return cron
+
+
 @cache
 def contracts_folder() -> Path:
-    """Folder of the data contracts and mappings, in a checkout or in an installed package."""
+    """Return the folder of the data contracts and mappings, of a checkout or an installed package."""
     package = Path(__file__).resolve().parent
     for folder in (package.parent / "data_contracts", package / "_contracts"):
         if folder.is_dir():

@@ -1,4 +1,4 @@
-"""The vocabulary file: found by the settings, read without YAML's surprises."""
+"""Load the vocabulary file that the settings name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def load_vocabulary(settings: Settings) -> Vocabulary:
     Raises
     ------
     FileNotFoundError
-        When `MEMORY_VOCABULARY` names no file.
+        When `MEMORY_VOCABULARY` is not a file.
     ValueError
         When the file is not usable; the message names the file, the place and the remedy.
     """
@@ -29,7 +29,7 @@ def load_vocabulary(settings: Settings) -> Vocabulary:
 
     file = settings.vocabulary or contracts_folder() / VOCABULARY_FILE
     if not file.is_file():
-        raise FileNotFoundError(f"MEMORY_VOCABULARY is {file}, which is no file; name a vocabulary file")
+        raise FileNotFoundError(f"MEMORY_VOCABULARY is {file}, which is not a file; name a vocabulary file")
     try:
         return Vocabulary.from_dict(read_yaml(file))
     except MappingError as error:

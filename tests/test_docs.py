@@ -1,4 +1,4 @@
-"""The docs say what is there: the reference is current, links lead somewhere, shown commands parse."""
+"""The docs match the code: the reference is current, links and module names exist, commands parse."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODE = re.compile(r"^```\w*\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
 
 
 def shown_lines():
-    """Yield each line of code of each page, with where it is from."""
+    """Yield each line of code of each page, as (page, line)."""
     for page in PAGES:
         for match in CODE.finditer(page.read_text(encoding="utf-8")):
             block = match[1] or match[2]
@@ -226,6 +226,47 @@ def test_every_shown_command_parses(where, line):
 def test_a_wrong_command_does_not_parse(line):
     with pytest.raises(click.UsageError):
         parse(line.split())
+
+
+MODULE = re.compile(r"(?:memory_pipeline|analysis)(?:\.\w+)+")
+FILE = re.compile(r"(?:memory_pipeline|benchmarks|notebooks|tests|data_contracts|docs)/[\w./-]*\w")
+ROOT = "memory_pipeline"
+
+
+def named_things(pattern):
+    """Return what a pattern finds in the code of each page, as (page, text)."""
+    return {(page, name) for page, line in shown_lines() for name in pattern.findall(line)}
+
+
+def exists(name):
+    """Return whether a dotted name is a module, or something that a module has."""
+    parts = name.split(".")
+    path = PROJECT.joinpath(*([] if parts[0] == ROOT else [ROOT]), parts.pop(0))
+    while parts and (path / parts[0]).is_dir():
+        path /= parts.pop(0)
+    if parts and (path / f"{parts[0]}.py").is_file():
+        path /= f"{parts.pop(0)}.py"
+    if not parts:
+        return True
+    source = path / "__init__.py" if path.is_dir() else path
+    return re.search(rf"\b{parts[0]}\b", source.read_text(encoding="utf-8")) is not None
+
+
+def test_every_named_module_exists():
+    names = named_things(MODULE)
+    assert {"memory_pipeline.memory", "memory_pipeline.agent"} <= {name for _, name in names}
+    assert sorted((page, name) for page, name in names if not exists(name)) == []
+
+
+@pytest.mark.parametrize("name", ["memory_pipeline.nope", "analysis.nope", "analysis.members.claims.Nope"])
+def test_a_module_that_is_gone_is_noticed(name):
+    assert not exists(name)
+
+
+def test_every_named_file_exists():
+    paths = named_things(FILE)
+    assert any(path.startswith("memory_pipeline/analysis/") for _, path in paths)
+    assert sorted((page, path) for page, path in paths if not (PROJECT / path).exists()) == []
 
 
 def test_every_shown_make_target_is_there():

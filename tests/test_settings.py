@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from memory_pipeline.settings import Settings, contracts_folder
+from memory_pipeline.settings import Settings, contracts_folder, parse_schedule
 
 
 def test_every_setting_is_read_from_its_variable(monkeypatch):
@@ -31,6 +31,10 @@ def test_strata_are_names_with_commas_between(monkeypatch):
     [
         ("UPDATE_INTERVAL", "soon"),
         ("UPDATE_INTERVAL", "0h"),
+        ("UPDATE_INTERVAL", "0 25 * * *"),
+        ("UPDATE_INTERVAL", "0 6 * * * *"),
+        ("DISCOVERY_INTERVAL", "@sometimes"),
+        ("EVIDENCE_HALF_LIFE", "0 6 * * *"),
         ("MIN_SAMPLE_SIZE", "1"),
         ("CONFIDENCE_THRESHOLD", "2"),
         ("MIN_GROUP_SIZE", "2"),
@@ -42,15 +46,27 @@ def test_a_value_out_of_range_is_refused(monkeypatch, name, value):
         Settings()
 
 
+def test_what_is_due_is_an_interval_or_a_cron_string():
+    assert parse_schedule("90m") == timedelta(minutes=90)
+    assert parse_schedule("0 6 * * 1-5") == "0 6 * * 1-5"
+    assert Settings(discovery_interval="@weekly").discover_every == "@weekly"
+    with pytest.raises(
+        ValueError, match=r"'daily' is not an interval; .* or a cron string, for example '0 6"
+    ):
+        parse_schedule("daily")
+    with pytest.raises(ValueError, match=r"'0 25 \* \* \*' is not a cron string; write minute, hour,"):
+        parse_schedule("0 25 * * *")
+
+
 def test_the_password_of_the_database_is_not_shown():
     settings = Settings(database_url="postgresql://u:secret@localhost/db")
     assert "secret" not in repr(settings)
 
 
-def test_what_is_no_postgresql_and_what_is_no_folder_is_refused(tmp_path):
+def test_another_database_and_a_file_as_home_are_refused(tmp_path):
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(ValidationError, match="names no PostgreSQL server"):
+    with pytest.raises(ValidationError, match="not the address of a PostgreSQL server"):
         Settings(database_url="mysql://u@localhost/db")
     with pytest.raises(ValidationError, match="name a folder"):
         Settings(home=file)

@@ -1,6 +1,6 @@
-"""Pictures of what the memory learned: Altair charts made of small result tables.
+"""Draw what the memory learned: Altair charts of small result tables.
 
-What belongs here: how findings and measures are drawn, and the one sentence that a chart says. Every
+What belongs here: how findings and measures are drawn, and the one sentence that a chart states. Every
 builder is a pure function of frames as the tables hold them, shared by notebooks, Dagster metadata and
 whatever else shows charts. What does not: reading the database, raw attempts, any estimate of an effect.
 """

@@ -1,4 +1,4 @@
-"""Which conditions travel together: a heat map whose neighbours belong together."""
+"""Draw which conditions are associated: a heat map in the order of their clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CELL, _SMALL_CELL = 34, 22
 _MOST_WITH_TEXT = 20
 _LABEL = 34
 _DARK = 0.4
-"""Association from which a cell is so dark that its text is white."""
+"""Association from which the text of a cell is white, since the cell is dark."""
 
 
 def association_map(associations: pd.DataFrame, *, max_columns: int = 30) -> Chart:
@@ -28,14 +28,14 @@ def association_map(associations: pd.DataFrame, *, max_columns: int = 30) -> Cha
     associations
         Rows of `condition_associations`, shape (pairs, any).
     max_columns
-        Most columns drawn: those with the strongest sure association. Columns without any are named in
-        the subtitle's count alone, unless there is nothing else.
+        Most columns drawn: those with the strongest sure association. Columns without any are only counted
+        in the subtitle, unless there are no others.
 
     Returns
     -------
     Chart
-        A square per pair, dark where the two go together, columns in the order of the clustering. Pairs
-        whose association may be chance are left blank but for a dot.
+        A square per pair, dark where the association is strong, columns in the order of the clustering.
+        Pairs whose association may be chance have a dot instead.
     """
     if associations.empty:
         return no_data(_TITLE, "There are no two conditions to compare. Run `memory-pipeline rebuild`.")
@@ -91,7 +91,7 @@ def association_map(associations: pd.DataFrame, *, max_columns: int = 30) -> Cha
 
 
 def _both_halves(shown: pd.DataFrame) -> pd.DataFrame:
-    """Give each pair in both orders, as the two halves of the map."""
+    """Return each pair in both orders, as the two halves of the map."""
     halves = [
         pd.DataFrame(
             {
@@ -116,7 +116,7 @@ def _tooltips() -> Sequence[alt.Tooltip]:
         alt.Tooltip("v:Q", title="Cramér's V", format=".2f"),
         alt.Tooltip("q:Q", title="q-value", format=".2g"),
         alt.Tooltip("attempts:Q", title="attempts", format=","),
-        alt.Tooltip("worth:Q", title="worth as independent ones", format=","),
+        alt.Tooltip("worth:Q", title="equivalent independent attempts", format=","),
     ]
 
 
@@ -141,7 +141,7 @@ def _how_to_read(associations: pd.DataFrame, drawn: int, best: pd.Series) -> str
     if drawn < (len(best) - alone if sure else len(best)):
         rest += f" The {drawn} most associated of {len(best)} conditions are drawn."
     return (
-        f"Cramér's V without its bias: 0 says nothing about each other, 1 tells the other exactly. "
+        f"Bias-corrected Cramér's V: at 0 a condition tells nothing about the other, at 1 it determines it. "
         f"{sure} of {len(associations)} pairs are beyond chance, allowing for repeated applications; "
         f"a dot is a pair that is not. Findings about conditions that travel together may be one.{rest}"
     )

@@ -1,4 +1,4 @@
-"""Whether predicted chances can be taken at their word."""
+"""Draw whether predicted probabilities match what was observed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _COLOURS = (BLUE, ORANGE)
 
 
 _NOTE = (
-    "On the dashed line, what was predicted is what happened. Lines through points: 95% intervals, "
-    "resampling whole applications. Points spread wide from left to right: the conditions tell much."
+    "On the dashed line, predicted and observed are equal. Lines through points: 95% intervals, "
+    "resampling whole applications. Points spread wide from left to right: the conditions explain much."
 )
 
 
 def calibration(
     bins: pd.DataFrame, summary: str = "", *, things: str = "attempts", note: str = _NOTE
 ) -> Chart:
-    """Draw the share that was observed over the chance that was predicted.
+    """Draw the observed share over the predicted probability.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Forest charts: what goes with success, what changes it, and what to expect of the advice.
+"""Draw forest charts: what goes with success, what changes it, and what to expect of the advice.
 
 At most a page of findings is drawn; the subtitle says how many are not.
 """
@@ -40,11 +40,11 @@ _TARGETS = {
 }
 _ONE_RESULT = "Share of attempts with one failure reason, or one kind of intervention"
 _WHOLE_RANGE = 1.999
-"""Width of the interval of an effect about which nothing can be said (-1 to 1)."""
+"""Width of the interval of an effect about which nothing is known (-1 to 1)."""
 
 
 def pattern_effects(patterns: pd.DataFrame, *, limit: int = 20) -> Chart:
-    """Draw the patterns: how much more or less often their attempts end in the target than all others.
+    """Draw how much more or less often the attempts of each pattern end in its target than all others.
 
     Parameters
     ----------
@@ -97,13 +97,13 @@ def pattern_effects(patterns: pd.DataFrame, *, limit: int = 20) -> Chart:
 
 
 def factor_effects(factors: pd.DataFrame, *, limit: int = 20) -> Chart:
-    """Draw the factors: what each setting changes, everything else being equal, beside the raw difference.
+    """Draw what each setting changes, everything else being equal, beside the unadjusted difference.
 
     Parameters
     ----------
     factors
         Rows of `success_factors` (or of `estimate_factors`), shape (factors, any). Of a comparison that is
-        listed both ways round, the one that looks better is drawn; effects that cannot be told are left out.
+        listed both ways round, the better one is drawn; effects about which nothing is known are left out.
     limit
         Most factors drawn: first those shown to matter, by how far their interval is from zero, then
         those with the narrowest intervals.
@@ -251,7 +251,7 @@ def _recommendation_row(
     row: Mapping[str, Any], columns: Sequence[str], everywhere: Mapping[str, Any]
 ) -> dict[str, Any]:
     approach = row["recommended_approach"]
-    is_advice = isinstance(approach, dict)  # what is not recorded may come as None or as not-a-number
+    is_advice = isinstance(approach, dict)  # A value that is not recorded may be None or NaN.
     context = row["conditions"]
     label = settings_text(context) or "any context"
     advice = note = NO_ADVICE
@@ -272,13 +272,13 @@ def _recommendation_row(
 
 
 def _common_columns(contexts: pd.Series) -> tuple[str, ...]:
-    """Name the columns of the contexts where all have the same: then values alone say which is which."""
+    """Return the columns of the contexts if all have the same: then values alone identify a context."""
     columns = {tuple(context) for context in contexts}
     return columns.pop() if len(columns) == 1 else ()
 
 
 def _common_settings(approaches: pd.Series) -> dict[str, Any]:
-    """Find the settings that every advised approach has alike, where there are several."""
+    """Return the settings that all advised approaches share, where there are several approaches."""
     advised = [approach for approach in approaches if isinstance(approach, dict)]
     if len(advised) <= 1:
         return {}
@@ -290,7 +290,7 @@ def _common_settings(approaches: pd.Series) -> dict[str, Any]:
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """Write settings or a context as words: `install context system, transform yes`."""
+    """Return settings or a context as words: `install context system, transform yes`."""
     return ", ".join(f"{name.replace('_', ' ')} {_value_text(value)}" for name, value in settings.items())
 
 

@@ -1,4 +1,4 @@
-"""One block of a forest chart: a line per finding, in words on the left, what it rests on at the right."""
+"""Draw one block of a forest chart: a line per finding, its name on the left, its evidence on the right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIGNED = "datum.value === 0 ? '0' : format(datum.value, '+d')"
 
 @dataclass(frozen=True)
 class Kind:
-    """How the findings of one kind are drawn."""
+    """Colour and shape of the findings of one kind."""
 
     colour: str
     shape: str
@@ -31,7 +31,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Style:
-    """What the blocks of one chart have in common.
+    """Style that the blocks of one chart have in common.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Style:
     domain
         Ends of the scale.
     axis_title, note_title, label_title, legend_title
-        What the scale, the column at the right, the one on the left and the legend are called; may be empty.
+        Titles of the scale, the column on the right, the one on the left, and the legend; may be empty.
     has_zero
         Whether estimates are differences: signed, with a line at zero.
     width
@@ -158,7 +158,7 @@ def forest(
 
 
 def scale_around(*values: pd.Series) -> tuple[float, float]:
-    """Put the ends of a scale of differences around all values and zero, in whole fives."""
+    """Return the ends of a scale of differences that holds all values and zero, in multiples of five."""
     least = min(0.0, *(float(one.min()) for one in values if one.notna().any()))
     most = max(0.0, *(float(one.max()) for one in values if one.notna().any()))
     low, high = _STEP * math.floor(least / _STEP), _STEP * math.ceil(most / _STEP)
@@ -166,7 +166,7 @@ def scale_around(*values: pd.Series) -> tuple[float, float]:
 
 
 def left_out(total: int, shown: int, which: str) -> str:
-    """Say that not all findings are drawn, after a space; nothing where they are."""
+    """Return how many of the findings are drawn, after a space; empty where all are."""
     return f" {shown} of {total} are shown: {which}." if shown < total else ""
 
 
@@ -183,7 +183,7 @@ def _tooltips(style: Style) -> list[alt.Tooltip]:
 
 
 def _texts(base: alt.Chart, mark: alt.MarkDef, data: pd.DataFrame, column: str, *, x: int) -> list[alt.Chart]:
-    """Texts beside the plot; those of two lines begin half a line higher, so that they stay centred."""
+    """Draw texts beside the plot; those of two lines begin half a line higher, so that they stay centred."""
     has_two = data[column].str.contains("\n")
     layers = []
     for rows, shift in ((data[~has_two], 0.0), (data[has_two], -_LINE / 2)):

@@ -1,4 +1,4 @@
-"""Charts of what the memory is worth: what it had advice for, and whether its findings held."""
+"""Draw the value of the memory: what it had advice for, and whether its findings held."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPLICATION = "finding_replication"
 
 
 def advice_coverage(measures: pd.DataFrame) -> Chart:
-    """Draw for which share of each month's attempts there was advice, learnt from earlier months.
+    """Draw the share of each month's attempts for which there was advice, learned from earlier months.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def advice_coverage(measures: pd.DataFrame) -> Chart:
         alt.vconcat(shown, attempts, spacing=6).resolve_scale(x="shared"),
         f"There was advice for {last['value']:.0%} of the attempts of {last['period_start']:%b %Y}",
         f"{first['value']:.0%} in {first['period_start']:%b %Y}. {extent(whole)}",
-        "By what was learnt from the months before each alone; band: 95% interval where not all were asked.",
+        "Learned from the months before each alone; band: 95% interval where not all were asked.",
     )
 
 
 def finding_replication(measures: pd.DataFrame) -> Chart:
-    """Draw which share of findings held in the quarter after they were made, and how sure they were said.
+    """Draw the share of findings that held in the quarter after they were made, and their confidence.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def finding_replication(measures: pd.DataFrame) -> Chart:
     if rows.empty:
         return no_data(
             "Findings that held",
-            "No quarter that is over has tried a finding yet. Record more outcomes, then rebuild.",
+            "No finding was tried on a later quarter yet. Record more outcomes, then rebuild.",
         )
     start = naive_utc(rows["period_start"])
     frame = rows[["value", "ci_low", "ci_high", "sample_size"]].astype(float)
@@ -87,7 +87,7 @@ def finding_replication(measures: pd.DataFrame) -> Chart:
         chart,
         f"{held} of {tried} findings held in the quarter after they were made",
         "Point: share of the findings of all history before a quarter that have the same sign in it; "
-        "bar: 95% interval; orange: how sure they were said to be.",
+        "bar: 95% interval; orange: their mean confidence.",
     )
 
 

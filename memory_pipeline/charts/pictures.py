@@ -1,4 +1,4 @@
-"""Charts as pictures, and how notebooks show them."""
+"""Write charts as pictures, and show them in notebooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memory_pipeline.charts.theme import Chart
 
 MAX_PNG_BYTES = 110_000
-"""Bound of a picture: written as a data address it stays below 150 kB in the event log."""
+"""Largest picture: as a data URL it stays below 150 kB in the event log."""
 _COLOURS = 128
 _SMALLEST_SCALE = 0.5
 _SHRINK = 0.8
@@ -31,14 +31,14 @@ def to_png(chart: Chart, *, scale: float = 1.5, max_bytes: int = MAX_PNG_BYTES) 
     chart
         Any chart of this package, or of Altair.
     scale
-        Pixels per pixel of the chart; made smaller where the picture would be larger than `max_bytes`.
+        Pixels per pixel of the chart; reduced where the picture would be larger than `max_bytes`.
     max_bytes
-        Bound of the result.
+        Largest size of the result.
 
     Raises
     ------
     ValueError
-        When the picture is too large at half its size too.
+        When the picture is too large even at half its size.
     """
     return _fitting(json.dumps(chart.to_dict()), scale, max_bytes)
 
@@ -59,7 +59,7 @@ def _fitting(spec: str, scale: float, max_bytes: int) -> bytes:
 
 def to_markdown_png(chart: Chart, *, scale: float = 1.5) -> str:
     """Write a chart as a Markdown image that contains its picture; the title is the alternative text."""
-    spec = chart.to_dict()  # slow: once for the picture and its text
+    spec = chart.to_dict()  # Slow, so once for both the picture and its text.
     encoded = base64.b64encode(_fitting(json.dumps(spec), scale, MAX_PNG_BYTES)).decode("ascii")
     return f"![{_title_text(spec)}](data:image/png;base64,{encoded})"
 
@@ -77,7 +77,7 @@ def _title_text(spec: Mapping[str, Any]) -> str:
 
 
 def show_in_notebooks() -> None:
-    """Let notebooks draw charts without the internet.
+    """Make notebooks draw charts without the internet.
 
     JupyterLab has a Vega-Lite of its own; Altair's usual output fetches one from a public server instead.
     The chart is given to it, together with a picture for readers that cannot draw (a printed or exported
@@ -94,7 +94,7 @@ def _notebook_bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _draw(spec: str, scale: float) -> bytes:
-    """Draw a specification; a palette makes the picture a sixth as large and looks the same."""
+    """Draw a specification; with a palette, the picture is a sixth as large and looks the same."""
     import vl_convert  # noqa: PLC0415 - starts a JavaScript engine
     from PIL import Image  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Charts over time: whether results get better, since when, and what the memory knew beforehand."""
+"""Draw progress over time: whether results get better, since when, and what the memory predicted."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def success_over_time(
 ) -> Chart:
     """Draw the monthly success rate with its interval over the number of attempts.
 
-    The title says whether the rate changed and since when (`find_change`); dashed lines are the levels
+    The title states whether the rate changed and since when (`find_change`); dashed lines are the levels
     before and since. With segments, each is a line of its own colour, and the whole is a grey line.
 
     Parameters
@@ -65,7 +65,7 @@ def success_over_time(
     segment_column
         Colour by the values of this segment column; None for the whole history.
     events
-        Dates worth a line of their own, by what happened: `{"first advice": "2026-01-15"}`.
+        Dates to mark with a line, by what happened: `{"first advice": "2026-01-15"}`.
     max_segments
         Most segments that are drawn, those with most attempts; at most as many as there are colours.
 
@@ -99,13 +99,13 @@ def success_over_time(
 
 
 def prior_knowledge(measures: pd.DataFrame, *, measure: str = PRIOR_KNOWLEDGE) -> Chart:
-    """Draw how much better each month could be foretold from the months before it than by the base rate.
+    """Draw how much better each month is predicted from the months before it than by the base rate.
 
     Parameters
     ----------
     measures
-        Rows of `learning_measures`, shape (rows, any): Brier skill scores, 1 for perfect foresight and 0
-        for always expecting the base rate.
+        Rows of `learning_measures`, shape (rows, any): Brier skill scores, 1 for perfect prediction and 0
+        for always predicting the base rate.
     measure
         Name of the measure in these rows.
     """
@@ -120,7 +120,7 @@ def prior_knowledge(measures: pd.DataFrame, *, measure: str = PRIOR_KNOWLEDGE) -
     ]
     y = alt.Y(
         "value:Q",
-        title="skill (1 = every result foretold)",
+        title="skill (1 = every result predicted)",
         axis=alt.Axis(labelExpr=_SIGNED, tickCount=5),
         scale=alt.Scale(domain=ends, clamp=True),
     )
@@ -182,7 +182,7 @@ def _success_of_segments(
 
 
 def _levels(rows: pd.DataFrame, change: Change | None, y: alt.Y) -> list[alt.Chart]:
-    """Dashed levels before and since a clear change, or of the whole history.
+    """Draw the levels before and since a clear change, or that of the whole history, as dashed lines.
 
     The last level is named beside the plot, the one before it above its beginning.
     """

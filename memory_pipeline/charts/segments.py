@@ -1,4 +1,4 @@
-"""Success by part of the history: small panels side by side, and one panel with a choice."""
+"""Draw success by part of the history: small panels side by side, and one panel with a menu."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ def success_by_segment(
 ) -> Chart:
     """Draw the monthly success rate of each segment in a panel of its own, over the whole in grey.
 
-    Each panel says whether its rate changed and since when. The more panels, the larger a change must be
-    to be called one (Bonferroni), so that of twenty charts without any change one names one, not every
-    second.
+    Each panel states whether its rate changed and since when. The more panels, the larger a change must be
+    to be reported (Bonferroni), so that of twenty charts without any change one reports one.
 
     Parameters
     ----------
@@ -121,7 +120,7 @@ def _usual_column(measures: pd.DataFrame) -> str | None:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a panel says, and whether its rate rose (1), fell (-1) or neither (0)."""
+    """Title of a panel, and whether its rate rose (1), fell (-1) or neither (0)."""
 
     text: str
     direction: int

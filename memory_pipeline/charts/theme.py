@@ -1,8 +1,8 @@
-"""How every chart looks: colours, fonts, sizes, titles, and the chart that says there is nothing yet.
+"""Style of every chart: colours, fonts, sizes, titles, and the chart for empty frames.
 
-The look travels inside each chart instead of a registered theme, so that drawing one never changes the
-other charts of a notebook. Colours are those of Okabe and Ito, which stay apart for colour-blind readers;
-the background is white by itself, so that a picture is readable on a dark page too.
+The style is part of each chart instead of a registered theme, so that drawing one never changes the other
+charts of a notebook. The colours are those of Okabe and Ito, which colour-blind readers can distinguish; the
+background is white, so that a picture is readable on a dark page too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GRID = "#eceef1"
 SEGMENT_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 
 WIDTH = 690
-"""Width of a plot over the whole page: with axis and labels a chart fits a notebook beside its sidebar."""
+"""Width of a plot: with axis and labels the chart fits a notebook beside its sidebar."""
 _TITLE_CHARACTERS = 92
 _SUBTITLE_CHARACTERS = 135
 
@@ -78,7 +78,7 @@ _CONFIG: dict[str, Any] = {
 
 
 def finish(chart: Chart, title: str, *subtitle: str) -> Chart:
-    """Give a chart its title (the message), its subtitle lines (how to read it) and the common look."""
+    """Add the title (the message), the subtitle lines (how to read the chart) and the common style."""
     lines = [line for text in subtitle if text for line in textwrap.wrap(text, _SUBTITLE_CHARACTERS)]
     headline = textwrap.wrap(title, _TITLE_CHARACTERS) or [""]
     described = f"{title}. {' '.join(lines)}".strip()
@@ -88,7 +88,7 @@ def finish(chart: Chart, title: str, *subtitle: str) -> Chart:
 
 
 def no_data(title: str, text: str) -> Chart:
-    """Return the chart for empty frames: it says that there is nothing to draw, and what to do."""
+    """Return the chart for empty frames, which states that there is nothing to draw, and what to do."""
     drawn = (
         alt.Chart(pd.DataFrame({"text": [text]}))
         .mark_text(align="left", baseline="middle", color=MUTED, fontSize=14)
@@ -99,10 +99,10 @@ def no_data(title: str, text: str) -> Chart:
 
 
 def naive_utc(times: Any) -> pd.Series:
-    """Write times as those of a UTC clock without a zone, shape (times,).
+    """Return times in UTC without a zone, shape (times,).
 
-    A browser shifts zoned times to where its reader sits, and a month that starts on the first at
-    midnight would be drawn as the month before.
+    A browser shifts times with a zone to its own, and a month that starts on the first at midnight would be
+    drawn as the month before.
     """
     return pd.to_datetime(pd.Series(times), utc=True).dt.tz_localize(None).astype("datetime64[ms]")
 

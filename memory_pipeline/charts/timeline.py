@@ -1,4 +1,4 @@
-"""The parts that charts over time are made of: months, lines, bands, attempts, events."""
+"""Build the parts of charts over time: months, lines, bands, attempts, events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TIMES = ["period_start", "period_end", "middle"]
 
 
 def monthly(measures: pd.DataFrame, measure: str, segment_column: str = "") -> pd.DataFrame:
-    """Select one measure, by segment and time, with what drawing it needs.
+    """Select one measure, by segment and time, with the columns that drawing it needs.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def monthly(measures: pd.DataFrame, measure: str, segment_column: str = "") -> p
 
 
 def _period_ends(starts: pd.Series) -> pd.Series:
-    """End of each period: months where all begin on the first, else the usual distance further on."""
+    """Return the end of each period: a month later if all begin on the first, else the usual distance."""
     if _is_monthly(starts):
         return starts + pd.offsets.MonthBegin()
     return starts + pd.Series(starts.unique()).sort_values().diff().median()
@@ -69,29 +69,29 @@ def _is_monthly(starts: pd.Series) -> bool:
 
 
 def largest_segments(rows: pd.DataFrame, most: int) -> tuple[pd.DataFrame, list[str], int]:
-    """Keep the segments with most attempts: their rows, their names in order, and how many were left out."""
+    """Return the rows and names of the segments with most attempts, and how many were left out."""
     sizes = rows.groupby("segment")["sample_size"].sum().sort_values(ascending=False, kind="stable")
     order = [str(name) for name in sizes.index[:most]]
     return rows[rows["segment"].isin(order)].reset_index(drop=True), order, len(sizes) - len(order)
 
 
 def left_out_text(count: int) -> str:
-    """Say how many segments are not drawn, after a space; nothing where all are."""
+    """Return how many segments are not drawn, after a space; empty where all are."""
     if count == 0:
         return ""
     return f" {count} smaller {'part is' if count == 1 else 'parts are'} not shown."
 
 
 def extent(rows: pd.DataFrame) -> str:
-    """Say how many attempts are drawn, and from when to when."""
+    """Return how many attempts are drawn, and from when to when, as a sentence."""
     first, last = rows["period_start"].min(), rows["period_start"].max()
     span = f"{first:%b %Y}" if first == last else f"{first:%b %Y} to {last:%b %Y}"
     return f"{rows['sample_size'].sum():,} attempts, {span}."
 
 
 def rate_axis(rows: pd.DataFrame, title: str = "attempts that succeed") -> alt.Y:
-    """Scale a rate in tenths around all values and their intervals, never narrower than 20 points."""
-    # The interval of a month with a handful of attempts spans everything: it is cut at the edge instead.
+    """Return an axis of a rate, in tenths around all values and intervals, at least 20 points wide."""
+    # The interval of a month with a handful of attempts covers the whole scale, so it is cut at the edge.
     usual = rows[rows["sample_size"] >= _SMALL_SHARE * rows["sample_size"].median()]
     low = max(0.0, math.floor(min(rows["value"].min(), usual["low"].min()) * 10) / 10)
     high = min(1.0, math.ceil(max(rows["value"].max(), usual["high"].max()) * 10) / 10)
@@ -106,7 +106,7 @@ def rate_axis(rows: pd.DataFrame, title: str = "attempts that succeed") -> alt.Y
 
 
 def month_axis(rows: pd.DataFrame, *, width: int = WIDTH) -> alt.Axis:
-    """Axis that names the beginning of as many months as there is room for; the name stands in its month."""
+    """Return an axis that labels as many months as there is room for, each label within its month."""
     starts = sorted(rows["period_start"].unique())
     room = max(1, width // _TICK_PIXELS)
     step = next((step for step in _TICK_STEPS if len(starts) <= room * step), -(-len(starts) // room))
@@ -131,7 +131,7 @@ def month_axis(rows: pd.DataFrame, *, width: int = WIDTH) -> alt.Axis:
 
 
 def with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add an empty period where a segment has none for a while, so that no line runs across."""
+    """Add an empty period where a segment has a gap, so that no line crosses it."""
     following = rows.groupby("segment")["period_start"].shift(-1)
     gaps = rows.loc[following > rows["period_end"], ["segment", "period_end"]]
     empty = pd.DataFrame({"segment": gaps["segment"], **dict.fromkeys(_TIMES, gaps["period_end"])})
@@ -139,12 +139,12 @@ def with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def bare_axis() -> alt.Axis:
-    """Time axis without names, for a plot that has the names below it."""
+    """Return a time axis without labels, for a plot with labels below it."""
     return alt.Axis(grid=False, labels=False, ticks=False, title=None)
 
 
 def line(rows: pd.DataFrame, y: alt.Y, *, axis: alt.Axis | None = None, points: bool = True) -> alt.Chart:
-    """One line per segment, with a point in the middle of each period."""
+    """Draw one line per segment, with a point in the middle of each period."""
     mark = alt.OverlayMarkDef(filled=True, size=45, opacity=1) if points else False
     chart: alt.Chart = (
         alt.Chart(with_gaps(rows))
@@ -160,7 +160,7 @@ def line(rows: pd.DataFrame, y: alt.Y, *, axis: alt.Axis | None = None, points: 
 
 
 def band(rows: pd.DataFrame, y: alt.Y) -> alt.Chart:
-    """Interval of each period: a band, and a bar where there is one period only."""
+    """Draw the interval of each period: a band, or a bar where there is one period only."""
     chart = alt.Chart(with_gaps(rows))
     is_one = len(rows["period_start"].unique()) <= 1
     mark = chart.mark_bar(size=10, opacity=0.25) if is_one else chart.mark_area(opacity=0.2)
@@ -171,7 +171,7 @@ def band(rows: pd.DataFrame, y: alt.Y) -> alt.Chart:
 
 
 def hover(rows: pd.DataFrame, *, rate_format: str = ".1%", name: str = "success rate") -> alt.Chart:
-    """Invisible columns over the plot, so that a month answers wherever the pointer is."""
+    """Draw invisible columns over the plot, so that a month has its tooltip wherever the pointer is."""
     chart: alt.Chart = (
         alt.Chart(rows)
         .mark_rect(opacity=0)
@@ -181,7 +181,7 @@ def hover(rows: pd.DataFrame, *, rate_format: str = ".1%", name: str = "success 
 
 
 def tooltips(rows: pd.DataFrame, rate_format: str = ".1%", name: str = "success rate") -> list[alt.Tooltip]:
-    """List what is said of one period of one segment."""
+    """Return the tooltips of one period of one segment."""
     several = [alt.Tooltip("segment:N", title="part")] if rows["segment"].ne("").any() else []
     title, form = ("month", "%B %Y") if _is_monthly(rows["period_start"]) else ("from", "%d %b %Y")
     return [
@@ -197,7 +197,7 @@ def tooltips(rows: pd.DataFrame, rate_format: str = ".1%", name: str = "success 
 def attempts_columns(
     rows: pd.DataFrame, order: Sequence[str] = (), *, axis: alt.Axis | None = None
 ) -> alt.Chart:
-    """Draw attempts as columns as wide as their period; segments are piled up in the given order."""
+    """Draw attempts as columns as wide as their period; segments are stacked in the given order."""
     rank = {name: position for position, name in enumerate(order)}
     piled = rows.assign(rank=rows["segment"].map(rank).fillna(0)).sort_values(["period_start", "rank"])
     piled["top"] = piled.groupby("period_start")["sample_size"].cumsum() if order else piled["sample_size"]
@@ -220,7 +220,7 @@ def attempts_columns(
 def event_lines(
     events: Mapping[str, str | datetime] | None, rows: pd.DataFrame, *, labels: bool = True
 ) -> list[alt.Chart]:
-    """Dotted lines at dates; their names stand above the plot, on as many lines as they need."""
+    """Draw dotted lines at dates, their names above the plot on as many lines as they need."""
     if not events or rows.empty:
         return []
     start, end = rows["period_start"].min(), rows["period_end"].max()
@@ -249,5 +249,5 @@ def event_lines(
 
 
 def with_halo(chart: alt.Chart, **text: Any) -> tuple[alt.Chart, alt.Chart]:
-    """Text that stays readable over lines: once in white and thick, once as it is."""
+    """Draw text that stays readable over lines: once in white and thick, once as it is."""
     return chart.mark_text(stroke="white", strokeWidth=4, strokeOpacity=0.85, **text), chart.mark_text(**text)

@@ -1,4 +1,4 @@
-"""The command `memory-pipeline`: a thin door; each group of commands is a module of its own."""
+"""The command `memory-pipeline`; each group of commands is a module of its own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _COMMANDS = {
 
 
 class _LazyGroup(click.Group):
-    """Imports a command's module when the command is used, so that `--help` and errors come at once."""
+    """Group that imports a command's module when the command is used, so that `--help` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(_COMMANDS)
@@ -53,7 +53,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; what went wrong is one message on stderr and exit code 1 (2 for wrong usage)."""
+    """Run the command; an error is one message on stderr and exit code 1 (2 for wrong usage)."""
     try:
         cli.main(args=arguments, prog_name="memory-pipeline", standalone_mode=False)
     except click.exceptions.Exit as error:

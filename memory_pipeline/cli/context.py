@@ -1,4 +1,4 @@
-"""What every command shares: the settings, the opened store, and where things are printed.
+"""What every command shares: the settings, the opened memory, and the consoles that it prints to.
 
 Data goes to stdout; progress, hints and errors go to stderr.
 """
@@ -48,13 +48,13 @@ def read_settings() -> Settings:
 
 
 def _shown(problem: Any) -> str:
-    """Show the refused value, but never one that may hold a password."""
+    """Return the refused value as text, unless it may hold a password."""
     return "not usable" if problem["loc"][0] == "database_url" else repr(str(problem["input"]))
 
 
 @contextmanager
 def opened_store() -> Iterator[tuple[Settings, Store]]:
-    """Open the configured memory for one command."""
+    """Open the configured database for one command."""
     from memory_pipeline.store import open_store  # noqa: PLC0415 - keeps `--help` quick
 
     settings = read_settings()
@@ -67,7 +67,7 @@ def opened_store() -> Iterator[tuple[Settings, Store]]:
 
 @contextmanager
 def opened_memory() -> Iterator[Memory]:
-    """Open the configured memory, with all its questions, for one command."""
+    """Open the configured memory for one command."""
     from memory_pipeline.memory import Memory  # noqa: PLC0415 - keeps `--help` quick
 
     with opened_store() as (settings, store):

@@ -1,4 +1,4 @@
-"""`pattern`, `factor`, `decide`: one finding with all behind it, and what a person decides about findings."""
+"""`pattern`, `factor`, `decide`: show one finding with its evidence, and decide about findings."""
 
 from __future__ import annotations
 
@@ -32,11 +32,15 @@ _OUTCOME_COLUMNS = (
 @click.command()
 @click.argument("pattern_id", metavar="ID")
 @click.option(
-    "--limit", default=10, show_default=True, type=click.IntRange(min=0), help="Most outcomes that are shown."
+    "--limit",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Show at most this many outcomes.",
 )
 @json_option
 def pattern(as_json: bool, pattern_id: str, limit: int) -> None:
-    """Show one pattern: its evidence, its history over the rebuilds, what persons decided, its outcomes.
+    """Show one pattern: its evidence, its history over the rebuilds, persons' decisions, and its outcomes.
 
     ID is the id or the beginning of it, as `memory-pipeline show patterns` prints it.
     """
@@ -72,7 +76,7 @@ def _print_pattern(found: Mapping[str, Any]) -> None:
         output.print(Text(f"  {name}: {value}"))
     _print_decisions(found["decision_log"])
     if not found["history"].empty:
-        output.print(Text("\nWhat the rebuilds said, a line for each change", style="bold"))
+        output.print(Text("\nHistory over the rebuilds, a line for each change", style="bold"))
         output.print(tables.pattern_history(found["history"]))
 
 
@@ -80,7 +84,7 @@ def _print_pattern(found: Mapping[str, Any]) -> None:
 @click.argument("factor_id", metavar="ID")
 @json_option
 def factor(as_json: bool, factor_id: str) -> None:
-    """Show one success factor: what, where, how much, against what, on which evidence, with which caveats.
+    """Show one success factor: what is compared, the effect, where it applies, its evidence and caveats.
 
     ID is the id or the beginning of it, as `memory-pipeline show factors` prints it.
     """
@@ -121,7 +125,7 @@ def _print_factor(found: Mapping[str, Any]) -> None:
         output.print(Text(f"  - {caveat}", style="yellow"))
     _print_decisions(found["decision_log"])
     if not found["patterns"].empty:
-        output.print(Text("\nPatterns that say the same", style="bold"))
+        output.print(Text("\nPatterns that show the same", style="bold"))
         output.print(tables.patterns(found["patterns"]))
 
 
@@ -134,7 +138,7 @@ def _print_decisions(log: pd.DataFrame) -> None:
 
 @click.group()
 def decide() -> None:
-    """Decide about a pattern, factor or member pattern; it survives every rebuild."""
+    """Decide about a pattern, factor or member pattern; every rebuild keeps the decision."""
 
 
 def _decision_command(name: str, choices: Mapping[str, str], description: str) -> None:
@@ -156,8 +160,10 @@ def _decision_command(name: str, choices: Mapping[str, str], description: str) -
         output.print(Text(f"{name} {held['finding_id']}: {said}" + f" ({held['note']})" * bool(held["note"])))
 
     command: Callable[..., Any] = json_option(run)
-    command = click.option("--by", default=_user, show_default="the user", help="Who decides.")(command)
-    command = click.option("--note", help="Why; replaces the note, an empty one removes it.")(command)
+    command = click.option("--by", default=_user, show_default="the user", help="Name of who decides.")(
+        command
+    )
+    command = click.option("--note", help="Reason; replaces the note, an empty one removes it.")(command)
     for flag, meaning in reversed(list(choices.items())):
         command = click.option(f"--{flag}", is_flag=True, help=meaning)(command)
     command = click.argument("finding_id", metavar="ID")(command)
@@ -171,7 +177,7 @@ def _user() -> str:
         return "unknown"
 
 
-_RESET = {"reset": "Take the decision back; the rebuilds decide."}
+_RESET = {"reset": "Withdraw the decision; the rebuilds decide."}
 _decision_command(
     "pattern",
     {
@@ -184,8 +190,8 @@ _decision_command(
 _decision_command(
     "factor",
     {
-        "confirm": "Mark it as confirmed; advice that goes with it says so.",
-        "suppress": "Let no advice rest on it any more, and do not show it by default.",
+        "confirm": "Mark it as confirmed; advice that uses it says so.",
+        "suppress": "Base no advice on it any more, and do not show it by default.",
         **_RESET,
     },
     "Confirm or suppress a success factor, or note something about it.",

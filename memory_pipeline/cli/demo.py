@@ -1,4 +1,4 @@
-"""`demo`: the main job, end to end, on a generated sample organisation."""
+"""`demo`: run the whole pipeline on a generated sample organisation."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def demo() -> None:
         reports = _load_sample(memory)
         is_new = any(report.new + report.changed for report in reports)
         if memory.advised_outcomes().empty:
-            console.print("What advice takes is learnt from it:")
+            console.print("Learning from it what advice needs:")
             rebuild_with_progress(memory.settings, memory.store, only=WHAT_ADVICE_TAKES)
-            console.print(Text(_go_on(memory)))
+            console.print(Text(_continue_with_advice(memory)))
             is_new = True
         if is_new or not memory.is_rebuilt():
             console.print("Learning from everything:")
             rebuild_with_progress(memory.settings, memory.store)
         else:
-            console.print("Nothing new since the last rebuild: what was learned stands.")
+            console.print("Nothing new since the last rebuild: its findings are current.")
         _print_results(memory)
         _print_next_steps()
 
@@ -67,7 +67,7 @@ def _check_no_other_data(memory: Memory) -> None:
 
 
 def _load_sample(memory: Memory) -> list[IngestReport]:
-    """Write the sample as files and ingest them, as anyone would with their own."""
+    """Write the sample as files and ingest them, as a user would with files of their own."""
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415 - keeps `--help` quick
     from memory_pipeline.worlds import sample_organisation  # noqa: PLC0415
 
@@ -106,15 +106,15 @@ def _print_results(memory: Memory) -> None:
         output.print(Text(f"{team}: {describe_change(part.assign(segment_column='', segment_value=''))}"))
 
 
-def _go_on(memory: Memory) -> str:
-    """Let the organisation go on with advice, a share of which is withheld; tells what that truly changed."""
+def _continue_with_advice(memory: Memory) -> str:
+    """Generate attempts made with advice, a share of it withheld, and return its true effect as a text."""
     import numpy as np  # noqa: PLC0415
 
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415
     from memory_pipeline.worlds import Answer, continue_with_advice, sample_organisation, write_records  # noqa: PLC0415
 
     organisation = sample_organisation()
-    # Whose answers are withheld is as made up as the rest, so that the demo says the same each time.
+    # Withheld answers are drawn from a fixed seed, so that every run of the demo prints the same.
     random = np.random.default_rng(organisation.seed)
     withheld = 0
 

@@ -1,4 +1,4 @@
-"""`discover`: patterns among the members, by statistics and, with a key, by Claude."""
+"""`discover`: find patterns among the members, by statistics and, with a key, by Claude."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--focus", "focus_areas", multiple=True, help="What Claude looks at first; may be repeated.")
-@click.option("--statistics-only", is_flag=True, help="Leave Claude out, also where there is a key.")
+@click.option(
+    "--focus", "focus_areas", multiple=True, help="Area that Claude looks at first; may be repeated."
+)
+@click.option("--statistics-only", is_flag=True, help="Use statistics alone, even where there is a key.")
 @json_option
 def discover(as_json: bool, focus_areas: tuple[str, ...], statistics_only: bool) -> None:
-    """Look for patterns among the members anew: statistics first, then Claude, if ANTHROPIC_API_KEY is set.
+    """Find patterns among the members again: by statistics, then by Claude if ANTHROPIC_API_KEY is set.
 
-    Statistics cost nothing. Claude costs money, up to MEMORY_DISCOVERY_MAX_COST; it is told how many members
+    Statistics cost nothing. Claude costs money, up to MEMORY_DISCOVERY_MAX_COST; it receives how many members
     have which skills and interests, and never a name or a profile. The exit code is 1 where Claude did not
-    come to an end; what was verified until then is stored.
+    finish; what was verified until then is stored.
     """
     from memory_pipeline.agent import PatternFinderAgent  # noqa: PLC0415 - needs pandas
     from memory_pipeline.agent.prompt import checked_focus  # noqa: PLC0415
@@ -53,7 +55,7 @@ def _print_statistics(by_category: dict[str, int]) -> None:
 
 
 def _print_discovery(discovery: Discovery) -> None:
-    """Say how it ended, what it cost, and what became of each claim."""
+    """Print how it ended, what it cost, and what became of each claim."""
     style = "" if discovery.is_complete else "yellow"
     console.print(Text(discovery.message, style=style))
     used = discovery.usage

@@ -1,4 +1,4 @@
-"""`ingest` and `quarantine`: bringing records in, and getting back those that were refused."""
+"""`ingest` and `quarantine`: store records, and correct those that were refused."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ _KINDS = click.Choice(["outcomes", "members"])
 
 
 class RefusedError(click.ClickException):
-    """Records were read, and none could be stored."""
+    """Every record that was read was refused."""
 
 
 @click.group()
 def ingest() -> None:
-    """Bring outcomes or members into the memory; the same file twice changes nothing."""
+    """Store outcomes or members; storing the same file again changes nothing."""
 
 
 @click.group()
 def quarantine() -> None:
-    """See, export and retry the records that broke their contract."""
+    """List, export and retry the records that broke their contract."""
 
 
 def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
-        click.option("--format", "file_format", type=_FORMATS, help="Format, if the name does not say it."),
+        click.option("--format", "file_format", type=_FORMATS, help="Format, if the name does not show it."),
         click.option("--source", help="Name of the source, for records that do not name theirs."),
         click.option("--mapping", help="Name of a shipped mapping, or the path of a YAML file."),
         click.argument("file", type=click.Path(path_type=Path)),
@@ -74,7 +74,7 @@ def members(file: Path, **options: Any) -> None:
 def _ingest(kind: str, file: Path, *, as_json: bool, **options: Any) -> None:
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415 - keeps `--help` quick
 
-    with _said_plainly(), opened_store() as (_, store), _progress_display() as progress:
+    with _errors_as_messages(), opened_store() as (_, store), _progress_display() as progress:
         report = ingest_file(store, kind, file, progress=progress, **options)
     if as_json:
         print_json(report.to_dict())
@@ -100,14 +100,16 @@ def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @quarantine.command("list")
 @_filter_options
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Most rows.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Show at most this many rows."
+)
 @json_option
 def list_(limit: int, as_json: bool, **filters: str | None) -> None:
-    """Show the records that wait, with what is wrong and how to mend it."""
+    """Show the records in quarantine, with what is wrong and how to correct it."""
     from memory_pipeline.ingest.quarantine import count_quarantined, list_quarantined  # noqa: PLC0415
 
     chosen = _filter(**filters)
-    with _said_plainly(), opened_store() as (_, store):
+    with _errors_as_messages(), opened_store() as (_, store):
         total = count_quarantined(store, chosen)
         records = list_quarantined(store, chosen, limit=limit)
     if as_json:
@@ -121,7 +123,7 @@ def list_(limit: int, as_json: bool, **filters: str | None) -> None:
         value = "" if one["value"] is None else f" = {one['value']}"
         lines.append(f"[{one['id']}] {one['file_name']}, row {one['row_number']}: {one['field']}{value}")
         lines.append(f"    {one['reason']}")
-    _say("\n".join(lines))
+    _print_plain("\n".join(lines))
     if total > len(records):
         output.print(f"{total - len(records):,} more; raise --limit to see them", style="dim")
 
@@ -132,17 +134,17 @@ def list_(limit: int, as_json: bool, **filters: str | None) -> None:
 @click.option("--mapping", "mapping_name", help="Only records that were read by this mapping.")
 @json_option
 def export(file: Path, as_json: bool, **filters: str | None) -> None:
-    """Write the records that wait to FILE (JSON Lines), to be mended and ingested again."""
+    """Write the records in quarantine to FILE (JSON Lines), to be corrected and ingested again."""
     from memory_pipeline.ingest.quarantine import export_quarantined  # noqa: PLC0415
 
-    with _said_plainly(), opened_store() as (_, store):
+    with _errors_as_messages(), opened_store() as (_, store):
         written = export_quarantined(store, file, _filter(**filters))
     if as_json:
         print_json({"file": str(file), "written": written})
         return
-    _say(
-        f"{written:,} records written to {file}.\nMend them and ingest that file, with the mapping that the "
-        "notes name: records that pass leave quarantine."
+    _print_plain(
+        f"{written:,} records written to {file}.\nCorrect them and ingest that file, with the mapping that "
+        "the notes name: records that pass leave quarantine."
     )
 
 
@@ -151,10 +153,10 @@ def export(file: Path, as_json: bool, **filters: str | None) -> None:
 @click.option("--mapping", help="Read them with this mapping (a name, or the path of a YAML file).")
 @json_option
 def retry(mapping: str | None, as_json: bool, **filters: str | None) -> None:
-    """Try the records that wait again, after a mapping was corrected; those that pass leave quarantine."""
+    """Try the records in quarantine again, after a mapping was corrected; those that pass leave it."""
     from memory_pipeline.ingest.quarantine import retry_quarantined  # noqa: PLC0415
 
-    with _said_plainly(), opened_store() as (_, store), _progress_display() as progress:
+    with _errors_as_messages(), opened_store() as (_, store), _progress_display() as progress:
         reports = retry_quarantined(store, _filter(**filters), mapping=mapping, progress=progress)
     if as_json:
         print_json([report.to_dict() for report in reports])
@@ -175,8 +177,8 @@ def _filter(**filters: str | None) -> QuarantineFilter:
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Turn errors of the ingest, after which nothing is stored, into the command's message and exit code."""
+def _errors_as_messages() -> Iterator[None]:
+    """Turn an error of the ingest into the command's message and exit code; nothing was stored."""
     try:
         yield
     except IngestError as error:
@@ -226,9 +228,9 @@ def _print_report(report: IngestReport) -> None:
             for one in report.problems[:_SHOWN_PROBLEMS]
         ]
         lines.append("See all with `memory-pipeline quarantine list`.")
-    _say("\n".join(lines))
+    _print_plain("\n".join(lines))
 
 
-def _say(message: str) -> None:
-    """Print a text that may hold anything, as it is."""
+def _print_plain(message: str) -> None:
+    """Print a text as it is, without markup."""
     output.print(message, markup=False, highlight=False, soft_wrap=True)

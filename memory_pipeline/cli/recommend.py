@@ -1,4 +1,4 @@
-"""`recommend`: advice for a described application, with the reasons and the past cases behind it."""
+"""`recommend`: print advice for a described application, with its reasons and the past cases behind it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 @click.option("--vendor", "application_vendor", help="Application vendor.")
 @click.option("--application-type", help="Application type, such as developer_tools.")
 @click.option("--installer-type", help="Installer type, such as msi.")
-@click.option("--set", "others", multiple=True, metavar="KEY=VALUE", help="Anything else known beforehand.")
-@click.option("--look", is_flag=True, help="Only look: the answer is not logged and gets no id.")
+@click.option(
+    "--set", "others", multiple=True, metavar="KEY=VALUE", help="Anything else that is known beforehand."
+)
+@click.option("--look", is_flag=True, help="Do not log the answer; it gets no id.")
 @json_option
 def recommend(as_json: bool, look: bool, others: tuple[str, ...], **known: str | None) -> None:
-    """Advise how to package an application that is described by what is known about it."""
+    """Recommend how to package an application, from what is known about it."""
     context: dict[str, Any] = {key: value for key, value in known.items() if value is not None}
     for one in others:
         key, equals, value = one.partition("=")

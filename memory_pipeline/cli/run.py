@@ -1,4 +1,4 @@
-"""`rebuild`, `dev` and `notebook`: what runs for a while."""
+"""`rebuild`, `dev` and `notebook`: run the graph, its UI, and the notebooks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 @click.option("--verbose", is_flag=True, help="Print Dagster's log to stderr.")
 @json_option
 def rebuild(as_json: bool, verbose: bool) -> None:
-    """Work out all findings anew: features, evidence, patterns, factors, recommendations, learning."""
+    """Compute all findings from the stored records: patterns, factors, recommendations, learning, members."""
     with opened_store() as (settings, store):
         report = rebuild_with_progress(settings, store, verbose=verbose)
     if as_json:
@@ -42,7 +42,7 @@ def rebuild(as_json: bool, verbose: bool) -> None:
 
 
 def report_record(report: RebuildReport) -> dict[str, Any]:
-    """Return what a rebuild did as JSON-able values."""
+    """Return the report of a rebuild as JSON-able values."""
     return {
         "run_id": report.run_id,
         "seconds": round(report.seconds, 2),
@@ -54,7 +54,7 @@ def report_record(report: RebuildReport) -> dict[str, Any]:
 def rebuild_with_progress(
     settings: Settings, store: Store, *, verbose: bool = False, only: Sequence[str] | None = None
 ) -> RebuildReport:
-    """Rebuild (all assets, or some) with a progress display on stderr, and say which contracts warn."""
+    """Rebuild all assets or some, with progress on stderr, and print the warnings of contracts."""
     from memory_pipeline.pipeline.run import rebuild as run_rebuild  # noqa: PLC0415 - imports Dagster
 
     with _step_display() as on_step:
@@ -136,9 +136,9 @@ def _absolute_home(settings: Settings) -> dict[str, str]:
 def _run(arguments: list[str], environment: dict[str, str]) -> None:
     """Run a Python module to its end; this process keeps holding the embedded server meanwhile.
 
-    A signal to stop is handed on, so that nothing keeps running behind it.
+    A signal to stop is passed on, so that nothing keeps running.
     """
-    # What a shell starts in the background ignores interrupts, and so would what it starts.
+    # A process that a shell starts in the background ignores interrupts, and so would its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     child = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment})
     signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))

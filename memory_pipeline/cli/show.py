@@ -1,4 +1,4 @@
-"""`show` and `status`: what the memory holds, as tables for a person or as JSON."""
+"""`show` and `status`: print what the memory holds, as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_LIMIT = click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Most rows.")
+_LIMIT = click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Show at most this many rows."
+)
 _CATEGORY = click.option(
     "--category",
     type=click.Choice(
@@ -34,12 +36,12 @@ _SINCE = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 
 def _show(frame: pd.DataFrame, table: Any, *, as_json: bool, limit: int) -> None:
-    """Print the first rows, and say how many more there are."""
+    """Print the first rows, and how many more there are."""
     if as_json:
         print_json(frame.head(limit))
         return
     if frame.empty:
-        console.print("nothing there; `memory-pipeline status` says what the memory holds", highlight=False)
+        console.print("nothing found; `memory-pipeline status` shows what the memory holds", highlight=False)
         return
     output.print(table(frame.head(limit)))
     if len(frame) > limit:
@@ -92,16 +94,20 @@ def outcomes(
     help="Only this type.",
 )
 @click.option(
-    "--min-confidence", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Least confidence."
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Only with at least this confidence.",
 )
 @click.option(
     "--sort",
     type=click.Choice(["confidence", "impact", "sample_size"]),
     default="confidence",
     show_default=True,
-    help="What comes first.",
+    help="Order of the rows.",
 )
-@click.option("--include-retired", is_flag=True, help="Also patterns that no longer hold.")
+@click.option("--include-retired", is_flag=True, help="Show retired patterns too.")
 @_LIMIT
 @json_option
 def patterns(as_json: bool, limit: int, **filters: Any) -> None:
@@ -112,13 +118,18 @@ def patterns(as_json: bool, limit: int, **filters: Any) -> None:
 
 @show.command()
 @click.option(
-    "--patterns", "of_patterns", is_flag=True, help="Patterns that cover the same attempts instead."
+    "--patterns",
+    "of_patterns",
+    is_flag=True,
+    help="Show pairs of patterns that cover the same attempts instead.",
 )
-@click.option("--all", "include_all", is_flag=True, help="Every pair of conditions, also those not sure.")
+@click.option(
+    "--all", "include_all", is_flag=True, help="Show every pair of conditions, also those that may be chance."
+)
 @_LIMIT
 @json_option
 def associations(as_json: bool, limit: int, of_patterns: bool, include_all: bool) -> None:
-    """Show which conditions travel together, so that findings about them may be one."""
+    """Show which conditions are associated, so that findings about them may be one."""
     with opened_memory() as memory:
         if of_patterns:
             _show(memory.pattern_overlaps(), tables.pattern_overlaps, as_json=as_json, limit=limit)
@@ -147,7 +158,7 @@ def predictability(as_json: bool) -> None:
     "--all",
     "include_all",
     is_flag=True,
-    help="Every comparison, also those not shown to matter or suppressed.",
+    help="Show every comparison, also those without a shown effect and suppressed ones.",
 )
 @_LIMIT
 @json_option
@@ -170,14 +181,16 @@ def recommendations(as_json: bool, limit: int) -> None:
 @show.command()
 @click.option("--measure", type=click.Choice(MEASURES), help="Only this measure.")
 @click.option(
-    "--history", is_flag=True, help="What each rebuild measured, where it differs from the one before."
+    "--history", is_flag=True, help="Show what each rebuild measured, where it differs from the one before."
 )
-@click.option("--limit", default=60, show_default=True, type=click.IntRange(min=1), help="Most rows.")
+@click.option(
+    "--limit", default=60, show_default=True, type=click.IntRange(min=1), help="Show at most this many rows."
+)
 @json_option
 def learning(as_json: bool, limit: int, measure: str | None, history: bool) -> None:
-    """Show how results, knowledge and the worth of advice developed over time.
+    """Show how results, knowledge and the value of advice developed over time.
 
-    Without --measure: where each of them stands.
+    Without --measure: the current value of each.
     """
     with opened_memory() as memory:
         frame = memory.learning(measure, history=history)
@@ -185,7 +198,9 @@ def learning(as_json: bool, limit: int, measure: str | None, history: bool) -> N
             _show(frame, tables.learning, as_json=as_json, limit=limit)
             return
         output.print(tables.sentences(memory.learning_summary()))
-        output.print("--measure shows the months of one; --history what earlier rebuilds said", style="dim")
+        output.print(
+            "--measure shows the months of one; --history what earlier rebuilds measured", style="dim"
+        )
 
 
 @show.command("advice-changes")
@@ -217,7 +232,7 @@ def members(as_json: bool, limit: int) -> None:
 
 @show.command("member-patterns")
 @_CATEGORY
-@click.option("--include-retired", is_flag=True, help="Also patterns that are not active.")
+@click.option("--include-retired", is_flag=True, help="Show inactive patterns too.")
 @_LIMIT
 @json_option
 def member_patterns(as_json: bool, limit: int, **filters: Any) -> None:
@@ -247,12 +262,12 @@ def questions(as_json: bool, limit: int, category: str | None) -> None:
             *("is a list", "was broken at a comma", "says nothing"),
         ]
     ),
-    help="Only what was changed for this reason; `looks alike` was not merged, it waits for a person.",
+    help="Only what was changed for this reason; `looks alike` was not merged, a person has to decide.",
 )
 @_LIMIT
 @json_option
 def labels(as_json: bool, limit: int, member_field: str | None, why: str | None) -> None:
-    """Show which labels of members are read as another, and why; the vocabulary file corrects it."""
+    """Show which labels of members are read as another, and why; correct it in the vocabulary file."""
     with opened_memory() as memory:
         _show(
             memory.label_merges(member_field=member_field, why=why),
@@ -265,7 +280,7 @@ def labels(as_json: bool, limit: int, member_field: str | None, why: str | None)
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Say what the memory holds, where it is, and when it was last fed and rebuilt."""
+    """Show what the memory holds, where it is, and when records were last stored and findings rebuilt."""
     with opened_memory() as memory:
         state = memory.status()
     if as_json:

@@ -1,4 +1,4 @@
-"""Frames as tables for a terminal; nothing in here changes what is said, only how it looks."""
+"""Format frames as tables for a terminal; nothing in here changes a value, only how it looks."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def _text(value: Any) -> str:
-    if value is None or value != value:  # noqa: PLR0124 - not a number is not itself
+    if value is None or value != value:  # noqa: PLR0124 - NaN differs from itself
         return ""
     return str(value)
 
 
 def settings_text(settings: Mapping[str, Any] | None) -> str:
-    """Write an approach or a context in one line: `detection_method=file, wrapper=psadt`."""
+    """Return an approach or a context as one line: `detection_method=file, wrapper=psadt`."""
     if not settings:
         return ""
     return ", ".join(f"{key}={_setting(value)}" for key, value in settings.items())
@@ -46,22 +46,22 @@ def _setting(value: Any) -> str:
 
 
 def percent(value: float) -> str:
-    """Write a share as whole per cent."""
+    """Return a share as whole per cent."""
     return f"{value:.0%}"
 
 
 def points(value: float) -> str:
-    """Write a difference of shares as signed percentage points."""
+    """Return a difference of shares as signed percentage points."""
     return f"{100 * value:+.0f}".replace("-", "−")  # noqa: RUF001 - a minus sign
 
 
 def _short_id(identity: str) -> str:
-    """Write the beginning of an id: the commands take any beginning that only one id has."""
+    """Return the beginning of an id: the commands take any beginning that only one id has."""
     return identity[:8]
 
 
-def _said_by_a_person(finding: Mapping[str, Any] | pd.Series) -> str:
-    """Say what a person decided and noted about a finding: ` [confirm by ann: seen on ten machines]`."""
+def _decision_text(finding: Mapping[str, Any] | pd.Series) -> str:
+    """Return a person's decision and note about a finding: ` [confirm by ann: seen on ten machines]`."""
     if finding["decided_by"] is None:
         return ""
     said = " ".join(filter(None, (finding["decision"], f"by {finding['decided_by']}")))
@@ -69,7 +69,7 @@ def _said_by_a_person(finding: Mapping[str, Any] | pd.Series) -> str:
 
 
 def outcomes(frame: pd.DataFrame, *, width: int) -> Table | Group:
-    """Lay out recorded attempts: as a table where it is wide enough, else with the approach below each."""
+    """Format recorded attempts: as a table where the terminal is wide enough, else a block for each."""
     table = _table("when", "application", "installer", "status", "reason", "intervention", "approach")
     lines: list[Text | Padding] = []
     for _, row in frame.iterrows():
@@ -91,7 +91,7 @@ def outcomes(frame: pd.DataFrame, *, width: int) -> Table | Group:
 
 
 def patterns(frame: pd.DataFrame) -> Table:
-    """Lay out patterns: the sentence carries sample, effect and interval."""
+    """Format patterns; their sentence has sample, effect and interval."""
     table = _table("id", "type", "confidence", "q", "finding", right=("confidence", "q"))
     for _, row in frame.iterrows():
         retired = "" if row["active"] else f" (retired: {row['retired_reason']})"
@@ -101,13 +101,13 @@ def patterns(frame: pd.DataFrame) -> Table:
             Text(row["pattern_type"], style=_TYPE_STYLES[row["pattern_type"]]),
             f"{row['confidence']:.2f}",
             f"{row['impact']['q_value']:.2g}",
-            Text(row["description"] + retired + kept + _said_by_a_person(row)),
+            Text(row["description"] + retired + kept + _decision_text(row)),
         )
     return table
 
 
 def pattern_history(frame: pd.DataFrame) -> Table:
-    """Lay out what the rebuilds said of one pattern."""
+    """Format the history of one pattern over the rebuilds."""
     columns = ("since", "points", "95% interval", "confidence", "q", "attempts", "units", "state")
     table = _table(*columns, right=("points", "confidence", "q", "attempts", "units"))
     for _, row in frame.iterrows():
@@ -125,7 +125,7 @@ def pattern_history(frame: pd.DataFrame) -> Table:
 
 
 def associations(frame: pd.DataFrame) -> Table:
-    """Lay out pairs of conditions: how strongly they go together, and on how much that rests."""
+    """Format pairs of conditions: how strongly they are associated, and from how many attempts."""
     right = ("V", "q", "attempts", "worth", "group")
     table = _table("V", "q", "attempts", "worth", "group", "conditions", right=right)
     for _, row in frame.iterrows():
@@ -141,7 +141,7 @@ def associations(frame: pd.DataFrame) -> Table:
 
 
 def pattern_overlaps(frame: pd.DataFrame) -> Table:
-    """Lay out pairs of patterns that cover the same attempts."""
+    """Format pairs of patterns that cover the same attempts."""
     table = _table("shared", "inside", "attempts", "patterns", right=("shared", "inside", "attempts"))
     for _, row in frame.iterrows():
         names = [f"{row[f'pattern_{side}']} ({row[f'targets_{side}']})" for side in ("a", "b")]
@@ -155,7 +155,7 @@ def pattern_overlaps(frame: pd.DataFrame) -> Table:
 
 
 def predictability(frame: pd.DataFrame) -> Table:
-    """Lay out how much each model explains of what it has not seen."""
+    """Format how much each model explains of attempts that it was not fitted to."""
     right = ("explained", "AUC", "slope", "attempts")
     table = _table("predicted", "model", "explained", "95% interval", "AUC", "slope", "attempts", right=right)
     for _, row in frame.iterrows():
@@ -166,14 +166,14 @@ def predictability(frame: pd.DataFrame) -> Table:
             percent(row["brier_skill"]),
             f"{percent(row['ci_low'])} to {percent(row['ci_high'])}",
             f"{row['auc']:.2f}",
-            "" if slope is None or slope != slope else f"{slope:.2f}",  # noqa: PLR0124 - not a number
+            "" if slope is None or slope != slope else f"{slope:.2f}",  # noqa: PLR0124 - NaN differs from itself
             f"{row['attempts']:,}",
         )
     return table
 
 
 def factors(frame: pd.DataFrame) -> Table:
-    """Lay out factors: adjusted change in percentage points with its interval, and where it applies."""
+    """Format factors: adjusted change in percentage points with its interval, and where it applies."""
     columns = ("id", "points", "95% interval", "confidence", "attempts", "factor")
     table = _table(*columns, right=("points", "attempts"))
     for _, row in frame.iterrows():
@@ -185,13 +185,13 @@ def factors(frame: pd.DataFrame) -> Table:
             f"{points(row['ci_low'])} to {points(row['ci_high'])}",
             f"{row['confidence']:.2f}",
             f"{row['sample_size']:,}",
-            Text(row["description"] + applies + _said_by_a_person(row)),
+            Text(row["description"] + applies + _decision_text(row)),
         )
     return table
 
 
 def recommendations(frame: pd.DataFrame) -> Table:
-    """Lay out the recommendation table."""
+    """Format the recommendation table."""
     table = _table(
         "context",
         "expected",
@@ -215,7 +215,7 @@ def recommendations(frame: pd.DataFrame) -> Table:
 
 
 def advice_changes(frame: pd.DataFrame) -> Group:
-    """Lay out what rebuilds changed in the advice, below each other: approaches are long."""
+    """Format changes of the advice, each as a block: approaches are long."""
     lines: list[Text | Table] = []
     for _, row in frame.iterrows():
         context = settings_text(row["conditions"]) or "any application"
@@ -230,7 +230,7 @@ def advice_changes(frame: pd.DataFrame) -> Group:
 
 
 def verifications(frame: pd.DataFrame) -> Table:
-    """Lay out whether following the advice helped."""
+    """Format the verifications of the advice."""
     table = _table("verified", "finding", "followed", "not followed", "withheld", right=("followed",))
     for _, row in frame.iterrows():
         table.add_row(
@@ -248,7 +248,7 @@ def _approach(approach: Any) -> str:
 
 
 def learning(frame: pd.DataFrame) -> Table:
-    """Lay out learning measures by month; of their history also when each was measured."""
+    """Format learning measures by month; of their history also when each was measured."""
     is_history = "recorded_at" in frame
     names = ["measure", "part", "month", "value", "95% interval", "sample"]
     table = _table(*names, *(["measured"] if is_history else []), right=("value", "sample"))
@@ -269,7 +269,7 @@ def learning(frame: pd.DataFrame) -> Table:
 
 
 def sentences(said: Mapping[str, str]) -> Table:
-    """Lay out what is said of each of several things."""
+    """Format one sentence for each of several things."""
     table = Table.grid(padding=(0, 2))
     for name, sentence in said.items():
         table.add_row(name.replace("_", " "), Text(sentence))
@@ -277,7 +277,7 @@ def sentences(said: Mapping[str, str]) -> Table:
 
 
 def success_by_month(frame: pd.DataFrame) -> Table:
-    """Lay out the success rate of the whole by month, as a bar with its interval."""
+    """Format the success rate of all attempts by month, as a bar with its interval."""
     table = _table("month", "success", "95% interval", "", "attempts", right=("success", "attempts"))
     for _, row in frame[frame["segment_column"] == ""].iterrows():
         table.add_row(
@@ -291,7 +291,7 @@ def success_by_month(frame: pd.DataFrame) -> Table:
 
 
 def members(frame: pd.DataFrame) -> Table:
-    """Lay out member profiles."""
+    """Format member profiles."""
     table = _table("id", "name", "skills", "interests")
     for _, row in frame.iterrows():
         name = _text(row["name"]) or row["source_record_id"]
@@ -302,7 +302,7 @@ def members(frame: pd.DataFrame) -> Table:
 
 
 def member_patterns(frame: pd.DataFrame) -> Table:
-    """Lay out member patterns with their evidence and questions."""
+    """Format member patterns with their evidence and questions."""
     table = _table(
         "id",
         "category",
@@ -323,14 +323,14 @@ def member_patterns(frame: pd.DataFrame) -> Table:
             str(row["member_count"]),
             "" if expected is None else f"{expected:.1f}",
             "" if lift is None else f"{lift:.1f}",
-            Text(f"{row['name']}{state}\n{row['description']}{_said_by_a_person(row)}\n"),
+            Text(f"{row['name']}{state}\n{row['description']}{_decision_text(row)}\n"),
             Text("\n".join(row["question_prompts"]) + "\n"),
         )
     return table
 
 
 def questions(frame: pd.DataFrame) -> Table:
-    """Lay out questions with whom to ask and why."""
+    """Format questions with whom to ask and why."""
     table = _table("question", "ask", "because it", "pattern")
     for _, row in frame.iterrows():
         table.add_row(*(Text(row[name]) for name in ("question", "audience", "why", "pattern_name")))
@@ -338,7 +338,7 @@ def questions(frame: pd.DataFrame) -> Table:
 
 
 def labels(frame: pd.DataFrame) -> Table:
-    """Lay out labels as they were written and as they are read."""
+    """Format labels as they were written and as they are read."""
     table = _table("field", "written", "read as", "why", "members", right=("members",))
     for _, row in frame.iterrows():
         read = _text(row["label"])
@@ -351,7 +351,7 @@ def labels(frame: pd.DataFrame) -> Table:
 
 
 def status(state: dict[str, Any]) -> Table:
-    """Lay out the status."""
+    """Format the status."""
     table = Table(box=None, show_header=False, pad_edge=False)
     sentences = state["learning"]
     for key, value in ((key, value) for key, value in state.items() if key != "learning"):

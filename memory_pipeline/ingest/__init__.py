@@ -1,7 +1,8 @@
-"""Bringing outcomes and members in: files and records, mappings, contracts, quarantine.
+"""Read outcomes and members from files and records, check them, and store them.
 
-`load` is the way through; `mapping` and `translate` say what a source's columns mean, `outcomes` and
-`members` hold the contracts, `quarantine` gives back what was refused.
+A record passes these modules in order: `file_formats` (with `table_files` and `json_files`) opens the file,
+`mapped_records` translates a row as its `mapping` says, `outcome_contract` or `member_contract` checks it,
+and `load` stores what passed. What was refused waits in `quarantine`.
 """
 
 from memory_pipeline.ingest.errors import IngestError, MappingError

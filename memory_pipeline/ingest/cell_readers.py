@@ -1,4 +1,4 @@
-"""How the cells of a source's column are read: as text, number, truth value, list, time or code."""
+"""Read the cells of a source's column as text, number, truth value, list, time or exit code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def cell_reader(column: str, rule: ColumnRule, timezone: str | None) -> Callable
     Returns
     -------
     callable
-        Cell to value, None for an empty one. It raises `RecordRefusedError` for a cell that cannot be read.
+        From a cell to its value, None for an empty cell. It raises `RecordRefusedError` for a cell that
+        cannot be read.
     """
     convert = _converter(column, rule, timezone)
     if not (rule.read_as or rule.missing or rule.values or rule.pseudonymise) and rule.default is None:
@@ -63,7 +64,8 @@ def cell_reader(column: str, rule: ColumnRule, timezone: str | None) -> Callable
 
 
 def read_simple_cell(cell: Any) -> Any:
-    """Read a cell for which the mapping has no rule; most cells, so the usual types come first."""
+    """Read a cell for which the mapping has no rule: text is stripped, other values stay as they are."""
+    # Most cells come through here, so the usual types are tried first.
     kind = type(cell)
     if kind is str:
         return cell.strip() or None
@@ -74,12 +76,12 @@ def read_simple_cell(cell: Any) -> Any:
 
 
 def table_key(column: str, rule: ColumnRule, key: Any) -> str:
-    """Write a key of a mapping's table the way that the cells of its column are looked up."""
+    """Return a key of a mapping's table in the form in which the cells of its column are looked up."""
     return lookup_key(_code(column, key) if rule.read_as == "code" else key)
 
 
 def lookup_key(value: Any) -> str:
-    """Write a value as the text by which value tables find it: case and white space around do not count."""
+    """Return the text by which value tables find a value: without case and surrounding white space."""
     return as_text(value).strip().casefold()
 
 
@@ -103,7 +105,7 @@ def pseudonym(value: Any) -> str:
 
 
 def _filled(cell: Any, missing: frozenset[str]) -> Any:
-    """Give a plain value, or None for an empty cell, a NaN, or a text that means missing."""
+    """Return the plain value of a cell; None for an empty cell, a NaN, or a text that means missing."""
     if isinstance(cell, str):
         text = cell.strip()
         return None if not text or (missing and text.casefold() in missing) else text
@@ -138,7 +140,7 @@ def _converter(column: str, rule: ColumnRule, timezone: str | None) -> Callable[
 
 def _text(column: str, value: Any) -> str:
     if isinstance(value, list | dict):
-        refuse(column, value, f"{column} is no single value; read it in the mapping with `as: list`")
+        refuse(column, value, f"{column} is not a single value; read it in the mapping with `as: list`")
     return as_text(value)
 
 
@@ -152,14 +154,14 @@ def _number(column: str, value: Any) -> int | float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        refuse(column, value, f"{column} is no number; write digits with a point, without a unit")
+        refuse(column, value, f"{column} is not a number; write digits with a point, without a unit")
     return int(number) if number.is_integer() and "." not in value and "e" not in value.lower() else number
 
 
 def _integer(column: str, value: Any) -> int:
     number = _number(column, value)
     if not math.isfinite(number) or number != int(number):
-        refuse(column, value, f"{column} is no whole number; correct it, or read it with `as: number`")
+        refuse(column, value, f"{column} is not a whole number; correct it, or read it with `as: number`")
     return int(number)
 
 
@@ -181,18 +183,22 @@ def _list(column: str, value: Any, separator: str | None) -> list[Any]:
         else:
             value = [value]
     if not isinstance(value, list):
-        refuse(column, value, f"{column} is no list; write texts, or give the column a `separator`")
+        refuse(column, value, f"{column} is not a list; write texts, or give the column a `separator`")
     texts = [as_text(item).strip() for item in value if item is not None]
     return [text for text in texts if text]
 
 
 def _code(column: str, value: Any) -> str:
-    """Write an exit code one way: `1603`, or eight hex digits for a signed or large one (`0x87D1041C`)."""
+    """Return an exit code in its one form: `1603`, or eight hex digits if signed or large (`0x87D1041C`)."""
     text = as_text(value).strip()
     try:
         number = int(text, 16 if text.lower().startswith("0x") else 10)
     except ValueError:
-        refuse(column, value, f"{column} is no code; write a whole number, or hex digits such as 0x87D1041C")
+        refuse(
+            column,
+            value,
+            f"{column} is not an exit code; write a whole number, or hex digits such as 0x87D1041C",
+        )
     if not -(2**31) <= number < 2**32:
         refuse(column, value, f"{column} does not fit into 32 bits; correct the code")
     return str(number) if 0 <= number <= _LARGEST_EXIT_CODE else f"0x{number % 2**32:08X}"
@@ -204,7 +210,7 @@ def _json(column: str, value: Any) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
-        refuse(column, value, f"{column} is no JSON; correct it, or read it with another `as`")
+        refuse(column, value, f"{column} is not JSON; correct it, or read it with another `as`")
 
 
 def _time(column: str, value: Any, formats: tuple[str, ...], zone: ZoneInfo | None) -> datetime:
@@ -221,12 +227,14 @@ def _time(column: str, value: Any, formats: tuple[str, ...], zone: ZoneInfo | No
         refuse(
             column,
             value,
-            f"{column} is no time in the form {known}; correct it, or add its form to `formats`",
+            f"{column} is not a time in the form {known}; correct it, or add its form to `formats`",
         )
     if moment.tzinfo is None:
         if zone is None:
             refuse(
-                column, value, f"{column} has no zone; give the mapping a `timezone`, such as Europe/Zurich"
+                column,
+                value,
+                f"{column} has no time zone; add a `timezone` to the mapping, such as Europe/Zurich",
             )
         moment = moment.replace(tzinfo=zone)
     return moment
@@ -236,7 +244,7 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def _parsed_time(value: Any, form: str) -> datetime | None:
-    """Read a time in one form, or give None where it has another."""
+    """Parse a time written in one form; None where it is written otherwise."""
     text = as_text(value)
     try:
         if form == "iso":

@@ -1,4 +1,4 @@
-"""What can go wrong with an ingest: the whole of it, its mapping, or one record."""
+"""Errors of an ingest: of the whole, of its mapping, or of one record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import reprlib
 from typing import Any, NoReturn
 
 SHOWN_CHARACTERS = 200
-"""How much of a refused value is kept and shown."""
+"""Characters of a refused value that are kept and shown."""
 
 
 class IngestError(Exception):
@@ -37,7 +37,7 @@ class RecordRefusedError(Exception):
     value
         What it holds, shortened for display; None where it holds nothing.
     reason
-        What is wrong and how to mend it.
+        What is wrong and how to correct it.
     """
 
     def __init__(self, field: str, value: str | None, reason: str) -> None:

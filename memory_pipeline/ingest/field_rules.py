@@ -1,4 +1,4 @@
-"""Rules for single values that outcomes and members share: texts, numbers, lists and settings."""
+"""Check single values, as outcomes and members share them: texts, numbers, lists and settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GOOD_KEYS_KEPT = 10_000
 
 
 def name_of(field: str, value: Any, *, limit: int = MAX_NAME) -> str | None:
-    """Check a name or identifier; white space around it does not count, and nothing left is None."""
+    """Check a name or identifier and return it without surrounding white space; None if nothing is left."""
     if value is None:
         return None
     if type(value) is not str:
@@ -42,7 +42,7 @@ def name_of(field: str, value: Any, *, limit: int = MAX_NAME) -> str | None:
 
 
 def required_name_of(field: str, value: Any) -> str:
-    """Check a name that has to be there."""
+    """Check a required name."""
     name = name_of(field, value)
     if name is None:
         refuse(field, None, f"{field} is missing; every record needs one")
@@ -50,7 +50,7 @@ def required_name_of(field: str, value: Any) -> str:
 
 
 def check_characters(field: str, value: str) -> None:
-    """Refuse control characters and halves of surrogate pairs, which no name holds on purpose."""
+    """Refuse control characters and halves of surrogate pairs: no name holds them on purpose."""
     found = _CONTROL.search(value)
     if found is not None:
         code = f"U+{ord(found[0]):04X}"
@@ -58,7 +58,7 @@ def check_characters(field: str, value: str) -> None:
 
 
 def text_of(field: str, value: Any, *, limit: int = MAX_TEXT) -> str | None:
-    """Check a free text; line breaks may be in it."""
+    """Check a free text, which may have line breaks."""
     if value is None:
         return None
     if type(value) is not str:
@@ -79,12 +79,12 @@ def snake_case_of(field: str, value: Any) -> str:
 
 
 def snake_case(text: str) -> str:
-    """Write a text as a category: `Missing File!` becomes `missing_file`; empty if nothing is left."""
+    """Return a text as a category: `missing_file` for `Missing File!`; empty if nothing is left."""
     return re.sub(r"[^a-z0-9]+", "_", text.casefold()).strip("_")[:MAX_NAME].rstrip("_")
 
 
 def number_of(field: str, value: Any) -> int | float:
-    """Check a finite number that is no boolean."""
+    """Check a finite number that is not a boolean."""
     if type(value) is not float and type(value) is not int:
         value = plain(value)
         if type(value) is not float and type(value) is not int:
@@ -95,7 +95,7 @@ def number_of(field: str, value: Any) -> int | float:
 
 
 def boolean_of(field: str, value: Any) -> bool | None:
-    """Check a truth value; `true` and `false` may come as text, as in CSV."""
+    """Check a truth value; the texts `true` and `false` are read too, as in CSV."""
     if value is None or type(value) is bool:
         return value
     if isinstance(value, str) and value.strip().casefold() in {"true", "false"}:
@@ -107,7 +107,7 @@ def boolean_of(field: str, value: Any) -> bool | None:
 
 
 def list_of(field: str, value: Any) -> list[Any] | None:
-    """Check a list; JSON text of one is read, as in CSV."""
+    """Check a list; its JSON text is read too, as in CSV."""
     value = structure_of(value)
     if value is None:
         return None
@@ -131,7 +131,7 @@ def texts_of(field: str, value: Any) -> list[str] | None:
 
 
 def dict_of(field: str, value: Any) -> dict[str, Any] | None:
-    """Check a dict with usable keys; JSON text of one is read, as in CSV."""
+    """Check a dict with usable keys; its JSON text is read too, as in CSV."""
     value = structure_of(value)
     if value is None:
         return None
@@ -183,7 +183,7 @@ def numbers_of(field: str, value: Any) -> dict[str, int | float] | None:
 
 
 def structure_of(value: Any) -> Any:
-    """Give lists and dicts as they are, JSON text of one as what it says, and other sequences as lists."""
+    """Return a list or dict as it is, its JSON text parsed, and another sequence as a list."""
     if type(value) is dict or type(value) is list:
         return value
     if isinstance(value, str):
@@ -200,7 +200,7 @@ def structure_of(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Give NumPy scalars and arrays, tuples, sets and subclasses as the plain types that JSON knows."""
+    """Convert NumPy scalars and arrays, tuples, sets and subclasses to the plain types that JSON has."""
     if isinstance(value, tuple | set | frozenset):
         return list(value)
     if hasattr(value, "tolist"):

@@ -1,7 +1,7 @@
-"""The ingest itself: from a file or from records, through mapping and contract, into the store.
+"""Store the records of a file or of a program, through a mapping and the contract.
 
-One ingest is one transaction. Rows are read, checked and copied to a temporary table one after the other, so
-that memory does not grow with the file; a killed or failed ingest leaves nothing behind.
+An ingest is one transaction: a killed or failed one leaves nothing behind. Rows are read, checked and copied
+to a temporary table one after the other, so that memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from memory_pipeline.ingest.documents import open_json, open_jsonl
 from memory_pipeline.ingest.errors import IngestError, printable
-from memory_pipeline.ingest.files import check_file, format_of
+from memory_pipeline.ingest.file_formats import check_file, format_of
+from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
 from memory_pipeline.ingest.report import MAX_PROBLEMS, MAX_STORED_IDS, IngestReport, Problem
 from memory_pipeline.ingest.staging import Job, occurrence_identity, stage
-from memory_pipeline.ingest.tables import open_csv, open_parquet
+from memory_pipeline.ingest.table_files import open_csv, open_parquet
 from memory_pipeline.store.bulk_writes import IngestRun, RecordWriter
 from memory_pipeline.store.models import RECORD_KINDS
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from memory_pipeline.ingest.files import RecordFile
+    from memory_pipeline.ingest.file_formats import RecordFile
     from memory_pipeline.ingest.mapping import Mapping
     from memory_pipeline.ingest.record_keys import Translator
     from memory_pipeline.ingest.report import ProgressCallback
@@ -51,7 +51,7 @@ def ingest_file(
     name: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> IngestReport:
-    """Store the records of a file; a second time it changes nothing and says so.
+    """Store the records of a file; storing the same file again changes nothing.
 
     Parameters
     ----------
@@ -71,12 +71,12 @@ def ingest_file(
     name
         What the ingest is called in the table `ingests`; None for the file's name.
     progress
-        Is called every few thousand records.
+        Function that is called every few thousand records.
 
     Returns
     -------
     IngestReport
-        Where the records went. Those that break the contract are in quarantine.
+        Counts of the records by what became of them; those that break the contract are in quarantine.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def load_and_store(
     progress: ProgressCallback | None = None,
     keeps_stored: bool = False,
 ) -> IngestReport:
-    """Store records; see `ingest_records`. With `keeps_stored`, none that is stored is changed."""
+    """Store records; see `ingest_records`. With `keeps_stored`, no stored record is changed."""
     translator = build_translator(_known_kind(kind), mapping)
     job = Job(kind, name, translator, source, progress=progress, keeps_stored=keeps_stored)
     return _run(store, job, iter(records))
@@ -187,17 +187,17 @@ def _records_of(file: RecordFile, translator: Translator, name: str) -> Iterator
     if is_empty:
         raise IngestError(f"{name} holds no records; check what was exported")
     if file.columns is None:
-        translator.check_seen()
+        translator.check_seen_columns()
 
 
 def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
     run = IngestRun(str(uuid4()), job.kind, job.file_name, job.translator.name, datetime.now(tz=UTC))
-    with _say_database_errors(), store.transaction() as connection:
+    with _wrap_database_errors(), store.transaction() as connection:
         writer = RecordWriter(connection, run)
         with writer.staging() as write:
             stage(job, records, write)
-        job.tell("storing")
-        counts = writer.settle(
+        job.report_progress("storing")
+        counts = writer.store_staged(
             read=job.read,
             rename=occurrence_identity,
             own_format=OWN_FORMAT,
@@ -225,11 +225,11 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
 
 
 @contextmanager
-def _say_database_errors() -> Iterator[None]:
+def _wrap_database_errors() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, DBAPIError) as error:
-        # The first line; the others show a whole row.
+        # Only the first line: the others show a whole row.
         what = str(getattr(error, "orig", error)).strip().partition("\n")[0]
         raise IngestError(
             f"the database could not store the records ({what}); nothing was stored, so try the same again"

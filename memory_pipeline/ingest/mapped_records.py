@@ -1,4 +1,4 @@
-"""From a row of a source to a record in the project's own form, as a mapping says."""
+"""Translate a row of a source to a record in the project's own form, as a mapping says."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class _MappingTranslator(Translator):
-    """What translators of mappings share: reading cells, constants, fields and the record's id."""
+    """Base of the translators of mappings: reads cells, fills in constants, fields and the record's id."""
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
@@ -76,9 +76,9 @@ class _MappingTranslator(Translator):
             return wanted
         return tuple(column for column in wanted if column in self.named)
 
-    def keep(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Give what quarantine keeps of a record; with `unmapped: ignore` that is what the mapping reads."""
-        kept = super().keep(record)
+    def quarantine_copy(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return what quarantine keeps of a record: with `unmapped: ignore` only what the mapping reads."""
+        kept = super().quarantine_copy(record)
         if self.mapping.unmapped != "ignore":
             return kept
         return {key: value for key, value in kept.items() if key in self.named}
@@ -116,15 +116,15 @@ class _MappingTranslator(Translator):
         joined = "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
         return joined if len(joined) <= MAX_NAME else pseudonym(joined)
 
-    def extras(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Give the cells of columns that the mapping does not name."""
+    def unmapped_cells(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return the cells of columns that the mapping does not name."""
         return {
             k: v for k, v in record.items() if k not in self.named and k not in self.dropped and v is not None
         }
 
 
 class OutcomeTranslator(_MappingTranslator):
-    """Rows of a source become outcomes."""
+    """Translates rows of a source to outcomes."""
 
     def __init__(self, mapping: OutcomeMapping) -> None:
         super().__init__(mapping)
@@ -134,7 +134,7 @@ class OutcomeTranslator(_MappingTranslator):
     def _compile_value_map(
         self, one: ValueMap
     ) -> tuple[ValueMap, Callable[[Any], Any], dict[str, Effect | Skip]]:
-        # Without its default, since whether a cell is filled is a value of its own here.
+        # Without its default: an empty cell has an effect of its own here.
         rule = self._rule(one.column).model_copy(update={"default": None})
         try:
             table = {table_key(one.column, rule, key): effect for key, effect in one.values.items()}
@@ -145,8 +145,8 @@ class OutcomeTranslator(_MappingTranslator):
             ) from error
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Give the row as an outcome, or None where a value map skips it."""
-        # Value maps come first: what is no attempt may have cells that cannot be read.
+        """Return the row as an outcome, or None where a value map skips it."""
+        # Value maps come first: a row that is not an attempt may have cells that cannot be read.
         self.check_shape(record)
         effects = []
         for one, read, table in self.value_tables:
@@ -157,9 +157,9 @@ class OutcomeTranslator(_MappingTranslator):
         cells = self.read_cells(record)
         own = self.start(cells)
         mapping = self.outcome_mapping
-        own["approach_details"] = _picked(mapping.approach, cells)
-        own["context"] = _picked(mapping.context, cells)
-        own["performance_metrics"] = {key: _metric(v) for key, v in _picked(mapping.metrics, cells).items()}
+        own["approach_details"] = _pick(mapping.approach, cells)
+        own["context"] = _pick(mapping.context, cells)
+        own["performance_metrics"] = {key: _metric(v) for key, v in _pick(mapping.metrics, cells).items()}
         own["success_factors"] = [text for c in mapping.success_factors for text in _texts(cells[c])] or None
         reason, interventions = self._apply(effects, own)
         own["failure_reasons"] = self._failure_reasons(own, cells, reason)
@@ -169,12 +169,12 @@ class OutcomeTranslator(_MappingTranslator):
         feedback = {"rating": mapping.feedback.rating, "comment": mapping.feedback.comment}
         own["feedback"] = {key: cells[c] for key, c in feedback.items() if c and cells[c] is not None} or None
         if mapping.unmapped == "context":
-            own["context"].update(self.extras(record))
+            own["context"].update(self.unmapped_cells(record))
         return {field: value for field, value in own.items() if value or field == "approach_details"}
 
     @staticmethod
     def _apply(effects: list[Any], own: dict[str, Any]) -> tuple[str | None, list[dict[str, Any]]]:
-        """Carry out effects of value maps in order; later ones win."""
+        """Apply the effects of value maps in order; later ones win."""
         reason, interventions = None, []
         for effect in effects:
             for field in ("outcome_status", "application_type", "installer_type"):
@@ -213,14 +213,14 @@ class OutcomeTranslator(_MappingTranslator):
 
 
 class MemberTranslator(_MappingTranslator):
-    """Rows of a community's export become members."""
+    """Translates rows of a community's export to members."""
 
     def __init__(self, mapping: MemberMapping) -> None:
         super().__init__(mapping)
         self.member_mapping = mapping
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Give the row as a member."""
+        """Return the row as a member."""
         self.check_shape(record)
         cells = self.read_cells(record)
         own = self.start(cells)
@@ -228,9 +228,9 @@ class MemberTranslator(_MappingTranslator):
         own["skills"] = sets.pop("skills", [])
         own["interests"] = sets.pop("interests", [])
         own["other_sets"] = sets
-        own["attributes"] = _picked(self.member_mapping.attributes, cells)
+        own["attributes"] = _pick(self.member_mapping.attributes, cells)
         if self.member_mapping.unmapped == "attributes":
-            own["attributes"].update(self.extras(record))
+            own["attributes"].update(self.unmapped_cells(record))
         return own
 
 
@@ -268,7 +268,7 @@ def _texts(value: Any) -> list[str]:
     )
 
 
-def _picked(columns: dict[str, str], cells: dict[str, Any]) -> dict[str, Any]:
+def _pick(columns: dict[str, str], cells: dict[str, Any]) -> dict[str, Any]:
     return {key: cells[column] for key, column in columns.items() if cells[column] is not None}
 
 
@@ -282,12 +282,14 @@ def _effect_of(one: ValueMap, table: dict[str, Effect | Skip], value: Any) -> Ef
     effect = table.get(lookup_key(value), one.otherwise)
     if effect is None:
         known = ", ".join(table)
-        refuse(one.column, value, f"{one.column} is none of {known}; correct it, or add it to the value map")
+        refuse(
+            one.column, value, f"{one.column} is not one of {known}; correct it, or add it to the value map"
+        )
     return effect
 
 
-def _is_so(value: Any) -> bool:
-    """Say whether a cell is filled, true or above zero."""
+def _is_given(value: Any) -> bool:
+    """Return whether a cell is filled, true or above zero."""
     if isinstance(value, int | float):
         return value > 0
     return bool(value) and not (isinstance(value, str) and lookup_key(value) in FALSE_TEXTS)
@@ -298,7 +300,7 @@ def _interventions(rule: InterventionRule, cells: dict[str, Any]) -> list[dict[s
         kinds = [snake_case(text) for text in _texts(cells[rule.column])]
     else:
         value = cells[rule.when] if rule.when else None
-        kinds = [rule.kind] if rule.kind and _is_so(value) else []
+        kinds = [rule.kind] if rule.kind and _is_given(value) else []
     description = rule.description and PLACEHOLDER.sub(
         lambda found: "" if cells[found[1]] is None else as_text(cells[found[1]]), rule.description
     )

@@ -1,7 +1,7 @@
-"""The mapping language: how a source's columns become fields of outcomes or members.
+"""The mapping language: which columns of a source become which fields of outcomes or members.
 
 A mapping is one YAML file, checked here as a whole before any row is read. `docs/mappings.md` is its
-reference. What a mapping does to a row is in `translate`.
+reference; `mapped_records` applies it to rows.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ from pydantic import (
 )
 
 from memory_pipeline.ingest.errors import MappingError, printable
-from memory_pipeline.ingest.members import MEMBER_FIELDS
-from memory_pipeline.ingest.outcomes import NAME_FIELDS, OUTCOME_FIELDS, REQUIRED_FIELDS, RESERVED_KEYS
+from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
+from memory_pipeline.ingest.outcome_contract import (
+    NAME_FIELDS,
+    OUTCOME_FIELDS,
+    REQUIRED_FIELDS,
+    RESERVED_KEYS,
+)
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
 
@@ -100,7 +105,7 @@ EffectOrSkip = Annotated[
 
 
 class ValueMap(_Strict):
-    """Values of one column and their effects; `skip` leaves the row out, since it is no attempt."""
+    """Values of one column and their effects; `skip` leaves out a row that is not an attempt."""
 
     column: str
     values: dict[Scalar, EffectOrSkip]
@@ -108,7 +113,7 @@ class ValueMap(_Strict):
     missing: EffectOrSkip = Effect()
 
     def effects(self) -> Iterator[Effect]:
-        """Give every effect that it can have."""
+        """Yield every effect that the map can have."""
         for effect in (*self.values.values(), self.otherwise, self.missing):
             if isinstance(effect, Effect):
                 yield effect
@@ -124,7 +129,7 @@ class ReasonColumns(_Strict):
 
 
 class InterventionRule(_Strict):
-    """When a person stepped in: `kind` where `when` is filled, true or above zero, or kinds in `column`."""
+    """A person's intervention: `kind` where `when` is filled, true or above zero, or those of `column`."""
 
     kind: Category | None = None
     when: str | None = None
@@ -158,7 +163,7 @@ class _Mapping(_Strict):
     ignore: Columns = ()
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
-        """Give each place of the mapping that reads a column, as (place, column)."""
+        """Yield each place of the mapping that reads a column, as (place, column)."""
         for number, column in enumerate(self.record_id, start=1):
             yield f"record_id[{number}]", column
         for field, column in self.renames.items():
@@ -170,7 +175,7 @@ class _Mapping(_Strict):
         return tuple(dict.fromkeys(column for _, column in self.columns_by_place()))
 
     def rule(self, column: str) -> ColumnRule:
-        """Give the reading rule of a column; the default one where the mapping has none."""
+        """Return the reading rule of a column; the default one where the mapping has none."""
         return self.columns.get(column) or ColumnRule()
 
     @model_validator(mode="after")
@@ -178,11 +183,13 @@ class _Mapping(_Strict):
         for place, column in self.columns_by_place():
             if column in self.ignore:
                 raise ValueError(
-                    f"{place} reads the column {column!r}, which `ignore` names; take it out of one"
+                    f"{place} reads the column {column!r}, which `ignore` names; remove it from one"
                 )
         unused = self.columns.keys() - set(self.columns_read)
         if unused:
-            raise ValueError(f"columns.{min(unused)} is read nowhere; use the column, or remove the rule")
+            raise ValueError(
+                f"columns.{min(unused)} has a rule, but nothing reads it; use the column, or remove the rule"
+            )
         twice = self.constants.keys() & self.renames.keys()
         if twice:
             raise ValueError(f"{min(twice)} is in constants and in renames; keep one of them")
@@ -215,7 +222,7 @@ class OutcomeMapping(_Mapping):
     unmapped: Literal["error", "ignore", "context"] = "error"
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
-        """Give each place of the mapping that reads a column, as (place, column)."""
+        """Yield each place of the mapping that reads a column, as (place, column)."""
         yield from super().columns_by_place()
         for section in ("approach", "context", "metrics"):
             for key, column in getattr(self, section).items():
@@ -241,13 +248,13 @@ class OutcomeMapping(_Mapping):
             for field in getattr(self, section):
                 if field not in _TEXT_FIELDS:
                     known = ", ".join(sorted(_TEXT_FIELDS))
-                    raise ValueError(f"{section}.{field} is no field that can stand here; these can: {known}")
+                    raise ValueError(f"{section}.{field} is not allowed; use one of {known}")
         given = self.constants.keys() | self.renames.keys()
         if any(effect.outcome_status for one in self.value_maps for effect in one.effects()):
             given |= {"outcome_status"}
         for field in REQUIRED_FIELDS:
             if field not in given and field != "approach_details":
-                raise ValueError(f"nothing gives the required field {field}; add it to renames or constants")
+                raise ValueError(f"the required field {field} is missing; add it to renames or constants")
         return self
 
     @model_validator(mode="after")
@@ -273,7 +280,7 @@ class MemberMapping(_Mapping):
     unmapped: Literal["error", "ignore", "attributes"] = "error"
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
-        """Give each place of the mapping that reads a column, as (place, column)."""
+        """Yield each place of the mapping that reads a column, as (place, column)."""
         yield from super().columns_by_place()
         for section in ("sets", "attributes"):
             for key, column in getattr(self, section).items():
@@ -285,7 +292,7 @@ class MemberMapping(_Mapping):
         for section in ("constants", "renames"):
             for field in getattr(self, section).keys() - known:
                 hint = "sets" if field in MEMBER_FIELDS else ", ".join(sorted(known))
-                raise ValueError(f"{section}.{field} is no field that can stand here; use {hint}")
+                raise ValueError(f"{section}.{field} is not allowed; use {hint}")
         return self
 
 
@@ -297,7 +304,7 @@ OWN_FIELDS = {"outcomes": OUTCOME_FIELDS, "members": MEMBER_FIELDS}
 
 
 def available_mappings() -> dict[str, Path]:
-    """Give the shipped mappings, name to file."""
+    """Return the files of the shipped mappings by name."""
     return {path.stem: path for path in sorted((contracts_folder() / "mappings").glob("*.yaml"))}
 
 
@@ -307,7 +314,8 @@ def load_mapping(name: str | Path) -> Mapping:
     Raises
     ------
     MappingError
-        When there is none, or it breaks the rules; the message names the key, the value and the remedy.
+        When there is no such mapping, or it breaks the rules; the message names the key, the value and the
+        remedy.
     """
     shipped = available_mappings()
     path = shipped.get(str(name)) or Path(name)

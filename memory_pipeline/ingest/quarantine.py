@@ -1,4 +1,4 @@
-"""The way back for refused records: see them, export them to be mended, try them again."""
+"""List refused records, export them for correction, and try them again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def count_quarantined(store: Store, chosen: QuarantineFilter = EVERYTHING) -> in
 def list_quarantined(
     store: Store, chosen: QuarantineFilter = EVERYTHING, *, limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """Give the records that wait in quarantine, the oldest first.
+    """Return the records that wait in quarantine, the oldest first.
 
     Returns
     -------
@@ -56,9 +56,9 @@ def list_quarantined(
 
 
 def export_quarantined(store: Store, path: str | Path, chosen: QuarantineFilter = EVERYTHING) -> int:
-    """Write records that wait in quarantine as JSON Lines, so that a person can mend and ingest them.
+    """Write records that wait in quarantine as JSON Lines, for a person to correct and ingest.
 
-    Each keeps a note under `_quarantine` with what is wrong; when the mended record is ingested, the note
+    Each has a note under `_quarantine` with what is wrong; when the corrected record is ingested, the note
     takes the old one out of quarantine.
 
     Returns
@@ -73,17 +73,18 @@ def export_quarantined(store: Store, path: str | Path, chosen: QuarantineFilter 
     """
     path = Path(path)
     if path.exists():
-        raise IngestError(f"{path} is there already, perhaps with mended records; choose another name")
+        raise IngestError(f"{path} exists already, perhaps with corrected records; choose another name")
     if not path.absolute().parent.is_dir():
         raise IngestError(f"the folder {path.absolute().parent} does not exist; make it, or choose another")
     with store.transaction() as connection:
         groups = quarantined_groups(connection, chosen)
         if not groups:
-            raise IngestError("no record waits in quarantine that fits; see `quarantine list`")
+            raise IngestError("no record in quarantine matches; see `quarantine list`")
         if len(groups) > 1:
             found = ", ".join(f"{kind} by {mapping} ({count:,})" for kind, mapping, count in groups)
             raise IngestError(
-                f"the records need different ways back: {found}; export one at a time, by kind and mapping"
+                f"the records are of several kinds or mappings: {found}; export them one by one, with "
+                "--kind and --mapping"
             )
         temporary = path.with_name(f".{path.name}.part")
         try:
@@ -170,7 +171,7 @@ def _waiting_records(store: Store, chosen: QuarantineFilter) -> Iterator[dict[st
 
 
 def _with_note(row: Any) -> dict[str, Any]:
-    """Put what is known about a refused record in front of it."""
+    """Return a refused record with a note in front: what is wrong with it, and where it came from."""
     note = {column.key: getattr(row, column.key) for column in _NOTE_COLUMNS}
     note["source"] = (row.record.get(QUARANTINE_KEY) or {}).get("source")
     return {QUARANTINE_KEY: note, **{k: v for k, v in row.record.items() if k != QUARANTINE_KEY}}

@@ -1,6 +1,6 @@
-"""What becomes of a record before its contract: which keys it may have, and what of it is kept.
+"""Check which keys a record may have, before its contract is applied, and what quarantine keeps of it.
 
-The translators of mappings are in `translate`.
+The translators of mappings are in `mapped_records`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import pseudonym
 from memory_pipeline.ingest.errors import IngestError, refuse
-from memory_pipeline.ingest.files import CELLS_KEY
+from memory_pipeline.ingest.file_formats import CELLS_KEY
 from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT
-from memory_pipeline.ingest.outcomes import REQUIRED_FIELDS
+from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ _SHOWN_COLUMNS = 12
 
 
 class Translator:
-    """What all translators share: which columns a record may have and which it must have.
+    """Base of all translators: which columns a record may have, and which it must have.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Translator:
     source
         Name of the source, for records that name none.
     known
-        Columns that a record may have; None if others are welcome too.
+        Columns that a record may have; None if it may have any.
     required
         Columns that a file must have.
     dropped
@@ -64,7 +64,7 @@ class Translator:
         Returns
         -------
         tuple of str
-            The columns that are worth reading.
+            The columns to read.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Translator:
             raise IngestError(f"{self._say_unknown(unknown)}; {self._remedy_unknown}")
         return tuple(c for c in present if c not in self.dropped)
 
-    def check_seen(self) -> None:
+    def check_seen_columns(self) -> None:
         """Compare the keys of all records of a file with the mapping, after they were read.
 
         Raises
@@ -89,7 +89,7 @@ class Translator:
         self._check_required(tuple(self.seen))
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Give the record in the project's own form, or None where it is not one of the kind.
+        """Return the record in the project's own form, or None where it is not one of the kind.
 
         Raises
         ------
@@ -98,8 +98,8 @@ class Translator:
         """
         raise NotImplementedError
 
-    def keep(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Give what quarantine keeps of a record: all but what the mapping drops."""
+    def quarantine_copy(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return what quarantine keeps of a record: all but what the mapping drops."""
         kept = {key: value for key, value in record.items() if key not in self.dropped}
         for column in self.pseudonymised & kept.keys():
             if kept[column] is not None:
@@ -109,7 +109,7 @@ class Translator:
         return kept
 
     def check_shape(self, record: dict[str, Any]) -> None:
-        """Check the keys of a record; records of a shape that was seen before pass at once."""
+        """Check the keys of a record; a combination of keys that passed once is not checked again."""
         shape = tuple(record)
         if shape in self._shapes:
             return
@@ -150,18 +150,18 @@ class Translator:
 
 
 class OwnFormat(Translator):
-    """Records that are in the project's own form already."""
+    """Translator of records that are in the project's own form already."""
 
     def __init__(self, kind: str) -> None:
         required = REQUIRED_FIELDS if kind == "outcomes" else ()
         super().__init__(OWN_FORMAT, None, known=OWN_FIELDS[kind], required=required)
         self.kind = kind
 
-    def check_seen(self) -> None:
+    def check_seen_columns(self) -> None:
         """Do nothing: each record without a required field is refused by itself."""
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Give the record as it is, after a look at its keys."""
+        """Return the record as it is, after a check of its keys."""
         self.check_shape(record)
         return record
 
@@ -170,10 +170,10 @@ class OwnFormat(Translator):
 
     @property
     def _remedy_missing(self) -> str:
-        return "add them, or read the file through a mapping"
+        return "add them, or read the file with a mapping"
 
     def _say_unknown(self, unknown: list[str]) -> str:
-        return f"{names_of(unknown)} is no field of {self.kind}"
+        return f"{names_of(unknown)} is not a field of {self.kind}"
 
     @property
     def _remedy_unknown(self) -> str:
@@ -182,7 +182,7 @@ class OwnFormat(Translator):
             "members": "put it under attributes or other_sets",
         }
         fields = ", ".join(sorted(OWN_FIELDS[self.kind]))
-        return f"{places[self.kind]}, or read the file through a mapping; the fields are {fields}"
+        return f"{places[self.kind]}, or read the file with a mapping; the fields are {fields}"
 
 
 def names_of(columns: Iterable[Any]) -> str:

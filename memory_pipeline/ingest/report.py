@@ -1,4 +1,4 @@
-"""What an ingest says about itself: while it runs, and when it is done."""
+"""The progress and the report of an ingest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_STORED_IDS = 1_000
 
 @dataclass(frozen=True)
 class IngestProgress:
-    """How far an ingest is.
+    """How far an ingest has come.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ ProgressCallback = Callable[[IngestProgress], None]
 
 @dataclass(frozen=True)
 class Problem:
-    """One refused record: where it stood, what is wrong with it, and how to mend it."""
+    """One refused record: where it was, what is wrong with it, and how to correct it."""
 
     row_number: int
     field: str
@@ -47,7 +47,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """Where the records of one ingest went.
+    """Counts of the records of one ingest by what became of them.
 
     `read = new + changed + unchanged + quarantined + skipped`.
 
@@ -64,9 +64,9 @@ class IngestReport:
     read, new, changed, unchanged, quarantined
         Numbers of records.
     skipped
-        Records that the mapping takes for no attempt.
+        Records that the mapping leaves out, since they are not attempts.
     already_quarantined
-        Those of `quarantined` that waited in quarantine before.
+        Those of `quarantined` that were in quarantine before.
     problems
         The first `MAX_PROBLEMS` refused records.
     stored_ids
@@ -93,5 +93,5 @@ class IngestReport:
         return self.quarantined > 0 and self.quarantined == self.read - self.skipped
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the report as JSON-able values."""
+        """Return the report as JSON-able values."""
         return asdict(self)

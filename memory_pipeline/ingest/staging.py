@@ -1,4 +1,4 @@
-"""From records to the lines of the stage: each is translated, checked, and accepted, refused or skipped."""
+"""Translate and check records, and write each to the staging table as accepted or refused."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.canonical import content_record_id, encode_normal, encode_raw, record_id_of
+from memory_pipeline.ingest.canonical_json import content_record_id, encode_normal, encode_raw, record_id_of
 from memory_pipeline.ingest.errors import RecordRefusedError, refuse
 from memory_pipeline.ingest.field_rules import name_of
-from memory_pipeline.ingest.members import normal_member
-from memory_pipeline.ingest.outcomes import latest_time, normal_outcome
+from memory_pipeline.ingest.member_contract import normal_member
+from memory_pipeline.ingest.outcome_contract import latest_time, normal_outcome
 from memory_pipeline.ingest.report import MAX_PROBLEMS, IngestProgress, Problem, ProgressCallback
 from memory_pipeline.store.bulk_writes import accepted_line, refused_line
 
@@ -23,7 +23,7 @@ UNNAMED_SOURCE = "unspecified"
 """Source of records for which neither they, the caller nor the mapping names one."""
 
 QUARANTINE_KEY = "_quarantine"
-"""Key of a record that was exported from quarantine; its `id` says which one it mends."""
+"""Key of a record that was exported from quarantine; its `id` says which one it corrects."""
 
 _LINES_AT_ONCE = 500
 _ROWS_PER_PROGRESS = 5_000
@@ -32,7 +32,7 @@ _MAX_SOURCE = 100
 
 @dataclass
 class Job:
-    """One ingest: what is read how, and what was seen so far."""
+    """State of one ingest: what is read and how, and the counts so far."""
 
     kind: str
     file_name: str
@@ -46,14 +46,14 @@ class Job:
     skipped_ids: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def tell(self, stage: Any) -> None:
-        """Report progress to whoever asked for it."""
+    def report_progress(self, stage: Any) -> None:
+        """Call the caller's progress function, if there is one."""
         if self.progress is not None:
             self.progress(IngestProgress(stage, self.read, self.share()))
 
 
 def stage(job: Job, records: Iterator[Any], write: Callable[[str], None]) -> None:
-    """Read every record, check it and write it to the stage as accepted or refused."""
+    """Read every record, check it and write it to the staging table as accepted or refused."""
     check = _contract(job.kind)
     lines: list[str] = []
     for record in records:
@@ -67,7 +67,7 @@ def stage(job: Job, records: Iterator[Any], write: Callable[[str], None]) -> Non
             write("".join(lines))
             lines.clear()
         if job.read % _ROWS_PER_PROGRESS == 0:
-            job.tell("reading")
+            job.report_progress("reading")
     write("".join(lines))
 
 
@@ -78,11 +78,11 @@ def _contract(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, Any]]) -> str | None:
-    """Give the stage's line of one record, or None for one that is skipped."""
+    """Return the line of one record for the staging table, or None for one that is skipped."""
     origin: dict[str, Any] = {}
     try:
         if type(record) is not dict:
-            refuse("(record)", record, "the record is no object; write fields and values in braces")
+            refuse("(record)", record, "the record is not an object; write fields and values in braces")
         if QUARANTINE_KEY in record:
             origin, record = _split_origin(record)
         own = job.translator.translate(record)
@@ -112,10 +112,10 @@ def _refused(job: Job, record: Any, refusal: RecordRefusedError, origin: dict[st
     problem = Problem(job.read, refusal.field, refusal.value, refusal.reason)
     if len(job.problems) < MAX_PROBLEMS:
         job.problems.append(problem)
-    kept = job.translator.keep(record) if isinstance(record, dict) else {"(record)": record}
+    kept = job.translator.quarantine_copy(record) if isinstance(record, dict) else {"(record)": record}
     source = origin.get("source") or job.source
     if source is not None:
-        # Where it came from is not in the record, and a later retry has to know it.
+        # A later retry needs the source, which is not in the record.
         kept[QUARANTINE_KEY] = {"source": source}
     encoded = encode_raw(kept, job.kind)
     return refused_line(
@@ -127,12 +127,12 @@ def _refused(job: Job, record: Any, refusal: RecordRefusedError, origin: dict[st
 
 
 def _split_origin(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part a record that was exported from quarantine from the note on where it came from."""
+    """Split a record exported from quarantine into its note (`id`, `source`) and the record itself."""
     note = record[QUARANTINE_KEY]
     rest = {key: value for key, value in record.items() if key != QUARANTINE_KEY}
     if not isinstance(note, dict) or not isinstance(note.get("id"), int | None):
         refuse(
-            QUARANTINE_KEY, note, f"{QUARANTINE_KEY} is not as it was exported; remove it, or export again"
+            QUARANTINE_KEY, note, f"{QUARANTINE_KEY} was changed after the export; remove it, or export again"
         )
     return {"id": note.get("id"), "source": note.get("source")}, rest
 
@@ -147,6 +147,6 @@ def _own_id(value: Any) -> str | None:
 
 
 def occurrence_identity(source: str, content_hash: str, occurrence: int) -> tuple[str, str]:
-    """Give the (record id, id) of one of several identical records without an id in their source."""
+    """Return the (record id, id) of one of several identical records without an id in their source."""
     record_id = content_record_id(content_hash, occurrence)
     return record_id, record_id_of(source, record_id)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from memory_pipeline.settings import parse_schedule
+
 if TYPE_CHECKING:
     from memory_pipeline.settings import Settings
     from memory_pipeline.store.session import Session
@@ -64,32 +66,35 @@ def _paid() -> dg.AssetSelection:
 
 @dataclass(frozen=True)
 class Ticks:
-    """An interval as cron can say it: when to look, and every how many minutes to act.
+    """When a schedule looks whether it is due (a cron string), and every how many minutes it is.
 
     Cron counts within the hour, the day and the week. An interval that does not divide those (45 minutes,
     5 hours, 10 days) is looked at more often, and acted on where the minutes since 1970 are a multiple of
-    it: exact, and with nothing to remember.
+    it: exact, and with nothing to remember. `minutes` is None where a cron string was given: every tick
+    counts.
     """
 
     cron: str
-    minutes: int
+    minutes: int | None
 
     @property
     def acts_always(self) -> bool:
         """Whether every tick is one to act on."""
-        return self.minutes == _WEEK or _cron(self.minutes)[1] == self.minutes
+        return self.minutes is None or _cron(self.minutes)[1] == self.minutes
 
     def acts_at(self, moment: datetime) -> bool:
-        """Say whether a tick is one to act on."""
-        return self.acts_always or int(moment.timestamp() // 60) % self.minutes == 0
+        """Return whether a tick is one to act on."""
+        return self.minutes is None or int(moment.timestamp() // 60) % self.minutes == 0 or self.acts_always
 
 
-def ticks(interval: timedelta) -> Ticks:
-    """Turn an interval of whole minutes into ticks in UTC: `30m`, `24h` and `7d` are plain cron.
+def ticks(every: timedelta | str) -> Ticks:
+    """Turn an interval of whole minutes, or a cron string, into ticks in UTC.
 
-    A day's tick is at midnight, a week's on Sunday.
+    `30m`, `24h` and `7d` are plain cron: a day's tick is at midnight, a week's on Sunday.
     """
-    minutes = int(interval.total_seconds() // 60)
+    if isinstance(every, str):
+        return Ticks(every, None)
+    minutes = int(every.total_seconds() // 60)
     return Ticks(_cron(minutes)[0], minutes)
 
 
@@ -107,30 +112,34 @@ def _cron(minutes: int) -> tuple[str, int]:
 
 
 def rebuild_schedule(job: Any, settings: Settings) -> dg.ScheduleDefinition:
-    """Define the schedule that rebuilds every `settings.update_interval`."""
+    """Define the schedule that rebuilds as `settings.update_interval` says."""
     return _schedule(
         SCHEDULE_NAME,
         job,
         settings.update_every,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Rebuilds every {settings.update_interval} (MEMORY_UPDATE_INTERVAL), counted in UTC.",
+        description=f"Rebuilds {_when(settings.update_interval)} (MEMORY_UPDATE_INTERVAL), counted in UTC.",
     )
 
 
 def discovery_schedule(job: Any, settings: Settings) -> dg.ScheduleDefinition:
-    """Define the schedule that has Claude look every `settings.discovery_interval`, once it is turned on."""
+    """Define the schedule that has Claude look as `settings.discovery_interval` says; off at first."""
     return _schedule(
         DISCOVERY_SCHEDULE_NAME,
         job,
         settings.discover_every,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Has Claude look for member patterns every {settings.discovery_interval} "
+        description=f"Has Claude look for member patterns {_when(settings.discovery_interval)} "
         "(MEMORY_DISCOVERY_INTERVAL), counted in UTC. Costs money, so it is off until it is turned on here.",
     )
 
 
+def _when(schedule: str) -> str:
+    return f"every {schedule}" if isinstance(parse_schedule(schedule), timedelta) else f"at {schedule}"
+
+
 def _schedule(
-    name: str, job: Any, every: timedelta, *, default_status: dg.DefaultScheduleStatus, description: str
+    name: str, job: Any, every: timedelta | str, *, default_status: dg.DefaultScheduleStatus, description: str
 ) -> dg.ScheduleDefinition:
     plan = ticks(every)
 

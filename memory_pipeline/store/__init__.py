@@ -1,6 +1,6 @@
-"""PostgreSQL: tables, the embedded server, migrations, reads and writes.
+"""PostgreSQL and Parquet: tables, the embedded server, migrations, reads and writes.
 
-Nothing in here decides what a finding is; it keeps what the analysis and the ingest hand over.
+Nothing in here decides what a finding is: it stores what the analysis and the ingest pass to it.
 """
 
 from memory_pipeline.store.database import Store, open_store

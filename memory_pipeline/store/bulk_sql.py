@@ -1,11 +1,11 @@
-"""The statements by which staged records move to their tables; `records` says when each is carried out."""
+"""SQL statements that move staged records to their tables; `bulk_writes` runs them."""
 
 STAGED_COLUMNS = (
     "row_number, source, record_id, id, is_content, hash, quarantine_id, doc, field, value, reason"
 )
 
-# Of refused records `source`, `record_id`, `id` and `is_content` are null; `doc` is what arrived. Those that
-# are refused later, here, have all of them, and `doc` is their normal form.
+# Refused records have null in `source`, `record_id`, `id` and `is_content`, and what arrived in `doc`. Those
+# that are refused only here have all of them, and their normal form in `doc`.
 CREATE = """
 create temporary table if not exists staged_records (
     row_number bigint not null, source text, record_id text, id text, is_content boolean, hash text not null,
@@ -21,7 +21,7 @@ create temporary table if not exists staged_names (
 ) on commit delete rows;
 """
 
-# Rows that share an id: the second and later ones, each with what it is a repetition of.
+# Rows that share an id: the second and later ones, each with the first row of that id.
 FIND_REPEATS = """
 insert into staged_repeats
 select row_number, occurrence, hash <> first_hash, first_row
@@ -129,7 +129,7 @@ select count(*) filter (where is_new), count(*) filter (where not is_new) from w
 """,
 }
 
-# A record that was taken out of quarantine, tried again and refused again unchanged: only the reason is new.
+# A record from quarantine that was tried again and refused again unchanged: only the reason is new.
 REFUSED_AGAIN = """
 update quarantined_records as q
 set field = s.field, value = s.value, reason = s.reason, resolved_at = null
@@ -161,7 +161,7 @@ with refused as (
 select count(*) filter (where is_new) from written
 """
 
-# Accepted, found to be no record of the kind, or refused in a mended form that waits by itself now.
+# Accepted, skipped by the mapping, or refused in a corrected form that is in quarantine by itself now.
 RESOLVE = """
 update quarantined_records as q set resolved_at = statement_timestamp()
 from (

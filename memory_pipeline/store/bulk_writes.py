@@ -1,7 +1,7 @@
-"""Bulk writes of outcomes, members, their ingests, and the records in quarantine.
+"""Write outcomes, members, their ingests and refused records in bulk.
 
-Records go by `COPY` into a temporary table and from there, in the same transaction, to where they belong:
-either all of an ingest is stored or nothing. Nothing here judges a record; `ingest` does.
+Records are copied (`COPY`) into a temporary table and moved from there to their tables in the same
+transaction: either all of an ingest is stored or nothing. Whether a record is valid is checked in `ingest`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class WrittenCounts:
 
 
 class RecordWriter:
-    """Stages the records of one ingest and moves them to where they belong.
+    """Writes the records of one ingest to a staging table and moves them to their tables.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class RecordWriter:
 
     @contextmanager
     def staging(self) -> Iterator[Callable[[str], None]]:
-        """Open the stage; the function that it gives takes lines of `accepted_line` and `refused_line`."""
+        """Open the staging table; the yielded function takes lines of `accepted_line` and `refused_line`."""
         driver: Any = self.connection.connection.driver_connection
         with (
             driver.cursor() as cursor,
@@ -85,7 +85,7 @@ class RecordWriter:
         ):
             yield copy.write
 
-    def settle(
+    def store_staged(
         self,
         *,
         read: int,
@@ -94,19 +94,19 @@ class RecordWriter:
         skipped_ids: Sequence[int] = (),
         keeps_stored: bool = False,
     ) -> WrittenCounts:
-        """Move everything that was staged and record the ingest.
+        """Move the staged records to their tables, and log the ingest.
 
         Parameters
         ----------
         read
             Number of records read, for the table `ingests`.
         rename
-            (source, hash, occurrence) to the (record id, id) of a record without an id in its source that is
-            one of several identical ones.
+            From (source, hash, occurrence) to (record id, id), for identical records without an id in their
+            source.
         own_format
             Mapping name of refused records that are kept in normal form.
         skipped_ids
-            Quarantined records that turned out to be none.
+            Quarantined records that the mapping now skips.
         keeps_stored
             Refuse records that would change a stored one.
         """
@@ -140,7 +140,7 @@ class RecordWriter:
         return counts
 
     def late_refusals(self, limit: int) -> list[tuple[int, str, str | None, str]]:
-        """Give (row, field, value, reason) of records that only a look at all of them could refuse."""
+        """Return (row, field, value, reason) of records that only a comparison with the others refused."""
         rows = self.connection.execute(
             text(
                 "select row_number, field, value, reason from staged_records "
@@ -151,7 +151,7 @@ class RecordWriter:
         return [tuple(row) for row in rows]
 
     def stored_ids(self) -> tuple[str, ...]:
-        """Give the ids of the accepted records, in the order of their rows."""
+        """Return the ids of the accepted records, in the order of their rows."""
         column = {
             "outcomes": "select s.id from staged_records as s where s.reason is null order by s.row_number",
             "members": "select m.id::text from staged_records as s join members as m "
@@ -161,7 +161,7 @@ class RecordWriter:
         return tuple(self.connection.scalars(text(column)))
 
     def _rename_identical(self, rename: Callable[[str, str, int], tuple[str, str]]) -> None:
-        """Give each of several identical records without an id a name of its own, by its occurrence."""
+        """Set ids of identical records that have none in their source, by the number of their occurrence."""
         repeats = self.connection.execute(
             text(
                 "select s.row_number, s.source, s.hash, r.occurrence from staged_records as s "
@@ -215,11 +215,11 @@ class RecordWriter:
 
 
 def _watch_client(connection: Connection) -> None:
-    """Let the server end a long statement when the process that sent it is gone.
+    """Make the server end a long statement when the process that sent it is gone.
 
     Otherwise a killed ingest would hold its locks until the statement is done, and the next would wait.
     """
-    # Servers on some systems cannot watch their clients and refuse the setting; there the wait remains.
+    # Servers on some systems cannot check their clients and refuse the setting; there the wait remains.
     with suppress(DBAPIError), connection.begin_nested():
         connection.execute(text("set local client_connection_check_interval = '1s'"))
 
@@ -233,7 +233,7 @@ def accepted_line(
     is_content: bool,
     quarantine_id: int | None,
 ) -> str:
-    """Write the line of an accepted record for the stage.
+    """Return the line of an accepted record for the staging table.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def accepted_line(
     is_content
         Whether the identity was made from the content.
     quarantine_id
-        The quarantined record that it mends.
+        The quarantined record that it corrects.
     """
     identity, digest, document = record
     names = f"{source}\t{record_id}"
@@ -266,7 +266,7 @@ def refused_line(
     problem: tuple[str, str | None, str],
     quarantine_id: int | None,
 ) -> str:
-    """Write the line of a refused record for the stage.
+    """Return the line of a refused record for the staging table.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def refused_line(
     problem
         (field, value, reason).
     quarantine_id
-        The quarantined record that it was meant to mend.
+        The quarantined record that it was meant to correct.
     """
     digest, document = record
     parts = [str(row_number), None, None, None, None, digest, quarantine_id, document, *problem]
@@ -290,7 +290,7 @@ def _copy_text(value: str) -> str:
 
 @dataclass(frozen=True)
 class QuarantineFilter:
-    """Which records that wait in quarantine are meant; None does not filter."""
+    """Filter of the records in quarantine; None does not filter."""
 
     kind: str | None = None
     file_name: str | None = None
@@ -298,7 +298,7 @@ class QuarantineFilter:
     mapping_name: str | None = None
 
     def select(self, columns: Sequence[Any]) -> Select[Any]:
-        """Build the query of some columns of these records, the oldest first."""
+        """Build the query for columns of the matching records, the oldest first."""
         conditions = [
             getattr(QuarantinedRecord, column.name) == getattr(self, column.name)
             for column in fields(self)

@@ -1,4 +1,4 @@
-"""Opening the database: which server, its schema brought up to date, and the engine on it."""
+"""Open the database: choose the server, migrate its schema, and take locks."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction: committed at the end, rolled back on any error."""
+        """Open a transaction: committed at the end, rolled back on any error."""
         with self.engine.begin() as connection:
             yield connection
 
     def migrate(self, revision: str = "head", *, downgrade: bool = False) -> None:
-        """Bring the schema to `revision`; processes that start together wait for each other."""
+        """Migrate the schema to `revision`; processes that start together wait for each other."""
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.engine.connect() as connection:
@@ -83,7 +83,7 @@ class Store:
 
     @contextmanager
     def rebuild_lock(self) -> Iterator[None]:
-        """Let one process at a time rebuild; the lock goes with the connection, so a killed holder frees it.
+        """Lock out other rebuilds; the lock ends with the connection, so that of a killed process does too.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def discovery_lock(self) -> Iterator[None]:
-        """Let one process at a time have Claude look for member patterns; otherwise as `rebuild_lock`.
+        """Lock out other discoveries by Claude; otherwise as `rebuild_lock`.
 
         Raises
         ------
@@ -113,12 +113,12 @@ class Store:
 
     @contextmanager
     def advice_lock(self) -> Iterator[None]:
-        """Let one process at a time write the table of advice and its policy; others wait for it.
+        """Wait for other writers of the advice table and its policy, then lock them out.
 
         Raises
         ------
         RebuildInProgressError
-            When it is still held after a minute.
+            When the lock is still held after a minute.
         """
         taken = RebuildInProgressError(
             "another process has been writing the advice for a minute; wait for it to end and try again"

@@ -1,6 +1,6 @@
-"""What persons decide about findings: one log for every kind, which no rebuild overwrites.
+"""Store what persons decide about findings: one log for every kind, which no rebuild overwrites.
 
-Each decision or note is a row of `decisions`; the newest row of a finding holds. Whatever writes findings
+Each decision or note is a row of `decisions`; the newest row of a finding applies. Every writer of findings
 calls `apply_decisions` in its transaction, so that what a person retired stays retired when found again.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Sides = dict[str, tuple[dict[str, str], dict[str, str], str | None]]
 
 RESET = "reset"
-"""Takes a decision back: the rebuilds decide again. The note stays."""
+"""Withdraws a decision: the rebuilds decide again. The note stays."""
 COLUMNS = ("decision", "note", "decided_by", "decided_at")
 _IDS = {
     "pattern": PatternIdentification.id,
@@ -75,14 +75,14 @@ from newest where finding_id = p.id::text and p.is_active <> (decision = 'activa
 def decide(
     store: Store, kind: str, finding: str, *, by: str, decision: str | None = None, note: str | None = None
 ) -> dict[str, Any]:
-    """Log a person's decision or note and put it into effect.
+    """Log a person's decision or note and apply it.
 
     Parameters
     ----------
     kind
         `pattern`, `factor` or `member_pattern`.
     finding
-        Its id, or the beginning of it where no other id begins so.
+        Its id, or a beginning that only this id has.
     by
         Who decides.
     decision
@@ -93,12 +93,12 @@ def decide(
     Returns
     -------
     dict
-        `kind`, `finding_id` and `COLUMNS` as they hold now.
+        `kind`, `finding_id` and the current `COLUMNS`.
 
     Raises
     ------
     ValueError
-        When the kind or the decision is not one there is, or there is neither a decision nor a note.
+        When the kind or the decision is unknown, or there is neither a decision nor a note.
     KeyError
         When no finding, or more than one, has such an id.
     """
@@ -126,17 +126,17 @@ def decide(
 
 
 def apply_decisions(connection: Connection, kind: str) -> None:
-    """Bring the findings of a kind to what persons decided; for a writer to call in its transaction.
+    """Apply what persons decided to the findings of a kind, within the writer's transaction.
 
     A pattern that nobody decided about is active where the newest rebuild found it. Factors are filtered
-    when they are read, so that nothing is to be done for them.
+    when they are read, so nothing is done for them.
     """
     if kind in _APPLY:
         connection.execute(text(_APPLY[kind]), {"kind": kind})
 
 
 def find_id(connection: Connection, kind: str, beginning: str) -> str:
-    """Find the id that a text is, or is the only one to begin with.
+    """Find the id that equals a text, or the only one that begins with it.
 
     Raises
     ------
@@ -167,17 +167,17 @@ def find_id(connection: Connection, kind: str, beginning: str) -> str:
 
 
 def read_decisions(store: Store, kind: str) -> pd.DataFrame:
-    """Read what holds now, shape (findings with a decision or note, `finding_id` and `COLUMNS`)."""
+    """Read the decisions that apply, shape (findings with a decision or note, `finding_id` and `COLUMNS`)."""
     with store.transaction() as connection:
         rows = connection.execute(text(_NEWEST), {"kind": kind}).all()
     return pd.DataFrame(rows, columns=["finding_id", *COLUMNS], dtype=object)
 
 
 def with_decisions(store: Store, kind: str, findings: pd.DataFrame) -> pd.DataFrame:
-    """Put `COLUMNS` behind findings (by their `id`); None where nobody decided or noted anything.
+    """Add `COLUMNS` to findings (by their `id`); None where nobody decided or noted anything.
 
-    A factor and the same comparison the other way round are one finding: what was decided last about
-    either holds for both.
+    A factor and the same comparison the other way round are one finding: the last decision about either
+    applies to both.
     """
     held = read_decisions(store, kind).set_index("finding_id")
     ids = findings["id"].astype(str)
@@ -208,13 +208,13 @@ def _twin_id(details: Mapping[str, Any]) -> str:
 
 
 def _newest_of(held: pd.DataFrame, pair: tuple[str, str]) -> str:
-    """Pick the id of the two that was decided about last; the first where nothing was."""
+    """Return the id that was decided about last; the first where none was."""
     decided = [one for one in pair if one in held.index]
     return str(pd.to_datetime(held.loc[decided, "decided_at"], utc=True).idxmax()) if decided else pair[0]
 
 
 def decision_log(store: Store, kind: str, finding_id: str) -> pd.DataFrame:
-    """Read everything that was decided and noted about one finding, the oldest first."""
+    """Read all decisions and notes about one finding, the oldest first."""
     table = FindingDecision
     query = select(*(getattr(table, name) for name in COLUMNS)).where(
         table.kind == kind, table.finding_id == finding_id
@@ -246,20 +246,20 @@ def _check(kind: str, decision: str | None, note: str | None, by: str) -> None:
 
 
 def read_factor_decisions(store: Store, levels: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
-    """Read the decisions on factors that hold, the newest of each comparison, whichever way round.
+    """Read the decisions on factors that apply: the newest of each comparison, whichever way round.
 
     Parameters
     ----------
     store
         The store.
     levels
-        The levels of each setting that advice tells apart: a decision on a factor that the newest rebuild
-        did not find is recognised among their pairs.
+        The levels of each setting that advice distinguishes: among their pairs, a decision is recognised
+        whose factor the newest rebuild did not find.
 
     Returns
     -------
     list of dict
-        `finding_id`, `decision` (`note` where something was noted and nothing decided), `settings`,
+        `finding_id`, `decision` (`note` where there is a note alone), `settings`,
         `reference` (setting to level), `decided_by`, `decided_at` (ISO 8601), `note`, `finding` (the
         factor's sentence, None where no rebuild has it now); the oldest first.
     """
@@ -272,7 +272,7 @@ def read_factor_decisions(store: Store, levels: Mapping[str, Iterable[str]]) -> 
     newest: dict[frozenset[Any], dict[str, Any]] = {}
     for row in held.to_dict("records"):
         if row["finding_id"] not in sides:
-            continue  # the setting is not among those that advice knows, so there is nothing to leave open
+            continue  # The setting is not among those of the advice, so nothing has to be left out.
         settings, reference, sentence = sides[row["finding_id"]]
         key = frozenset(tuple(sorted(side.items())) for side in (settings, reference))
         newest.pop(key, None)
@@ -288,7 +288,7 @@ def read_factor_decisions(store: Store, levels: Mapping[str, Iterable[str]]) -> 
 
 
 def read_nameable_patterns(store: Store) -> pd.DataFrame:
-    """Read the patterns that advice may name: the active ones, a person's note behind the sentence.
+    """Read the patterns that advice may name: the active ones, their sentence with a person's note.
 
     Returns
     -------
@@ -309,7 +309,7 @@ def read_nameable_patterns(store: Store) -> pd.DataFrame:
 
 
 def _stored_sides(store: Store) -> Sides:
-    """Give both sides and the sentence of each stored factor by its id."""
+    """Return both sides and the sentence of each stored factor by its id."""
     table = SuccessFactor
     with store.transaction() as connection:
         rows = connection.execute(select(table.id, table.implementation_details, table.description)).all()

@@ -1,4 +1,4 @@
-"""Reads and writes of the pattern finder: its runs, and the patterns whose claims were verified."""
+"""Read and write the runs of the pattern finder, and the patterns whose claims were verified."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PatternRetiredError(ValueError):
 
 
 def start_run(store: Store, *, model: str, focus_areas: Sequence[str]) -> str:
-    """Record that a discovery begins, and return its id; earlier ones still running were killed.
+    """Log the beginning of a discovery and return its id; earlier ones still running were killed.
 
     Whoever calls this holds the discovery lock, so no other run can be alive.
     """
@@ -46,7 +46,7 @@ def start_run(store: Store, *, model: str, focus_areas: Sequence[str]) -> str:
 
 
 def finish_run(store: Store, identity: str, result: Mapping[str, Any]) -> None:
-    """Record how a discovery ended: columns of `discovery_runs`."""
+    """Log how a discovery ended: columns of `discovery_runs`."""
     with store.transaction() as connection:
         connection.execute(
             update(DiscoveryRun)
@@ -65,7 +65,7 @@ def stored_patterns(store: Store) -> list[dict[str, Any]]:
 def save_verified_pattern(
     store: Store, row: Mapping[str, Any], *, improves: str | None = None
 ) -> tuple[int, bool]:
-    """Create a pattern, or update a stored one; that keeps its id, and what it was before.
+    """Create a pattern, or update a stored one, which keeps its id and its earlier state.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def save_verified_pattern(
 
 
 def save_checks(store: Store, checks: Sequence[Mapping[str, Any]]) -> None:
-    """Write what became of stored patterns when they were checked again: `id` and the changed columns."""
+    """Write the results of checking stored patterns again: `id` and the changed columns."""
     with store.transaction() as connection:
         for check in checks:
             values = plain_value({key: value for key, value in check.items() if key != "id"})

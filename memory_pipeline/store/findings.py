@@ -1,8 +1,8 @@
-"""Writes of what the analysis found: each in one transaction, each finding under a stable identity.
+"""Write the findings of the analysis: each kind in one transaction, each finding under a stable id.
 
-A finding that comes back after a rebuild is the same row, updated; one that does not is retired with
-date and reason, or, where a table is a plain current view, removed. What a person decided about it is kept
-apart (`decisions`) and survives both.
+A finding that a rebuild finds again is the same row, updated; one that it does not find is retired with
+date and reason, or removed where a table holds the current state alone. What a person decided about it is
+stored apart (`decisions`) and survives both.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def save_patterns(
 ) -> int:
     """Store the patterns of a rebuild, retire those that it did not find again, and add to the history.
 
-    What a person decided about a pattern stands: see `decisions.apply_decisions`.
+    What a person decided about a pattern stays: see `decisions.apply_decisions`.
 
     Parameters
     ----------
     patterns
         Rows of `pattern_identifications` without id, times and state.
     explain
-        Says why a stored pattern (its columns, as a mapping) was not found.
+        Function that returns why a stored pattern (its columns, as a mapping) was not found.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def save_patterns(
 
 
 def pattern_history(store: Store, identity: str) -> pd.DataFrame:
-    """Read what the rebuilds said of one pattern, the oldest first; a row for each change."""
+    """Read the history of one pattern over the rebuilds, the oldest first: a row for each change."""
     table = PatternHistory
     columns = [column for column in table.__table__.columns if column.name not in {"id", "pattern_id"}]
     query = select(*columns).where(table.pattern_id == identity).order_by(table.id)
@@ -120,7 +120,7 @@ order by pattern_id
 
 
 def save_factors(store: Store, factors: Sequence[Mapping[str, Any]]) -> None:
-    """Replace the success factors by those of a rebuild; the same factor keeps its id and first date.
+    """Replace the success factors by those of a rebuild; a factor that is found again keeps its id and date.
 
     Each row holds the columns of `success_factors` without id and times; what identifies a factor is in
     `implementation_details` (`column`, `value`, `reference`).
@@ -139,13 +139,13 @@ def save_recommendations(store: Store, recommendations: Sequence[Mapping[str, An
 
 
 def save_learning(store: Store, measures: pd.DataFrame) -> None:
-    """Make the learning measures those of a rebuild, and add to their history what is new or differs.
+    """Replace the learning measures by those of a rebuild; what is new or differs goes to the history.
 
     Parameters
     ----------
     measures
         Columns of `learning_measures` without id and time, one row per point (measure, period, segment). A
-        point that says what it said before keeps its time; one that is not among them is removed, and
+        point that did not change keeps its time; a stored point that is not among them is removed, and
         stays in the history.
     """
     table = LearningMeasure
@@ -187,10 +187,10 @@ order by {", ".join(_POINT)}
 
 
 def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
-    """Store what statistics found by its unique name; what they no longer find becomes inactive.
+    """Store the member patterns that statistics found, by name; those not found again become inactive.
 
-    A pattern that something else than statistics found stays as it is, and so does what a person decided
-    about one: see `decisions.apply_decisions`.
+    Patterns that the pattern finder found stay as they are, and so does what a person decided: see
+    `decisions.apply_decisions`.
     """
     table = MemberPattern
     rows = [{**plain_value(row), "is_active": True} for row in patterns.to_dict("records")]
@@ -209,7 +209,7 @@ def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
 
 
 def log_served(store: Store, served: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Log answers (columns of `served_recommendations` without id and time); returns their ids."""
+    """Log answers (columns of `served_recommendations` without id and time) and return their ids."""
     rows = [{"id": str(uuid.uuid4()), **plain_value(one)} for one in served]
     if rows:
         with store.transaction() as connection:
@@ -245,7 +245,7 @@ def _upsert(
     key: str = "id",
     where: ColumnElement[bool] | None = None,
 ) -> None:
-    """Insert rows, or update those whose key is there; with `where`, those of them that fulfil it."""
+    """Insert rows, or update those whose key exists; with `where`, only those that fulfil it."""
     if not rows:
         return
     values = [plain_value(row) for row in rows]

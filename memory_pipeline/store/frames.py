@@ -1,4 +1,4 @@
-"""Frames kept as Parquet with a note beside them: features and evidence, on disk or any fsspec URL."""
+"""Read and write frames as Parquet with their information, in a folder or at any fsspec URL."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ CONDITION_ASSOCIATIONS = "condition_associations"
 PATTERN_OVERLAPS = "pattern_overlaps"
 """Name of the frame of pairs of patterns that cover the same attempts."""
 OUTCOME_PREDICTABILITY = "outcome_predictability"
-"""Name of the frame that says how much the conditions explain."""
+"""Name of the frame of how much the conditions explain."""
 POLICY = "policy"
-"""Name under which a rebuild leaves the fitted policy, as JSON."""
+"""Name under which a rebuild stores the fitted policy, as JSON."""
 _INFO_KEY = b"memory_pipeline"
 _READS = 3
-"""Times that a frame in parts is tried to be read while others replace its parts."""
+"""Attempts at reading a frame in parts while a rebuild replaces parts of it."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class FramePart:
     key
         Which part it is, such as a month; parts are read in the order of their keys.
     file
-        Name of its file: a new one each time the part is written, so that it tells versions apart.
+        Name of its file: new each time the part is written, so that it identifies the version.
     rows
         Rows in it.
     about
-        What the writer wants to know of it later; JSON-able.
+        Information for the writer's later use; JSON-able.
     """
 
     key: str
@@ -73,7 +73,7 @@ class FrameStore:
         return f"{self.root}/{name}.parquet"
 
     def exists(self, name: str) -> bool:
-        """Say whether a frame of that name was written, in parts or as a whole."""
+        """Return whether a frame of that name was written, in parts or as a whole."""
         paths = (self._path(name), self._parts_path(name))
         return any(self.filesystem.exists(path) for path in paths)
 
@@ -89,7 +89,7 @@ class FrameStore:
     ) -> int:
         """Write a frame that comes in parts, at least one, each with the columns and types of the first.
 
-        `info` is asked after the last part, for what is only known then. Returns the rows.
+        `info` is called after the last part, for what is only known then. Returns the number of rows.
         """
         return self._replace(f"{name}.parquet", lambda file: _write_parquet(file, parts, info))
 
@@ -159,7 +159,7 @@ class FrameStore:
                 break
             try:
                 return self.read_parts(parts.values(), columns), info
-            except FileNotFoundError:  # a rebuild replaced a part meanwhile: read the new list
+            except FileNotFoundError:  # A rebuild replaced a part meanwhile: read the new list.
                 if attempt == _READS - 1:
                     raise
         self._check_there(name, self._path(name))
@@ -173,7 +173,7 @@ class FrameStore:
             return parquet.read(columns=columns), info
 
     def parts(self, name: str) -> tuple[dict[str, FramePart], dict[str, Any]]:
-        """List the parts of a frame by key, and give its information; nothing where it has none."""
+        """Return the parts of a frame by key, and its information; both empty where it has no parts."""
         path = self._parts_path(name)
         if not self.filesystem.exists(path):
             return {}, {}
@@ -199,7 +199,7 @@ class FrameStore:
         return FramePart(key, file_name, rows, about)
 
     def set_parts(self, name: str, parts: Iterable[FramePart], info: dict[str, Any]) -> None:
-        """Say which parts a frame consists of now, then remove the files that no longer belong to it."""
+        """Write which parts a frame consists of, then remove the files that no longer belong to it."""
         listed = sorted(parts, key=lambda part: part.key)
         content = {"parts": [asdict(part) for part in listed], "info": info}
         self._write_text(f"{name}.parts.json", json.dumps(content))
@@ -232,7 +232,7 @@ def _write_parquet(
 
 
 def _schema(frame: pd.DataFrame, objects_are_lists: bool) -> pa.Schema | None:
-    """Give types that do not depend on the rows, if objects are lists of text; None: as Arrow finds them."""
+    """Return types that do not depend on the rows, if objects are lists of text; None: Arrow infers them."""
     if not objects_are_lists:
         return None
     schema = pa.Schema.from_pandas(frame, preserve_index=False)

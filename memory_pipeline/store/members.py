@@ -1,4 +1,4 @@
-"""Writes about the community: questions, merged labels, and members who do not want to be seen any more."""
+"""Write questions and merged labels, and remove members who no longer want to be seen."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 def save_questions(store: Store, questions: pd.DataFrame) -> None:
-    """Replace the questions by those of the patterns in use (columns of `question_prompts`)."""
+    """Replace the questions by those of the active patterns (columns of `question_prompts`)."""
     _replace(store, QuestionPrompt, questions)
 
 
 def save_label_merges(store: Store, merges: pd.DataFrame) -> None:
-    """Replace the list of merged labels and of those that look alike (columns of `label_merges`)."""
+    """Replace the list of merged and of similar labels (columns of `label_merges`)."""
     _replace(store, LabelMerge, merges)
 
 
 def forget_members(store: Store, visible: Collection[int], *, min_group_size: int) -> int:
-    """Take members who may not be seen out of all stored patterns, in use or not.
+    """Remove members who may not be seen from all stored patterns, active or not.
 
-    A pattern that falls below the group size goes out of use.
+    A pattern that falls below the group size becomes inactive.
 
     Parameters
     ----------
     visible
         Ids of the members who may be seen.
     min_group_size
-        Fewest members of a pattern in use.
+        Fewest members of an active pattern.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def forget_members(store: Store, visible: Collection[int], *, min_group_size: in
 
 
 def read_visibility(store: Store) -> pd.DataFrame:
-    """Read what decides who may be seen: `id`, `is_visible` and `attributes` of all members."""
+    """Read `id`, `is_visible` and `attributes` of all members, which decide who may be seen."""
     columns = (Member.id, Member.is_visible, Member.attributes)
     with store.transaction() as connection:
         rows = connection.execute(select(*columns)).all()
@@ -75,7 +75,7 @@ def read_visibility(store: Store) -> pd.DataFrame:
 
 
 def without_members(evidence: Mapping[str, Any] | None, visible: Collection[int]) -> dict[str, Any] | None:
-    """Return evidence without the pairs that name anybody who may not be seen."""
+    """Return evidence without the pairs that name a member who may not be seen."""
     if not evidence or "pairs" not in evidence:
         return None if evidence is None else dict(evidence)
     pairs = [pair for pair in evidence["pairs"] if all(one in visible for one in pair["members"])]

@@ -1,4 +1,4 @@
-"""Reads: filtered outcomes, whole result tables, and counts for the status."""
+"""Read filtered outcomes, whole result tables, and counts for the status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sqlalchemy import (
 from memory_pipeline.store.models import Base, Member, PackagingOutcome, ServedRecommendation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from memory_pipeline.store.database import Store
 
@@ -57,7 +57,7 @@ def read_outcomes(
     Parameters
     ----------
     since, until
-        Attempts from and before these times.
+        Attempts at or after the first time, and before the second.
     failure_reason, intervention
         Attempts that have this reason, or this kind of intervention (`any`: one at all).
     approach
@@ -97,25 +97,15 @@ def read_outcomes(
     return _read(store, query.order_by(order, table.id).limit(limit).offset(offset))
 
 
-def iter_outcomes(store: Store, *, chunk: int = 50_000) -> Iterator[pd.DataFrame]:
-    """Read all outcomes in chunks, in the order of their identity, through one server-side cursor."""
-    table = PackagingOutcome
-    query = select(*table.__table__.columns).order_by(table.id)
-    with store.engine.connect().execution_options(yield_per=chunk) as connection:
-        result = connection.execute(query)
-        for rows in result.partitions():
-            yield pd.DataFrame(rows, columns=list(result.keys()))
-
-
 def outcomes_by_id(store: Store, ids: Sequence[str]) -> pd.DataFrame:
-    """Read some outcomes in the order of their ids as given; one that is gone is left out."""
+    """Read outcomes in the order of the given ids; one that no longer exists is left out."""
     table = PackagingOutcome
     place = func.array_position(cast(list(ids), ARRAY(Text)), table.id)
     return _read(store, select(*table.__table__.columns).where(table.id.in_(ids)).order_by(place))
 
 
 def read_advised_outcomes(store: Store) -> pd.DataFrame:
-    """Read the attempts that name an answer which had (or withheld) an approach, the oldest first.
+    """Read the attempts after an answer that had (or withheld) an approach, the oldest first.
 
     Returns
     -------
@@ -190,7 +180,7 @@ def table_version(store: Store, models: Iterable[type[Base]]) -> tuple[tuple[int
 def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
     """Read when the last rebuild that succeeded began and ended, from Dagster's record of runs.
 
-    It lies in the same database; None where nothing was rebuilt yet.
+    Both are in one database; None where nothing was rebuilt yet.
     """
     with store.transaction() as connection:
         if not inspect(connection).has_table("runs"):
@@ -207,7 +197,7 @@ def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
 
 
 def sources(store: Store) -> list[str]:
-    """Name the sources of outcomes and members."""
+    """Read the names of the sources of outcomes and members."""
     query = select(PackagingOutcome.source).union(select(Member.source))
     with store.transaction() as connection:
         return sorted(connection.scalars(query))

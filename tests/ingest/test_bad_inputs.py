@@ -37,7 +37,7 @@ TEN_BAD_INPUTS = [
         {"occurred_at": "2026-03-01T12:00:00"},
         "occurred_at",
         "2026-03-01T12:00:00",
-        "read the file through a mapping with `timezone`",
+        "read the file with a mapping that has a `timezone`",
     ),
     (
         "a time in the future",
@@ -58,7 +58,7 @@ TEN_BAD_INPUTS = [
         {"context": {"silent_switch": "/quiet"}},
         "context.silent_switch",
         "/quiet",
-        "keep it there if somebody chose it, else here",
+        "keep it there if somebody chose it, otherwise here",
     ),
     (
         "a setting with the name of an outcome field",
@@ -68,7 +68,7 @@ TEN_BAD_INPUTS = [
         "use it, or rename the key",
     ),
     (
-        "a metric that is no number",
+        "a metric that is not a number",
         {"performance_metrics": {"duration_seconds": "90 s"}},
         "performance_metrics.duration_seconds",
         "90 s",

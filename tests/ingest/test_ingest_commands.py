@@ -27,7 +27,7 @@ def test_ingest_says_what_happened(run, outcome, jsonl):
 
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "outcomes from records.jsonl, read as own_format: 2 records" in first.stdout
-    assert "row 2, outcome_status = ok [bold]: outcome_status is none of success" in first.stdout
+    assert "row 2, outcome_status = ok [bold]: outcome_status is not success" in first.stdout
     assert "storing 2 records" in first.stderr
     assert "(1 of them waited in quarantine before)" in second.stdout
 
@@ -63,7 +63,7 @@ def test_a_file_of_which_every_row_is_refused(run, outcome, jsonl, rows, json_op
 
     assert result.exit_code == 1
     assert (
-        "all 2 records were refused and none stored; the first: row 1, outcome_status is none"
+        "all 2 records were refused and none stored; the first: row 1, outcome_status is not success"
         in result.stderr
     )
     assert len(rows("quarantined_records")) == 2
@@ -97,7 +97,7 @@ def test_quarantine_list_export_and_retry(run, outcome, jsonl, tmp_path):
     assert json.loads(written.stdout) == {"file": str(tmp_path / "bad.jsonl"), "written": 2}
     again = run(quarantine, "export", tmp_path / "bad.jsonl")
     assert again.exit_code == 1
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
     assert (
         "1 records written"
         not in run(quarantine, "export", tmp_path / "b.jsonl", "--mapping", "own_format").stdout

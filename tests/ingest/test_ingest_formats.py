@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from memory_pipeline.ingest import IngestError, ingest_file
-from memory_pipeline.ingest.documents import open_json, open_jsonl
-from memory_pipeline.ingest.files import CELLS_KEY, format_of
-from memory_pipeline.ingest.tables import _python_values, open_csv, open_parquet
+from memory_pipeline.ingest.file_formats import CELLS_KEY, format_of
+from memory_pipeline.ingest.json_files import open_json, open_jsonl
+from memory_pipeline.ingest.table_files import _python_values, open_csv, open_parquet
 
 NAMES = ["application_name", "occurred_at", "outcome_status", "approach_details"]
 ROW = ['Öffice; "quoted",\nnew line', "2026-03-01T12:00:00Z", "success", "{}"]
@@ -171,19 +171,19 @@ UNUSABLE = {
         "ends inside row 2, which has 3 of 4",
     ),
     "jsonl cut off": ("a.jsonl", good_jsonl()[:-9].encode(), "ends inside line 3: it was cut off"),
-    "a broken line": ("a.jsonl", b"{}\n{'a'}\n{}\n", "line 2 is no JSON .*correct that line"),
+    "a broken line": ("a.jsonl", b"{}\n{'a'}\n{}\n", "line 2 is not JSON .*correct that line"),
     "a huge line": (
         "a.jsonl",
         b"[" + b"1," * 2_600_000,
         "longer than 5,000,000 characters; .* read it as json",
     ),
     "json cut off": ("a.json", good_json()[:-9].encode(), "ends inside record 3: it was cut off"),
-    "broken json": ("a.json", b'[{"a": 1}, {"a": }]', "is no JSON after record 1"),
-    "json of a number": ("a.json", b"5", r"is no JSON array or object \(it starts with '5'\)"),
+    "broken json": ("a.json", b'[{"a": 1}, {"a": }]', "is not JSON after record 1"),
+    "json of a number": ("a.json", b"5", r"is not a JSON array or object \(it starts with '5'\)"),
     "json lines as json": (
         "a.json",
         good_jsonl().encode(),
-        "without records under the key 'records'|no JSON",
+        "without records under the key 'records'|not JSON",
     ),
     "one object": ("a.json", b'{"application_name": "A"}', "without records under the key 'records'"),
     "parquet cut off": (
@@ -204,7 +204,7 @@ UNUSABLE = {
     "compressed": ("a.jsonl", b"\x1f\x8brest", "is compressed; unpack it first"),
     "unknown ending": ("a.xml", b"<a/>", r"ends in '\.xml', which names no known format; rename it"),
     "no ending": ("a", b"x", "ends in 'nothing', which names no known format"),
-    "a column twice": ("a.csv", b"a,a\n1,2\n", "the column 'a' is there twice; rename one"),
+    "a column twice": ("a.csv", b"a,a\n1,2\n", "the column 'a' occurs twice; rename one"),
     "a column without a name": ("a.csv", b"a,,b\n1,2,3\n", "column 2 of the header has no name"),
     "wrong quotes": (
         "a.csv",
@@ -219,7 +219,7 @@ UNUSABLE = {
     "a column too many": (
         "a.csv",
         csv_text([*ROW, "x"], header=[*NAMES, "notes"]).encode(),
-        "'notes' is no field",
+        "'notes' is not a field",
     ),
 }
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from memory_pipeline.ingest import IngestError, ingest_file, ingest_records
-from memory_pipeline.ingest.canonical import record_id_of
+from memory_pipeline.ingest.canonical_json import record_id_of
 from memory_pipeline.ingest.staging import UNNAMED_SOURCE
 
 COUNTS = ("read", "new", "changed", "unchanged", "quarantined", "skipped")

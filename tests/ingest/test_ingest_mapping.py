@@ -56,15 +56,15 @@ WRONG = [
     ({"columns": {"app": {"as": "txt"}}}, r"key `columns.app.as`: Input should be .*\(found txt\)"),
     (
         {"columns": {"other": {"as": "text"}}},
-        "columns.other is read nowhere; use the column, or remove the rule",
+        "columns.other has a rule, but nothing reads it; use the column, or remove the rule",
     ),
     ({"columns": {"app": {"separator": ""}}}, "key `columns.app.separator`"),
     ({"ignore": ["app"]}, "renames.application_name reads the column 'app', which `ignore` names"),
     ({"constants": {"application_name": "x", "outcome_status": "success"}}, "in constants and in renames"),
-    ({"constants": {}}, "nothing gives the required field outcome_status; add it to renames or constants"),
-    ({"renames": {"application_name": "app"}}, "nothing gives the required field occurred_at"),
-    ({"renames": {**SMALL["renames"], "app_type": "t"}}, "renames.app_type is no field that can stand here"),
-    ({"renames": {**SMALL["renames"], "feedback": "t"}}, "renames.feedback is no field that can stand here"),
+    ({"constants": {}}, "the required field outcome_status is missing; add it to renames or constants"),
+    ({"renames": {"application_name": "app"}}, "the required field occurred_at is missing"),
+    ({"renames": {**SMALL["renames"], "app_type": "t"}}, "renames.app_type is not allowed"),
+    ({"renames": {**SMALL["renames"], "feedback": "t"}}, "renames.feedback is not allowed"),
     (
         {"approach": ["installer_type"]},
         "approach.installer_type is the name of an outcome field; rename the key",
@@ -106,8 +106,8 @@ def test_mistakes_are_named(write, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"renames": {"skills": "s"}}, "renames.skills is no field that can stand here; use sets"),
-        ({"renames": {"nick": "s"}}, "renames.nick is no field .*; use is_visible, name, profile_text"),
+        ({"renames": {"skills": "s"}}, "renames.skills is not allowed; use sets"),
+        ({"renames": {"nick": "s"}}, "renames.nick is not allowed; use is_visible, name, profile_text"),
         ({"approach": ["a"]}, "key `approach`: Extra inputs are not permitted"),
         ({"unmapped": "context"}, "key `unmapped`"),
     ],
@@ -121,7 +121,7 @@ def test_mistakes_in_member_mappings_are_named(write, changes, message):
     ("content", "message"),
     [
         ("kind: outcomes\nname: [", "line 2: .*; correct the YAML"),
-        ("kind: outcomes\nkind: members\n", "line 2: the key 'kind' stands here a second time"),
+        ("kind: outcomes\nkind: members\n", 'line 2: found duplicate key "kind"'),
         ("- a\n- b\n", "the key `kind` is missing"),
         ("a: \x01\n", "cannot be read as YAML in UTF-8"),
     ],
@@ -140,21 +140,24 @@ def test_an_unknown_mapping_is_answered_with_the_known_ones():
 
 def test_yes_and_no_stay_texts(write):
     text = (
-        yaml.safe_dump(SMALL) + "value_maps: [{column: s, values: {yes: {}, on: {}, true: {}, 3010: {}}}]\n"
+        yaml.safe_dump(SMALL)
+        + "value_maps: [{column: s, values: {yes: {}, on: {}, true: {}, 3010: {}, 12:30: {}, 010: {}}}]\n"
     )
     mapping = load_mapping(write(text))
 
-    assert list(mapping.value_maps[0].values) == ["yes", "on", True, 3010]
+    assert list(mapping.value_maps[0].values) == ["yes", "on", True, 3010, "12:30", 10]
 
 
 def test_a_key_that_is_no_code_is_named(store, write):
     columns = {"c": {"as": "code"}}
     with_key = {**SMALL, "columns": columns, "value_maps": [{"column": "c", "values": {"x1": {}}}]}
-    with pytest.raises(MappingError, match="value_maps of c: the key x1: c is no code; write a whole number"):
+    with pytest.raises(
+        MappingError, match="value_maps of c: the key x1: c is not an exit code; write a whole number"
+    ):
         ingest_records(store, "outcomes", [], mapping=write(with_key))
 
     with_values = {**SMALL, "columns": {"c": {"as": "code", "values": {"x1": 1}}}, "context": ["c"]}
-    with pytest.raises(MappingError, match=r"columns\.c: the default or key x1: c is no code"):
+    with pytest.raises(MappingError, match=r"columns\.c: the default or key x1: c is not an exit code"):
         ingest_records(store, "outcomes", [], mapping=write(with_values))
 
 

@@ -258,7 +258,7 @@ def test_a_resolved_record_that_comes_back_waits_again(store, outcome, tmp_path)
 
 
 def test_export_refuses_what_it_cannot_do(store, outcome, tmp_path):
-    with pytest.raises(IngestError, match="no record waits in quarantine that fits"):
+    with pytest.raises(IngestError, match="no record in quarantine matches"):
         export_quarantined(store, tmp_path / "bad.jsonl")
 
     ingest_records(store, "outcomes", [outcome(outcome_status="ok")])
@@ -268,7 +268,7 @@ def test_export_refuses_what_it_cannot_do(store, outcome, tmp_path):
     with pytest.raises(IngestError, match="does not exist; make it"):
         export_quarantined(store, tmp_path / "no folder" / "bad.jsonl")
     (tmp_path / "mended.jsonl").write_text("mended", encoding="utf-8")
-    with pytest.raises(IngestError, match="is there already, perhaps with mended records"):
+    with pytest.raises(IngestError, match="exists already, perhaps with corrected records"):
         export_quarantined(store, tmp_path / "mended.jsonl")
 
     assert [path.name for path in tmp_path.iterdir()] == ["mended.jsonl"]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from memory_pipeline.ingest import ingest_file, ingest_records
-from memory_pipeline.ingest.canonical import RECORDS
+from memory_pipeline.ingest.canonical_json import RECORDS
 
 FULL = {
     "source": "intune",

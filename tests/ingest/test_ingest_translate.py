@@ -108,22 +108,22 @@ def test_cells(rule, cell, value):
         ({"as": "text"}, ["a"], "`as: list`"),
         ({"as": "number"}, "5 MB", "without a unit"),
         ({"as": "number"}, "1,5", "with a point"),
-        ({"as": "number"}, "inf", "c is no number"),
-        ({"as": "number"}, ["1"], "c is no number"),
+        ({"as": "number"}, "inf", "c is not a number"),
+        ({"as": "number"}, ["1"], "c is not a number"),
         ({"as": "integer"}, "1.5", "read it with `as: number`"),
         ({"as": "boolean"}, "maybe", "or give it `values`"),
         ({"as": "list"}, 5, "give the column a `separator`"),
-        ({"as": "list"}, "[1", "c is no JSON"),
+        ({"as": "list"}, "[1", "c is not JSON"),
         ({"as": "code"}, "E_FAIL", "hex digits such as 0x87D1041C"),
         ({"as": "code"}, 2**32, "does not fit into 32 bits"),
-        ({"as": "json"}, "{", "c is no JSON"),
-        ({"as": "time"}, "2026-01-01", "give the mapping a `timezone`"),
+        ({"as": "json"}, "{", "c is not JSON"),
+        ({"as": "time"}, "2026-01-01", "add a `timezone` to the mapping"),
         (
             {"as": "time", "formats": ["year", "%d.%m.%Y"]},
             "soon",
             "in the form year, %d.%m.%Y; correct it, or add",
         ),
-        ({"as": "time", "formats": "year"}, "99999", "no time in the form year"),
+        ({"as": "time", "formats": "year"}, "99999", "not a time in the form year"),
     ],
 )
 def test_cells_that_cannot_be_read(rule, cell, remedy):
@@ -236,7 +236,7 @@ def test_rows_that_are_no_attempt_are_skipped():
 def test_a_value_that_the_map_does_not_know_is_refused():
     maps = [{"column": "state", "values": {"Done": {"outcome_status": "success"}, "Gone": "skip"}}]
     assert translate({"state": "DONE "}, value_maps=maps)["outcome_status"] == "success"
-    with pytest.raises(RecordRefusedError, match="state is none of done, gone; correct it, or add it"):
+    with pytest.raises(RecordRefusedError, match="state is not one of done, gone; correct it, or add it"):
         translate({"state": "odd"}, value_maps=maps)
 
 
@@ -337,7 +337,7 @@ def test_a_column_with_an_odd_name_can_be_named_in_a_message(store, rows):
     report = ingest_records(store, "outcomes", [{**ROW, "a\x00\n": "five"}], mapping=mapping)
 
     assert report.problems[0].field == r"a\x00\n"
-    assert rows("quarantined_records")[0]["reason"].startswith(r"a\x00\n is no number")
+    assert rows("quarantined_records")[0]["reason"].startswith(r"a\x00\n is not a number")
 
 
 def mapped(**changes):

@@ -18,8 +18,8 @@ from memory_pipeline.ingest.mapping import (
     ValueMap,
     available_mappings,
 )
-from memory_pipeline.ingest.members import MEMBER_FIELDS
-from memory_pipeline.ingest.outcomes import OUTCOME_FIELDS
+from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
+from memory_pipeline.ingest.outcome_contract import OUTCOME_FIELDS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mappings.md"
 

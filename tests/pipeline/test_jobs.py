@@ -13,7 +13,7 @@ from dagster._utils.schedules import cron_string_iterator
 from sqlalchemy import text
 
 from memory_pipeline.pipeline.build import build_definitions
-from memory_pipeline.pipeline.jobs import SCHEDULE_NAME, SENSOR_NAME, ticks
+from memory_pipeline.pipeline.jobs import DISCOVERY_SCHEDULE_NAME, SCHEDULE_NAME, SENSOR_NAME, ticks
 from memory_pipeline.pipeline.resources import given_resources
 from memory_pipeline.settings import Settings, parse_interval
 from memory_pipeline.store.session import Session
@@ -73,6 +73,16 @@ def test_the_schedule_follows_the_setting() -> None:
         with dg.build_schedule_context(scheduled_execution_time=moment) as context:
             requests.append(schedule.evaluate_tick(context).run_requests)
     assert [len(one or ()) for one in requests] == [1, 0]
+
+
+def test_a_cron_string_is_taken_as_it_is() -> None:
+    settings = Settings(update_interval=" 0 6 * * 1-5 ", discovery_interval="@monthly")
+    definitions = build_definitions(settings=settings)
+    schedule = definitions.resolve_schedule_def(SCHEDULE_NAME)
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 * * 1-5", "UTC")
+    with dg.build_schedule_context(scheduled_execution_time=SUNDAY + timedelta(days=1, hours=6)) as context:
+        assert len(schedule.evaluate_tick(context).run_requests or ()) == 1
+    assert definitions.resolve_schedule_def(DISCOVERY_SCHEDULE_NAME).cron_schedule == "@monthly"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that `Store.migrate` hands over."""
+"""Run the revisions on the connection that `Store.migrate` passes: the entry point of Alembic."""
 
 from alembic import context
 

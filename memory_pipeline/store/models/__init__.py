@@ -1,4 +1,4 @@
-"""The stored records as SQLAlchemy models, with the rules that the database itself keeps.
+"""SQLAlchemy models of the stored records, with the constraints that the database checks.
 
 Rules that need more than one row or a person's judgement are data contracts, not constraints.
 """

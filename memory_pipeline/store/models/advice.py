@@ -47,7 +47,7 @@ class ApproachRecommendation(Base):
 
 
 class ServedRecommendation(Base):
-    """One answer that the memory gave: for which context, out of what, chosen how.
+    """One answer of the memory: its context, the approaches to choose from, and how one was chosen.
 
     Where the answer was withheld for the control share, it holds what would have been advised.
     """
@@ -70,7 +70,7 @@ class ServedRecommendation(Base):
 
 
 class AdviceVerification(Base):
-    """What following advice changed, as a rebuild found it: one row a rebuild."""
+    """The effect of following advice, as a rebuild estimated it: one row a rebuild."""
 
     __tablename__ = "advice_verifications"
     __table_args__ = (CheckConstraint("gain between -1 and 1", name="gain"),)
@@ -93,7 +93,7 @@ class AdviceVerification(Base):
 
 
 class AdviceChange(Base):
-    """What a rebuild changed in the advice for one context, and why."""
+    """A change of the advice for one context by a rebuild, and its reason."""
 
     __tablename__ = "advice_changes"
 
@@ -131,7 +131,7 @@ class LearningMeasure(Base):
 
 
 class LearningHistory(Base):
-    """What one rebuild measured; a row only where that differs from what the one before measured."""
+    """A measure as one rebuild computed it; a row only where that differs from the rebuild before."""
 
     __tablename__ = "learning_history"
     __table_args__ = (

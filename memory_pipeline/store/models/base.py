@@ -22,7 +22,7 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 
 
 class Base(DeclarativeBase):
-    """All tables; the naming convention keeps constraint names stable over migrations."""
+    """Base of all tables; the naming convention keeps constraint names stable over migrations."""
 
     metadata = MetaData(
         naming_convention={

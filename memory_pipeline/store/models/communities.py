@@ -70,7 +70,7 @@ class QuestionPrompt(Base):
 
 
 class LabelMerge(Base):
-    """A label as members wrote it, and the name under which it is read."""
+    """A label as members wrote it, and the label as which it is read."""
 
     __tablename__ = "label_merges"
 
@@ -85,7 +85,7 @@ class LabelMerge(Base):
 
 
 class DiscoveryRun(Base):
-    """One run of the pattern finder: how it ended, what it used, what became of its claims."""
+    """One run of the pattern finder: how it ended, what it used, and what became of its claims."""
 
     __tablename__ = "discovery_runs"
     __table_args__ = (

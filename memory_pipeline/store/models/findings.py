@@ -23,7 +23,7 @@ DECISIONS = {
     "factor": ("confirm", "suppress"),
     "member_pattern": ("activate", "retire"),
 }
-"""What a person can decide about each kind of finding."""
+"""Decisions that a person can take about each kind of finding."""
 
 
 class PatternIdentification(Base):
@@ -58,7 +58,7 @@ class PatternIdentification(Base):
 
 
 class PatternHistory(Base):
-    """What one rebuild said of a pattern; a row only where that differs from what the one before said."""
+    """A pattern as one rebuild found it; a row only where that differs from the rebuild before."""
 
     __tablename__ = "pattern_history"
 
@@ -77,7 +77,7 @@ class PatternHistory(Base):
 
 
 class FindingDecision(Base):
-    """What a person decided or noted about a finding; the newest row of a finding holds.
+    """A person's decision or note about a finding; the newest row of a finding applies.
 
     Rows are added, never changed: together they are the history. Without a decision the rebuilds decide.
     """
@@ -104,7 +104,7 @@ class FindingDecision(Base):
 
 
 class SuccessFactor(Base):
-    """What one approach setting changes, everything else being equal."""
+    """The effect of one approach setting, everything else being equal."""
 
     __tablename__ = "success_factors"
     __table_args__ = (

@@ -79,7 +79,7 @@ class Member(Base):
 
 
 class Ingest(Base):
-    """One run of an ingest: which file, read how, and where its rows went."""
+    """One run of an ingest: its file, its mapping, and the counts of its rows by what became of them."""
 
     __tablename__ = "ingests"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Reading tables whose columns are known up front: CSV and Parquet, a part at a time."""
+"""Read CSV and Parquet files, whose columns are known up front, a part at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.errors import IngestError
-from memory_pipeline.ingest.files import CELLS_KEY, RecordFile, open_text
+from memory_pipeline.ingest.file_formats import CELLS_KEY, RecordFile, open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +22,10 @@ _PARQUET_ROWS = 5_000
 
 @contextmanager
 def open_csv(path: Path) -> Iterator[RecordFile]:
-    """Open a CSV; its delimiter (comma, semicolon or tab) is told by the first line.
+    """Open a CSV file; its delimiter (comma, semicolon or tab) is detected in the first line.
 
-    An empty cell is None. A row with another number of cells than the header keeps them under
-    `(cells)`, which no mapping knows, so that it is refused and not misread.
+    An empty cell is None. A row with more or fewer cells than the header has them under `(cells)`, which no
+    mapping has, so that it is refused and not misread.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def check_header(columns: tuple[str, ...], name: str) -> None:
         if not column:
             raise IngestError(f"{name}: column {number} of the header has no name; name it, or remove it")
         if column in columns[: number - 1]:
-            raise IngestError(f"{name}: the column {column!r} is there twice; rename one of them")
+            raise IngestError(f"{name}: the column {column!r} occurs twice; rename one of them")
 
 
 def _csv_rows(text: IO[str], delimiter: str, name: str) -> Iterator[list[str]]:
@@ -82,7 +82,7 @@ def _csv_rows(text: IO[str], delimiter: str, name: str) -> Iterator[list[str]]:
 
 
 def _csv_records(rows: Iterator[list[str]], columns: tuple[str, ...], name: str) -> Iterator[dict[str, Any]]:
-    """Give each row once the next one is known: only the last row of a file can be cut off."""
+    """Yield each row once the next one was read: only the last row of a file can be cut off."""
     width = len(columns)
     last: list[str] | None = None
     number = 0
@@ -117,7 +117,7 @@ def open_parquet(path: Path) -> Iterator[RecordFile]:
     """
     import pyarrow.parquet as pq  # noqa: PLC0415 - only this format needs it
 
-    with _say_damage(path):
+    with _wrap_parquet_errors(path):
         file = pq.ParquetFile(path)
     with file:
         columns = tuple(file.schema_arrow.names)
@@ -125,7 +125,7 @@ def open_parquet(path: Path) -> Iterator[RecordFile]:
         total, done = max(file.metadata.num_rows, 1), [0]
 
         def read(wanted: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
-            with _say_damage(path):
+            with _wrap_parquet_errors(path):
                 for batch in file.iter_batches(_PARQUET_ROWS, columns=list(wanted or columns)):
                     yield from _parquet_records(batch)
                     done[0] += batch.num_rows
@@ -134,7 +134,7 @@ def open_parquet(path: Path) -> Iterator[RecordFile]:
 
 
 @contextmanager
-def _say_damage(path: Path) -> Iterator[None]:
+def _wrap_parquet_errors(path: Path) -> Iterator[None]:
     import pyarrow as pa  # noqa: PLC0415
 
     try:
@@ -154,7 +154,7 @@ def _parquet_records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
 
 
 def _python_values(column: pa.Array) -> list[Any]:
-    """Give a column's values as Python objects, the usual types by way of NumPy (several times as fast)."""
+    """Convert a column to Python objects, the usual types by way of NumPy (several times as fast)."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
-"""The contract of one outcome: from a record in the project's own form to its normal form, or a refusal.
+"""Check one outcome against its contract and return its normal form.
 
-The normal form holds the fields of the table `packaging_outcomes` as JSON knows them, without empty ones;
-two records with the same normal form say the same.
+The normal form holds the fields of the table `packaging_outcomes` as JSON values, without empty ones: two
+records with the same normal form have the same content.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ RESERVED_KEYS = frozenset(PackagingOutcome.__table__.columns.keys()) | {
     "intervention_kind",
     "needed_intervention",
 }
-"""Names that neither a setting nor a context key may have, since features lie beside them."""
+"""Names that neither a setting nor a context key may have: features are columns beside them."""
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-"""Times before this are the zero of some clock, not an attempt."""
+"""Earlier times are the zero of some clock, not the time of an attempt."""
 
 _STATUSES = frozenset(OUTCOME_STATUSES)
 _REASON_KEYS = frozenset({"code", "reason", "detail"})
@@ -74,12 +74,12 @@ _FEEDBACK_KEYS = frozenset({"rating", "comment"})
 
 
 def latest_time() -> datetime:
-    """Give the latest time that an attempt may have: a day from now, for clocks that differ."""
+    """Return the latest time that an attempt may have: a day from now, since clocks differ."""
     return datetime.now(tz=UTC) + timedelta(days=1)
 
 
 def normal_outcome(record: dict[str, Any], *, latest: datetime) -> dict[str, Any]:
-    """Check an outcome and bring it to its normal form.
+    """Check an outcome and return its normal form.
 
     Parameters
     ----------
@@ -135,22 +135,22 @@ def utc_text(field: str, value: Any, *, latest: datetime) -> str:
             refuse(
                 field,
                 value,
-                f"{field} is no time that can be read; write ISO 8601, such as 2026-03-01T12:00:00+01:00",
+                f"{field} is not a time; write ISO 8601, such as 2026-03-01T12:00:00+01:00",
             )
     elif not isinstance(value, datetime):
-        kind = "a date without a time" if isinstance(value, date) else "no time"
+        kind = "a date without a time" if isinstance(value, date) else "not a time"
         refuse(field, value, f"{field} is {kind}; write ISO 8601, such as 2026-03-01T12:00:00+01:00")
     if moment.tzinfo is None:
         refuse(
             field,
             value,
-            f"{field} has no zone; write for example 2026-03-01T12:00:00+01:00, or read the file through a "
-            "mapping with `timezone`",
+            f"{field} has no time zone; write for example 2026-03-01T12:00:00+01:00, or read the file "
+            "with a mapping that has a `timezone`",
         )
     if moment > latest:
-        refuse(field, value, f"{field} lies in the future; correct the clock or the year")
+        refuse(field, value, f"{field} is in the future; correct the clock or the year")
     if moment < EARLIEST:
-        refuse(field, value, f"{field} lies before 1990; correct the year, or leave out rows without a time")
+        refuse(field, value, f"{field} is before 1990; correct the year, or leave out rows without a time")
     text: str = moment.astimezone(UTC).isoformat()
     return text
 
@@ -162,7 +162,7 @@ def _status(value: Any) -> str:
         refuse(
             "outcome_status",
             value,
-            "outcome_status is none of success, failure and partial; write one of them, or translate the "
+            "outcome_status is not success, failure or partial; write one of them, or translate the "
             "value in a mapping",
         )
     return str(value)
@@ -192,7 +192,7 @@ def _add_conditions(normal: dict[str, Any], approach: Any, context: Any) -> None
             refuse(
                 f"context.{key}",
                 known[key],
-                f"{key} is in approach_details too; keep it there if somebody chose it, else here",
+                f"{key} is in approach_details too; keep it there if somebody chose it, otherwise here",
             )
         normal["context"] = known
 

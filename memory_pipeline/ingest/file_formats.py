@@ -1,6 +1,6 @@
-"""Opening a file of records: its format, its text encoding, and how far it was read.
+"""Detect the format and the text encoding of a file of records, and open it.
 
-The formats themselves are read in `tables` (CSV, Parquet) and `documents` (JSON, JSON Lines).
+The formats themselves are read in `table_files` (CSV, Parquet) and `json_files` (JSON, JSON Lines).
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _PROBE_BYTES = 4_096
 
 @dataclass(frozen=True)
 class RecordFile:
-    """A file that was opened to be read once.
+    """File that was opened to be read once.
 
     Parameters
     ----------
     columns
         Names of a table's columns; None where each record has keys of its own.
     read
-        Columns that are wanted (None for all) to an iterator of records.
+        Function from the wanted columns (None for all) to an iterator of records.
     share
-        Returns the part of the file that was read so far, 0 to 1; None where that is unknown.
+        Function that returns the part of the file that was read so far, 0 to 1; None where that is unknown.
     """
 
     columns: tuple[str, ...] | None
@@ -53,12 +53,12 @@ class RecordFile:
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no file with something in it.
+    """Check that a path is a file with content.
 
     Raises
     ------
     IngestError
-        With the path, what it is, and the remedy.
+        When it is not; the message names the path and the remedy.
     """
     if path.is_dir():
         raise IngestError(f"{path} is a folder; name one file in it")
@@ -69,12 +69,12 @@ def check_file(path: Path) -> None:
 
 
 def format_of(path: Path, chosen: str | None = None) -> Format:
-    """Give the format of a file: the chosen one, else by its name.
+    """Return the format of a file: the chosen one, else the one that its name ends in.
 
     Raises
     ------
     IngestError
-        When the name says nothing; the message lists what it could say.
+        When the name does not show it; the message lists the endings that do.
     """
     formats = sorted(set(FORMATS.values()))
     if chosen is not None:
@@ -100,7 +100,7 @@ def open_text(path: Path) -> Iterator[tuple[IO[str], Callable[[], float]]]:
     text
         The file, with line ends as they are.
     share
-        Gives the part that was read, 0 to 1.
+        Function that returns the part that was read, 0 to 1.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def open_text(path: Path) -> Iterator[tuple[IO[str], Callable[[], float]]]:
 
 
 def _encoding_of(start: bytes, path: Path) -> str:
-    """Tell the encoding by the byte order mark, else by where NUL bytes lie."""
+    """Detect the encoding by the byte order mark, else by the places of NUL bytes."""
     if start.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         raise IngestError(f"{path.name} is in UTF-32; save it as UTF-8 and try again")
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -1,4 +1,4 @@
-"""From a record to what is written: canonical JSON, its hash, and the record's identity."""
+"""Write a record as canonical JSON, and compute its hash and its identity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from memory_pipeline.ingest.field_rules import check_characters
 RECORDS = UUID("5f0e2c53-6c3c-5e0b-9a54-7d6f0b1f2a11")
 """Namespace of the ids of stored records (RFC 9562, version 5)."""
 
-# What is encoded was copied level by level before, so nothing contains itself.
+# Values are copied level by level before they are encoded, so that none contains itself.
 _canonical = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 ).encode
@@ -43,7 +43,7 @@ def record_id_of(source: str, source_record_id: str) -> str:
 
 
 def content_record_id(content_hash: str, occurrence: int) -> str:
-    """Name a record that has no id in its source: by its content, and which of the identical ones it is."""
+    """Return the id of a record without one in its source: its content's hash and its number among equals."""
     return f"content:{content_hash}:{occurrence}"
 
 
@@ -80,7 +80,7 @@ def encode_raw(record: Any, kind: str) -> Encoded:
 
 
 def _refuse_unstorable(field: str, value: Any) -> None:
-    """Find the text that cannot be stored; a backslash before `u0000` in a text is not one."""
+    """Raise for the text that cannot be stored; an escaped backslash before `u0000` can be."""
     if isinstance(value, dict):
         for key, item in value.items():
             _refuse_unstorable(f"{field}.{key}" if field else key, item)
@@ -111,7 +111,7 @@ def _storable(value: Any) -> Any:
 
 
 def _unusual(value: Any) -> Any:
-    """Give values of types that JSON lacks as ones that it has."""
+    """Convert a value of a type that JSON lacks to one that it has."""
     if isinstance(value, date):
         return value.isoformat()
     return value.tolist() if hasattr(value, "tolist") else repr(value)

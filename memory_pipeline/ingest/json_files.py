@@ -1,4 +1,4 @@
-"""Reading JSON and JSON Lines, a record at a time, however large the file is."""
+"""Read JSON and JSON Lines one record at a time, so that the size of the file does not matter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.errors import IngestError
-from memory_pipeline.ingest.files import RecordFile, open_text
+from memory_pipeline.ingest.file_formats import RecordFile, open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def open_jsonl(path: Path) -> Iterator[RecordFile]:
     Raises
     ------
     IngestError
-        While reading, at the first line that is no JSON.
+        While reading, at the first line that is not JSON.
     """
     with open_text(path) as (text, share):
         yield RecordFile(None, lambda _wanted: _jsonl_records(text, path.name), share)
@@ -53,7 +53,9 @@ def _say_broken(line: str, number: int, error: Exception, name: str) -> str:
     if not line.endswith("\n"):
         return f"{name} ends inside line {number}: it was cut off; export it again"
     what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-    return f"{name}, line {number} is no JSON ({what}); correct that line, or read the file in another format"
+    return (
+        f"{name}, line {number} is not JSON ({what}); correct that line, or read the file in another format"
+    )
 
 
 @contextmanager
@@ -65,13 +67,13 @@ def open_json(path: Path) -> Iterator[RecordFile]:
     Raises
     ------
     IngestError
-        When it is neither; while reading, when it ends early or is no JSON.
+        When it is neither; while reading, when it ends early or is not JSON.
     """
     with open_text(path) as (text, share):
         first = _first_character(text)
         if first not in {"[", "{"}:
             raise IngestError(
-                f"{path.name} is no JSON array or object (it starts with {first!r}); choose the format it has"
+                f"{path.name} is not a JSON array or object (it starts with {first!r}); choose its format"
             )
         prefix = "item" if first == "[" else f"{RECORDS_KEY}.item"
         yield RecordFile(None, lambda _wanted: _json_records(text, prefix, path.name), share)
@@ -86,7 +88,7 @@ def _json_records(text: IO[str], prefix: str, name: str) -> Iterator[Any]:
             number += 1
             yield record
     except ijson.IncompleteJSONError as error:
-        # The parser calls everything that it cannot go on from incomplete; only the end of the file is.
+        # The parser reports every error as incomplete input; only the end of the file is.
         if text.read(1) == "" and "premature" in str(error):
             raise IngestError(
                 f"{name} ends inside record {number + 1}: it was cut off; export it again"
@@ -103,7 +105,7 @@ def _json_records(text: IO[str], prefix: str, name: str) -> Iterator[Any]:
 
 def _say_no_json(name: str, number: int, error: Exception) -> str:
     what = " ".join(str(error).split())[:200]
-    return f"{name} is no JSON after record {number} ({what}); correct it there, or export it again"
+    return f"{name} is not JSON after record {number} ({what}); correct it there, or export it again"
 
 
 def _first_character(text: IO[str]) -> str:
@@ -118,7 +120,7 @@ def _first_character(text: IO[str]) -> str:
 
 
 class _AsBytes:
-    """A text file as the stream of UTF-8 bytes that the parser wants, whatever its encoding."""
+    """Text file of any encoding as the stream of UTF-8 bytes that the parser reads."""
 
     def __init__(self, text: IO[str]) -> None:
         self.text = text

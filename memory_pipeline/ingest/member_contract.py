@@ -1,6 +1,6 @@
-"""The contract of one member: from a record in the project's own form to its normal form, or a refusal.
+"""Check one member against its contract and return its normal form.
 
-Sets have no order, so they are kept sorted and without repetitions: the same set is the same content.
+Sets are stored sorted and without repetitions, so that the same set is the same content.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MAX_PROFILE = 100_000
 
 
 def normal_member(record: dict[str, Any]) -> dict[str, Any]:
-    """Check a member and bring it to its normal form.
+    """Check a member and return its normal form.
 
     Parameters
     ----------
