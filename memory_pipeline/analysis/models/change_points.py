@@ -3,6 +3,10 @@
 What belongs here: finding changes in how attempts end against what was expected of them, and leaving out the
 evidence that a change made stale. History is at hand as a whole, so changes are looked for in all of it
 at once, with an error rate, instead of by an alarm that watches attempts come in.
+
+`learning.trend` is another detector for another question: whether one monthly measure, of which only values
+and intervals are left, changed its level. Here every attempt is at hand with what was expected of it, so that
+a change of the case mix is no change, hundreds of values are tested at once, and the date parts attempts.
 """
 
 from __future__ import annotations
