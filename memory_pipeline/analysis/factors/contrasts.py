@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.g_computation import Effect
 
 
@@ -95,7 +95,7 @@ class Comparison:
         return self.population & ~self.chosen
 
 
-def list_comparisons(cells: Cells, column: str) -> list[Comparison]:
+def list_comparisons(cells: GroupedCounts, column: str) -> list[Comparison]:
     """Pair each stated value of a setting with the most frequent other one.
 
     Leaving the setting out is the alternative only where there is no other value. Rare values

@@ -12,7 +12,7 @@ from memory_pipeline.analysis.models.g_computation import Effect, standardised_e
 from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled
 
 if TYPE_CHECKING:
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 _INTERACTION_SPREAD = 2.5
@@ -80,18 +80,18 @@ def where_effect_holds(
     ]
     if _p_value_of_equality(again, effects) > alpha:
         return {}
-    weights = [cells.attempts[cells.is_at(by, level)].sum() for level in levels]
+    weights = [cells.n[cells.is_at(by, level)].sum() for level in levels]
     overall = np.sign(np.average([effect.difference for effect in effects], weights=weights))
     return {
         by: [level for level, effect in zip(levels, effects, strict=True) if _excludes_zero(effect, overall)]
     }
 
 
-def _is_supported(cells: Cells, values: dict[str, str], min_attempts: int, min_units: int) -> bool:
+def _is_supported(cells: GroupedCounts, values: dict[str, str], min_attempts: int, min_units: int) -> bool:
     mask = np.ones(len(cells.unit), dtype=bool)
     for column, level in values.items():
         mask &= cells.is_at(column, level)
-    return bool(cells.attempts[mask].sum() >= min_attempts) and cells.units_where(mask) >= min_units
+    return bool(cells.n[mask].sum() >= min_attempts) and cells.units_where(mask) >= min_units
 
 
 def _with_interaction(fit: LogisticFit, design: Design, column: str, by: str) -> tuple[Design, LogisticFit]:

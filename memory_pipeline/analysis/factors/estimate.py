@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.evidence.grouped_counts import Cells, collapse_cells
+from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, group_attempts
 from memory_pipeline.analysis.factors.contrasts import Comparison, list_comparisons, q_values_of
 from memory_pipeline.analysis.factors.effect_modification import where_effect_holds
 from memory_pipeline.analysis.factors.interactions import find_pairs
@@ -125,11 +125,11 @@ def estimate_factors(
         return factor_table([], ([], []), None, unit=unit, fdr=fdr)
     encoded = _encode(outcomes, approach, context, unit)
     settings = _columns_from(encoded.columns.tolist(), approach)
-    cells = collapse_cells(encoded, outcomes[unit], is_success(outcomes))
+    cells = group_attempts(encoded, outcomes[unit], is_success(outcomes))
     comparisons = [found for column in settings for found in list_comparisons(cells, column)]
     pairs: tuple[list[Comparison], list[float]] = ([], [])
     changes: tuple[Change, ...] = ()
-    if 0 < cells.successes.sum() < cells.attempts.sum() and cells.n_units > 1:
+    if 0 < cells.k.sum() < cells.n.sum() and cells.n_units > 1:
         fit, design = _estimate(comparisons, cells, settings, fdr=fdr, by=by)
         pairs = find_pairs(fit, design, comparisons, fdr=fdr, min_effect=min_effect)
         places = [c for c in cells.columns if c not in settings and c != PERIOD]
@@ -175,7 +175,7 @@ def _columns_from(encoded: Sequence[str], sources: Sequence[str]) -> list[str]:
 
 
 def _estimate(
-    comparisons: list[Comparison], cells: Cells, settings: list[str], *, fdr: float, by: str
+    comparisons: list[Comparison], cells: GroupedCounts, settings: list[str], *, fdr: float, by: str
 ) -> tuple[LogisticFit, Design]:
     """Fit the model once and fill in each comparison's effect, or why it has none."""
     context = [column for column in cells.columns if column not in settings]
@@ -249,5 +249,5 @@ def _test_applicability(
             one.applicability = twins[one.column, one.value, one.reference].applicability
 
 
-def _level_where(cells: Cells, column: str, mask: NDArray[np.bool_]) -> str:
+def _level_where(cells: GroupedCounts, column: str, mask: NDArray[np.bool_]) -> str:
     return cells.levels_of(column)[int(cells.codes_of(column)[np.argmax(mask)])]

@@ -108,8 +108,7 @@ def _is_supported(fit: LogisticFit, first: Comparison, second: Comparison) -> bo
     """Say whether all four combinations were tried often enough."""
     cells = fit.cells
     return all(
-        cells.attempts[one & other].sum() >= _LEAST_ATTEMPTS
-        and cells.units_where(one & other) >= _LEAST_UNITS
+        cells.n[one & other].sum() >= _LEAST_ATTEMPTS and cells.units_where(one & other) >= _LEAST_UNITS
         for one, other in product((first.chosen, first.others), (second.chosen, second.others))
     )
 
@@ -122,9 +121,9 @@ def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
     """Test whether the interaction would add to the model, without fitting it (cluster-robust score test)."""
     cells, weights = fit.cells, fit.weights
     own = holds(_term(pair), cells).astype(float)
-    information = weights * cells.attempts * fit.rates * (1 - fit.rates)
+    information = weights * cells.n * fit.rates * (1 - fit.rates)
     rest = own - fit.matrix.dot(fit.bread @ fit.matrix.sums(information * own))
-    residual = weights * (cells.successes - cells.attempts * fit.rates)
+    residual = weights * (cells.k - cells.n * fit.rates)
     sums = np.bincount(cells.unit, weights=rest * residual, minlength=cells.n_units)
     spread = float(np.sqrt(np.sum(sums**2)))
     if spread == 0:

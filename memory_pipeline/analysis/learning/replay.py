@@ -100,7 +100,8 @@ class ReplayResult:
 class _Attempts:
     """Attempts beside the advice for them, as arrays, shape (attempts,) each.
 
-    `place` numbers the different advices, `home` their installer types.
+    Not counts: each attempt has a propensity and a promise of its own (`evidence.grouped_counts` has those
+    that add up). `place` numbers the different advices, `home` their installer types.
     """
 
     rewards: Floats

@@ -8,7 +8,6 @@ rate if none does better, is the chosen one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats, Ints
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 CHOSEN, LOGISTIC, BOOSTING = "chosen", "logistic regression", "gradient boosting"
@@ -29,40 +29,6 @@ LEAST_CHANCE = 1e-4
 """Predicted chances stay this far from 0 and 1."""
 _INNER_FOLDS = 3
 _PENALTIES = (0.02, 0.5)
-
-
-@dataclass(frozen=True)
-class CollapsedRows:
-    """Collapsed rows, cut to what models need.
-
-    Attributes
-    ----------
-    codes
-        Level of each condition, shape (rows, conditions).
-    sizes
-        Levels of each condition.
-    n, k
-        Attempts, and attempts with the target, shape (rows,).
-    unit, period
-        Codes of what repeats and of when, shape (rows,); periods are in the order of time.
-    """
-
-    codes: Ints
-    sizes: tuple[int, ...]
-    n: Floats
-    k: Floats
-    unit: Ints
-    period: Ints
-
-    def take(self, mask: NDArray[np.bool_] | Ints) -> CollapsedRows:
-        """Return some of the rows."""
-        parts = (self.n[mask], self.k[mask], self.unit[mask], self.period[mask])
-        return CollapsedRows(self.codes[mask], self.sizes, *parts)
-
-    @property
-    def rate(self) -> float:
-        """Share of attempts with the target."""
-        return float(self.k.sum() / self.n.sum())
 
 
 def unit_folds(unit: Ints, folds: int, rng: np.random.Generator) -> Ints:
@@ -78,7 +44,7 @@ def grouped(fold: Ints) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
         yield fold != one, fold == one
 
 
-def fit_and_predict(known: CollapsedRows, unseen: CollapsedRows, seed: int) -> dict[str, Floats]:
+def fit_and_predict(known: GroupedCounts, unseen: GroupedCounts, seed: int) -> dict[str, Floats]:
     """Fit each model, calibrate it by inner folds, and predict; also by the one that was best in there."""
     inner = unit_folds(known.unit, _INNER_FOLDS, np.random.default_rng(seed))
     losses = {CHOSEN: log_loss(known, np.full(len(known.n), known.rate))}  # the base rate itself
@@ -114,7 +80,7 @@ def _models(seed: int) -> Iterator[tuple[str, Any]]:
     )
 
 
-def _log_odds(model: Any, known: CollapsedRows, unseen: CollapsedRows) -> Floats:
+def _log_odds(model: Any, known: GroupedCounts, unseen: GroupedCounts) -> Floats:
     """Fit a model on some rows and give the log-odds of others; the base rate where all ended alike."""
     if known.rate in {0.0, 1.0}:
         return np.full(len(unseen.n), float(logit(np.clip(known.rate, LEAST_CHANCE, 1 - LEAST_CHANCE))))
@@ -131,7 +97,7 @@ def _log_odds(model: Any, known: CollapsedRows, unseen: CollapsedRows) -> Floats
     return np.asarray(logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
 
 
-def _one_hot(rows: CollapsedRows) -> Any:
+def _one_hot(rows: GroupedCounts) -> Any:
     from scipy import sparse  # noqa: PLC0415
 
     starts = np.concatenate([[0], np.cumsum(rows.sizes)])
@@ -140,12 +106,12 @@ def _one_hot(rows: CollapsedRows) -> Any:
     return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows.n), int(starts[-1])))
 
 
-def _columns_of_trees(rows: CollapsedRows) -> Floats:
+def _columns_of_trees(rows: GroupedCounts) -> Floats:
     """Give the codes as numbers: trees cut them where it helps, whatever their order."""
     return rows.codes.astype(float)
 
 
-def calibration_line(rows: CollapsedRows, log_odds: Floats) -> tuple[float, float]:
+def calibration_line(rows: GroupedCounts, log_odds: Floats) -> tuple[float, float]:
     """Fit outcome = expit(a + b log_odds) by Newton's method; (logit of the rate, 0) where it is flat."""
     base = float(logit(np.clip(rows.rate, LEAST_CHANCE, 1 - LEAST_CHANCE)))
     centre = float(np.average(log_odds, weights=rows.n))
@@ -164,7 +130,7 @@ def calibration_line(rows: CollapsedRows, log_odds: Floats) -> tuple[float, floa
     return float(found[0] - found[1] * centre), float(found[1])
 
 
-def log_loss(rows: CollapsedRows, chance: Floats) -> float:
+def log_loss(rows: GroupedCounts, chance: Floats) -> float:
     """Sum the log losses of all attempts."""
     p = np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)
     return float(-(rows.k @ np.log(p) + (rows.n - rows.k) @ np.log1p(-p)))

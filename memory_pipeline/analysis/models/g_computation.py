@@ -148,7 +148,7 @@ def _standardised_rate(
     for i, mask in active.items():
         eta = eta + fit.coefficients[i] * mask
     rates = expit(eta)
-    share = np.where(population, fit.cells.attempts, 0.0)
+    share = np.where(population, fit.cells.n, 0.0)
     share = share / share.sum()
     pull = share * rates * (1 - rates)
     gradient = fit.matrix.sums(pull)

@@ -12,7 +12,7 @@ from scipy.special import expit, log_expit
 
 if TYPE_CHECKING:
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.design import DesignMatrix
 
 
@@ -41,7 +41,7 @@ class MixedFit:
     intercepts: Floats
     unit_precision: float
     matrix: DesignMatrix
-    cells: Cells
+    cells: GroupedCounts
 
     @cached_property
     def log_odds(self) -> Floats:
@@ -52,7 +52,7 @@ class MixedFit:
     def curvature(self) -> tuple[Floats, Floats]:
         """Weights of the cells, and the diagonal block of the units."""
         rates = expit(self.log_odds)
-        weights = self.cells.attempts * rates * (1 - rates)
+        weights = self.cells.n * rates * (1 - rates)
         units = np.bincount(self.cells.unit, weights=weights, minlength=self.cells.n_units)
         return np.asarray(weights), np.asarray(units + self.unit_precision, dtype=float)
 
@@ -87,8 +87,8 @@ class MixedFit:
         Comparable between models of the same cells; a constant is left out.
         """
         weights, units = self.curvature
-        eta, wins = self.log_odds, self.cells.successes
-        fit = wins @ log_expit(eta) + (self.cells.attempts - wins) @ log_expit(-eta)
+        eta, wins = self.log_odds, self.cells.k
+        fit = wins @ log_expit(eta) + (self.cells.n - wins) @ log_expit(-eta)
         fit -= 0.5 * (self.precision @ self.coefficients**2)
         fit -= 0.5 * self.unit_precision * (self.intercepts @ self.intercepts)
         prior = np.log(self.precision).sum() + len(units) * np.log(self.unit_precision)
@@ -107,7 +107,7 @@ class MixedFit:
     def correlation(self) -> float:
         """Correlation of two attempts of one unit that the spread of the intercepts amounts to."""
         rates = expit(self.log_odds)
-        scale = np.average(rates * (1 - rates), weights=self.cells.attempts)
+        scale = np.average(rates * (1 - rates), weights=self.cells.n)
         return float(min(scale * self.attenuation**2 / self.unit_precision, _LARGEST_CORRELATION))
 
 
@@ -129,7 +129,7 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
     """
     cells, units = fit.cells, fit.cells.n_units
     weights, diagonal = fit.curvature
-    residual = cells.successes - cells.attempts * expit(fit.log_odds)
+    residual = cells.k - cells.n * expit(fit.log_odds)
     order = np.argsort(cells.unit, kind="stable")
     blocks = np.split(order, np.cumsum(np.bincount(cells.unit, minlength=units))[:-1])
     chosen = np.unique(np.linspace(0, units - 1, min(units, most)).astype(int))
@@ -161,14 +161,14 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
     return max(1.0, float(np.average(ratio, weights=weight))) if weight.sum() > 0 else 1.0
 
 
-def discount_cells(cells: Cells, times: float) -> Cells:
+def discount_cells(cells: GroupedCounts, times: float) -> GroupedCounts:
     """Count attempts and successes a given number of times less."""
-    return replace(cells, attempts=cells.attempts / times, successes=cells.successes / times)
+    return replace(cells, n=cells.n / times, k=cells.k / times)
 
 
 def fit_mixed(
     matrix: DesignMatrix,
-    cells: Cells,
+    cells: GroupedCounts,
     *,
     precision: Floats,
     unit_precision: float,
@@ -200,15 +200,15 @@ def fit_mixed(
 
     def value_at(coefficients: Floats, intercepts: Floats) -> float:
         eta = matrix.dot(coefficients) + intercepts[unit]
-        fit = cells.successes @ log_expit(eta) + (cells.attempts - cells.successes) @ log_expit(-eta)
+        fit = cells.k @ log_expit(eta) + (cells.n - cells.k) @ log_expit(-eta)
         prior = precision @ coefficients**2 + unit_precision * intercepts @ intercepts
         return float(fit - 0.5 * prior)
 
     value = value_at(beta, own)
     for _ in range(_MAX_STEPS):
         rates = expit(matrix.dot(beta) + own[unit])
-        residual = cells.successes - cells.attempts * rates
-        weights = cells.attempts * rates * (1 - rates)
+        residual = cells.k - cells.n * rates
+        weights = cells.n * rates * (1 - rates)
         slope = matrix.sums(residual) - precision * beta
         unit_slope = np.bincount(unit, weights=residual, minlength=len(own)) - unit_precision * own
         sums = np.bincount(unit, weights=weights, minlength=len(own)).astype(float)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.design import DesignMatrix
 
 
@@ -50,7 +50,7 @@ class LogisticFit:
     coefficients: Floats
     precision: Floats
     matrix: DesignMatrix
-    cells: Cells
+    cells: GroupedCounts
     weights: Floats
     correlation: float
 
@@ -64,7 +64,7 @@ class LogisticFit:
     def bread(self) -> Floats:
         """Inverse of the penalised information, shape (terms, terms)."""
         variance = self.rates * (1 - self.rates)
-        information = self.matrix.gram(self.weights * self.cells.attempts * variance)
+        information = self.matrix.gram(self.weights * self.cells.n * variance)
         inverse: Floats = linalg.inv(information + np.diag(self.precision))
         return (inverse + inverse.T) / 2
 
@@ -85,7 +85,7 @@ class LogisticFit:
         """
         reach = self.matrix.dot(self.bread @ gradient)
         variance = self.rates * (1 - self.rates)
-        attempts, unit, units = self.cells.attempts, self.cells.unit, self.cells.n_units
+        attempts, unit, units = self.cells.n, self.cells.unit, self.cells.n_units
         alone = np.bincount(unit, weights=self.weights**2 * attempts * variance * reach**2, minlength=units)
         joint = np.bincount(
             unit, weights=self.weights * attempts * np.sqrt(variance) * reach, minlength=units
@@ -95,8 +95,8 @@ class LogisticFit:
     def exchangeable_information(self) -> Floats:
         """Return the variance of the score under the working correlation, shape (terms, terms)."""
         variance = self.rates * (1 - self.rates)
-        alone = self.matrix.gram(self.weights**2 * self.cells.attempts * variance)
-        scale = self.weights * self.cells.attempts * np.sqrt(variance)
+        alone = self.matrix.gram(self.weights**2 * self.cells.n * variance)
+        scale = self.weights * self.cells.n * np.sqrt(variance)
         sums = self.matrix.sums_by_unit(scale)
         return np.asarray((1 - self.correlation) * alone + self.correlation * sums.T @ sums)
 
@@ -109,8 +109,8 @@ class LogisticFit:
         few units is seen to.
         """
         variance = self.rates * (1 - self.rates)
-        spread = self.weights * self.cells.attempts * variance
-        residual = self.weights * (self.cells.successes - self.cells.attempts * self.rates)
+        spread = self.weights * self.cells.n * variance
+        residual = self.weights * (self.cells.k - self.cells.n * self.rates)
         information = linalg.inv(self.bread)
         shifts = np.zeros((self.cells.n_units, len(self.coefficients)))
         for unit, rows in enumerate(_rows_by_unit(self.cells)):
@@ -141,7 +141,7 @@ class LogisticFit:
 
 def fit_logistic(
     matrix: DesignMatrix,
-    cells: Cells,
+    cells: GroupedCounts,
     *,
     precision: Floats,
     weights: Floats | None = None,
@@ -174,7 +174,7 @@ def fit_logistic(
         When it does not converge; with a positive precision for every term it does.
     """
     weights = np.ones(len(cells.unit)) if weights is None else weights
-    tried, wins = weights * cells.attempts, weights * cells.successes
+    tried, wins = weights * cells.n, weights * cells.k
     beta = np.zeros(matrix.width) if start is None else start.copy()
     value = _objective(matrix.dot(beta), tried, wins, beta, precision)
     for _ in range(_MAX_STEPS):
@@ -198,7 +198,7 @@ def fit_logistic(
 
 def fit_pooled(
     matrix: DesignMatrix,
-    cells: Cells,
+    cells: GroupedCounts,
     *,
     precision: Floats,
     correlation: float | None = None,
@@ -224,12 +224,14 @@ def fit_pooled(
     if correlation is None:
         start = fit_logistic(matrix, cells, precision=precision, start=start)
         correlation = correlation_within_units(unweighted_fit(start, precision, matrix, cells))
-    weights = unit_weights(cells.unit, cells.attempts, correlation)
+    weights = unit_weights(cells.unit, cells.n, correlation)
     beta = fit_logistic(matrix, cells, precision=precision, weights=weights, start=start)
     return LogisticFit(beta, precision, matrix, cells, weights, correlation)
 
 
-def unweighted_fit(beta: Floats, precision: Floats, matrix: DesignMatrix, cells: Cells) -> LogisticFit:
+def unweighted_fit(
+    beta: Floats, precision: Floats, matrix: DesignMatrix, cells: GroupedCounts
+) -> LogisticFit:
     """Wrap coefficients as a fit in which every attempt counts the same."""
     return LogisticFit(beta, precision, matrix, cells, np.ones(len(cells.unit)), 0.0)
 
@@ -254,7 +256,7 @@ def correlation_within_units(fit: LogisticFit) -> float:
     for rows, own in zip(_rows_by_unit(cells), left_out, strict=True):
         eta[rows] = fit.matrix.rows(rows).dot(own)
     rates = np.clip(expit(eta), _RESIDUAL_FLOOR, 1 - _RESIDUAL_FLOOR)
-    attempts, wins = cells.attempts, cells.successes
+    attempts, wins = cells.n, cells.k
     scale = np.sqrt(rates * (1 - rates))
     units = cells.n_units
     sums = np.bincount(cells.unit, weights=(wins - attempts * rates) / scale, minlength=units)
@@ -271,7 +273,7 @@ def correlation_within_units(fit: LogisticFit) -> float:
     return float(np.clip(products.sum() / sizes[several].sum(), 0, 0.95))
 
 
-def _rows_by_unit(cells: Cells) -> list[NDArray[np.int64]]:
+def _rows_by_unit(cells: GroupedCounts) -> list[NDArray[np.int64]]:
     """List the cells of each unit."""
     order = np.argsort(cells.unit, kind="stable")
     return np.split(order, np.cumsum(np.bincount(cells.unit, minlength=cells.n_units))[:-1])

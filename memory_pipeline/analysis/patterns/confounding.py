@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memory_pipeline.analysis.evidence.evidence import holds
-from memory_pipeline.analysis.evidence.grouped_counts import Cells
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Ints, Mask
     from memory_pipeline.analysis.evidence.evidence import Evidence
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 LEAST_OVERLAP = 0.2
@@ -84,14 +84,15 @@ class Adjuster:
     ----------
     evidence
         The counted history.
-    hits
-        Attempts of each collapsed row that ended in the target, shape (rows,).
+    target
+        As in `patterns.find.find_patterns`.
     """
 
-    def __init__(self, evidence: Evidence, hits: Ints) -> None:
+    def __init__(self, evidence: Evidence, target: str) -> None:
         self._evidence = evidence
-        self._n, self._k = evidence.n, np.asarray(hits)
-        self._cells, self._row_of_cell = _cells(evidence, self._k)
+        self._n, self._k = evidence.n, evidence.hits(target)
+        self._row_of_cell = _rows_to_model(evidence)
+        self._cells = evidence.part(self._row_of_cell).grouped(target)
 
     def adjust(self, conditions: Mapping[str, str]) -> Adjustment:
         """Look at one pattern among attempts that are alike otherwise."""
@@ -118,15 +119,7 @@ class Adjuster:
         nothing = (float("nan"),) * 3
         if here.all() or not here.any():
             return nothing
-        whole = Cells(
-            columns=(*others, _PATTERN),
-            levels=(*(cells.levels_of(column) for column in others), ("no", "yes")),
-            codes=np.column_stack([*(cells.codes_of(column) for column in others), here.astype(np.int64)]),
-            unit=cells.unit,
-            attempts=cells.attempts,
-            successes=cells.successes,
-            cell_of=cells.cell_of,
-        )
+        whole = cells.select(others).with_column(_PATTERN, ("no", "yes"), here.astype(np.int64))
         design = Design((INTERCEPT, *main_effects(whole, others), ((_PATTERN, "yes"),)))
         precision = np.full(len(design), _SPREAD**-2)
         precision[0] = _INTERCEPT_SPREAD**-2
@@ -145,28 +138,16 @@ def _difference(n: Ints, k: Ints, inside: Mask) -> float:
     return k1 / max(n1, 1) - (int(k.sum()) - k1) / max(int(n.sum()) - n1, 1)
 
 
-def _is_split_by(inside: Mask, cells: Cells, column: str) -> bool:
+def _is_split_by(inside: Mask, cells: GroupedCounts, column: str) -> bool:
     """Say whether a column tells the pattern's attempts from all others, so that it is the pattern."""
     codes = cells.codes_of(column)
     return not np.intersect1d(codes[inside], codes[~inside]).size
 
 
-def _cells(evidence: Evidence, hits: Ints) -> tuple[Cells, Ints]:
-    """Turn collapsed rows into cells of a model, at most `_MOST_CELLS` of them; and the row of each."""
+def _rows_to_model(evidence: Evidence) -> Ints:
+    """Choose the collapsed rows to model, shape (rows,): all, or those of a random part of the units."""
+    if len(evidence) <= _MOST_CELLS:
+        return np.arange(len(evidence))
     unit = np.arange(len(evidence)) if evidence.unit is None else evidence.codes(evidence.unit)[0]
-    row = np.arange(len(evidence))
-    if len(row) > _MOST_CELLS:
-        order = np.random.default_rng(0).permutation(int(unit.max()) + 1)
-        rank = order[unit]
-        row = np.flatnonzero(rank < np.partition(rank, _MOST_CELLS)[_MOST_CELLS])
-    coded = [evidence.codes(column) for column in evidence.conditions]
-    cells = Cells(
-        columns=evidence.conditions,
-        levels=tuple(tuple(levels) for _, levels in coded),
-        codes=np.column_stack([codes[row] for codes, _ in coded]).astype(np.int64),
-        unit=np.unique(unit[row], return_inverse=True)[1],
-        attempts=evidence.n[row].astype(float),
-        successes=hits[row].astype(float),
-        cell_of=np.zeros(0, dtype=np.int64),
-    )
-    return cells, row
+    rank = np.random.default_rng(0).permutation(int(unit.max()) + 1)[unit]
+    return np.flatnonzero(rank < np.partition(rank, _MOST_CELLS)[_MOST_CELLS])

@@ -20,7 +20,6 @@ from memory_pipeline.analysis.patterns.redundancy import _Beside
 from memory_pipeline.analysis.patterns.replicability import EffectPrior
 from memory_pipeline.analysis.stats.clustered_tests import CellTests, cell_tests, concatenate
 from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, unit_blind_p_values
-from memory_pipeline.analysis.stats.grouped_sample import Sample
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Floats, Ints, Mask
     from memory_pipeline.analysis.evidence.evidence import Evidence
+    from memory_pipeline.analysis.stats.grouped_sample import Sample
 
 
 TIERS = ("strict", "default", "exploratory")
@@ -109,11 +109,7 @@ def search_evidence(
         What a finding must reach.
     """
     tally = count_combinations(evidence, targets, min_sample_size=limits.min_sample_size)
-    unit = None if evidence.unit is None else evidence.codes(evidence.unit)[0]
-    return {
-        target: TargetSearch(tally, target, Sample(evidence.n, evidence.counts @ belongs, unit), limits).run()
-        for target, belongs in targets.items()
-    }
+    return {target: TargetSearch(tally, target, evidence.sample(target), limits).run() for target in targets}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.patterns.search import SearchResult
-    from memory_pipeline.analysis.stats.grouped_sample import Sample
 
 
 COLUMNS = (
@@ -129,7 +128,7 @@ def describe_findings(
             "later_difference": unknown if halves is None else halves.later.difference,
         }
     )
-    adjusted = _adjusted(evidence, sample, frame, most=_MOST_ADJUSTED if is_adjusted else 0)
+    adjusted = _adjusted(evidence, target, frame, most=_MOST_ADJUSTED if is_adjusted else 0)
     frame = pd.concat([frame, rule_metrics(tests.n, tests.k, total, hits), adjusted], axis=1)
     frame["sentence"] = [pattern_sentence(row, evidence.unit) for _, row in frame.iterrows()]
     return frame[list(COLUMNS)]
@@ -142,7 +141,7 @@ def _units(evidence: Evidence, inside: Sequence[NDArray[np.bool_]], n: NDArray[A
     return np.array([len(np.unique(codes[rows])) for rows in inside], dtype=np.int64)
 
 
-def _adjusted(evidence: Evidence, sample: Sample, found: pd.DataFrame, *, most: int) -> pd.DataFrame:
+def _adjusted(evidence: Evidence, target: str, found: pd.DataFrame, *, most: int) -> pd.DataFrame:
     """Adjust the first findings for the other columns; see `patterns.confounding`."""
     names = [
         "adjusted_difference",
@@ -154,7 +153,7 @@ def _adjusted(evidence: Evidence, sample: Sample, found: pd.DataFrame, *, most: 
     ]
     if found.empty:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in names})
-    adjuster = Adjuster(evidence, sample.k)
+    adjuster = Adjuster(evidence, target)
     rows: list[tuple[Any, ...]] = []
     for _, row in found.head(most).iterrows():
         one = adjuster.adjust(row["conditions"])

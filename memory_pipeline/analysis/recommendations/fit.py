@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import expit
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.evidence.grouped_counts import Cells, collapse_cells, combined_key
+from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, combined_key, group_attempts
 from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import Encoding, encode
 from memory_pipeline.analysis.features.outcomes import is_success
@@ -118,7 +118,7 @@ def fit_policy(
         return _empty_policy(tuple(approach), tuple(context), unit, limits)
     places = encode(outcomes, context, unit=unit, min_units=2)
     choices = encode(outcomes, approach, min_count=min_attempts)
-    cells = collapse_cells(
+    cells = group_attempts(
         pd.concat([places.frame, choices.frame], axis=1), outcomes[unit], is_success(outcomes)
     )
     context_columns, settings = tuple(places.frame.columns), tuple(choices.frame.columns)
@@ -171,15 +171,15 @@ def fit_policy(
         rest=rest,
         patterns=nameable_patterns(patterns),
         history={
-            "attempts": int(cells.attempts.sum()),
-            "successes": int(cells.successes.sum()),
+            "attempts": int(cells.n.sum()),
+            "successes": int(cells.k.sum()),
             "units": cells.n_units,
         },
     )
 
 
 def _fit_records(
-    cells: Cells, fit: PriorFit, key_columns: Sequence[str], places: Sequence[Sequence[str]]
+    cells: GroupedCounts, fit: PriorFit, key_columns: Sequence[str], places: Sequence[Sequence[str]]
 ) -> tuple[Expectation, Expectation, Chances]:
     """Hold the records against both models, and weigh the ways in which approaches may matter.
 
@@ -210,7 +210,7 @@ def _fit_records(
     apart = unruled.scatter[-1]
     by_rule = hold(fit.model, fit.fitted, places[-1:], recentred=False).scatter[-1]
     matters = fit.evidence + ruled.evidence
-    charge = 0.5 * fit.settled * float(np.log(cells.attempts.sum()))
+    charge = 0.5 * fit.settled * float(np.log(cells.n.sum()))
     beyond = matters + apart.likelihood - by_rule.likelihood_either_way + charge
     return (
         Expectation(fit.model, ruled.levels),
@@ -219,7 +219,7 @@ def _fit_records(
     )
 
 
-def _share_elsewhere(cells: Cells, key_columns: Sequence[str]) -> NDArray[np.float64]:
+def _share_elsewhere(cells: GroupedCounts, key_columns: Sequence[str]) -> NDArray[np.float64]:
     """Tell which share of each cell's unit was tried with other approaches, shape (cells,).
 
     A record is held against what is known about its units from their other attempts. Where there are
@@ -229,16 +229,16 @@ def _share_elsewhere(cells: Cells, key_columns: Sequence[str]) -> NDArray[np.flo
     groups = np.unique(cells.unit, return_inverse=True)[1]
     codes = [cells.unit.astype(np.int64), *(cells.codes_of(column) for column in key_columns)]
     pairs = np.unique(combined_key(codes), return_inverse=True)[1]
-    own, all_of_it = (np.bincount(group, weights=cells.attempts)[group] for group in (pairs, groups))
+    own, all_of_it = (np.bincount(group, weights=cells.n)[group] for group in (pairs, groups))
     return np.asarray(1 - own / all_of_it)
 
 
-def _seen(cells: Cells, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], int], ...]:
+def _seen(cells: GroupedCounts, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], int], ...]:
     """Count the attempts of the contexts that occurred, the most frequent first and the rarest left out."""
     texts = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)] for c in columns]
     counts: dict[tuple[str, ...], int] = {}
     rows = zip(*texts, strict=True) if texts else [()] * len(cells.unit)
-    for levels, attempts in zip(rows, cells.attempts, strict=True):
+    for levels, attempts in zip(rows, cells.n, strict=True):
         counts[tuple(levels)] = counts.get(tuple(levels), 0) + int(attempts)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_CONTEXTS])
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 Values = tuple[str, ...]
@@ -140,7 +140,7 @@ class Records:
 
 
 def fit_levels(
-    cells: Cells,
+    cells: GroupedCounts,
     worth: float,
     eta: Floats,
     *,
@@ -179,12 +179,12 @@ def fit_levels(
         group, first = _grouped(cells, [*columns, *key_columns])
         size = len(first)
         _, pair = np.unique(combined_key([cells.unit, group]), return_inverse=True)
-        repeats = np.bincount(pair, weights=worth * cells.attempts)[pair]
+        repeats = np.bincount(pair, weights=worth * cells.n)[pair]
         weight = worth / (1 + np.maximum(repeats - 1, 0) * correlation)
-        tried = _sums(group, cells.attempts)
-        counted = _sums(group, weight * cells.attempts)
-        won = _sums(group, weight * cells.successes)
-        expected = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
+        tried = _sums(group, cells.n)
+        counted = _sums(group, weight * cells.n)
+        won = _sums(group, weight * cells.k)
+        expected = _sums(group, weight * cells.n / (1 + np.exp(-eta))) / counted
         offset = fit_offset(counted, won, expected) if recentred else 0.0
         expected = expit(log_odds(expected) + offset)
         scatter = fit_strengths(counted, won, expected)
@@ -192,7 +192,7 @@ def fit_levels(
         scatters.append(scatter)
         eta += level.shifts(counted, won, log_odds(expected))[group]
         units = np.bincount(group[np.unique(pair, return_index=True)[1]], minlength=size)
-        wins = _sums(group, cells.successes)
+        wins = _sums(group, cells.k)
         texts = _texts(cells, columns, first), _texts(cells, key_columns, first)
         rows = zip(tried, wins, units, counted, won, log_odds(expected), strict=True)
         records = {
@@ -211,14 +211,14 @@ def _sums(group: NDArray[np.int64], values: Floats) -> Floats:
     return np.asarray(np.bincount(group, weights=values), dtype=float)
 
 
-def _grouped(cells: Cells, columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _grouped(cells: GroupedCounts, columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the number of each cell's combination of columns, and a cell of each number."""
     codes = [np.zeros(len(cells.unit), dtype=np.int64), *(cells.codes_of(column) for column in columns)]
     _, first, group = np.unique(combined_key(codes), return_index=True, return_inverse=True)
     return group, first
 
 
-def _texts(cells: Cells, columns: Sequence[str], rows: NDArray[np.int64]) -> list[Values]:
+def _texts(cells: GroupedCounts, columns: Sequence[str], rows: NDArray[np.int64]) -> list[Values]:
     """Write the levels of columns in some cells, as one tuple a cell."""
     named = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)[rows]] for c in columns]
     return [tuple(values) for values in zip(*named, strict=True)] if named else [()] * len(rows)

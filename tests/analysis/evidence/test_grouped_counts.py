@@ -14,11 +14,11 @@ from memory_pipeline.analysis.features.outcomes import is_success
 def test_counts_add_up_and_say_what_the_attempts_say():
     outcomes = packaging_world(1, attempts=500).outcomes
     cells = cells_of(outcomes)
-    assert cells.attempts.sum() == 500
-    assert cells.successes.sum() == (outcomes["outcome_status"] == "success").sum()
+    assert cells.n.sum() == 500
+    assert cells.k.sum() == (outcomes["outcome_status"] == "success").sum()
     here = cells.is_at("installer_type", "exe") & cells.is_at("wrapper", "yes")
     there = (outcomes["installer_type"] == "exe") & outcomes["wrapper"]
-    assert cells.attempts[here].sum() == there.sum()
+    assert cells.n[here].sum() == there.sum()
     assert cells.units_where(here) == outcomes.loc[there, UNIT].nunique()
     assert cells.n_units == outcomes[UNIT].nunique()
     assert (
@@ -30,7 +30,7 @@ def test_counts_add_up_and_say_what_the_attempts_say():
 def test_order_of_attempts_changes_nothing():
     outcomes = packaging_world(2, attempts=300).outcomes
     one, other = cells_of(outcomes), cells_of(outcomes.sample(frac=1, random_state=0))
-    for name in ("codes", "unit", "attempts", "successes"):
+    for name in ("codes", "unit", "n", "k"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
 
 

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.features.outcomes import outcome_labels
+from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns import find_patterns
 from memory_pipeline.analysis.patterns.confounding import Adjuster
 from memory_pipeline.analysis.stats.mantel_haenszel import mantel_haenszel
@@ -46,11 +48,16 @@ def simpson(seed=1, attempts=8000):
     )
 
 
+def counted(frame, columns, unit=None):
+    labelled = frame.assign(**{OUTCOME: outcome_labels(frame, "success")})
+    return count_evidence(labelled, conditions=columns, outcome=OUTCOME, unit=unit)
+
+
 def test_a_turned_sign_is_found_and_its_cause_named():
     frame = simpson()
     columns = ["difficulty", "workaround", "colour"]
-    evidence = count_evidence(frame, conditions=columns, outcome="outcome_status", unit="application_name")
-    found = Adjuster(evidence, evidence.attempts("success")).adjust({"workaround": "yes"})
+    evidence = counted(frame, columns, unit="application_name")
+    found = Adjuster(evidence, "success").adjust({"workaround": "yes"})
 
     assert found.by == "difficulty"
     assert found.stratified == pytest.approx(0.08, abs=0.03)
@@ -63,10 +70,8 @@ def test_a_turned_sign_is_found_and_its_cause_named():
 def test_a_pattern_that_stands_alone_keeps_its_difference():
     frame = simpson()
     frame["outcome_status"] = np.where(frame["colour"] == "red", "success", frame["outcome_status"])
-    evidence = count_evidence(
-        frame, conditions=["difficulty", "workaround", "colour"], outcome="outcome_status"
-    )
-    found = Adjuster(evidence, evidence.attempts("success")).adjust({"colour": "red"})
+    evidence = counted(frame, ["difficulty", "workaround", "colour"])
+    found = Adjuster(evidence, "success").adjust({"colour": "red"})
     assert found.modelled == pytest.approx(0.37, abs=0.04)
     assert not found.turns(0.37)
 
@@ -84,7 +89,7 @@ def test_a_column_that_is_the_pattern_leaves_no_model():
     """Nothing recorded is left to compare with: the column alone cannot be told from the pattern."""
     frame = simpson()
     frame["copy"] = frame["workaround"]
-    evidence = count_evidence(frame, conditions=["workaround", "copy"], outcome="outcome_status")
-    found = Adjuster(evidence, evidence.attempts("success")).adjust({"workaround": "yes"})
+    evidence = counted(frame, ["workaround", "copy"])
+    found = Adjuster(evidence, "success").adjust({"workaround": "yes"})
     assert found.by is None
     assert not found.turns(-0.27)
