@@ -217,6 +217,17 @@ class Evidence:
         columns = {key: column.take(rows) for key, column in self.columns.items()}
         return replace(self, columns=columns, counts=self.counts[rows])
 
+    def rows_with(self, conditions: Mapping[str, str]) -> Mask:
+        """Return which collapsed rows meet all conditions, shape (rows,).
+
+        None does where a column, or its value, is not there.
+        """
+        inside = np.ones(len(self), dtype=bool)
+        for column, value in conditions.items():
+            levels = self.columns[column].levels if column in self.columns else ()
+            inside &= self.columns[column].codes == levels.index(value) if value in levels else False
+        return inside
+
     def joint_tables(
         self,
         *,
@@ -331,12 +342,3 @@ def _most_combinations(sizes: Sequence[int], rows: int, length: int) -> float:
         for degree in range(length, 0, -1):
             sums[degree] += size * sums[degree - 1]
     return sum(min(sums[degree], comb(len(sizes), degree) * float(rows)) for degree in range(1, length + 1))
-
-
-def holds(evidence: Evidence, conditions: Mapping[str, str]) -> Mask:
-    """Return which collapsed rows meet all conditions, shape (rows,); none where a column is not there."""
-    inside = np.ones(len(evidence), dtype=bool)
-    for column, value in conditions.items():
-        codes, levels = evidence.codes(column) if column in evidence.columns else (None, [])
-        inside &= codes == levels.index(value) if value in levels else False
-    return inside

@@ -6,13 +6,14 @@ and a likelihood needs nothing but the counts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -118,6 +119,13 @@ class GroupedCounts:
         if level not in levels:
             return np.zeros(len(self.unit), dtype=bool)
         return np.asarray(self.codes_of(column) == levels.index(level))
+
+    def where(self, settings: Mapping[str, str] | Iterable[tuple[str, str]]) -> Mask:
+        """Return which cells have all settings (columns and their levels), shape (cells,)."""
+        inside = np.ones(len(self), dtype=bool)
+        for column, level in settings.items() if isinstance(settings, Mapping) else settings:
+            inside &= self.is_at(column, level)
+        return inside
 
     def attempts_per_level(self, column: str) -> dict[str, int]:
         """Count the attempts at each level of a column."""

@@ -88,9 +88,7 @@ def where_effect_holds(
 
 
 def _is_supported(cells: GroupedCounts, values: dict[str, str], min_attempts: int, min_units: int) -> bool:
-    mask = np.ones(len(cells.unit), dtype=bool)
-    for column, level in values.items():
-        mask &= cells.is_at(column, level)
+    mask = cells.where(values)
     return bool(cells.n[mask].sum() >= min_attempts) and cells.units_where(mask) >= min_units
 
 

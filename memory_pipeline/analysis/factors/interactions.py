@@ -14,15 +14,13 @@ import numpy as np
 from scipy import stats
 
 from memory_pipeline.analysis.factors.contrasts import Comparison, PairOfSettings
-from memory_pipeline.analysis.models.design import Design, holds, varying_terms
+from memory_pipeline.analysis.models.design import Design, varying_terms
 from memory_pipeline.analysis.models.g_computation import standardised_contrast
 from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
 from memory_pipeline.analysis.stats.multiplicity import benjamini_yekutieli_q_values, largest_passing_p_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.models.design import Term
@@ -120,7 +118,7 @@ def _term(pair: Singles) -> Term:
 def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
     """Test whether the interaction would add to the model, without fitting it (cluster-robust score test)."""
     cells, weights = fit.cells, fit.weights
-    own = holds(_term(pair), cells).astype(float)
+    own = cells.where(_term(pair)).astype(float)
     information = weights * cells.n * fit.rates * (1 - fit.rates)
     rest = own - fit.matrix.dot(fit.bread @ fit.matrix.sums(information * own))
     residual = weights * (cells.k - cells.n * fit.rates)
@@ -165,7 +163,7 @@ def _told(
     diagonals = (corners[0], corners[3]), (corners[1], corners[2])
     effects = [
         standardised_contrast(
-            fit, design, raised=one, lowered=other, population=_has(fit, one) | _has(fit, other)
+            fit, design, raised=one, lowered=other, population=fit.cells.where(one) | fit.cells.where(other)
         )
         for one, other in diagonals
     ]
@@ -180,7 +178,7 @@ def _told(
     )
     if effects[place].difference * interaction.difference < 0:
         chosen, others = others, chosen
-    masks = _has(fit, chosen), _has(fit, others)
+    masks = fit.cells.where(chosen), fit.cells.where(others)
     return Comparison(
         column=" and ".join(chosen),
         value=" and ".join(chosen.values()),
@@ -199,11 +197,6 @@ def _told(
             p_value=max(interaction.p_value, _wald_p_value(fit, log_odds, interaction.degrees)),
         ),
     )
-
-
-def _has(fit: LogisticFit, settings: dict[str, str]) -> NDArray[np.bool_]:
-    """Say which cells have all of the settings."""
-    return holds(tuple(settings.items()), fit.cells)
 
 
 def _wald_p_value(fit: LogisticFit, gradient: Floats, degrees: float) -> float:

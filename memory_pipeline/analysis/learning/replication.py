@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.evidence.count import count_evidence
-from memory_pipeline.analysis.evidence.evidence import holds
 from memory_pipeline.analysis.evidence.periods import later_rows
 from memory_pipeline.analysis.features.encoding import encode
 from memory_pipeline.analysis.features.outcomes import outcome_labels
@@ -69,7 +68,7 @@ def try_findings(found: pd.DataFrame, rest: Evidence, *, min_attempts: int = 30)
     rows = []
     for _, row in found.iterrows():
         sample = rest.sample(row["target"])
-        inside = holds(rest, row["conditions"])
+        inside = rest.rows_with(row["conditions"])
         test = cell_tests(sample, inside.astype(np.int64), np.array([1]), icc=sample.intraclass_correlation())
         n = int(test.n[0])
         enough = min(n, sample.total - n) >= min_attempts

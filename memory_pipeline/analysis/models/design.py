@@ -201,14 +201,6 @@ class DesignMatrix:
         return np.hstack([self.own.toarray(), self.shares[self.unit]])
 
 
-def holds(term: Term, cells: GroupedCounts) -> NDArray[np.bool_]:
-    """Tell in which cells all conditions of a term hold, shape (cells,)."""
-    mask = np.ones(len(cells.unit), dtype=bool)
-    for column, level in term:
-        mask &= cells.is_at(column, level)
-    return mask
-
-
 def main_effects(cells: GroupedCounts, columns: Iterable[str]) -> list[Term]:
     """Give each column one term per level, but for its most frequent level, which is the base."""
     return [
@@ -230,7 +222,7 @@ def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
     total = cells.n.sum()
     found = []
     for term in terms:
-        mask = holds(term, cells)
+        mask = cells.where(term)
         rate = float(cells.n[mask].sum() / total)
         share = _unit_shares(cells, (term,))[:, 0][cells.unit]
         within = float(cells.n @ (mask - share) ** 2) / total
@@ -241,7 +233,7 @@ def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
 
 def _indicators(cells: GroupedCounts, terms: Sequence[Term]) -> Any:
     n_cells = len(cells.unit)
-    rows = [np.flatnonzero(holds(term, cells)) for term in terms]
+    rows = [np.flatnonzero(cells.where(term)) for term in terms]
     pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
     indices = np.concatenate(rows)
     return sparse.csc_array((np.ones(len(indices)), indices, pointers), shape=(n_cells, len(terms))).tocsr()
@@ -252,7 +244,7 @@ def _unit_shares(cells: GroupedCounts, terms: Sequence[Term]) -> Floats:
     size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
     size[size == 0] = 1.0
     shares = [
-        np.bincount(cells.unit, weights=cells.n * holds(term, cells), minlength=cells.n_units) / size
+        np.bincount(cells.unit, weights=cells.n * cells.where(term), minlength=cells.n_units) / size
         for term in terms
     ]
     return np.column_stack(shares) if shares else np.zeros((cells.n_units, 0))
@@ -266,7 +258,7 @@ def _expected_shares(cells: GroupedCounts, terms: Sequence[Term], columns: Seque
     tried = np.bincount(places, weights=cells.n)
     expected = []
     for term in terms:
-        share = np.bincount(places, weights=cells.n * holds(term, cells)) / tried
+        share = np.bincount(places, weights=cells.n * cells.where(term)) / tried
         sums = np.bincount(cells.unit, weights=cells.n * share[places], minlength=cells.n_units)
         expected.append(sums / size)
     return np.column_stack(expected) if expected else np.zeros((cells.n_units, 0))

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory_pipeline.analysis.evidence.evidence import holds
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
@@ -96,7 +95,7 @@ class Adjuster:
 
     def adjust(self, conditions: Mapping[str, str]) -> Adjustment:
         """Look at one pattern among attempts that are alike otherwise."""
-        inside = holds(self._evidence, conditions)
+        inside = self._evidence.rows_with(conditions)
         rest = [column for column in self._evidence.conditions if column not in conditions]
         difference = _difference(self._n, self._k, inside)
         sign = 1.0 if difference >= 0 else -1.0

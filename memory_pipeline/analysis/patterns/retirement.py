@@ -45,10 +45,7 @@ def explain_absence(
     gone = _what_is_gone(evidence, pattern, searched)
     if gone is not None:
         return gone
-    inside = np.ones(len(evidence), dtype=bool)
-    for column, value in pattern["conditions"].items():
-        codes, levels = evidence.codes(column)
-        inside &= codes == levels.index(value)
+    inside = evidence.rows_with(pattern["conditions"])
     n, total = int(evidence.n[inside].sum()), int(evidence.n.sum())
     units = n if evidence.unit is None else len(np.unique(evidence.codes(evidence.unit)[0][inside]))
     if min(n, total - n) < min_sample_size:

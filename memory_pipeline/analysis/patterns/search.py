@@ -242,8 +242,8 @@ class TargetSearch:
         return found.take(np.flatnonzero(adds))
 
     def _adds_inside(self, number: int, parent: int, level: float, icc: float) -> bool:
-        whole = self.tally.mask(self.tally.items(parent))
-        inside = self.tally.mask(self.tally.items(number))[whole].astype(np.int64)
+        whole = self.tally.rows(parent)
+        inside = self.tally.rows(number)[whole].astype(np.int64)
         test = cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
@@ -264,7 +264,7 @@ class TargetSearch:
             allowed = 1.0 if tier == "exploratory" else fdr * (1 if tier == "strict" else len(kept) + 1)
             if found.family_wise[i] > allowed:
                 break  # the others are less certain still
-            inside = self.tally.mask(self.tally.items(int(found.number[i])))
+            inside = self.tally.rows(int(found.number[i]))
             left = beside.remainder(inside, max(float(found.tests.degrees[i]), 1.0))
             if left is None or abs(left.effect) < self.limits.min_effect:
                 continue

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.evidence.evidence import Evidence, holds
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels, pattern_type
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns.confounding import Adjuster
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memory_pipeline.analysis.evidence.evidence import Evidence
     from memory_pipeline.analysis.patterns.search import SearchResult
 
 
@@ -103,7 +103,7 @@ def describe_findings(
     total, hits = sample.total, int(sample.k.sum())
     a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane and Anscombe: no division by zero
     c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
-    inside = [holds(evidence, conditions) for conditions in result.conditions]
+    inside = [evidence.rows_with(conditions) for conditions in result.conditions]
     halves = halves_of(evidence, sample, inside, icc=result.icc)
     unknown = np.full(len(inside), np.nan)
     frame = pd.DataFrame(

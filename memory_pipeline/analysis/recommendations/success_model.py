@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory_pipeline.analysis.models.design import Design, holds
+from memory_pipeline.analysis.models.design import Design
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +117,7 @@ def setting_importance(model: PriorModel, cells: GroupedCounts, settings: Sequen
     for column in settings:
         eta = np.zeros(len(cells.unit))
         for i in model.design.involving(column):
-            eta += model.coefficients[i] * holds(model.design.terms[i], cells)
+            eta += model.coefficients[i] * cells.where(model.design.terms[i])
         mean = np.average(eta, weights=cells.n)
         importance[column] = float(np.sqrt(np.average((eta - mean) ** 2, weights=cells.n)))
     return importance

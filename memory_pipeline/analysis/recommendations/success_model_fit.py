@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, holds, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, main_effects, varying_terms
 from memory_pipeline.analysis.models.mixed_logistic import MixedFit, discount_cells, dispersion, fit_mixed
 from memory_pipeline.analysis.recommendations.success_model import PriorFit, PriorModel
 
@@ -262,7 +262,7 @@ def _columns(
 
 
 def _attempts(cells: GroupedCounts, term: Term) -> float:
-    return float(cells.n[holds(term, cells)].sum())
+    return float(cells.n[cells.where(term)].sum())
 
 
 def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArray[np.bool_]]:

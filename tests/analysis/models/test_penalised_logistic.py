@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from made_worlds import cells_of, packaging_world
 from scipy.special import expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, holds, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.penalised_logistic import (
     correlation_within_units,
     fit_logistic,
@@ -126,7 +126,7 @@ def test_the_design_multiplies_like_a_plain_matrix(problem):
     matrix = design.matrix(cells)
     full = matrix.toarray()
     for number, term in enumerate(design.terms):
-        assert np.array_equal(full[:, number], holds(term, cells))
+        assert np.array_equal(full[:, number], cells.where(term))
     weights = np.linspace(0.1, 2, len(cells.unit))
     assert matrix.gram(weights) == pytest.approx(full.T @ (weights[:, None] * full))
     assert matrix.sums(weights) == pytest.approx(weights @ full)
