@@ -21,7 +21,7 @@ from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.measures import measure_row, period_starts
 from memory_pipeline.analysis.names import ADVICE_GAIN
 from memory_pipeline.analysis.stats.cluster_bootstrap import effective_degrees
-from memory_pipeline.analysis.stats.mantel_haenszel import pooled_difference, stratum_sums
+from memory_pipeline.analysis.stats.mantel_haenszel import StratifiedCounts, risk_difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,13 +176,14 @@ def _compare(
         return _Comparison(0.0, float("inf"), (0, 0), (0, 0), 0, 0)
     treated, wins, stratum, unit = treated[inside], wins[inside], stratum[inside], unit[inside]
     names, unit = np.unique(unit, return_inverse=True)
-    sums = stratum_sums(treated, wins, stratum, size)
-    gain = pooled_difference(*sums)
+    tried = np.ones(len(wins))
+    counts = StratifiedCounts.of(tried, wins, treated, stratum, size)
+    gain = risk_difference(counts)
     without = np.empty(len(names))
     order = np.argsort(unit, kind="stable")
     for number, rows in enumerate(np.split(order, np.cumsum(np.bincount(unit))[:-1])):
-        own = stratum_sums(treated[rows], wins[rows], stratum[rows], size)
-        without[number] = pooled_difference(*(total - part for total, part in zip(sums, own, strict=True)))
+        own = StratifiedCounts.of(tried[rows], wins[rows], treated[rows], stratum[rows], size)
+        without[number] = risk_difference(counts - own)
     shifts = without - gain
     count = len(names)
     is_known = count > 1 and bool(np.isfinite(shifts).all())

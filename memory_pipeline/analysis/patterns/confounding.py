@@ -22,7 +22,7 @@ import numpy as np
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
-from memory_pipeline.analysis.stats.mantel_haenszel import mantel_haenszel
+from memory_pipeline.analysis.stats.mantel_haenszel import StratifiedCounts, risk_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,10 +101,11 @@ class Adjuster:
         sign = 1.0 if difference >= 0 else -1.0
         found: tuple[float, str | None, float] = (difference, None, 1.0)
         for column in rest:
-            codes, _ = self._evidence.codes(column)
-            stratified, overlap = mantel_haenszel(self._n, self._k, inside, codes)
-            if overlap >= LEAST_OVERLAP and stratified * sign < found[0] * sign:
-                found = (stratified, column, overlap)
+            codes, levels = self._evidence.codes(column)
+            counts = StratifiedCounts.of(self._n, self._k, inside, codes, len(levels))
+            stratified = risk_difference(counts)
+            if counts.overlap >= LEAST_OVERLAP and stratified * sign < found[0] * sign:
+                found = (stratified, column, counts.overlap)
         return Adjustment(*found, *self._modelled(inside, rest))
 
     def _modelled(self, inside: Mask, rest: list[str]) -> tuple[float, float, float]:

@@ -11,24 +11,6 @@ from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns import find_patterns
 from memory_pipeline.analysis.patterns.confounding import Adjuster
-from memory_pipeline.analysis.stats.mantel_haenszel import mantel_haenszel
-
-
-def test_the_mantel_haenszel_difference_is_the_one_of_the_paper():
-    """Two strata by hand: differences 0.1 and 0.3 with weights 10*30/40 and 20*20/40."""
-    n, k = np.array([10, 30, 20, 20]), np.array([5, 12, 16, 10])
-    inside, strata = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
-    difference, overlap = mantel_haenszel(n, k, inside, strata)
-    assert difference == pytest.approx((7.5 * 0.1 + 10 * 0.3) / 17.5)
-    assert overlap == 1
-
-
-def test_strata_with_one_side_only_do_not_count():
-    n, k = np.array([10, 10, 5]), np.array([5, 2, 5])
-    difference, overlap = mantel_haenszel(n, k, np.array([True, False, True]), np.array([0, 0, 1]))
-    assert difference == pytest.approx(0.3)
-    assert overlap == pytest.approx(10 / 15)
-    assert mantel_haenszel(n, k, np.array([True, False, True]), np.arange(3)) == (0.0, 0.0)
 
 
 def simpson(seed=1, attempts=8000):
