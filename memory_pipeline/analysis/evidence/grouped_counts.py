@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memory_pipeline.analysis.features.columns import rows_by_unit, unit_codes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.arrays import Floats, Ints, Mask
+    from memory_pipeline.analysis.arrays import Counts, Floats, Ints, Mask
 
 
 _KEY_LIMIT = 2**62
@@ -138,6 +140,10 @@ class GroupedCounts:
         counts = self.attempts_per_level(column)
         return min(counts, key=lambda level: (-counts[level], level))
 
+    def rows_by_unit(self) -> list[Counts]:
+        """List the cells of each unit."""
+        return rows_by_unit(self.unit, self.n_units)
+
     def units_where(self, mask: NDArray[np.bool_]) -> int:
         """Count the units that have attempts in the chosen cells."""
         return len(np.unique(self.unit[mask]))
@@ -151,12 +157,12 @@ def group_attempts(encoded: pd.DataFrame, unit: pd.Series, is_success: NDArray[n
     encoded
         Categorical columns, shape (attempts, columns), without gaps.
     unit
-        What repeats, shape (attempts,); a missing value counts as one unit of its own.
+        What repeats, shape (attempts,); as in `features.columns.unit_codes`.
     is_success
         Shape (attempts,).
     """
     codes = [encoded[column].cat.codes.to_numpy().astype(np.int64) for column in encoded]
-    units = np.unique(unit.astype(object).map(str).to_numpy(dtype=str), return_inverse=True)[1]
+    units = unit_codes(unit)
     keys = combined_key([units, *codes])
     _, first, cell_of = np.unique(keys, return_index=True, return_inverse=True)
     cells = len(first)
@@ -165,7 +171,7 @@ def group_attempts(encoded: pd.DataFrame, unit: pd.Series, is_success: NDArray[n
         columns=tuple(map(str, encoded.columns)),
         levels=tuple(tuple(encoded[column].cat.categories) for column in encoded),
         codes=table,
-        unit=units[first].astype(np.int64),
+        unit=units[first],
         n=np.bincount(cell_of, minlength=cells).astype(float),
         k=np.bincount(cell_of, weights=is_success, minlength=cells).astype(float),
         cell_of=cell_of.astype(np.int64),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.features.columns import check_columns
+from memory_pipeline.analysis.features.columns import check_columns, require_columns, unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.off_policy import doubly_robust, importance_weights, self_normalised
 from memory_pipeline.analysis.recommendations.essential_settings import prescribe
@@ -193,9 +193,7 @@ def replay(
 
 
 def _moments(outcomes: pd.DataFrame) -> pd.Series:
-    if "occurred_at" not in outcomes:
-        msg = "occurred_at is not in the frame; a replay needs the time of every attempt"
-        raise KeyError(msg)
+    require_columns(outcomes, ["occurred_at"])
     when = pd.to_datetime(outcomes["occurred_at"], utc=True)
     if when.isna().any():
         msg = f"occurred_at is missing in {int(when.isna().sum())} rows; give every attempt its time"
@@ -237,7 +235,7 @@ def _look_back(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _Attempts:
         agrees[rows] = np.isin(actions[rows].astype(str), group)
         propensity[rows] = outlook.propensities[prescription.group].sum()
         promised[rows] = prescription.draws.mean()
-    units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    units = unit_codes(outcomes[unit])
     homes = pd.factorize(pd.Series(policy.contexts.places_of(outcomes), dtype=object))[0]
     rewards = is_success(outcomes).astype(float)
     return _Attempts(rewards, units, place, homes, is_advised, agrees, propensity, promised)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from memory_pipeline.analysis.features.columns import require_columns, rows_by_unit, unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.measures import measure_row, period_starts
 from memory_pipeline.analysis.names import ADVICE_GAIN
@@ -116,18 +117,14 @@ def verify_advice(
     KeyError
         When a column is not in the frame.
     """
-    for column in (unit, *strata, "outcome_status", "is_control", "followed"):
-        if column not in attempts:
-            msg = f"{column} is not in the frame; it has {sorted(map(str, attempts.columns))}"
-            raise KeyError(msg)
+    require_columns(attempts, [unit, *strata, "outcome_status", "is_control", "followed"])
     is_control = attempts["is_control"].astype(bool).to_numpy()
     followed = attempts["followed"].map({True: 1.0, False: 0.0}).to_numpy(dtype=float, na_value=np.nan)
     stratum: NDArray[np.int64] = np.zeros(len(attempts), dtype=np.int64)
     if strata:
         groups = attempts.groupby(list(strata), dropna=False, observed=True).ngroup()
         stratum = np.asarray(groups, dtype=np.int64)
-    names = attempts[unit].astype(str).to_numpy(dtype=str)
-    units: NDArray[np.int64] = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    units = unit_codes(attempts[unit])
     wins = is_success(attempts).astype(float)
     randomised = _compare(~is_control, wins, stratum, units)
     served = ~is_control & ~np.isnan(followed)
@@ -180,8 +177,7 @@ def _compare(
     counts = StratifiedCounts.of(tried, wins, treated, stratum, size)
     gain = risk_difference(counts)
     without = np.empty(len(names))
-    order = np.argsort(unit, kind="stable")
-    for number, rows in enumerate(np.split(order, np.cumsum(np.bincount(unit))[:-1])):
+    for number, rows in enumerate(rows_by_unit(unit, len(names))):
         own = StratifiedCounts.of(tried[rows], wins[rows], treated[rows], stratum[rows], size)
         without[number] = risk_difference(counts - own)
     shifts = without - gain

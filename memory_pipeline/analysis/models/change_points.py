@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from memory_pipeline.analysis.features.columns import unit_codes
 from memory_pipeline.analysis.features.encoding import encode
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.names import MISSING, OTHER
@@ -110,7 +111,7 @@ def find_changes(
     if month.max() + 1 < _LEAST_MONTHS:
         return ()
     residual = residual - (np.bincount(month, residual) / np.bincount(month))[month]
-    units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    units = unit_codes(outcomes[unit])
     residual = residual - (np.bincount(units, residual) / (np.bincount(units) + _UNIT_WEIGHT))[units]
     spells = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
     # Whether the unit of an attempt has attempts in one month alone.

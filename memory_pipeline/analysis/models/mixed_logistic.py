@@ -130,8 +130,7 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
     cells, units = fit.cells, fit.cells.n_units
     weights, diagonal = fit.curvature
     residual = cells.k - cells.n * expit(fit.log_odds)
-    order = np.argsort(cells.unit, kind="stable")
-    blocks = np.split(order, np.cumsum(np.bincount(cells.unit, minlength=units))[:-1])
+    blocks = cells.rows_by_unit()
     chosen = np.unique(np.linspace(0, units - 1, min(units, most)).astype(int))
     total = np.zeros(len(fit.coefficients))
     for unit in chosen:

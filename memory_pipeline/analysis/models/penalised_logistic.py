@@ -113,7 +113,7 @@ class LogisticFit:
         residual = self.weights * (self.cells.k - self.cells.n * self.rates)
         information = linalg.inv(self.bread)
         shifts = np.zeros((self.cells.n_units, len(self.coefficients)))
-        for unit, rows in enumerate(_rows_by_unit(self.cells)):
+        for unit, rows in enumerate(self.cells.rows_by_unit()):
             block = self.matrix.rows(rows)
             own, score = spread[rows], block.sums(residual[rows])
             if len(rows) < len(self.coefficients):
@@ -253,7 +253,7 @@ def correlation_within_units(fit: LogisticFit) -> float:
     cells = fit.cells
     left_out = fit.coefficients + fit.jackknife_shifts
     eta = np.empty(len(cells.unit))
-    for rows, own in zip(_rows_by_unit(cells), left_out, strict=True):
+    for rows, own in zip(cells.rows_by_unit(), left_out, strict=True):
         eta[rows] = fit.matrix.rows(rows).dot(own)
     rates = np.clip(expit(eta), _RESIDUAL_FLOOR, 1 - _RESIDUAL_FLOOR)
     attempts, wins = cells.n, cells.k
@@ -271,12 +271,6 @@ def correlation_within_units(fit: LogisticFit) -> float:
         return 0.0
     products = (sums[several] ** 2 - squares[several]) / (sizes[several] - 1)
     return float(np.clip(products.sum() / sizes[several].sum(), 0, 0.95))
-
-
-def _rows_by_unit(cells: GroupedCounts) -> list[NDArray[np.int64]]:
-    """List the cells of each unit."""
-    order = np.argsort(cells.unit, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(cells.unit, minlength=cells.n_units))[:-1])
 
 
 def _objective(eta: Floats, tried: Floats, wins: Floats, beta: Floats, precision: Floats) -> float:

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from made_worlds import UNIT, cells_of, packaging_world
 
 from memory_pipeline.analysis.evidence.grouped_counts import combined_key
 from memory_pipeline.analysis.features import encode
-from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.outcomes import is_success
 
 
@@ -52,21 +50,3 @@ def test_combined_key_keeps_rows_apart_beyond_64_bits():
     assert np.array_equal(keys[200:], keys[:50])
     by_key = rows[np.argsort(keys, kind="stable")]
     assert [tuple(r) for r in by_key] == sorted(tuple(r) for r in by_key)
-
-
-@pytest.mark.parametrize(
-    ("roles", "error", "says"),
-    [
-        ({"approach": ["wraper"], "context": [], "unit": UNIT}, KeyError, r"approach names \['wraper'\]"),
-        (
-            {"approach": ["team"], "context": ["team"], "unit": UNIT},
-            ValueError,
-            "a column is one or the other",
-        ),
-        ({"approach": ["outcome_status"], "context": [], "unit": UNIT}, ValueError, "result of an attempt"),
-        ({"approach": [], "context": [], "unit": "app"}, KeyError, r"unit names \['app'\]"),
-    ],
-)
-def test_wrong_roles_are_refused(roles, error, says):
-    with pytest.raises(error, match=says):
-        check_columns(packaging_world(0, attempts=10).outcomes, **roles)
