@@ -9,13 +9,10 @@ from scipy import linalg, stats
 
 from memory_pipeline.analysis.models.design import Design
 from memory_pipeline.analysis.models.g_computation import Effect, standardised_effect
-from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled
+from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled, weak_prior
 
 if TYPE_CHECKING:
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
-
-
-_INTERACTION_SPREAD = 2.5
 
 
 def where_effect_holds(
@@ -103,7 +100,7 @@ def _with_interaction(fit: LogisticFit, design: Design, column: str, by: str) ->
         and bool((cells.is_at(column, level) & cells.is_at(by, place)).any())
     ]
     wider = Design((*design.terms, *products), design.unit_terms)
-    added = np.full(len(products), _INTERACTION_SPREAD**-2)
+    added = weak_prior(Design(tuple(products)))
     precision = np.insert(fit.precision, np.full(len(products), len(design.terms)), added)
     start = np.insert(fit.coefficients, np.full(len(products), len(design.terms)), 0.0)
     again = fit_pooled(

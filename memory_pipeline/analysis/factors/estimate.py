@@ -26,7 +26,7 @@ from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.estimability import Separability, same_partition_groups
 from memory_pipeline.analysis.models.g_computation import standardised_effect
-from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled
+from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled, weak_prior
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 
 PERIOD = "(period)"
 """Quarter of the history: a control that keeps a general trend from being taken for a setting's merit."""
-
-
-_COEFFICIENT_SPREAD = 2.5
-_INTERCEPT_SPREAD = 10.0
 
 
 @on_one_thread
@@ -61,9 +57,9 @@ def estimate_factors(
     comparison within units and nothing about a unit, recorded or not, can feign it
     (`models.design.varying_terms`); where it does not, units are compared with each other.
 
-    Each coefficient has a Gaussian prior with standard deviation 2.5 on the log-odds scale (the intercept
-    10), which keeps separated data finite and is weak otherwise; each unit's weight is bounded by its
-    design effect (`fit_pooled`). The effect is the difference of standardised success rates over the
+    Each coefficient has a weak Gaussian prior, which keeps separated data finite
+    (`models.penalised_logistic.weak_prior`); each unit's weight is bounded by its design effect
+    (`fit_pooled`). The effect is the difference of standardised success rates over the
     attempts that had either value, with an interval that allows for repeated attempts
     (`standardised_effect`).
 
@@ -185,9 +181,7 @@ def _estimate(
     shared = varying_terms(cells, [term for term in effects if term[0][0] != PERIOD])
     design = Design((INTERCEPT, *effects), tuple(shared))
     matrix = design.matrix(cells)
-    precision = np.full(len(design), _COEFFICIENT_SPREAD**-2)
-    precision[0] = _INTERCEPT_SPREAD**-2
-    fit = fit_pooled(matrix, cells, precision=precision)
+    fit = fit_pooled(matrix, cells, precision=weak_prior(design))
     separability = Separability(matrix, design)
     companions = {column: [c for c in group if c != column] for group in groups for column in group}
     for one in comparisons:

@@ -16,7 +16,7 @@ from scipy import stats
 from memory_pipeline.analysis.factors.contrasts import Comparison, PairOfSettings
 from memory_pipeline.analysis.models.design import Design, varying_terms
 from memory_pipeline.analysis.models.g_computation import standardised_contrast
-from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
+from memory_pipeline.analysis.models.penalised_logistic import fit_pooled, weak_prior
 from memory_pipeline.analysis.stats.multiplicity import benjamini_yekutieli_q_values, largest_passing_p_value
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Singles = tuple[Comparison, Comparison]
 
 
-_SPREAD = 2.5
 _NEARLY = 2.0
 _LEAST_ATTEMPTS, _LEAST_UNITS = 20, 3
 
@@ -135,9 +134,10 @@ def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
     # As for single settings, the unit's share keeps whatever makes units differ out of the interaction.
     shared = varying_terms(cells, [term])
     wider = Design((*design.terms, term), (*design.unit_terms, *shared))
-    added = np.full(1, _SPREAD**-2)
     where = len(design.terms)
-    precision = np.concatenate([np.insert(fit.precision, where, added), np.repeat(added, len(shared))])
+    precision = np.concatenate(
+        [np.insert(fit.precision, where, weak_prior(Design((term,)))), weak_prior(Design((), tuple(shared)))]
+    )
     start = np.concatenate([np.insert(fit.coefficients, where, 0.0), np.zeros(len(shared))])
     again = fit_pooled(
         wider.matrix(cells), cells, precision=precision, correlation=fit.correlation, start=start

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import expit
 
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
-from memory_pipeline.analysis.models.penalised_logistic import fit_logistic
+from memory_pipeline.analysis.models.penalised_logistic import fit_logistic, weak_prior
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 POOR = 0.5
 """Share of comparable attempts below which the overlap is called poor."""
 _RARELY = 0.1
-_COEFFICIENT_SPREAD, _INTERCEPT_SPREAD = 2.5, 10.0
 
 
 def comparable_share(cells: GroupedCounts, one: Comparison, context: Sequence[str]) -> float:
@@ -59,9 +58,7 @@ def comparable_share(cells: GroupedCounts, one: Comparison, context: Sequence[st
         return float(attempts[((sides[0] > 0) & (sides[1] > 0))[cells.unit]].sum() / attempts.sum())
     design = Design((INTERCEPT, *main_effects(cells, context)))
     matrix = design.matrix(cells)
-    precision = np.full(len(design), _COEFFICIENT_SPREAD**-2)
-    precision[0] = _INTERCEPT_SPREAD**-2
     choices = replace(cells, n=attempts, k=np.where(one.chosen, attempts, 0.0))
-    propensity = expit(matrix.dot(fit_logistic(matrix, choices, precision=precision)))
+    propensity = expit(matrix.dot(fit_logistic(matrix, choices, precision=weak_prior(design))))
     is_comparable = (propensity >= _RARELY) & (propensity <= 1 - _RARELY)
     return float(attempts[is_comparable].sum() / attempts.sum())

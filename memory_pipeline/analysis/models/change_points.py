@@ -171,11 +171,24 @@ def _largest_change(
     )
 
 
-def say_change(change: Mapping[str, Any]) -> str:
-    """Write a detected change as a sentence."""
+def change_clause(change: Mapping[str, Any]) -> str:
+    """Write what a detected change is: `attempts with tool = b do worse since 2026-03-04 (by 31 points …)`.
+
+    Parameters
+    ----------
+    change
+        As `Change.to_dict` returns it.
+    """
     direction = "better" if change["difference"] > 0 else "worse"
     return (
-        f"Attempts with {name_factor(change['column'], change['value'])} do {direction} since "
-        f"{change['since'][:10]} (by {abs(100 * change['difference']):.0f} points against expectation): "
-        f"the {change['before']:,} attempts with it from before no longer count."
+        f"attempts with {name_factor(change['column'], change['value'])} do {direction} since "
+        f"{change['since'][:10]} (by {abs(100 * change['difference']):.0f} points against expectation)"
+    )
+
+
+def say_change(change: Mapping[str, Any]) -> str:
+    """Write a detected change, and what follows for advice, as a sentence."""
+    what = change_clause(change)
+    return (
+        f"{what[0].upper()}{what[1:]}: the {change['before']:,} attempts with it from before no longer count."
     )

@@ -21,7 +21,7 @@ import numpy as np
 
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
 from memory_pipeline.analysis.models.g_computation import standardised_effect
-from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
+from memory_pipeline.analysis.models.penalised_logistic import fit_pooled, weak_prior
 from memory_pipeline.analysis.stats.mantel_haenszel import StratifiedCounts, risk_difference
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ LEAST_OVERLAP = 0.2
 _MOST_CELLS = 4_000
 """More collapsed rows than this: a random part of the units stands for all in the model."""
 _PATTERN = "(pattern)"
-_SPREAD = 2.5
-_INTERCEPT_SPREAD = 10.0
 
 
 @dataclass(frozen=True)
@@ -121,10 +119,8 @@ class Adjuster:
             return nothing
         whole = cells.select(others).with_column(_PATTERN, ("no", "yes"), here.astype(np.int64))
         design = Design((INTERCEPT, *main_effects(whole, others), ((_PATTERN, "yes"),)))
-        precision = np.full(len(design), _SPREAD**-2)
-        precision[0] = _INTERCEPT_SPREAD**-2
         try:
-            fit = fit_pooled(design.matrix(whole), whole, precision=precision)
+            fit = fit_pooled(design.matrix(whole), whole, precision=weak_prior(design))
         except ArithmeticError:
             return nothing
         effect = standardised_effect(
