@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, log_expit, logit
 
 from memory_pipeline.analysis.compute.threads import one_thread
+from memory_pipeline.analysis.models.newton import maximise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,8 @@ CHOSEN, LOGISTIC, BOOSTING = "chosen", "logistic regression", "gradient boosting
 LEAST_CHANCE = 1e-4
 """Predicted chances stay this far from 0 and 1."""
 _INNER_FOLDS = 3
+_SLOPE_PRECISION = 1e-6
+"""Keeps the slope finite where log-odds tell hits and misses apart without exception."""
 _PENALTIES = (0.02, 0.5)
 
 
@@ -112,21 +115,27 @@ def _columns_of_trees(rows: GroupedCounts) -> Floats:
 
 
 def calibration_line(rows: GroupedCounts, log_odds: Floats) -> tuple[float, float]:
-    """Fit outcome = expit(a + b log_odds) by Newton's method; (logit of the rate, 0) where it is flat."""
+    """Fit outcome = expit(a + b log_odds) and return a and b; (logit of the rate, 0) where it is flat."""
     base = float(logit(np.clip(rows.rate, LEAST_CHANCE, 1 - LEAST_CHANCE)))
     centre = float(np.average(log_odds, weights=rows.n))
     x = np.column_stack([np.ones(len(log_odds)), log_odds - centre])
     if np.average(x[:, 1] ** 2, weights=rows.n) < 1e-8:  # noqa: PLR2004 - nothing varies
         return base, 0.0
-    found = np.array([base, 0.0])
-    ridge = np.diag([0.0, 1e-6])
-    for _ in range(30):
-        p = expit(x @ found)
-        gradient = x.T @ (rows.k - rows.n * p) - ridge @ found
-        step = np.linalg.solve((x.T * (rows.n * p * (1 - p))) @ x + ridge, gradient)
-        found += np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-8:  # noqa: PLR2004 - converged
-            break
+
+    def objective(line: Floats) -> float:
+        eta = x @ line
+        likelihood = rows.k @ log_expit(eta) + (rows.n - rows.k) @ log_expit(-eta)
+        return float(likelihood - 0.5 * _SLOPE_PRECISION * line[1] ** 2)
+
+    def newton_step(line: Floats) -> tuple[Floats, float]:
+        p, ridge = expit(x @ line), np.array([0.0, _SLOPE_PRECISION])
+        gradient = x.T @ (rows.k - rows.n * p) - ridge * line
+        step = np.linalg.solve((x.T * (rows.n * p * (1 - p))) @ x + np.diag(ridge), gradient)
+        return step, float(gradient @ step)
+
+    found = maximise(
+        objective, newton_step, np.array([base, 0.0]), tolerance=1e-12, what="line through log-odds"
+    )
     return float(found[0] - found[1] * centre), float(found[1])
 
 

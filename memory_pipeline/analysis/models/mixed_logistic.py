@@ -10,13 +10,14 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit, log_expit
 
+from memory_pipeline.analysis.models.newton import maximise
+
 if TYPE_CHECKING:
     from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.design import DesignMatrix
 
 
-_MAX_STEPS = 60
 _LARGEST_CORRELATION = 0.95
 # Of a normal distribution's log-odds: expit(x) is nearly the normal distribution function of x / 1.7.
 _LOGISTIC_TO_NORMAL = (16 * np.sqrt(3) / (15 * np.pi)) ** 2
@@ -194,24 +195,24 @@ def fit_mixed(
     ArithmeticError
         When it does not converge; with positive precisions it does.
     """
-    beta, own = start or (np.zeros(matrix.width), np.zeros(cells.n_units))
-    unit = cells.unit
+    unit, width = cells.unit, matrix.width
+    beta, own = start or (np.zeros(width), np.zeros(cells.n_units))
 
-    def value_at(coefficients: Floats, intercepts: Floats) -> float:
+    def objective(both: Floats) -> float:
+        coefficients, intercepts = both[:width], both[width:]
         eta = matrix.dot(coefficients) + intercepts[unit]
-        fit = cells.k @ log_expit(eta) + (cells.n - cells.k) @ log_expit(-eta)
+        likelihood = cells.k @ log_expit(eta) + (cells.n - cells.k) @ log_expit(-eta)
         prior = precision @ coefficients**2 + unit_precision * intercepts @ intercepts
-        return float(fit - 0.5 * prior)
+        return float(likelihood - 0.5 * prior)
 
-    value = value_at(beta, own)
-    for _ in range(_MAX_STEPS):
-        rates = expit(matrix.dot(beta) + own[unit])
+    def newton_step(both: Floats) -> tuple[Floats, float]:
+        coefficients, intercepts = both[:width], both[width:]
+        rates = expit(matrix.dot(coefficients) + intercepts[unit])
         residual = cells.k - cells.n * rates
         weights = cells.n * rates * (1 - rates)
-        slope = matrix.sums(residual) - precision * beta
-        unit_slope = np.bincount(unit, weights=residual, minlength=len(own)) - unit_precision * own
-        sums = np.bincount(unit, weights=weights, minlength=len(own)).astype(float)
-        units = sums + unit_precision
+        slope = matrix.sums(residual) - precision * coefficients
+        unit_slope = np.bincount(unit, residual, len(intercepts)) - unit_precision * intercepts
+        units = np.bincount(unit, weights, len(intercepts)).astype(float) + unit_precision
         across = matrix.sums_by_unit(weights)
         step = linalg.solve(
             _schur(matrix, weights, precision, units),
@@ -219,15 +220,16 @@ def fit_mixed(
             assume_a="pos",
         )
         unit_step = (unit_slope - across @ step) / units
-        gain = float(slope @ step + unit_slope @ unit_step)
-        size = 1.0
-        while (new := value_at(beta + size * step, own + size * unit_step)) < value and size > tolerance:
-            size /= 2
-        beta, own, value = beta + size * step, own + size * unit_step, max(new, value)
-        if gain < tolerance:
-            return MixedFit(beta, precision, own, unit_precision, matrix, cells)
-    msg = f"the mixed logistic fit did not converge in {_MAX_STEPS} steps on {len(unit)} cells"
-    raise ArithmeticError(msg)
+        return np.concatenate([step, unit_step]), float(slope @ step + unit_slope @ unit_step)
+
+    both = maximise(
+        objective,
+        newton_step,
+        np.concatenate([beta, own]),
+        tolerance=tolerance,
+        what=f"mixed logistic fit on {len(cells)} cells",
+    )
+    return MixedFit(both[:width], precision, both[width:], unit_precision, matrix, cells)
 
 
 def _schur(matrix: DesignMatrix, weights: Floats, precision: Floats, units: Floats) -> Floats:
