@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Select, String, Text, cast, func, inspect, select,
 from memory_pipeline.store.models import Base, Member, PackagingOutcome, ServedRecommendation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from memory_pipeline.store.database import Store
 
@@ -83,16 +83,6 @@ def read_outcomes(
         query = query.where(table.approach_details.contains(approach))
     order = table.occurred_at.desc() if newest_first else table.occurred_at
     return _read(store, query.order_by(order, table.id).limit(limit).offset(offset))
-
-
-def iter_outcomes(store: Store, *, chunk: int = 50_000) -> Iterator[pd.DataFrame]:
-    """Read all outcomes in chunks, in the order of their identity, through one server-side cursor."""
-    table = PackagingOutcome
-    query = select(*table.__table__.columns).order_by(table.id)
-    with store.engine.connect().execution_options(yield_per=chunk) as connection:
-        result = connection.execute(query)
-        for rows in result.partitions():
-            yield pd.DataFrame(rows, columns=list(result.keys()))
 
 
 def outcomes_by_id(store: Store, ids: Sequence[str]) -> pd.DataFrame:

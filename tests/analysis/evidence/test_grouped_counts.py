@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 from made_worlds import UNIT, cells_of, packaging_world
 
+from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.evidence.grouped_counts import combined_key
 from memory_pipeline.analysis.features import encode
-from memory_pipeline.analysis.features.outcomes import is_success
+from memory_pipeline.analysis.features.outcomes import is_success, outcome_labels
+from memory_pipeline.analysis.names import OUTCOME
 
 
 def test_counts_add_up_and_say_what_the_attempts_say():
@@ -30,6 +32,50 @@ def test_order_of_attempts_changes_nothing():
     one, other = cells_of(outcomes), cells_of(outcomes.sample(frac=1, random_state=0))
     for name in ("codes", "unit", "n", "k"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_where_names_the_cells_that_have_all_settings():
+    cells = cells_of(packaging_world(1, attempts=500).outcomes)
+    exe, wrapped = cells.is_at("installer_type", "exe"), cells.is_at("wrapper", "yes")
+    assert 0 < (exe & wrapped).sum() < exe.sum()
+    assert np.array_equal(cells.where({"installer_type": "exe", "wrapper": "yes"}), exe & wrapped)
+    assert np.array_equal(cells.where((("installer_type", "exe"),)), exe)
+    assert cells.where({}).all()
+    assert not cells.where({"installer_type": "never seen"}).any()
+
+
+def test_parts_keep_what_belongs_to_each_cell():
+    cells = cells_of(packaging_world(1, attempts=500).outcomes)
+    rows = np.array([7, 2])
+    part = cells.take(rows)
+    assert (part.n.tolist(), part.k.tolist()) == (cells.n[rows].tolist(), cells.k[rows].tolist())
+    assert part.unit.tolist() == cells.unit[rows].tolist()
+    fewer = cells.select(["wrapper", "team"])
+    assert (fewer.columns, fewer.sizes) == (("wrapper", "team"), (2, 2))
+    for column in fewer.columns:
+        assert np.array_equal(fewer.codes_of(column), cells.codes_of(column))
+    more = fewer.with_column("half", ("first", "second"), np.arange(len(cells)) % 2)
+    assert np.array_equal(np.flatnonzero(more.is_at("half", "second")), np.arange(1, len(cells), 2))
+    assert sorted(np.concatenate(cells.rows_by_unit()).tolist()) == list(range(len(cells)))
+
+
+def test_evidence_is_grouped_into_the_counts_of_its_attempts():
+    outcomes = packaging_world(3, attempts=400).outcomes
+    columns = ["installer_type", "team", "wrapper"]
+    encoded = encode(outcomes, columns).frame
+    frame = encoded.assign(**{OUTCOME: outcome_labels(outcomes, "success"), UNIT: outcomes[UNIT]})
+    evidence = count_evidence(frame, conditions=columns, outcome=OUTCOME, unit=UNIT)
+    by_rows, by_attempts = evidence.grouped("success"), cells_of(outcomes, columns)
+    assert (by_rows.n.sum(), by_rows.k.sum()) == (by_attempts.n.sum(), by_attempts.k.sum())
+    assert by_rows.n_units == by_attempts.n_units
+    setting = {"team": "legacy", "wrapper": "no"}
+    assert np.array_equal(by_rows.where(setting), evidence.rows_with(setting))
+    for counts in ("n", "k"):
+        both = [getattr(one, counts)[one.where(setting)].sum() for one in (by_rows, by_attempts)]
+        assert both[0] == both[1] > 0
+    assert not evidence.rows_with({"colour": "red"}).any()
+    assert np.array_equal(evidence.hits("success"), by_rows.k)
+    assert evidence.hits("failure").sum() == (outcomes["outcome_status"] == "failure").sum()
 
 
 def test_partial_success_is_no_success():
