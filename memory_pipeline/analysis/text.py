@@ -32,6 +32,12 @@ def signed_points(points: float) -> str:
     return f"{points:+.0f}".replace("-", "−")  # noqa: RUF001 - a minus sign, as in all sentences
 
 
+def signed(value: float, digits: int = 0) -> str:
+    """Write a number with its sign, a real minus sign; what rounds to zero has none: `+5`, `0`."""
+    text = f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return text if float(f"{value:.{digits}f}") != 0 else text[1:]
+
+
 def unit_plural(unit: str) -> str:
     """Return the plural name of units: `applications`."""
     name = plain_name(unit.removesuffix("_name"))

@@ -1,13 +1,13 @@
 """Draw what the memory learned: Altair charts of small result tables.
 
-What belongs here: how findings and measures are drawn, and the one sentence that a chart states. Every
+What belongs here: how findings and measures are drawn. Every
 builder is a pure function of frames as the tables hold them, shared by notebooks, Dagster metadata and
-whatever else shows charts. What does not: reading the database, raw attempts, any estimate of an effect.
+whatever else shows charts. What does not: reading the database, raw attempts, any statistics (a chart's
+headline comes from `analysis.learning.trend_text`).
 """
 
 from memory_pipeline.charts.association import association_map
 from memory_pipeline.charts.calibration import calibration
-from memory_pipeline.charts.change import Change, describe_change, find_change
 from memory_pipeline.charts.effects import factor_effects, pattern_effects, recommendation_rates
 from memory_pipeline.charts.learning import advice_coverage, finding_replication
 from memory_pipeline.charts.pictures import show_in_notebooks, to_markdown_png, to_png
@@ -15,14 +15,11 @@ from memory_pipeline.charts.progress import prior_knowledge, success_over_time
 from memory_pipeline.charts.segments import explore_success, success_by_segment
 
 __all__ = [
-    "Change",
     "advice_coverage",
     "association_map",
     "calibration",
-    "describe_change",
     "explore_success",
     "factor_effects",
-    "find_change",
     "finding_replication",
     "pattern_effects",
     "prior_knowledge",

@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.charts.change import (
-    change_details,
-    change_sentence,
-    find_change,
-    overall_level,
-    signed,
-    skill_sentence,
-)
+from memory_pipeline.analysis.learning.trend import find_level_shift, overall_level
+from memory_pipeline.analysis.learning.trend_text import change_details, change_sentence, skill_sentence
+from memory_pipeline.analysis.text import signed
 from memory_pipeline.charts.theme import BLUE, FAINT, INK, SEGMENT_COLOURS, WIDTH, Chart, finish, no_data
 from memory_pipeline.charts.timeline import (
     attempts_columns,
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from memory_pipeline.charts.change import Change
+    from memory_pipeline.analysis.learning.trend import LevelShift
 
 SUCCESS = "success_rate"
 PRIOR_KNOWLEDGE = "prior_knowledge"
@@ -55,7 +50,7 @@ def success_over_time(
 ) -> Chart:
     """Draw the monthly success rate with its interval over the number of attempts.
 
-    The title states whether the rate changed and since when (`find_change`); dashed lines are the levels
+    The title says whether the rate changed and since when (`find_level_shift`); dashed lines are the levels
     before and since. With segments, each is a line of its own colour, and the whole is a grey line.
 
     Parameters
@@ -79,7 +74,7 @@ def success_over_time(
         return _success_of_segments(measures, whole, segment_column, events, max_segments)
     if whole.empty:
         return no_data("Success over time", NO_DATA)
-    change = find_change(whole)
+    change = find_level_shift(whole)
     y = rate_axis(whole)
     shown = alt.layer(
         *event_lines(events, whole),
@@ -181,7 +176,7 @@ def _success_of_segments(
     )
 
 
-def _levels(rows: pd.DataFrame, change: Change | None, y: alt.Y) -> list[alt.Chart]:
+def _levels(rows: pd.DataFrame, change: LevelShift | None, y: alt.Y) -> list[alt.Chart]:
     """Draw the levels before and since a clear change, or that of the whole history, as dashed lines.
 
     The last level is named beside the plot, the one before it above its beginning.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.charts.change import change_sentence, find_change
+from memory_pipeline.analysis.learning.trend import find_level_shift
+from memory_pipeline.analysis.learning.trend_text import change_sentence
 from memory_pipeline.charts.progress import HEIGHT, NO_DATA, SUCCESS
 from memory_pipeline.charts.theme import BLUE, FAINT, MUTED, VERMILION, WIDTH, Chart, finish, no_data, shorten
 from memory_pipeline.charts.timeline import (
@@ -127,7 +128,7 @@ class _Reading:
 
 
 def _reading(rows: pd.DataFrame, level: float) -> _Reading:
-    change = find_change(rows, level=level)
+    change = find_level_shift(rows, level=level)
     if change is None or not change.is_clear:
         return _Reading(change_sentence(rows, "", change).removeprefix(": "), 0)
     verb, direction = ("rose", 1) if change.difference > 0 else ("fell", -1)

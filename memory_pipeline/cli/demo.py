@@ -86,7 +86,7 @@ def _load_sample(memory: Memory) -> list[IngestReport]:
 
 
 def _print_results(memory: Memory) -> None:
-    from memory_pipeline.charts import describe_change  # noqa: PLC0415 - imports Altair
+    from memory_pipeline.analysis.learning.trend_text import describe_change  # noqa: PLC0415 - SciPy, Numba
 
     _title("What makes attempts succeed or fail (strongest patterns)")
     patterns = memory.patterns()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.evidence.grouped_counts import collapse_cells
+from memory_pipeline.analysis.evidence.grouped_counts import group_attempts
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.features.outcomes import is_success
 
@@ -112,7 +112,7 @@ def roles(**more: Any) -> dict[str, Any]:
 def cells_of(outcomes, columns=("installer_type", "team", "wrapper")):
     """Count the attempts of a world per unit and combination of conditions."""
     encoded = encode(outcomes, columns).frame
-    return collapse_cells(encoded, outcomes[UNIT], is_success(outcomes))
+    return group_attempts(encoded, outcomes[UNIT], is_success(outcomes))
 
 
 def row_of(factors, column, value):

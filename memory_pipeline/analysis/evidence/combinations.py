@@ -5,7 +5,7 @@ Sizes: one row per combination (cell of a joint table), a few hundred thousand f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,6 @@ class Tally:
     n: Ints
     k: Mapping[str, Ints]
     mark: Ints
-    _masks: dict[tuple[int, int], Mask] = field(default_factory=dict, repr=False)
 
     @cached_property
     def coded(self) -> list[tuple[Ints, list[str]]]:
@@ -85,14 +84,9 @@ class Tally:
             for column, value in self.items(number)
         }
 
-    def mask(self, items: tuple[tuple[int, int], ...]) -> Mask:
-        """Return which collapsed rows have all of these levels, shape (rows,)."""
-        whole = np.ones(len(self.evidence.n), dtype=bool)
-        for column, value in items:
-            if (column, value) not in self._masks:
-                self._masks[column, value] = self.coded[column][0] == value
-            whole &= self._masks[column, value]
-        return whole
+    def rows(self, number: int) -> Mask:
+        """Return which collapsed rows one combination covers, shape (rows,)."""
+        return self.evidence.rows_with(self.conditions(number))
 
     def cells_of_rows(self, table: int) -> Ints:
         """Return the cell of each collapsed row in one joint table, shape (rows,)."""

@@ -21,13 +21,16 @@ import pandas as pd
 from memory_pipeline.analysis.evidence.collapse import Column, RawColumn, add_rows
 from memory_pipeline.analysis.evidence.counting.entries import split_by_outcome
 from memory_pipeline.analysis.evidence.counting.joint_tables import joint_tables
+from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 from memory_pipeline.analysis.features.columns import require_columns
+from memory_pipeline.analysis.features.outcomes import is_hit
 from memory_pipeline.analysis.names import MISSING
+from memory_pipeline.analysis.stats.grouped_sample import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from memory_pipeline.analysis.arrays import Ints, Mask
+    from memory_pipeline.analysis.arrays import Counts, Ints, Mask
     from memory_pipeline.analysis.evidence.counting.entries import JointTable
 
 
@@ -84,6 +87,38 @@ class Evidence:
         if outcome not in self.outcomes:
             return np.zeros(len(self), dtype=np.int64)
         return self.counts[:, self.outcomes.index(outcome)].astype(np.int64)
+
+    def hits(self, target: str) -> Counts:
+        """Count the attempts with a target per collapsed row, shape (rows,).
+
+        The outcomes are then `features.outcomes.outcome_labels`, the target as in
+        `patterns.find.find_patterns`.
+        """
+        belongs = [is_hit(label, target) for label in self.outcomes]
+        return np.asarray(self.counts[:, belongs].sum(axis=1, dtype=np.int64))
+
+    def sample(self, target: str) -> Sample:
+        """Return the collapsed rows as tests need them: counts for a target (see `hits`), and units."""
+        return Sample(self.n, self.hits(target), None if self.unit is None else self.codes(self.unit)[0])
+
+    def grouped(self, target: str) -> GroupedCounts:
+        """Return the collapsed rows as models need them: counts for a target (see `hits`) by condition.
+
+        Units are numbered without gaps; where the evidence has none, every row is its own. For some of the
+        rows, take `part` first.
+        """
+        rows = np.arange(len(self))
+        unit = rows if self.unit is None else np.unique(self.codes(self.unit)[0], return_inverse=True)[1]
+        codes = [self.columns[column].codes for column in self.conditions]
+        return GroupedCounts(
+            columns=self.conditions,
+            levels=tuple(self.columns[column].levels for column in self.conditions),
+            codes=np.array(codes, dtype=np.int64).reshape(len(codes), len(self)).T,
+            unit=unit,
+            n=self.n.astype(float),
+            k=self.hits(target).astype(float),
+            period=None if self.period is None else self.codes(self.period)[0].astype(np.int64),
+        )
 
     def codes(self, column: str) -> tuple[Ints, list[str]]:
         """Return the integer codes of one key column, shape (rows,), and its sorted values.
@@ -182,6 +217,17 @@ class Evidence:
         """Return the evidence of the collapsed rows in a mask of shape (rows,); levels and outcomes stay."""
         columns = {key: column.take(rows) for key, column in self.columns.items()}
         return replace(self, columns=columns, counts=self.counts[rows])
+
+    def rows_with(self, conditions: Mapping[str, str]) -> Mask:
+        """Return which collapsed rows meet all conditions, shape (rows,).
+
+        None does where a column, or its value, is not there.
+        """
+        inside = np.ones(len(self), dtype=bool)
+        for column, value in conditions.items():
+            levels = self.columns[column].levels if column in self.columns else ()
+            inside &= self.columns[column].codes == levels.index(value) if value in levels else False
+        return inside
 
     def joint_tables(
         self,
@@ -297,12 +343,3 @@ def _most_combinations(sizes: Sequence[int], rows: int, length: int) -> float:
         for degree in range(length, 0, -1):
             sums[degree] += size * sums[degree - 1]
     return sum(min(sums[degree], comb(len(sizes), degree) * float(rows)) for degree in range(1, length + 1))
-
-
-def holds(evidence: Evidence, conditions: Mapping[str, str]) -> Mask:
-    """Return which collapsed rows meet all conditions, shape (rows,); none where a column is not there."""
-    inside = np.ones(len(evidence), dtype=bool)
-    for column, value in conditions.items():
-        codes, levels = evidence.codes(column) if column in evidence.columns else (None, [])
-        inside &= codes == levels.index(value) if value in levels else False
-    return inside

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.factors.overlap import POOR
+from memory_pipeline.analysis.models.change_points import change_clause
 from memory_pipeline.analysis.text import count_units, name_factor
 
 if TYPE_CHECKING:
@@ -55,13 +56,8 @@ def list_caveats(row: Mapping[str, Any], *, unit: str) -> list[str]:
             f"Always chosen together with {', '.join(row['not_separable_from'])}: the effect is that of all."
         )
     if row["drift"]:
-        change = row["drift"]
-        direction = "better" if change["difference"] > 0 else "worse"
-        size = f"{abs(100 * change['difference']):.0f} points"
         found.append(
-            f"Changed on the way: attempts with {name_factor(change['column'], change['value'])} do "
-            f"{direction} since {change['since'][:10]} (by {size} against expectation); "
-            "the effect is that of the whole history."
+            f"Changed on the way: {change_clause(row['drift'])}; the effect is that of the whole history."
         )
     return found
 

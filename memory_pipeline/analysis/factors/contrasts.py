@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.g_computation import Effect
 
 
@@ -96,7 +96,7 @@ class Comparison:
         return self.population & ~self.chosen
 
 
-def list_comparisons(cells: Cells, column: str) -> list[Comparison]:
+def list_comparisons(cells: GroupedCounts, column: str) -> list[Comparison]:
     """List the comparisons of a setting: each stated value with the most frequent other one.
 
     A missing value is the alternative only where there is no other value. Rare values (`(other)`) are not

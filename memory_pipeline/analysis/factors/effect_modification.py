@@ -9,13 +9,10 @@ from scipy import linalg, stats
 
 from memory_pipeline.analysis.models.design import Design
 from memory_pipeline.analysis.models.g_computation import Effect, standardised_effect
-from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled
+from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled, weak_prior
 
 if TYPE_CHECKING:
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
-
-
-_INTERACTION_SPREAD = 2.5
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 def where_effect_holds(
@@ -81,18 +78,16 @@ def where_effect_holds(
     ]
     if _p_value_of_equality(again, effects) > alpha:
         return {}
-    weights = [cells.attempts[cells.is_at(by, level)].sum() for level in levels]
+    weights = [cells.n[cells.is_at(by, level)].sum() for level in levels]
     overall = np.sign(np.average([effect.difference for effect in effects], weights=weights))
     return {
         by: [level for level, effect in zip(levels, effects, strict=True) if _excludes_zero(effect, overall)]
     }
 
 
-def _is_supported(cells: Cells, values: dict[str, str], min_attempts: int, min_units: int) -> bool:
-    mask = np.ones(len(cells.unit), dtype=bool)
-    for column, level in values.items():
-        mask &= cells.is_at(column, level)
-    return bool(cells.attempts[mask].sum() >= min_attempts) and cells.units_where(mask) >= min_units
+def _is_supported(cells: GroupedCounts, values: dict[str, str], min_attempts: int, min_units: int) -> bool:
+    mask = cells.where(values)
+    return bool(cells.n[mask].sum() >= min_attempts) and cells.units_where(mask) >= min_units
 
 
 def _with_interaction(fit: LogisticFit, design: Design, column: str, by: str) -> tuple[Design, LogisticFit]:
@@ -106,7 +101,7 @@ def _with_interaction(fit: LogisticFit, design: Design, column: str, by: str) ->
         and bool((cells.is_at(column, level) & cells.is_at(by, place)).any())
     ]
     wider = Design((*design.terms, *products), design.unit_terms)
-    added = np.full(len(products), _INTERACTION_SPREAD**-2)
+    added = weak_prior(Design(tuple(products)))
     precision = np.insert(fit.precision, np.full(len(products), len(design.terms)), added)
     start = np.insert(fit.coefficients, np.full(len(products), len(design.terms)), 0.0)
     again = fit_pooled(

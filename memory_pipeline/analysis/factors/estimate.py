@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.evidence.grouped_counts import Cells, collapse_cells
+from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, group_attempts
 from memory_pipeline.analysis.factors.contrasts import Comparison, list_comparisons, q_values_of
 from memory_pipeline.analysis.factors.effect_modification import where_effect_holds
 from memory_pipeline.analysis.factors.interactions import find_pairs
@@ -26,7 +26,7 @@ from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.estimability import Estimability, same_partition_groups
 from memory_pipeline.analysis.models.g_computation import standardised_effect
-from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled
+from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled, weak_prior
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 
 PERIOD = "(period)"
 """Quarter of the history: adjusted for, so that a general trend is not taken for the effect of a setting."""
-
-
-_COEFFICIENT_SPREAD = 2.5
-_INTERCEPT_SPREAD = 10.0
 
 
 @on_one_thread
@@ -61,10 +57,10 @@ def estimate_factors(
     comparison within units, which nothing constant about a unit, recorded or not, can confound
     (`models.design.varying_terms`); where it does not, units are compared with each other.
 
-    Each coefficient has a Gaussian prior with standard deviation 2.5 on the log-odds scale (the intercept
-    10), which keeps estimates finite under separation and is weak otherwise; attempts are weighted by the
-    inverse design effect of their unit (`fit_pooled`). The effect is the difference of standardised success
-    rates over the attempts that had either value, with an interval that allows for repeated attempts
+    Each coefficient has a weak Gaussian prior, which keeps separated data finite
+    (`models.penalised_logistic.weak_prior`); each unit's weight is bounded by its design effect
+    (`fit_pooled`). The effect is the difference of standardised success rates over the
+    attempts that had either value, with an interval that allows for repeated attempts
     (`standardised_effect`).
 
     The *reference* is the most frequent other stated value of the same setting; leaving the setting out
@@ -126,11 +122,11 @@ def estimate_factors(
         return factor_table([], ([], []), None, unit=unit, fdr=fdr)
     encoded = _encode(outcomes, approach, context, unit)
     settings = _columns_from(encoded.columns.tolist(), approach)
-    cells = collapse_cells(encoded, outcomes[unit], is_success(outcomes))
+    cells = group_attempts(encoded, outcomes[unit], is_success(outcomes))
     comparisons = [found for column in settings for found in list_comparisons(cells, column)]
     pairs: tuple[list[Comparison], list[float]] = ([], [])
     changes: tuple[Change, ...] = ()
-    if 0 < cells.successes.sum() < cells.attempts.sum() and cells.n_units > 1:
+    if 0 < cells.k.sum() < cells.n.sum() and cells.n_units > 1:
         fit, design = _estimate(comparisons, cells, settings, fdr=fdr, by=by)
         pairs = find_pairs(fit, design, comparisons, fdr=fdr, min_effect=min_effect)
         places = [c for c in cells.columns if c not in settings and c != PERIOD]
@@ -176,7 +172,7 @@ def _columns_from(encoded: Sequence[str], sources: Sequence[str]) -> list[str]:
 
 
 def _estimate(
-    comparisons: list[Comparison], cells: Cells, settings: list[str], *, fdr: float, by: str
+    comparisons: list[Comparison], cells: GroupedCounts, settings: list[str], *, fdr: float, by: str
 ) -> tuple[LogisticFit, Design]:
     """Fit the model once and fill in each comparison's effect, or the columns that it is aliased with."""
     context = [column for column in cells.columns if column not in settings]
@@ -186,9 +182,7 @@ def _estimate(
     shared = varying_terms(cells, [term for term in effects if term[0][0] != PERIOD])
     design = Design((INTERCEPT, *effects), tuple(shared))
     matrix = design.matrix(cells)
-    precision = np.full(len(design), _COEFFICIENT_SPREAD**-2)
-    precision[0] = _INTERCEPT_SPREAD**-2
-    fit = fit_pooled(matrix, cells, precision=precision)
+    fit = fit_pooled(matrix, cells, precision=weak_prior(design))
     estimability = Estimability(matrix, design)
     companions = {column: [c for c in group if c != column] for group in groups for column in group}
     for one in comparisons:
@@ -250,5 +244,5 @@ def _test_applicability(
             one.applicability = twins[one.column, one.value, one.reference].applicability
 
 
-def _level_where(cells: Cells, column: str, mask: NDArray[np.bool_]) -> str:
+def _level_where(cells: GroupedCounts, column: str, mask: NDArray[np.bool_]) -> str:
     return cells.levels_of(column)[int(cells.codes_of(column)[np.argmax(mask)])]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from memory_pipeline.analysis.features.columns import unit_names
 from memory_pipeline.analysis.features.encoding import encode
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def find_cases(
     if factors.empty:
         return []
     encoded = encode(outcomes, [c for c in approach if c != unit], unit=unit, min_units=2).frame
-    units = outcomes[unit].astype(str).to_numpy(dtype=object)
+    units = unit_names(outcomes[unit]).to_numpy()
     ids = outcomes["id"].astype(str).to_numpy(dtype=object)
     order = np.lexsort((ids.astype(str), _age(outcomes)))
     found = []

@@ -14,15 +14,13 @@ import numpy as np
 from scipy import stats
 
 from memory_pipeline.analysis.factors.contrasts import Comparison, PairOfSettings
-from memory_pipeline.analysis.models.design import Design, holds, varying_terms
+from memory_pipeline.analysis.models.design import Design, varying_terms
 from memory_pipeline.analysis.models.g_computation import standardised_contrast
-from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
+from memory_pipeline.analysis.models.penalised_logistic import fit_pooled, weak_prior
 from memory_pipeline.analysis.stats.multiplicity import benjamini_yekutieli_q_values, largest_passing_p_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.models.design import Term
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     Singles = tuple[Comparison, Comparison]
 
 
-_SPREAD = 2.5
 _NEARLY = 2.0
 _LEAST_ATTEMPTS, _LEAST_UNITS = 20, 3
 
@@ -108,8 +105,7 @@ def _is_supported(fit: LogisticFit, first: Comparison, second: Comparison) -> bo
     """Return whether all four combinations have enough attempts and units."""
     cells = fit.cells
     return all(
-        cells.attempts[one & other].sum() >= _LEAST_ATTEMPTS
-        and cells.units_where(one & other) >= _LEAST_UNITS
+        cells.n[one & other].sum() >= _LEAST_ATTEMPTS and cells.units_where(one & other) >= _LEAST_UNITS
         for one, other in product((first.chosen, first.others), (second.chosen, second.others))
     )
 
@@ -121,10 +117,10 @@ def _term(pair: Singles) -> Term:
 def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
     """Compute the p-value of the interaction without fitting it (cluster-robust score test)."""
     cells, weights = fit.cells, fit.weights
-    own = holds(_term(pair), cells).astype(float)
-    information = weights * cells.attempts * fit.rates * (1 - fit.rates)
+    own = cells.where(_term(pair)).astype(float)
+    information = weights * cells.n * fit.rates * (1 - fit.rates)
     rest = own - fit.matrix.dot(fit.bread @ fit.matrix.sums(information * own))
-    residual = weights * (cells.successes - cells.attempts * fit.rates)
+    residual = weights * (cells.k - cells.n * fit.rates)
     sums = np.bincount(cells.unit, weights=rest * residual, minlength=cells.n_units)
     spread = float(np.sqrt(np.sum(sums**2)))
     if spread == 0:
@@ -138,9 +134,10 @@ def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
     # As for single settings, with the unit's share the interaction is that within units.
     shared = varying_terms(cells, [term])
     wider = Design((*design.terms, term), (*design.unit_terms, *shared))
-    added = np.full(1, _SPREAD**-2)
     where = len(design.terms)
-    precision = np.concatenate([np.insert(fit.precision, where, added), np.repeat(added, len(shared))])
+    precision = np.concatenate(
+        [np.insert(fit.precision, where, weak_prior(Design((term,)))), weak_prior(Design((), tuple(shared)))]
+    )
     start = np.concatenate([np.insert(fit.coefficients, where, 0.0), np.zeros(len(shared))])
     again = fit_pooled(
         wider.matrix(cells), cells, precision=precision, correlation=fit.correlation, start=start
@@ -167,7 +164,7 @@ def _as_comparison(
     diagonals = (corners[0], corners[3]), (corners[1], corners[2])
     effects = [
         standardised_contrast(
-            fit, design, raised=one, lowered=other, population=_has(fit, one) | _has(fit, other)
+            fit, design, raised=one, lowered=other, population=fit.cells.where(one) | fit.cells.where(other)
         )
         for one, other in diagonals
     ]
@@ -182,7 +179,7 @@ def _as_comparison(
     )
     if effects[place].difference * interaction.difference < 0:
         chosen, others = others, chosen
-    masks = _has(fit, chosen), _has(fit, others)
+    masks = fit.cells.where(chosen), fit.cells.where(others)
     return Comparison(
         column=" and ".join(chosen),
         value=" and ".join(chosen.values()),
@@ -201,11 +198,6 @@ def _as_comparison(
             p_value=max(interaction.p_value, _wald_p_value(fit, log_odds, interaction.degrees)),
         ),
     )
-
-
-def _has(fit: LogisticFit, settings: dict[str, str]) -> NDArray[np.bool_]:
-    """Return which cells have all of the settings, shape (cells,)."""
-    return holds(tuple(settings.items()), fit.cells)
 
 
 def _wald_p_value(fit: LogisticFit, gradient: Floats, degrees: float) -> float:

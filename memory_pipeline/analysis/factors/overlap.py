@@ -17,22 +17,21 @@ import numpy as np
 from scipy.special import expit
 
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
-from memory_pipeline.analysis.models.penalised_logistic import fit_logistic
+from memory_pipeline.analysis.models.penalised_logistic import fit_logistic, weak_prior
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.factors.contrasts import Comparison
 
 
 POOR = 0.5
 """Share of comparable attempts below which the overlap is called poor."""
 _RARELY = 0.1
-_COEFFICIENT_SPREAD, _INTERCEPT_SPREAD = 2.5, 10.0
 
 
-def comparable_share(cells: Cells, one: Comparison, context: Sequence[str]) -> float:
+def comparable_share(cells: GroupedCounts, one: Comparison, context: Sequence[str]) -> float:
     """Compute the share of the attempts with either value that have comparable attempts with the other.
 
     Within units: the attempts of units that had both values. Between units: the attempts with a propensity
@@ -52,15 +51,13 @@ def comparable_share(cells: Cells, one: Comparison, context: Sequence[str]) -> f
     float
         Between 0 and 1.
     """
-    attempts = np.where(one.population, cells.attempts, 0.0)
+    attempts = np.where(one.population, cells.n, 0.0)
     if one.is_within_units:
         sides = [np.bincount(cells.unit[mask], minlength=cells.n_units) for mask in (one.chosen, one.others)]
         return float(attempts[((sides[0] > 0) & (sides[1] > 0))[cells.unit]].sum() / attempts.sum())
     design = Design((INTERCEPT, *main_effects(cells, context)))
     matrix = design.matrix(cells)
-    precision = np.full(len(design), _COEFFICIENT_SPREAD**-2)
-    precision[0] = _INTERCEPT_SPREAD**-2
-    choices = replace(cells, attempts=attempts, successes=np.where(one.chosen, attempts, 0.0))
-    propensity = expit(matrix.dot(fit_logistic(matrix, choices, precision=precision)))
+    choices = replace(cells, n=attempts, k=np.where(one.chosen, attempts, 0.0))
+    propensity = expit(matrix.dot(fit_logistic(matrix, choices, precision=weak_prior(design))))
     is_comparable = (propensity >= _RARELY) & (propensity <= 1 - _RARELY)
     return float(attempts[is_comparable].sum() / attempts.sum())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.factors.contrasts import Comparison
     from memory_pipeline.analysis.models.change_points import Change
 
@@ -63,7 +63,7 @@ FACTOR_COLUMNS = (
 def factor_table(
     singles: Sequence[Comparison],
     pairs: tuple[Sequence[Comparison], Sequence[float]],
-    cells: Cells | None,
+    cells: GroupedCounts | None,
     *,
     unit: str,
     fdr: float,
@@ -111,7 +111,7 @@ def factor_table(
     return table.loc[ranked].reset_index(drop=True)
 
 
-def _row(one: Comparison, cells: Cells, changes: Sequence[Change]) -> dict[str, Any]:
+def _row(one: Comparison, cells: GroupedCounts, changes: Sequence[Change]) -> dict[str, Any]:
     effect = one.effect
     low, high = effect.interval() if effect else (-1.0, 1.0)
     crude = _rate(cells, one.chosen) - _rate(cells, one.others)
@@ -126,10 +126,10 @@ def _row(one: Comparison, cells: Cells, changes: Sequence[Change]) -> dict[str, 
         "ci_low": low,
         "ci_high": high,
         "p_value": effect.p_value if effect else 1.0,
-        "sample_size": int(cells.attempts[one.population].sum()),
+        "sample_size": int(cells.n[one.population].sum()),
         "units": len(with_value | with_other),
-        "attempts_with_value": int(cells.attempts[one.chosen].sum()),
-        "attempts_with_reference": int(cells.attempts[one.others].sum()),
+        "attempts_with_value": int(cells.n[one.chosen].sum()),
+        "attempts_with_reference": int(cells.n[one.others].sum()),
         "units_with_value": len(with_value),
         "units_with_reference": len(with_other),
         "units_with_both": len(with_value & with_other),
@@ -171,8 +171,8 @@ def _drift(one: Comparison, changes: Sequence[Change]) -> dict[str, Any]:
     return found[0].to_dict() if found else {}
 
 
-def _rate(cells: Cells, mask: NDArray[np.bool_]) -> float:
-    return float(cells.successes[mask].sum() / cells.attempts[mask].sum())
+def _rate(cells: GroupedCounts, mask: NDArray[np.bool_]) -> float:
+    return float(cells.k[mask].sum() / cells.n[mask].sum())
 
 
 def _add_confidence(comparisons: Sequence[Comparison], rows: list[dict[str, Any]]) -> None:

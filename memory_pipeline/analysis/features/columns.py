@@ -1,15 +1,19 @@
-"""Does a frame have the columns that an analysis needs, and does each have one role?"""
+"""Check the columns that an analysis names, and number the units of one of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+
+from memory_pipeline.analysis.features.levels import level_name
+from memory_pipeline.analysis.names import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
+    from memory_pipeline.analysis.arrays import Counts, Ints
 
 
 def check_columns(
@@ -30,10 +34,7 @@ def check_columns(
         ("unit", (unit,)),
         ("outcomes", ("outcome_status",)),
     ):
-        absent = [column for column in wanted if column not in outcomes]
-        if absent:
-            msg = f"{role} names {absent}, not in the frame; it has {sorted(map(str, outcomes.columns))}"
-            raise KeyError(msg)
+        require_columns(outcomes, wanted, role=role)
     both = sorted(set(approach) & set(context))
     if both:
         msg = f"{both} are given as approach and as context; a column is one or the other"
@@ -43,9 +44,46 @@ def check_columns(
         raise ValueError(msg)
 
 
-def require_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
-    """Raise KeyError when a column is not in the frame; the message lists those that are."""
+def require_columns(frame: pd.DataFrame, wanted: Sequence[str], *, role: str = "") -> None:
+    """Raise KeyError when a column is not in the frame; the message lists those that are.
+
+    Parameters
+    ----------
+    frame
+        Shape (any, any).
+    wanted
+        The columns that are needed.
+    role
+        What names them, such as `approach`.
+    """
     absent = [column for column in wanted if column not in frame]
     if absent:
-        msg = f"the columns {absent} are not in the frame; it has {list(map(str, frame.columns))}"
-        raise KeyError(msg)
+        named = f"{role} names {absent}" if role else f"the columns {absent} are needed"
+        raise KeyError(f"{named}, not in the frame; it has {sorted(map(str, frame.columns))}")
+
+
+def unit_names(units: pd.Series) -> pd.Series:
+    """Return the name of each attempt's unit, shape (attempts,); those without one are one, `(missing)`."""
+    codes, distinct = pd.factorize(units)
+    names = np.array([*map(level_name, distinct), MISSING], dtype=object)
+    return pd.Series(names[codes], index=units.index, dtype=object)
+
+
+def unit_codes(units: pd.Series) -> Counts:
+    """Return the number of each attempt's unit, from 0 in the order of `unit_names`, shape (attempts,)."""
+    names = unit_names(units).to_numpy(dtype=str)
+    return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.int64)
+
+
+def rows_by_unit(unit: Ints, units: int) -> list[Counts]:
+    """List the rows of each unit, in their order.
+
+    Parameters
+    ----------
+    unit
+        Number of the unit of each row, below `units`, shape (rows,).
+    units
+        How many units there are.
+    """
+    order = np.argsort(unit, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(unit, minlength=units))[:-1])

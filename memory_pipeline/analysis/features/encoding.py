@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from memory_pipeline.analysis.features.columns import require_columns
 from memory_pipeline.analysis.features.levels import distinct_values
 from memory_pipeline.analysis.features.value_counts import Limits, ValueCounts, count_columns
 from memory_pipeline.analysis.names import MISSING, NO, OTHER, YES
@@ -131,10 +132,7 @@ def encode(
         When a column is not in the frame.
     """
     wanted = list(columns)
-    absent = [column for column in wanted if column not in frame]
-    if absent:
-        msg = f"the columns {absent} are not in the frame; it has {list(map(str, frame.columns))}"
-        raise KeyError(msg)
+    require_columns(frame, wanted)
     encoding = learn_encoding(
         count_columns(frame, wanted, unit),
         max_values=max_values,

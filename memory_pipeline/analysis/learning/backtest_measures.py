@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
+from memory_pipeline.analysis.features.columns import unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.backtest import backtest_months
 from memory_pipeline.analysis.learning.measures import (
@@ -53,7 +54,7 @@ def skill_rows(view: MonthView, *, unit: str, seed: int = 0) -> list[dict[str, A
     predicted = view.policy.expected(_conditions(view)).to_numpy()
     base = float(is_success(view.before).mean())
     happened = is_success(view.attempts).astype(float)
-    numbers = np.unique(view.attempts[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    numbers = unit_codes(view.attempts[unit])
     losses, base_losses = (
         np.asarray(np.bincount(numbers, weights=(forecast - happened) ** 2), dtype=float)
         for forecast in (predicted, base)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from memory_pipeline.analysis.features.columns import require_columns
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -74,10 +76,7 @@ def period_starts(outcomes: pd.DataFrame, freq: str = "MS") -> pd.Series:
     ValueError
         When an attempt has no time, or `freq` is not an offset.
     """
-    for column in ("occurred_at", "outcome_status"):
-        if column not in outcomes:
-            msg = f"{column} is not in the frame; it has {sorted(map(str, outcomes.columns))}"
-            raise KeyError(msg)
+    require_columns(outcomes, ["occurred_at", "outcome_status"])
     when = pd.to_datetime(outcomes["occurred_at"], utc=True)
     if when.isna().any():
         msg = f"occurred_at is missing in {int(when.isna().sum())} rows; give every attempt its time"

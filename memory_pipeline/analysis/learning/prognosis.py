@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from memory_pipeline.analysis.features.columns import unit_names
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.recommendations.fit import fit_policy
 
@@ -49,8 +50,8 @@ def prognostic_score(
     correlation = max(policy.structured.model.correlation, _LEAST_CORRELATION)
     strength = (1 - correlation) / correlation
     wins = pd.Series(is_success(history).astype(float), index=history.index)
-    record = wins.groupby(history[unit].astype(str)).agg(["sum", "size"])
-    own = record.reindex(attempts[unit].astype(str)).fillna(0.0).to_numpy()
+    record = wins.groupby(unit_names(history[unit])).agg(["sum", "size"])
+    own = record.reindex(unit_names(attempts[unit])).fillna(0.0).to_numpy()
     return pd.Series(
         (own[:, 0] + strength * expected.to_numpy()) / (own[:, 1] + strength),
         index=attempts.index,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.features.columns import check_columns
+from memory_pipeline.analysis.features.columns import check_columns, require_columns, unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.off_policy import doubly_robust, importance_weights, self_normalised
 from memory_pipeline.analysis.recommendations.essential_settings import find_essential_settings
@@ -100,7 +100,8 @@ class ReplayResult:
 class _Attempts:
     """Attempts with the advice for them, as arrays, shape (attempts,) each.
 
-    `context` numbers the distinct contexts, `pool` the pools that they are in.
+    Not counts: each attempt has a propensity and a promise of its own (`evidence.grouped_counts` has those
+    that add up). `context` numbers the distinct contexts, `pool` the pools that they are in.
     """
 
     rewards: Floats
@@ -192,9 +193,7 @@ def replay(
 
 
 def _moments(outcomes: pd.DataFrame) -> pd.Series:
-    if "occurred_at" not in outcomes:
-        msg = "occurred_at is not in the frame; a replay needs the time of every attempt"
-        raise KeyError(msg)
+    require_columns(outcomes, ["occurred_at"])
     when = pd.to_datetime(outcomes["occurred_at"], utc=True)
     if when.isna().any():
         msg = f"occurred_at is missing in {int(when.isna().sum())} rows; give every attempt its time"
@@ -236,7 +235,7 @@ def _compare_with_advice(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _
         agrees[rows] = np.isin(actions[rows].astype(str), group)
         propensity[rows] = posterior.propensities[essential.group].sum()
         promised[rows] = essential.draws.mean()
-    units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    units = unit_codes(outcomes[unit])
     pools = pd.factorize(pd.Series(policy.contexts.pools_of(outcomes), dtype=object))[0]
     rewards = is_success(outcomes).astype(float)
     return _Attempts(rewards, units, context, pools, is_advised, agrees, propensity, promised)

@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.evidence.count import count_evidence
-from memory_pipeline.analysis.evidence.evidence import holds
 from memory_pipeline.analysis.evidence.periods import later_rows
 from memory_pipeline.analysis.features.encoding import encode
-from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
+from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.learning.measures import measure_row, period_starts
 from memory_pipeline.analysis.names import CONFIDENCE_CALIBRATION, FINDING_REPLICATION, OUTCOME
 from memory_pipeline.analysis.patterns.find import search_patterns
 from memory_pipeline.analysis.stats.clustered_tests import cell_tests
-from memory_pipeline.analysis.stats.grouped_sample import Sample
 from memory_pipeline.analysis.stats.intervals import wilson_interval
 
 if TYPE_CHECKING:
@@ -73,12 +71,10 @@ def replicate_findings(found: pd.DataFrame, rest: Evidence, *, min_attempts: int
     DataFrame
         As `replicate_on_later_history`.
     """
-    unit = None if rest.unit is None else rest.codes(rest.unit)[0]
     rows = []
     for _, row in found.iterrows():
-        hits = rest.counts @ np.array([is_hit(label, row["target"]) for label in rest.outcomes])
-        sample = Sample(rest.n, hits, unit)
-        inside = holds(rest, row["conditions"])
+        sample = rest.sample(row["target"])
+        inside = rest.rows_with(row["conditions"])
         test = cell_tests(sample, inside.astype(np.int64), np.array([1]), icc=sample.intraclass_correlation())
         n = int(test.n[0])
         enough = min(n, sample.total - n) >= min_attempts

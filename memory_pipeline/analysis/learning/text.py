@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memory_pipeline.analysis.models.change_points import change_clause
 from memory_pipeline.analysis.names import (
     ADVICE_COVERAGE,
     ADVICE_GAIN,
@@ -104,10 +105,9 @@ def _drift(rows: pd.DataFrame, measures: pd.DataFrame) -> str:
     is_newest = (measures["measure"] == DRIFT_CHANGE) & (measures["period_start"] == newest["period_start"])
     changes = measures[is_newest]
     largest = changes.loc[changes["value"].abs().idxmax()]
-    where = f"{largest['segment_column']} = {largest['segment_value']}"
     return (
-        f"{count} {'change' if count == 1 else 'changes'} in force in {_month(newest)}, the largest for "
-        f"{where} since {largest['details']['since'][:10]}: {100 * largest['value']:+.0f} points"
+        f"{count} {'change' if count == 1 else 'changes'} in force in {_month(newest)}, the largest: "
+        f"{change_clause(largest['details'])}"
     )
 
 

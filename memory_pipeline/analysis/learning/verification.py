@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from memory_pipeline.analysis.features.columns import require_columns, rows_by_unit, unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.measures import measure_row, period_starts
 from memory_pipeline.analysis.names import ADVICE_GAIN
 from memory_pipeline.analysis.stats.cluster_bootstrap import effective_degrees
-from memory_pipeline.analysis.stats.mantel_haenszel import pooled_difference, stratum_sums
+from memory_pipeline.analysis.stats.mantel_haenszel import StratifiedCounts, risk_difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,18 +116,14 @@ def verify_advice(
     KeyError
         When a column is not in the frame.
     """
-    for column in (unit, *strata, "outcome_status", "is_control", "followed"):
-        if column not in attempts:
-            msg = f"{column} is not in the frame; it has {sorted(map(str, attempts.columns))}"
-            raise KeyError(msg)
+    require_columns(attempts, [unit, *strata, "outcome_status", "is_control", "followed"])
     is_control = attempts["is_control"].astype(bool).to_numpy()
     followed = attempts["followed"].map({True: 1.0, False: 0.0}).to_numpy(dtype=float, na_value=np.nan)
     stratum: NDArray[np.int64] = np.zeros(len(attempts), dtype=np.int64)
     if strata:
         groups = attempts.groupby(list(strata), dropna=False, observed=True).ngroup()
         stratum = np.asarray(groups, dtype=np.int64)
-    names = attempts[unit].astype(str).to_numpy(dtype=str)
-    units: NDArray[np.int64] = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    units = unit_codes(attempts[unit])
     wins = is_success(attempts).astype(float)
     randomised = _compare(~is_control, wins, stratum, units)
     served = ~is_control & ~np.isnan(followed)
@@ -175,13 +172,13 @@ def _compare(
         return _Comparison(0.0, float("inf"), (0, 0), (0, 0), 0, 0)
     treated, wins, stratum, unit = treated[inside], wins[inside], stratum[inside], unit[inside]
     names, unit = np.unique(unit, return_inverse=True)
-    sums = stratum_sums(treated, wins, stratum, size)
-    gain = pooled_difference(*sums)
+    tried = np.ones(len(wins))
+    counts = StratifiedCounts.of(tried, wins, treated, stratum, size)
+    gain = risk_difference(counts)
     without = np.empty(len(names))
-    order = np.argsort(unit, kind="stable")
-    for number, rows in enumerate(np.split(order, np.cumsum(np.bincount(unit))[:-1])):
-        own = stratum_sums(treated[rows], wins[rows], stratum[rows], size)
-        without[number] = pooled_difference(*(total - part for total, part in zip(sums, own, strict=True)))
+    for number, rows in enumerate(rows_by_unit(unit, len(names))):
+        own = StratifiedCounts.of(tried[rows], wins[rows], treated[rows], stratum[rows], size)
+        without[number] = risk_difference(counts - own)
     shifts = without - gain
     count = len(names)
     is_known = count > 1 and bool(np.isfinite(shifts).all())

@@ -3,6 +3,11 @@
 The whole history is available, so changes are tested for in all of it at once, with an error rate, instead
 of monitored attempt by attempt.
 
+`learning.trend` detects another kind of change: whether one monthly measure, of which only values and
+intervals are left, changed its level. Here every attempt is available with what was expected of it. So a
+change of the case mix does not count as a change, hundreds of values are tested at once, and the date lies
+between two attempts.
+
 References
 ----------
 1. Ploberger and Krämer (1992), The CUSUM test with OLS residuals, Econometrica 60.
@@ -17,6 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from memory_pipeline.analysis.features.columns import unit_codes
 from memory_pipeline.analysis.features.encoding import encode
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.names import MISSING, OTHER
@@ -110,7 +116,7 @@ def find_changes(
     if month.max() + 1 < _LEAST_MONTHS:
         return ()
     residual = residual - (np.bincount(month, residual) / np.bincount(month))[month]
-    units = np.unique(outcomes[unit].astype(str).to_numpy(dtype=str), return_inverse=True)[1]
+    units = unit_codes(outcomes[unit])
     residual = residual - (np.bincount(units, residual) / (np.bincount(units) + _UNIT_WEIGHT))[units]
     spells = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
     # Whether the unit of an attempt has attempts in one month alone.
@@ -170,11 +176,24 @@ def _largest_change(
     )
 
 
-def describe_change(change: Mapping[str, Any]) -> str:
-    """Write a detected change as a sentence."""
+def change_clause(change: Mapping[str, Any]) -> str:
+    """Write what a detected change is: `attempts with tool = b do worse since 2026-03-04 (by 31 points …)`.
+
+    Parameters
+    ----------
+    change
+        As `Change.to_dict` returns it.
+    """
     direction = "better" if change["difference"] > 0 else "worse"
     return (
-        f"Attempts with {name_factor(change['column'], change['value'])} do {direction} since "
-        f"{change['since'][:10]} (by {abs(100 * change['difference']):.0f} points against expectation): "
-        f"the {change['before']:,} attempts with it from before no longer count."
+        f"attempts with {name_factor(change['column'], change['value'])} do {direction} since "
+        f"{change['since'][:10]} (by {abs(100 * change['difference']):.0f} points against expectation)"
+    )
+
+
+def drift_sentence(change: Mapping[str, Any]) -> str:
+    """Write a detected change, and what follows for advice, as a sentence."""
+    what = change_clause(change)
+    return (
+        f"{what[0].upper()}{what[1:]}: the {change['before']:,} attempts with it from before no longer count."
     )

@@ -8,13 +8,13 @@ rate if none is better, is the chosen one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, log_expit, logit
 
 from memory_pipeline.analysis.compute.threads import one_thread
+from memory_pipeline.analysis.models.newton import maximise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,47 +22,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats, Ints
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 CHOSEN, LOGISTIC, BOOSTING = "chosen", "logistic regression", "gradient boosting"
 LEAST_CHANCE = 1e-4
 """Predicted chances stay this far from 0 and 1."""
 _INNER_FOLDS = 3
+_SLOPE_PRECISION = 1e-6
+"""Keeps the slope finite where log-odds tell hits and misses apart without exception."""
 _PENALTIES = (0.02, 0.5)
-
-
-@dataclass(frozen=True)
-class CollapsedRows:
-    """The part of collapsed rows that models need.
-
-    Attributes
-    ----------
-    codes
-        Level of each condition, shape (rows, conditions).
-    sizes
-        Levels of each condition.
-    n, k
-        Attempts, and attempts with the target, shape (rows,).
-    unit, period
-        Codes of the evidence unit and of the period, shape (rows,); periods are in the order of time.
-    """
-
-    codes: Ints
-    sizes: tuple[int, ...]
-    n: Floats
-    k: Floats
-    unit: Ints
-    period: Ints
-
-    def take(self, mask: NDArray[np.bool_] | Ints) -> CollapsedRows:
-        """Return the rows of a mask or of positions."""
-        parts = (self.n[mask], self.k[mask], self.unit[mask], self.period[mask])
-        return CollapsedRows(self.codes[mask], self.sizes, *parts)
-
-    @property
-    def rate(self) -> float:
-        """Share of attempts with the target."""
-        return float(self.k.sum() / self.n.sum())
 
 
 def unit_folds(unit: Ints, folds: int, rng: np.random.Generator) -> Ints:
@@ -78,7 +47,7 @@ def grouped(fold: Ints) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
         yield fold != one, fold == one
 
 
-def fit_and_predict(known: CollapsedRows, unseen: CollapsedRows, seed: int) -> dict[str, Floats]:
+def fit_and_predict(known: GroupedCounts, unseen: GroupedCounts, seed: int) -> dict[str, Floats]:
     """Fit each model, calibrate it by inner folds, and predict unseen rows.
 
     Returns
@@ -120,7 +89,7 @@ def _models(seed: int) -> Iterator[tuple[str, Any]]:
     )
 
 
-def _log_odds(model: Any, known: CollapsedRows, unseen: CollapsedRows) -> Floats:
+def _log_odds(model: Any, known: GroupedCounts, unseen: GroupedCounts) -> Floats:
     """Fit a model on some rows and predict the log-odds of others; the base rate where all ended alike."""
     if known.rate in {0.0, 1.0}:
         return np.full(len(unseen.n), float(logit(np.clip(known.rate, LEAST_CHANCE, 1 - LEAST_CHANCE))))
@@ -137,7 +106,7 @@ def _log_odds(model: Any, known: CollapsedRows, unseen: CollapsedRows) -> Floats
     return np.asarray(logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
 
 
-def _one_hot(rows: CollapsedRows) -> Any:
+def _one_hot(rows: GroupedCounts) -> Any:
     from scipy import sparse  # noqa: PLC0415
 
     starts = np.concatenate([[0], np.cumsum(rows.sizes)])
@@ -146,31 +115,37 @@ def _one_hot(rows: CollapsedRows) -> Any:
     return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows.n), int(starts[-1])))
 
 
-def _columns_of_trees(rows: CollapsedRows) -> Floats:
+def _columns_of_trees(rows: GroupedCounts) -> Floats:
     """Return the codes as numbers; trees can split them anywhere, so their order hardly matters."""
     return rows.codes.astype(float)
 
 
-def calibration_line(rows: CollapsedRows, log_odds: Floats) -> tuple[float, float]:
-    """Fit outcome = expit(a + b log_odds) by Newton's method; (logit of the rate, 0) for a constant."""
+def calibration_line(rows: GroupedCounts, log_odds: Floats) -> tuple[float, float]:
+    """Fit outcome = expit(a + b log_odds) and return a and b; (logit of the rate, 0) where it is flat."""
     base = float(logit(np.clip(rows.rate, LEAST_CHANCE, 1 - LEAST_CHANCE)))
     centre = float(np.average(log_odds, weights=rows.n))
     x = np.column_stack([np.ones(len(log_odds)), log_odds - centre])
     if np.average(x[:, 1] ** 2, weights=rows.n) < 1e-8:  # noqa: PLR2004 - nothing varies
         return base, 0.0
-    found = np.array([base, 0.0])
-    ridge = np.diag([0.0, 1e-6])
-    for _ in range(30):
-        p = expit(x @ found)
-        gradient = x.T @ (rows.k - rows.n * p) - ridge @ found
-        step = np.linalg.solve((x.T * (rows.n * p * (1 - p))) @ x + ridge, gradient)
-        found += np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-8:  # noqa: PLR2004 - converged
-            break
+
+    def objective(line: Floats) -> float:
+        eta = x @ line
+        likelihood = rows.k @ log_expit(eta) + (rows.n - rows.k) @ log_expit(-eta)
+        return float(likelihood - 0.5 * _SLOPE_PRECISION * line[1] ** 2)
+
+    def newton_step(line: Floats) -> tuple[Floats, float]:
+        p, ridge = expit(x @ line), np.array([0.0, _SLOPE_PRECISION])
+        gradient = x.T @ (rows.k - rows.n * p) - ridge * line
+        step = np.linalg.solve((x.T * (rows.n * p * (1 - p))) @ x + np.diag(ridge), gradient)
+        return step, float(gradient @ step)
+
+    found = maximise(
+        objective, newton_step, np.array([base, 0.0]), tolerance=1e-12, what="line through log-odds"
+    )
     return float(found[0] - found[1] * centre), float(found[1])
 
 
-def log_loss(rows: CollapsedRows, chance: Floats) -> float:
+def log_loss(rows: GroupedCounts, chance: Floats) -> float:
     """Compute the sum of the log losses of all attempts."""
     p = np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)
     return float(-(rows.k @ np.log(p) + (rows.n - rows.k) @ np.log1p(-p)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 Condition = tuple[str, str]
@@ -51,7 +51,7 @@ class Design:
     def __len__(self) -> int:
         return len(self.terms) + len(self.unit_terms)
 
-    def matrix(self, cells: Cells, *, centre_on: Sequence[str] = ()) -> DesignMatrix:
+    def matrix(self, cells: GroupedCounts, *, centre_on: Sequence[str] = ()) -> DesignMatrix:
         """Build the design matrix of cells.
 
         Parameters
@@ -203,15 +203,7 @@ class DesignMatrix:
         return np.hstack([self.own.toarray(), self.shares[self.unit]])
 
 
-def holds(term: Term, cells: Cells) -> NDArray[np.bool_]:
-    """Return which cells meet all conditions of a term, shape (cells,)."""
-    mask = np.ones(len(cells.unit), dtype=bool)
-    for column, level in term:
-        mask &= cells.is_at(column, level)
-    return mask
-
-
-def main_effects(cells: Cells, columns: Iterable[str]) -> list[Term]:
+def main_effects(cells: GroupedCounts, columns: Iterable[str]) -> list[Term]:
     """List one term per column and level, without the most frequent level of each column (the baseline)."""
     return [
         ((column, level),)
@@ -221,7 +213,7 @@ def main_effects(cells: Cells, columns: Iterable[str]) -> list[Term]:
     ]
 
 
-def varying_terms(cells: Cells, terms: Iterable[Term]) -> list[Term]:
+def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
     """Return the terms of whose variance more than a tenth lies within units.
 
     With the unit share of each of them in the model, its coefficient compares attempts of the same unit,
@@ -229,46 +221,46 @@ def varying_terms(cells: Cells, terms: Iterable[Term]) -> list[Term]:
     and cross section data"; for unequal sizes Wooldridge 2019). A term that hardly varies within units can
     only be compared between them.
     """
-    total = cells.attempts.sum()
+    total = cells.n.sum()
     found = []
     for term in terms:
-        mask = holds(term, cells)
-        rate = float(cells.attempts[mask].sum() / total)
+        mask = cells.where(term)
+        rate = float(cells.n[mask].sum() / total)
         share = _unit_shares(cells, (term,))[:, 0][cells.unit]
-        within = float(cells.attempts @ (mask - share) ** 2) / total
+        within = float(cells.n @ (mask - share) ** 2) / total
         if within > _WITHIN_SHARE * rate * (1 - rate):
             found.append(term)
     return found
 
 
-def _indicators(cells: Cells, terms: Sequence[Term]) -> Any:
+def _indicators(cells: GroupedCounts, terms: Sequence[Term]) -> Any:
     n_cells = len(cells.unit)
-    rows = [np.flatnonzero(holds(term, cells)) for term in terms]
+    rows = [np.flatnonzero(cells.where(term)) for term in terms]
     pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
     indices = np.concatenate(rows)
     return sparse.csc_array((np.ones(len(indices)), indices, pointers), shape=(n_cells, len(terms))).tocsr()
 
 
-def _unit_shares(cells: Cells, terms: Sequence[Term]) -> Floats:
+def _unit_shares(cells: GroupedCounts, terms: Sequence[Term]) -> Floats:
     """Compute the share of each unit's attempts that meet each term, shape (units, terms); 0 of none."""
-    size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
+    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
     size[size == 0] = 1.0
     shares = [
-        np.bincount(cells.unit, weights=cells.attempts * holds(term, cells), minlength=cells.n_units) / size
+        np.bincount(cells.unit, weights=cells.n * cells.where(term), minlength=cells.n_units) / size
         for term in terms
     ]
     return np.column_stack(shares) if shares else np.zeros((cells.n_units, 0))
 
 
-def _expected_shares(cells: Cells, terms: Sequence[Term], columns: Sequence[str]) -> Floats:
+def _expected_shares(cells: GroupedCounts, terms: Sequence[Term], columns: Sequence[str]) -> Floats:
     """Compute the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
     places = np.unique(np.column_stack([cells.codes_of(c) for c in columns]), axis=0, return_inverse=True)[1]
-    size = np.bincount(cells.unit, weights=cells.attempts, minlength=cells.n_units)
+    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
     size[size == 0] = 1.0
-    tried = np.bincount(places, weights=cells.attempts)
+    tried = np.bincount(places, weights=cells.n)
     expected = []
     for term in terms:
-        share = np.bincount(places, weights=cells.attempts * holds(term, cells)) / tried
-        sums = np.bincount(cells.unit, weights=cells.attempts * share[places], minlength=cells.n_units)
+        share = np.bincount(places, weights=cells.n * cells.where(term)) / tried
+        sums = np.bincount(cells.unit, weights=cells.n * share[places], minlength=cells.n_units)
         expected.append(sums / size)
     return np.column_stack(expected) if expected else np.zeros((cells.n_units, 0))

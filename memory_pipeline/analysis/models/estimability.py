@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.design import Design, DesignMatrix
 
 
@@ -25,7 +25,7 @@ _TOLERANCE = 1e-9
 _SHARE_OF_LARGEST = 1e-4
 
 
-def same_partition_groups(cells: Cells, columns: Sequence[str]) -> list[list[str]]:
+def same_partition_groups(cells: GroupedCounts, columns: Sequence[str]) -> list[list[str]]:
     """Group columns that partition the attempts in the same way, whatever their levels are called.
 
     Returns

@@ -18,8 +18,6 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
-from memory_pipeline.analysis.models.design import holds
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -148,14 +146,14 @@ def _standardised_rate(
     others[own] = 0
     eta = fit.matrix.dot(others)
     active = {
-        i: holds(tuple(c for c in design.terms[i] if c[0] not in settings), fit.cells)
+        i: fit.cells.where(c for c in design.terms[i] if c[0] not in settings)
         for i in own
         if all(settings.get(column, level) == level for column, level in design.terms[i])
     }
     for i, mask in active.items():
         eta = eta + fit.coefficients[i] * mask
     rates = expit(eta)
-    share = np.where(population, fit.cells.attempts, 0.0)
+    share = np.where(population, fit.cells.n, 0.0)
     share = share / share.sum()
     pull = share * rates * (1 - rates)
     gradient = fit.matrix.sums(pull)

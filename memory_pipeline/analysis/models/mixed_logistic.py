@@ -17,13 +17,14 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit, log_expit
 
+from memory_pipeline.analysis.models.newton import maximise
+
 if TYPE_CHECKING:
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.design import DesignMatrix
 
 
-_MAX_STEPS = 60
 _LARGEST_CORRELATION = 0.95
 # Of a normal distribution's log-odds: expit(x) is nearly the normal distribution function of x / 1.7.
 _LOGISTIC_TO_NORMAL = (16 * np.sqrt(3) / (15 * np.pi)) ** 2
@@ -48,7 +49,7 @@ class MixedFit:
     intercepts: Floats
     unit_precision: float
     matrix: DesignMatrix
-    cells: Cells
+    cells: GroupedCounts
 
     @cached_property
     def log_odds(self) -> Floats:
@@ -59,7 +60,7 @@ class MixedFit:
     def curvature(self) -> tuple[Floats, Floats]:
         """Weights of the cells, and the diagonal block of the units."""
         rates = expit(self.log_odds)
-        weights = self.cells.attempts * rates * (1 - rates)
+        weights = self.cells.n * rates * (1 - rates)
         units = np.bincount(self.cells.unit, weights=weights, minlength=self.cells.n_units)
         return np.asarray(weights), np.asarray(units + self.unit_precision, dtype=float)
 
@@ -94,8 +95,8 @@ class MixedFit:
         Comparable between models of the same cells; a constant is omitted.
         """
         weights, units = self.curvature
-        eta, wins = self.log_odds, self.cells.successes
-        fit = wins @ log_expit(eta) + (self.cells.attempts - wins) @ log_expit(-eta)
+        eta, wins = self.log_odds, self.cells.k
+        fit = wins @ log_expit(eta) + (self.cells.n - wins) @ log_expit(-eta)
         fit -= 0.5 * (self.precision @ self.coefficients**2)
         fit -= 0.5 * self.unit_precision * (self.intercepts @ self.intercepts)
         prior = np.log(self.precision).sum() + len(units) * np.log(self.unit_precision)
@@ -114,7 +115,7 @@ class MixedFit:
     def correlation(self) -> float:
         """Intraclass correlation of attempts that the variance of the intercepts implies, at most 0.95."""
         rates = expit(self.log_odds)
-        scale = np.average(rates * (1 - rates), weights=self.cells.attempts)
+        scale = np.average(rates * (1 - rates), weights=self.cells.n)
         return float(min(scale * self.attenuation**2 / self.unit_precision, _LARGEST_CORRELATION))
 
 
@@ -136,9 +137,8 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
     """
     cells, units = fit.cells, fit.cells.n_units
     weights, diagonal = fit.curvature
-    residual = cells.successes - cells.attempts * expit(fit.log_odds)
-    order = np.argsort(cells.unit, kind="stable")
-    blocks = np.split(order, np.cumsum(np.bincount(cells.unit, minlength=units))[:-1])
+    residual = cells.k - cells.n * expit(fit.log_odds)
+    blocks = cells.rows_by_unit()
     chosen = np.unique(np.linspace(0, units - 1, min(units, most)).astype(int))
     total = np.zeros(len(fit.coefficients))
     for unit in chosen:
@@ -168,14 +168,14 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
     return max(1.0, float(np.average(ratio, weights=weight))) if weight.sum() > 0 else 1.0
 
 
-def discount_cells(cells: Cells, times: float) -> Cells:
+def discount_cells(cells: GroupedCounts, times: float) -> GroupedCounts:
     """Return the cells with attempts and successes divided by a dispersion."""
-    return replace(cells, attempts=cells.attempts / times, successes=cells.successes / times)
+    return replace(cells, n=cells.n / times, k=cells.k / times)
 
 
 def fit_mixed(
     matrix: DesignMatrix,
-    cells: Cells,
+    cells: GroupedCounts,
     *,
     precision: Floats,
     unit_precision: float,
@@ -202,24 +202,24 @@ def fit_mixed(
     ArithmeticError
         When it does not converge in 60 steps; with positive precisions it does.
     """
-    beta, own = start or (np.zeros(matrix.width), np.zeros(cells.n_units))
-    unit = cells.unit
+    unit, width = cells.unit, matrix.width
+    beta, own = start or (np.zeros(width), np.zeros(cells.n_units))
 
-    def value_at(coefficients: Floats, intercepts: Floats) -> float:
+    def objective(both: Floats) -> float:
+        coefficients, intercepts = both[:width], both[width:]
         eta = matrix.dot(coefficients) + intercepts[unit]
-        fit = cells.successes @ log_expit(eta) + (cells.attempts - cells.successes) @ log_expit(-eta)
+        likelihood = cells.k @ log_expit(eta) + (cells.n - cells.k) @ log_expit(-eta)
         prior = precision @ coefficients**2 + unit_precision * intercepts @ intercepts
-        return float(fit - 0.5 * prior)
+        return float(likelihood - 0.5 * prior)
 
-    value = value_at(beta, own)
-    for _ in range(_MAX_STEPS):
-        rates = expit(matrix.dot(beta) + own[unit])
-        residual = cells.successes - cells.attempts * rates
-        weights = cells.attempts * rates * (1 - rates)
-        slope = matrix.sums(residual) - precision * beta
-        unit_slope = np.bincount(unit, weights=residual, minlength=len(own)) - unit_precision * own
-        sums = np.bincount(unit, weights=weights, minlength=len(own)).astype(float)
-        units = sums + unit_precision
+    def newton_step(both: Floats) -> tuple[Floats, float]:
+        coefficients, intercepts = both[:width], both[width:]
+        rates = expit(matrix.dot(coefficients) + intercepts[unit])
+        residual = cells.k - cells.n * rates
+        weights = cells.n * rates * (1 - rates)
+        slope = matrix.sums(residual) - precision * coefficients
+        unit_slope = np.bincount(unit, residual, len(intercepts)) - unit_precision * intercepts
+        units = np.bincount(unit, weights, len(intercepts)).astype(float) + unit_precision
         across = matrix.sums_by_unit(weights)
         step = linalg.solve(
             _schur(matrix, weights, precision, units),
@@ -227,15 +227,16 @@ def fit_mixed(
             assume_a="pos",
         )
         unit_step = (unit_slope - across @ step) / units
-        gain = float(slope @ step + unit_slope @ unit_step)
-        size = 1.0
-        while (new := value_at(beta + size * step, own + size * unit_step)) < value and size > tolerance:
-            size /= 2
-        beta, own, value = beta + size * step, own + size * unit_step, max(new, value)
-        if gain < tolerance:
-            return MixedFit(beta, precision, own, unit_precision, matrix, cells)
-    msg = f"the mixed logistic fit did not converge in {_MAX_STEPS} steps on {len(unit)} cells"
-    raise ArithmeticError(msg)
+        return np.concatenate([step, unit_step]), float(slope @ step + unit_slope @ unit_step)
+
+    both = maximise(
+        objective,
+        newton_step,
+        np.concatenate([beta, own]),
+        tolerance=tolerance,
+        what=f"mixed logistic fit on {len(cells)} cells",
+    )
+    return MixedFit(both[:width], precision, both[width:], unit_precision, matrix, cells)
 
 
 def _schur(matrix: DesignMatrix, weights: Floats, precision: Floats, units: Floats) -> Floats:

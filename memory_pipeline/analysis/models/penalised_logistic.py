@@ -23,17 +23,20 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit, log_expit
 
+from memory_pipeline.analysis.models.design import INTERCEPT
+from memory_pipeline.analysis.models.newton import maximise
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
-    from memory_pipeline.analysis.models.design import DesignMatrix
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
+    from memory_pipeline.analysis.models.design import Design, DesignMatrix
 
 
-_MAX_STEPS = 60
 _TOLERANCE = 1e-9
 _RESIDUAL_FLOOR = 0.02
+_COEFFICIENT_SCALE, _INTERCEPT_SCALE = 2.5, 10.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class LogisticFit:
     coefficients: Floats
     precision: Floats
     matrix: DesignMatrix
-    cells: Cells
+    cells: GroupedCounts
     weights: Floats
     correlation: float
 
@@ -73,7 +76,7 @@ class LogisticFit:
     def bread(self) -> Floats:
         """Inverse of the penalised information, shape (terms, terms)."""
         variance = self.rates * (1 - self.rates)
-        information = self.matrix.gram(self.weights * self.cells.attempts * variance)
+        information = self.matrix.gram(self.weights * self.cells.n * variance)
         inverse: Floats = linalg.inv(information + np.diag(self.precision))
         return (inverse + inverse.T) / 2
 
@@ -94,7 +97,7 @@ class LogisticFit:
         """
         reach = self.matrix.dot(self.bread @ gradient)
         variance = self.rates * (1 - self.rates)
-        attempts, unit, units = self.cells.attempts, self.cells.unit, self.cells.n_units
+        attempts, unit, units = self.cells.n, self.cells.unit, self.cells.n_units
         alone = np.bincount(unit, weights=self.weights**2 * attempts * variance * reach**2, minlength=units)
         joint = np.bincount(
             unit, weights=self.weights * attempts * np.sqrt(variance) * reach, minlength=units
@@ -104,8 +107,8 @@ class LogisticFit:
     def exchangeable_information(self) -> Floats:
         """Compute the variance of the score under the working correlation, shape (terms, terms)."""
         variance = self.rates * (1 - self.rates)
-        alone = self.matrix.gram(self.weights**2 * self.cells.attempts * variance)
-        scale = self.weights * self.cells.attempts * np.sqrt(variance)
+        alone = self.matrix.gram(self.weights**2 * self.cells.n * variance)
+        scale = self.weights * self.cells.n * np.sqrt(variance)
         sums = self.matrix.sums_by_unit(scale)
         return np.asarray((1 - self.correlation) * alone + self.correlation * sums.T @ sums)
 
@@ -118,11 +121,11 @@ class LogisticFit:
         variance.
         """
         variance = self.rates * (1 - self.rates)
-        spread = self.weights * self.cells.attempts * variance
-        residual = self.weights * (self.cells.successes - self.cells.attempts * self.rates)
+        spread = self.weights * self.cells.n * variance
+        residual = self.weights * (self.cells.k - self.cells.n * self.rates)
         information = linalg.inv(self.bread)
         shifts = np.zeros((self.cells.n_units, len(self.coefficients)))
-        for unit, rows in enumerate(_rows_by_unit(self.cells)):
+        for unit, rows in enumerate(self.cells.rows_by_unit()):
             block = self.matrix.rows(rows)
             own, score = spread[rows], block.sums(residual[rows])
             if len(rows) < len(self.coefficients):
@@ -147,9 +150,22 @@ class LogisticFit:
         return float((units - 1) / units * np.sum((self.jackknife_shifts @ gradient) ** 2))
 
 
+def weak_prior(design: Design) -> Floats:
+    """Return the prior precision of each column of a design, shape (columns,): weak, and enough.
+
+    Normal on the log-odds scale with standard deviation 2.5, of the intercept 10 (the scales of Gelman,
+    Jakulin, Pittau and Su 2008, "A weakly informative default prior distribution for logistic and other
+    regression models"). A change of the log-odds by 5 takes a rate from 8% to 92%: what one setting
+    changes is seldom more, so the prior hardly moves an estimate that rests on data, and keeps it
+    finite where all attempts with a value ended alike.
+    """
+    scales = [_INTERCEPT_SCALE if term == INTERCEPT else _COEFFICIENT_SCALE for term in design.terms]
+    return np.array([*scales, *[_COEFFICIENT_SCALE] * len(design.unit_terms)]) ** -2
+
+
 def fit_logistic(
     matrix: DesignMatrix,
-    cells: Cells,
+    cells: GroupedCounts,
     *,
     precision: Floats,
     weights: Floats | None = None,
@@ -182,31 +198,32 @@ def fit_logistic(
         When it does not converge in 60 steps; with a positive precision for every term it does.
     """
     weights = np.ones(len(cells.unit)) if weights is None else weights
-    tried, wins = weights * cells.attempts, weights * cells.successes
-    beta = np.zeros(matrix.width) if start is None else start.copy()
-    value = _objective(matrix.dot(beta), tried, wins, beta, precision)
-    for _ in range(_MAX_STEPS):
+    tried, wins = weights * cells.n, weights * cells.k
+
+    def objective(beta: Floats) -> float:
+        eta = matrix.dot(beta)
+        likelihood = wins @ log_expit(eta) + (tried - wins) @ log_expit(-eta)
+        return float(likelihood - 0.5 * precision @ beta**2)
+
+    def newton_step(beta: Floats) -> tuple[Floats, float]:
         rates = expit(matrix.dot(beta))
         slope = matrix.sums(wins - tried * rates) - precision * beta
         information = matrix.gram(tried * rates * (1 - rates)) + np.diag(precision)
         step = linalg.solve(information, slope, assume_a="pos")
-        if float(slope @ step) < tolerance:
-            return np.asarray(beta + step)
-        size = 1.0
-        while True:
-            candidate = beta + size * step
-            new = _objective(matrix.dot(candidate), tried, wins, candidate, precision)
-            if new >= value or size < _TOLERANCE:
-                break
-            size /= 2
-        beta, value = candidate, new
-    msg = f"the logistic fit did not converge in {_MAX_STEPS} steps on {len(cells.unit)} cells"
-    raise ArithmeticError(msg)
+        return step, float(slope @ step)
+
+    return maximise(
+        objective,
+        newton_step,
+        np.zeros(matrix.width) if start is None else start,
+        tolerance=tolerance,
+        what=f"logistic fit on {len(cells)} cells",
+    )
 
 
 def fit_pooled(
     matrix: DesignMatrix,
-    cells: Cells,
+    cells: GroupedCounts,
     *,
     precision: Floats,
     correlation: float | None = None,
@@ -232,12 +249,14 @@ def fit_pooled(
     if correlation is None:
         start = fit_logistic(matrix, cells, precision=precision, start=start)
         correlation = correlation_within_units(unweighted_fit(start, precision, matrix, cells))
-    weights = unit_weights(cells.unit, cells.attempts, correlation)
+    weights = unit_weights(cells.unit, cells.n, correlation)
     beta = fit_logistic(matrix, cells, precision=precision, weights=weights, start=start)
     return LogisticFit(beta, precision, matrix, cells, weights, correlation)
 
 
-def unweighted_fit(beta: Floats, precision: Floats, matrix: DesignMatrix, cells: Cells) -> LogisticFit:
+def unweighted_fit(
+    beta: Floats, precision: Floats, matrix: DesignMatrix, cells: GroupedCounts
+) -> LogisticFit:
     """Build a fit from coefficients in which every attempt has the weight 1."""
     return LogisticFit(beta, precision, matrix, cells, np.ones(len(cells.unit)), 0.0)
 
@@ -258,10 +277,10 @@ def correlation_within_units(fit: LogisticFit) -> float:
     cells = fit.cells
     left_out = fit.coefficients + fit.jackknife_shifts
     eta = np.empty(len(cells.unit))
-    for rows, own in zip(_rows_by_unit(cells), left_out, strict=True):
+    for rows, own in zip(cells.rows_by_unit(), left_out, strict=True):
         eta[rows] = fit.matrix.rows(rows).dot(own)
     rates = np.clip(expit(eta), _RESIDUAL_FLOOR, 1 - _RESIDUAL_FLOOR)
-    attempts, wins = cells.attempts, cells.successes
+    attempts, wins = cells.n, cells.k
     scale = np.sqrt(rates * (1 - rates))
     units = cells.n_units
     sums = np.bincount(cells.unit, weights=(wins - attempts * rates) / scale, minlength=units)
@@ -276,14 +295,3 @@ def correlation_within_units(fit: LogisticFit) -> float:
         return 0.0
     products = (sums[several] ** 2 - squares[several]) / (sizes[several] - 1)
     return float(np.clip(products.sum() / sizes[several].sum(), 0, 0.95))
-
-
-def _rows_by_unit(cells: Cells) -> list[NDArray[np.int64]]:
-    """List the cells of each unit."""
-    order = np.argsort(cells.unit, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(cells.unit, minlength=cells.n_units))[:-1])
-
-
-def _objective(eta: Floats, tried: Floats, wins: Floats, beta: Floats, precision: Floats) -> float:
-    likelihood = wins @ log_expit(eta) + (tried - wins) @ log_expit(-eta)
-    return float(likelihood - 0.5 * precision @ beta**2)

@@ -13,7 +13,6 @@ import pandas as pd
 from scipy import stats
 from scipy.cluster import hierarchy
 
-from memory_pipeline.analysis.evidence.evidence import holds
 from memory_pipeline.analysis.stats.cramers_v import Association, association
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
 
@@ -165,7 +164,7 @@ def pattern_overlaps(
         of the smaller pattern's attempts that the larger one covers too (1: a subset).
     """
     names = list(patterns)[:max_patterns]
-    masks = np.array([holds(evidence, patterns[name]) for name in names], dtype=float)
+    masks = np.array([evidence.rows_with(patterns[name]) for name in names], dtype=float)
     masks = masks.reshape(len(names), len(evidence))
     both = (masks * evidence.n) @ masks.T
     size = np.diag(both)

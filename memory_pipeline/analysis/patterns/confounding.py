@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory_pipeline.analysis.evidence.evidence import holds
-from memory_pipeline.analysis.evidence.grouped_counts import Cells
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
 from memory_pipeline.analysis.models.g_computation import standardised_effect
-from memory_pipeline.analysis.models.penalised_logistic import fit_pooled
-from memory_pipeline.analysis.stats.mantel_haenszel import mantel_haenszel
+from memory_pipeline.analysis.models.penalised_logistic import fit_pooled, weak_prior
+from memory_pipeline.analysis.stats.mantel_haenszel import StratifiedCounts, risk_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memory_pipeline.analysis.arrays import Ints, Mask
     from memory_pipeline.analysis.evidence.evidence import Evidence
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 LEAST_OVERLAP = 0.2
@@ -38,8 +37,6 @@ LEAST_OVERLAP = 0.2
 _MOST_CELLS = 4_000
 """Most collapsed rows that the model is fitted to; of more, those of a random sample of the units."""
 _PATTERN = "(pattern)"
-_SPREAD = 2.5
-_INTERCEPT_SPREAD = 10.0
 
 
 @dataclass(frozen=True)
@@ -85,27 +82,29 @@ class Adjuster:
     ----------
     evidence
         The counted history.
-    hits
-        Attempts of each collapsed row that ended in the target, shape (rows,).
+    target
+        As in `patterns.find.find_patterns`.
     """
 
-    def __init__(self, evidence: Evidence, hits: Ints) -> None:
+    def __init__(self, evidence: Evidence, target: str) -> None:
         self._evidence = evidence
-        self._n, self._k = evidence.n, np.asarray(hits)
-        self._cells, self._row_of_cell = _cells(evidence, self._k)
+        self._n, self._k = evidence.n, evidence.hits(target)
+        self._row_of_cell = _rows_to_model(evidence)
+        self._cells = evidence.part(self._row_of_cell).grouped(target)
 
     def adjust(self, conditions: Mapping[str, str]) -> Adjustment:
         """Compute the stratified and the modelled difference of one pattern."""
-        inside = holds(self._evidence, conditions)
+        inside = self._evidence.rows_with(conditions)
         rest = [column for column in self._evidence.conditions if column not in conditions]
         difference = _difference(self._n, self._k, inside)
         sign = 1.0 if difference >= 0 else -1.0
         found: tuple[float, str | None, float] = (difference, None, 1.0)
         for column in rest:
-            codes, _ = self._evidence.codes(column)
-            stratified, overlap = mantel_haenszel(self._n, self._k, inside, codes)
-            if overlap >= LEAST_OVERLAP and stratified * sign < found[0] * sign:
-                found = (stratified, column, overlap)
+            codes, levels = self._evidence.codes(column)
+            counts = StratifiedCounts.of(self._n, self._k, inside, codes, len(levels))
+            stratified = risk_difference(counts)
+            if counts.overlap >= LEAST_OVERLAP and stratified * sign < found[0] * sign:
+                found = (stratified, column, counts.overlap)
         return Adjustment(*found, *self._modelled(inside, rest))
 
     def _modelled(self, inside: Mask, rest: list[str]) -> tuple[float, float, float]:
@@ -119,20 +118,10 @@ class Adjuster:
         nothing = (float("nan"),) * 3
         if here.all() or not here.any():
             return nothing
-        whole = Cells(
-            columns=(*others, _PATTERN),
-            levels=(*(cells.levels_of(column) for column in others), ("no", "yes")),
-            codes=np.column_stack([*(cells.codes_of(column) for column in others), here.astype(np.int64)]),
-            unit=cells.unit,
-            attempts=cells.attempts,
-            successes=cells.successes,
-            cell_of=cells.cell_of,
-        )
+        whole = cells.select(others).with_column(_PATTERN, ("no", "yes"), here.astype(np.int64))
         design = Design((INTERCEPT, *main_effects(whole, others), ((_PATTERN, "yes"),)))
-        precision = np.full(len(design), _SPREAD**-2)
-        precision[0] = _INTERCEPT_SPREAD**-2
         try:
-            fit = fit_pooled(design.matrix(whole), whole, precision=precision)
+            fit = fit_pooled(design.matrix(whole), whole, precision=weak_prior(design))
         except ArithmeticError:
             return nothing
         effect = standardised_effect(
@@ -146,28 +135,16 @@ def _difference(n: Ints, k: Ints, inside: Mask) -> float:
     return k1 / max(n1, 1) - (int(k.sum()) - k1) / max(int(n.sum()) - n1, 1)
 
 
-def _is_split_by(inside: Mask, cells: Cells, column: str) -> bool:
+def _is_split_by(inside: Mask, cells: GroupedCounts, column: str) -> bool:
     """Return whether no level of a column occurs both inside and outside the pattern."""
     codes = cells.codes_of(column)
     return not np.intersect1d(codes[inside], codes[~inside]).size
 
 
-def _cells(evidence: Evidence, hits: Ints) -> tuple[Cells, Ints]:
-    """Return collapsed rows as cells of a model, at most `_MOST_CELLS` of them, and the row of each cell."""
+def _rows_to_model(evidence: Evidence) -> Ints:
+    """Choose the collapsed rows to model, shape (rows,): all, or those of a random part of the units."""
+    if len(evidence) <= _MOST_CELLS:
+        return np.arange(len(evidence))
     unit = np.arange(len(evidence)) if evidence.unit is None else evidence.codes(evidence.unit)[0]
-    row = np.arange(len(evidence))
-    if len(row) > _MOST_CELLS:
-        order = np.random.default_rng(0).permutation(int(unit.max()) + 1)
-        rank = order[unit]
-        row = np.flatnonzero(rank < np.partition(rank, _MOST_CELLS)[_MOST_CELLS])
-    coded = [evidence.codes(column) for column in evidence.conditions]
-    cells = Cells(
-        columns=evidence.conditions,
-        levels=tuple(tuple(levels) for _, levels in coded),
-        codes=np.column_stack([codes[row] for codes, _ in coded]).astype(np.int64),
-        unit=np.unique(unit[row], return_inverse=True)[1],
-        attempts=evidence.n[row].astype(float),
-        successes=hits[row].astype(float),
-        cell_of=np.zeros(0, dtype=np.int64),
-    )
-    return cells, row
+    rank = np.random.default_rng(0).permutation(int(unit.max()) + 1)[unit]
+    return np.flatnonzero(rank < np.partition(rank, _MOST_CELLS)[_MOST_CELLS])

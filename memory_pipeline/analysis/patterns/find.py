@@ -14,6 +14,7 @@ import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.evidence.count import count_evidence
+from memory_pipeline.analysis.features.columns import require_columns
 from memory_pipeline.analysis.features.encoding import encode
 from memory_pipeline.analysis.features.flatten import condition_columns
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
@@ -96,9 +97,8 @@ def find_patterns(
     if min_sample_size < 1:
         msg = f"min_sample_size is {min_sample_size}; it must be at least 1"
         raise ValueError(msg)
-    if unit is not None and unit not in outcomes:
-        msg = f"unit is {unit!r}, which is not a column of the outcomes; name one that is, or None"
-        raise KeyError(msg)
+    if unit is not None:
+        require_columns(outcomes, [unit], role="unit")
     columns = condition_columns(outcomes, unit=unit) if conditions is None else tuple(conditions)
     outcomes = outcomes.reset_index(drop=True)
     encoded = encode(

@@ -216,7 +216,7 @@ class _UnitGroups:
         n1, k1 = np.zeros(shape), np.zeros(shape)
         assert self.entries.unit is not None  # noqa: S101 - made so
         for place, number in enumerate(numbers.tolist()):
-            inside = np.flatnonzero(tally.mask(tally.items(number))[self.row])
+            inside = np.flatnonzero(tally.rows(number)[self.row])
             unit = self.entries.unit[inside]
             n1[place] = np.bincount(unit, weights=self.entries.n[inside], minlength=shape[1])
             k1[place] = np.bincount(unit, weights=self.entries.k[inside], minlength=shape[1])

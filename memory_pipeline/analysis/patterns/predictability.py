@@ -28,13 +28,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from memory_pipeline.analysis.features.outcomes import is_hit
 from memory_pipeline.analysis.models.classifiers import (
     BOOSTING,
     CHOSEN,
     LEAST_CHANCE,
     LOGISTIC,
-    CollapsedRows,
     calibration_line,
     fit_and_predict,
     grouped,
@@ -51,6 +49,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Floats, Ints
     from memory_pipeline.analysis.evidence.evidence import Evidence
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 COLUMNS = (
@@ -110,7 +109,7 @@ class _Predictions:
     """Predictions of the tested rows: base rate and, by model, probability, shape (rows,) each."""
 
     question: str
-    rows: CollapsedRows
+    rows: GroupedCounts
     base: Floats
     chances: dict[str, Floats]
 
@@ -155,34 +154,21 @@ def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int =
     return Predictability(table, pd.concat(bins, ignore_index=True), summary)
 
 
-def _rows(evidence: Evidence, target: str, seed: int) -> CollapsedRows:
-    hits = [evidence.attempts(label) for label in evidence.outcomes if is_hit(label, target)]
-    coded = [evidence.codes(column) for column in evidence.conditions]
-    varied = [(codes, len(levels)) for codes, levels in coded if len(levels) > 1]
-    everything = np.arange(len(evidence))
-
-    def key(column: str | None, default: Ints) -> Ints:
-        return default if column is None else evidence.codes(column)[0].astype(np.int64)
-
-    rows = CollapsedRows(
-        np.array([codes for codes, _ in varied], dtype=np.int64).reshape(len(varied), len(evidence)).T,
-        tuple(size for _, size in varied),
-        evidence.n.astype(float),
-        np.sum(hits, axis=0, dtype=float) if hits else np.zeros(len(evidence)),
-        key(evidence.unit, everything),
-        key(evidence.period, np.zeros(len(evidence), dtype=np.int64)),
-    )
-    if len(everything) <= _MOST_ROWS:
-        return rows
-    # More rows than a model of this size needs: a random sample, in the order of the rows.
-    return rows.take(np.sort(np.random.default_rng(seed).choice(everything, _MOST_ROWS, replace=False)))
+def _rows(evidence: Evidence, target: str, seed: int) -> GroupedCounts:
+    """Group the evidence by the conditions that differ between attempts."""
+    if len(evidence) > _MOST_ROWS:
+        # More rows than a model of this size needs: an even sample, in the order of the rows.
+        chosen = np.random.default_rng(seed).choice(len(evidence), _MOST_ROWS, replace=False)
+        evidence = evidence.part(np.sort(chosen))
+    rows = evidence.grouped(target)
+    return rows.select([column for column in rows.columns if len(rows.levels_of(column)) > 1])
 
 
-def _too_little(rows: CollapsedRows) -> str:
+def _too_little(rows: GroupedCounts) -> str:
     units, attempts = len(np.unique(rows.unit)), int(rows.n.sum())
     if attempts < _MIN_ATTEMPTS or units < _MIN_UNITS:
         return f"there are {attempts} attempts of {units} units, it takes {_MIN_ATTEMPTS} of {_MIN_UNITS}"
-    if not rows.sizes:
+    if not rows.columns:
         return "there is no condition that differs between attempts"
     if rows.rate in {0.0, 1.0}:
         return "all attempts ended alike"
@@ -190,13 +176,14 @@ def _too_little(rows: CollapsedRows) -> str:
 
 
 def _grouped_and_ordered(
-    rows: CollapsedRows, fold: Ints
+    rows: GroupedCounts, fold: Ints
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Split by block of periods and by fold of units: train on other units' earlier attempts."""
-    of_period = np.bincount(rows.period, weights=rows.n)
+    period = np.zeros(len(rows), dtype=np.int64) if rows.period is None else rows.period
+    of_period = np.bincount(period, weights=rows.n)
     # The block in which the middle of each period's attempts falls; blocks hold about as many attempts.
     middle = (np.cumsum(of_period) - of_period / 2) / of_period.sum()
-    block = np.floor(middle * _BLOCKS).astype(int)[rows.period]
+    block = np.floor(middle * _BLOCKS).astype(int)[period]
     for later in np.unique(block)[1:]:
         for one in np.unique(fold):
             yield (fold != one) & (block < later), (fold == one) & (block == later)
@@ -204,7 +191,7 @@ def _grouped_and_ordered(
 
 def _predict(
     question: str,
-    rows: CollapsedRows,
+    rows: GroupedCounts,
     splits: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]],
     seed: int,
 ) -> _Predictions | None:
@@ -228,7 +215,7 @@ def _predict(
     )
 
 
-def _brier_losses(rows: CollapsedRows, chance: Floats) -> Floats:
+def _brier_losses(rows: GroupedCounts, chance: Floats) -> Floats:
     return np.asarray(rows.k * (1 - chance) ** 2 + (rows.n - rows.k) * chance**2)
 
 
@@ -259,7 +246,7 @@ def _score(asked: _Predictions, model: str, seed: int) -> dict[str, Any]:
     }
 
 
-def _auc(rows: CollapsedRows, chance: Floats) -> float:
+def _auc(rows: GroupedCounts, chance: Floats) -> float:
     """Compute the area under the ROC curve of weighted rows; NaN where all attempts ended alike."""
     places, place = np.unique(chance, return_inverse=True)
     hits = np.bincount(place, weights=rows.k, minlength=len(places))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory_pipeline.analysis.features.outcomes import is_hit, pattern_type
+from memory_pipeline.analysis.features.outcomes import pattern_type
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,10 +45,7 @@ def explain_absence(
     gone = _what_is_gone(evidence, pattern, searched)
     if gone is not None:
         return gone
-    inside = np.ones(len(evidence), dtype=bool)
-    for column, value in pattern["conditions"].items():
-        codes, levels = evidence.codes(column)
-        inside &= codes == levels.index(value)
+    inside = evidence.rows_with(pattern["conditions"])
     n, total = int(evidence.n[inside].sum()), int(evidence.n.sum())
     units = n if evidence.unit is None else len(np.unique(evidence.codes(evidence.unit)[0][inside]))
     if min(n, total - n) < min_sample_size:
@@ -57,10 +54,7 @@ def explain_absence(
         return f"below the sample: {few} attempts {which}, MEMORY_MIN_SAMPLE_SIZE is {min_sample_size}"
     if evidence.unit is not None and units < min_units:
         return f"below the sample: {units} units, MEMORY_MIN_UNITS is {min_units}"
-    hits = sum(
-        (evidence.attempts(label) for label in evidence.outcomes if is_hit(label, target)),
-        start=np.zeros(len(evidence), dtype=np.int64),
-    )
+    hits = evidence.hits(target)
     rate, others = hits[inside].sum() / n, hits[~inside].sum() / (total - n)
     figures = f"{target} {rate:.1%} over {n:,} attempts of {units:,} units, {others:.1%} over the others"
     if pattern_type(target, rate - others) != pattern["pattern_type"]:

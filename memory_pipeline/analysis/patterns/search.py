@@ -20,7 +20,6 @@ from memory_pipeline.analysis.patterns.redundancy import PartialRegression
 from memory_pipeline.analysis.patterns.replicability import EffectPrior
 from memory_pipeline.analysis.stats.clustered_tests import CellTests, cell_tests, concatenate
 from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, pooled_z_p_values
-from memory_pipeline.analysis.stats.grouped_sample import Sample
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Floats, Ints, Mask
     from memory_pipeline.analysis.evidence.evidence import Evidence
+    from memory_pipeline.analysis.stats.grouped_sample import Sample
 
 
 TIERS = ("strict", "default", "exploratory")
@@ -110,11 +110,7 @@ def search_evidence(
         What a finding must reach.
     """
     tally = count_combinations(evidence, targets, min_sample_size=limits.min_sample_size)
-    unit = None if evidence.unit is None else evidence.codes(evidence.unit)[0]
-    return {
-        target: TargetSearch(tally, target, Sample(evidence.n, evidence.counts @ belongs, unit), limits).run()
-        for target, belongs in targets.items()
-    }
+    return {target: TargetSearch(tally, target, evidence.sample(target), limits).run() for target in targets}
 
 
 @dataclass(frozen=True)
@@ -247,8 +243,8 @@ class TargetSearch:
         return found.take(np.flatnonzero(adds))
 
     def _adds_inside(self, number: int, parent: int, level: float, icc: float) -> bool:
-        whole = self.tally.mask(self.tally.items(parent))
-        inside = self.tally.mask(self.tally.items(number))[whole].astype(np.int64)
+        whole = self.tally.rows(parent)
+        inside = self.tally.rows(number)[whole].astype(np.int64)
         test = cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
@@ -274,7 +270,7 @@ class TargetSearch:
             allowed = 1.0 if tier == "exploratory" else fdr * (1 if tier == "strict" else len(kept) + 1)
             if found.family_wise[i] > allowed:
                 break  # the others are less certain still
-            inside = self.tally.mask(self.tally.items(int(found.number[i])))
+            inside = self.tally.rows(int(found.number[i]))
             partial = regression.effect_of(inside, max(float(found.tests.degrees[i]), 1.0))
             if partial is None or abs(partial.effect) < self.limits.min_effect:
                 continue

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.evidence.evidence import Evidence, holds
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels, pattern_type
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns.confounding import Adjuster
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memory_pipeline.analysis.evidence.evidence import Evidence
     from memory_pipeline.analysis.patterns.search import SearchResult
-    from memory_pipeline.analysis.stats.grouped_sample import Sample
 
 
 COLUMNS = (
@@ -114,7 +113,7 @@ def describe_findings(
     total, hits = sample.total, int(sample.k.sum())
     a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane-Anscombe correction: no division by zero
     c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
-    inside = [holds(evidence, conditions) for conditions in result.conditions]
+    inside = [evidence.rows_with(conditions) for conditions in result.conditions]
     halves = halves_of(evidence, sample, inside, icc=result.icc)
     unknown = np.full(len(inside), np.nan)
     frame = pd.DataFrame(
@@ -139,7 +138,7 @@ def describe_findings(
             "later_difference": unknown if halves is None else halves.later.difference,
         }
     )
-    adjusted = _adjusted(evidence, sample, frame, most=_MOST_ADJUSTED if is_adjusted else 0)
+    adjusted = _adjusted(evidence, target, frame, most=_MOST_ADJUSTED if is_adjusted else 0)
     frame = pd.concat([frame, rule_metrics(tests.n, tests.k, total, hits), adjusted], axis=1)
     frame["sentence"] = [pattern_sentence(row, evidence.unit) for _, row in frame.iterrows()]
     return frame[list(COLUMNS)]
@@ -152,7 +151,7 @@ def _units(evidence: Evidence, inside: Sequence[NDArray[np.bool_]], n: NDArray[A
     return np.array([len(np.unique(codes[rows])) for rows in inside], dtype=np.int64)
 
 
-def _adjusted(evidence: Evidence, sample: Sample, found: pd.DataFrame, *, most: int) -> pd.DataFrame:
+def _adjusted(evidence: Evidence, target: str, found: pd.DataFrame, *, most: int) -> pd.DataFrame:
     """Adjust the first `most` findings for the other columns; see `patterns.confounding`."""
     names = [
         "adjusted_difference",
@@ -164,7 +163,7 @@ def _adjusted(evidence: Evidence, sample: Sample, found: pd.DataFrame, *, most: 
     ]
     if found.empty:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in names})
-    adjuster = Adjuster(evidence, sample.k)
+    adjuster = Adjuster(evidence, target)
     rows: list[tuple[Any, ...]] = []
     for _, row in found.head(most).iterrows():
         one = adjuster.adjust(row["conditions"])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.recommendations.pooled_records import Values
 
 
@@ -65,7 +65,7 @@ class Candidate:
 
 
 def choose_key_columns(
-    cells: Cells,
+    cells: GroupedCounts,
     settings: Sequence[str],
     importance: Mapping[str, float],
     *,
@@ -102,14 +102,14 @@ def choose_key_columns(
     return tuple(column for column in settings if column in kept)
 
 
-def _coverage(cells: Cells, columns: Sequence[str], enough: int) -> float:
+def _coverage(cells: GroupedCounts, columns: Sequence[str], enough: int) -> float:
     group = np.unique(_keys(cells, columns), return_inverse=True)[1]
-    tried = np.bincount(group, weights=cells.attempts)
+    tried = np.bincount(group, weights=cells.n)
     return float(tried[tried >= enough].sum() / tried.sum())
 
 
 def find_candidates(
-    cells: Cells,
+    cells: GroupedCounts,
     approaches: tuple[Sequence[str], NDArray[np.int64]],
     *,
     settings: Sequence[str],
@@ -142,7 +142,7 @@ def find_candidates(
         _keys(cells, [*pooling_columns, *key_columns]), return_index=True, return_inverse=True
     )[1:]
     tried, units = _attempts_and_units(cells, of_cell)
-    won = np.bincount(of_cell, weights=cells.successes)
+    won = np.bincount(of_cell, weights=cells.k)
     texts, taken = approaches
     usual = _usual_attempt(of_cell[cells.cell_of], taken)
     found: dict[Values, list[Candidate]] = {}
@@ -182,11 +182,11 @@ def _usual_attempt(group: NDArray[np.int64], code: NDArray[np.int64]) -> NDArray
 
 
 def _attempts_and_units(
-    cells: Cells, group: NDArray[np.int64]
+    cells: GroupedCounts, group: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Count attempts and units of each group of cells."""
     witnesses = np.unique(np.column_stack([group, cells.unit]), axis=0)[:, 0]
-    attempts = np.bincount(group, weights=cells.attempts).astype(float)
+    attempts = np.bincount(group, weights=cells.n).astype(float)
     return attempts, np.bincount(witnesses).astype(np.int64)
 
 
@@ -207,7 +207,7 @@ class Remainder:
 
 
 def measure_remainder(
-    cells: Cells,
+    cells: GroupedCounts,
     rates: NDArray[np.float64],
     candidates: Mapping[Values, Sequence[Candidate]],
     *,
@@ -238,16 +238,16 @@ def measure_remainder(
     for number, pool in enumerate(candidates):
         here = pool_number[group] == number
         inside, outside = here & is_candidate, here & ~is_candidate
-        total = cells.attempts[here].sum()
+        total = cells.n[here].sum()
         gap = 0.0
         if outside.any():
-            means = [np.average(rates[side], weights=cells.attempts[side]) for side in (outside, inside)]
+            means = [np.average(rates[side], weights=cells.n[side]) for side in (outside, inside)]
             gap = float(np.subtract(*log_odds(np.array(means))))
-        remainder[pool] = Remainder(float(cells.attempts[outside].sum() / total), gap)
+        remainder[pool] = Remainder(float(cells.n[outside].sum() / total), gap)
     return remainder
 
 
-def count_settings(cells: Cells, columns: Sequence[str], pooling_columns: Sequence[str]) -> Support:
+def count_settings(cells: GroupedCounts, columns: Sequence[str], pooling_columns: Sequence[str]) -> Support:
     """Count the attempts and units of every single setting in every pool."""
     support = {}
     for column in columns:
@@ -264,9 +264,9 @@ def count_settings(cells: Cells, columns: Sequence[str], pooling_columns: Sequen
     return support
 
 
-def _keys(cells: Cells, columns: Sequence[str]) -> NDArray[np.int64]:
+def _keys(cells: GroupedCounts, columns: Sequence[str]) -> NDArray[np.int64]:
     return combined_key([np.zeros(len(cells.unit), dtype=np.int64), *(cells.codes_of(c) for c in columns)])
 
 
-def _levels(cells: Cells, columns: Sequence[str], cell: int) -> Values:
+def _levels(cells: GroupedCounts, columns: Sequence[str], cell: int) -> Values:
     return tuple(cells.levels_of(column)[cells.codes_of(column)[cell]] for column in columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.analysis.models.change_points import describe_change
+from memory_pipeline.analysis.models.change_points import drift_sentence
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _other_reason(old: Row, new: Row, policy_before: Row, policy_after: Row) -> 
         source = change["column"].partition(": ")[0]
         is_here = new["conditions"].get(change["column"]) == change["value"]
         if (change["column"], change["value"]) not in seen and (source in involved or is_here):
-            return describe_change(change)
+            return drift_sentence(change)
     more = policy_after["history"]["attempts"] - policy_before.get("history", {}).get("attempts", 0)
     if more > 0:
         return f"New evidence: {more:,} more attempts count than at the rebuild before."

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from memory_pipeline.analysis.features.levels import level_name
-from memory_pipeline.analysis.models.change_points import describe_change
+from memory_pipeline.analysis.models.change_points import drift_sentence
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
 from memory_pipeline.analysis.recommendations.posterior import confidence_of
 from memory_pipeline.analysis.text import count_units, describe_approach, setting_text
@@ -167,7 +167,7 @@ def explain_limitations(
     notes += [f"The described value of {column} never occurred; it was averaged over." for column in unseen]
     if posterior.is_widened and posterior.full_contexts:
         notes.append("No past attempt matches the whole description; the answer rests on wider evidence.")
-    notes += [describe_change(change) for change in policy.changes if _concerns(change, posterior)]
+    notes += [drift_sentence(change) for change in policy.changes if _concerns(change, posterior)]
     return notes
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import expit
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.evidence.grouped_counts import Cells, collapse_cells, combined_key
+from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, combined_key, group_attempts
 from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import Encoding, encode
 from memory_pipeline.analysis.features.outcomes import is_success
@@ -118,7 +118,7 @@ def fit_policy(
         return _empty_policy(tuple(approach), tuple(context), unit, limits)
     contexts = encode(outcomes, context, unit=unit, min_units=2)
     approaches = encode(outcomes, approach, min_count=min_attempts)
-    cells = collapse_cells(
+    cells = group_attempts(
         pd.concat([contexts.frame, approaches.frame], axis=1), outcomes[unit], is_success(outcomes)
     )
     context_columns, settings = tuple(contexts.frame.columns), tuple(approaches.frame.columns)
@@ -173,15 +173,15 @@ def fit_policy(
         remainder=remainder,
         patterns=nameable_patterns(patterns),
         history={
-            "attempts": int(cells.attempts.sum()),
-            "successes": int(cells.successes.sum()),
+            "attempts": int(cells.n.sum()),
+            "successes": int(cells.k.sum()),
             "units": cells.n_units,
         },
     )
 
 
 def _fit_records(
-    cells: Cells, fit: SuccessModelFit, key_columns: Sequence[str], levels: Sequence[Sequence[str]]
+    cells: GroupedCounts, fit: SuccessModelFit, key_columns: Sequence[str], levels: Sequence[Sequence[str]]
 ) -> tuple[RewardModel, RewardModel, ModelWeights]:
     """Fit the pooled records under both success models, and compute the weights of the reward models.
 
@@ -212,7 +212,7 @@ def _fit_records(
     own_effects = unstructured.scatter[-1]
     by_settings = fitted(fit.model, fit.log_odds, levels[-1:], recentred=False).scatter[-1]
     settings_matter = fit.log_bayes_factor + structured.log_bayes_factor
-    penalty = 0.5 * fit.determined * float(np.log(cells.attempts.sum()))
+    penalty = 0.5 * fit.determined * float(np.log(cells.n.sum()))
     over_settings = own_effects.likelihood - by_settings.likelihood_either_way + penalty
     own_effects_matter = min(own_effects.evidence, settings_matter + over_settings)
     return (
@@ -222,7 +222,7 @@ def _fit_records(
     )
 
 
-def _share_elsewhere(cells: Cells, key_columns: Sequence[str]) -> NDArray[np.float64]:
+def _share_elsewhere(cells: GroupedCounts, key_columns: Sequence[str]) -> NDArray[np.float64]:
     """Return the share of each cell's unit that was tried with other approaches, shape (cells,).
 
     A record is compared with what is known about its units from their other attempts. Where there are none,
@@ -232,16 +232,16 @@ def _share_elsewhere(cells: Cells, key_columns: Sequence[str]) -> NDArray[np.flo
     groups = np.unique(cells.unit, return_inverse=True)[1]
     codes = [cells.unit.astype(np.int64), *(cells.codes_of(column) for column in key_columns)]
     pairs = np.unique(combined_key(codes), return_inverse=True)[1]
-    own, all_of_it = (np.bincount(group, weights=cells.attempts)[group] for group in (pairs, groups))
+    own, all_of_it = (np.bincount(group, weights=cells.n)[group] for group in (pairs, groups))
     return np.asarray(1 - own / all_of_it)
 
 
-def _seen(cells: Cells, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], int], ...]:
+def _seen(cells: GroupedCounts, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], int], ...]:
     """Count the attempts of the contexts that occurred, the most frequent first, at most 2,000."""
     texts = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)] for c in columns]
     counts: dict[tuple[str, ...], int] = {}
     rows = zip(*texts, strict=True) if texts else [()] * len(cells.unit)
-    for levels, attempts in zip(rows, cells.attempts, strict=True):
+    for levels, attempts in zip(rows, cells.n, strict=True):
         counts[tuple(levels)] = counts.get(tuple(levels), 0) + int(attempts)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_CONTEXTS])
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 Values = tuple[str, ...]
@@ -151,7 +151,7 @@ class PooledRecords:
 
 
 def fit_pooling_levels(
-    cells: Cells,
+    cells: GroupedCounts,
     attempt_weight: float,
     eta: Floats,
     *,
@@ -191,11 +191,11 @@ def fit_pooling_levels(
         group, first = _grouped(cells, [*columns, *key_columns])
         size = len(first)
         _, pair = np.unique(combined_key([cells.unit, group]), return_inverse=True)
-        repeats = np.bincount(pair, weights=attempt_weight * cells.attempts)[pair]
+        repeats = np.bincount(pair, weights=attempt_weight * cells.n)[pair]
         weight = attempt_weight / (1 + np.maximum(repeats - 1, 0) * correlation)
-        attempts, successes = _sums(group, cells.attempts), _sums(group, cells.successes)
-        counted, won = _sums(group, weight * cells.attempts), _sums(group, weight * cells.successes)
-        prior = _sums(group, weight * cells.attempts / (1 + np.exp(-eta))) / counted
+        attempts, successes = _sums(group, cells.n), _sums(group, cells.k)
+        counted, won = _sums(group, weight * cells.n), _sums(group, weight * cells.k)
+        prior = _sums(group, weight * cells.n / (1 + np.exp(-eta))) / counted
         offset = fit_offset(counted, won, prior) if recentred else 0.0
         prior = expit(log_odds(prior) + offset)
         scatter = fit_strengths(counted, won, prior)
@@ -221,14 +221,14 @@ def _sums(group: NDArray[np.int64], values: Floats) -> Floats:
     return np.asarray(np.bincount(group, weights=values), dtype=float)
 
 
-def _grouped(cells: Cells, columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _grouped(cells: GroupedCounts, columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the number of each cell's combination of columns, shape (cells,), and one cell per number."""
     codes = [np.zeros(len(cells.unit), dtype=np.int64), *(cells.codes_of(column) for column in columns)]
     _, first, group = np.unique(combined_key(codes), return_index=True, return_inverse=True)
     return group, first
 
 
-def _texts(cells: Cells, columns: Sequence[str], rows: NDArray[np.int64]) -> list[Values]:
+def _texts(cells: GroupedCounts, columns: Sequence[str], rows: NDArray[np.int64]) -> list[Values]:
     """Return the values of columns in some cells, one tuple per cell."""
     named = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)[rows]] for c in columns]
     return [tuple(values) for values in zip(*named, strict=True)] if named else [()] * len(rows)

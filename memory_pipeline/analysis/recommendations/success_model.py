@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory_pipeline.analysis.models.design import Design, holds
+from memory_pipeline.analysis.models.design import Design
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 N_DRAWS = 500
@@ -111,13 +111,15 @@ class SuccessModelFit:
     attempt_weight: float
 
 
-def setting_importance(model: SuccessModel, cells: Cells, settings: Sequence[str]) -> dict[str, float]:
+def setting_importance(
+    model: SuccessModel, cells: GroupedCounts, settings: Sequence[str]
+) -> dict[str, float]:
     """Return how far each setting moves the prediction: standard deviation of its log-odds over attempts."""
     importance = {}
     for column in settings:
         eta = np.zeros(len(cells.unit))
         for i in model.design.involving(column):
-            eta += model.coefficients[i] * holds(model.design.terms[i], cells)
-        mean = np.average(eta, weights=cells.attempts)
-        importance[column] = float(np.sqrt(np.average((eta - mean) ** 2, weights=cells.attempts)))
+            eta += model.coefficients[i] * cells.where(model.design.terms[i])
+        mean = np.average(eta, weights=cells.n)
+        importance[column] = float(np.sqrt(np.average((eta - mean) ** 2, weights=cells.n)))
     return importance

@@ -7,14 +7,14 @@ record of the approach is used, also of approaches that were rarely tried as a w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, holds, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, main_effects, varying_terms
 from memory_pipeline.analysis.models.mixed_logistic import MixedFit, discount_cells, dispersion, fit_mixed
 from memory_pipeline.analysis.recommendations.success_model import SuccessModel, SuccessModelFit
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.evidence.grouped_counts import Cells
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
 _FIRST_ROUNDS, _ROUNDS = 6, 25
@@ -52,7 +52,7 @@ _SHARE_SPREAD = 2.5
 
 
 def fit_success_model(
-    cells: Cells,
+    cells: GroupedCounts,
     *,
     settings: Sequence[str],
     context: Sequence[str],
@@ -120,7 +120,7 @@ def fit_success_model(
 
 
 def _for_new_units(
-    fit: MixedFit, columns: _Columns, cells: Cells, pooling_columns: Sequence[str]
+    fit: MixedFit, columns: _Columns, cells: GroupedCounts, pooling_columns: Sequence[str]
 ) -> tuple[SuccessModel, Floats]:
     """Return a fit as the model for a new unit, and the log-odds of the cells with their known units."""
     terms = len(columns.design.terms)
@@ -141,7 +141,7 @@ def _variance_penalty(columns: _Columns) -> float:
     return _PENALTY_PER_VARIANCE * len(fitted)
 
 
-def _sample(cells: Cells) -> Cells:
+def _sample(cells: GroupedCounts) -> GroupedCounts:
     """Return a systematic sample of the cells, or all where they are at most 50,000.
 
     Cells are in the order of their units, so units keep their proportions; some small units have none left.
@@ -150,17 +150,11 @@ def _sample(cells: Cells) -> Cells:
         return cells
     last = len(cells.unit) - 1
     rows = np.unique(np.linspace(0, last, _MOST_CELLS).round().astype(int))
-    return replace(
-        cells,
-        codes=cells.codes[rows],
-        unit=cells.unit[rows],
-        attempts=cells.attempts[rows],
-        successes=cells.successes[rows],
-    )
+    return cells.take(rows)
 
 
 def _shrunk_fit(
-    cells: Cells, columns: _Columns, pooling_columns: Sequence[str], *, rounds: int
+    cells: GroupedCounts, columns: _Columns, pooling_columns: Sequence[str], *, rounds: int
 ) -> tuple[MixedFit, _Columns]:
     """Alternate between the fit and the variances of the groups; return the fit and the columns left."""
     matrix = columns.design.matrix(cells, centre_on=pooling_columns)
@@ -194,7 +188,7 @@ def _shrunk_fit(
 
 
 def _promising_interactions(
-    fit: MixedFit, cells: Cells, settings: Sequence[str], context: Sequence[str]
+    fit: MixedFit, cells: GroupedCounts, settings: Sequence[str], context: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Return the pairs of setting and context column that the residuals suggest, by their score statistics.
 
@@ -204,8 +198,8 @@ def _promising_interactions(
     narrow (0.90 instead of 0.93 covered the truth in 24 worlds of 4,000 attempts).
     """
     rates = 1 / (1 + np.exp(-fit.log_odds))
-    residual = cells.successes - cells.attempts * rates
-    weight = cells.attempts * rates * (1 - rates)
+    residual = cells.k - cells.n * rates
+    weight = cells.n * rates * (1 - rates)
     excess: dict[tuple[str, str], float] = {}
     for setting, column in product(settings, context):
         sizes = len(cells.levels_of(setting)), len(cells.levels_of(column))
@@ -238,7 +232,7 @@ class _Columns:
 
 
 def _columns(
-    cells: Cells, settings: Sequence[str], context: Sequence[str], pairs: Sequence[tuple[str, str]]
+    cells: GroupedCounts, settings: Sequence[str], context: Sequence[str], pairs: Sequence[tuple[str, str]]
 ) -> _Columns:
     """Return the columns of the model: intercept (group 0), context, settings, interactions, unit shares."""
     blocks: list[tuple[int, list[Term]]] = [
@@ -267,8 +261,8 @@ def _columns(
     )
 
 
-def _attempts(cells: Cells, term: Term) -> float:
-    return float(cells.attempts[holds(term, cells)].sum())
+def _attempts(cells: GroupedCounts, term: Term) -> float:
+    return float(cells.n[cells.where(term)].sum())
 
 
 def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArray[np.bool_]]:

@@ -9,59 +9,69 @@ References
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from memory_pipeline.analysis.arrays import Floats, Ints, Mask
+    from memory_pipeline.analysis.arrays import Floats, Ints, Mask, Numbers
 
 
-def mantel_haenszel(n: Ints, k: Ints, inside: Mask, strata: Ints) -> tuple[float, float]:
-    """Compute the Mantel-Haenszel risk difference over strata (ref. 1).
+@dataclass(frozen=True)
+class StratifiedCounts:
+    """Attempts inside and outside, stratum by stratum, as floats; what is left out is subtracted.
 
-    Parameters
+    Attributes
     ----------
-    n, k
-        Attempts, and attempts with the target, of each row, shape (rows,).
-    inside
-        Which rows are compared with the others of their stratum, shape (rows,).
-    strata
-        Stratum of each row, from 0, shape (rows,).
-
-    Returns
-    -------
-    difference, overlap
-        The difference, 0 where no stratum has both sides; and the share of the attempts inside that lie
-        in strata with both.
+    n1, k1
+        Attempts inside, and those with the target, shape (strata,).
+    n0, k0
+        The same of the others.
     """
-    size = int(strata.max()) + 1 if len(strata) else 0
-    n1, k1, n_all, k_all = (
-        np.bincount(strata, weights=values, minlength=size) for values in (n * inside, k * inside, n, k)
-    )
-    n0, k0 = n_all - n1, k_all - k1
-    both = (n1 > 0) & (n0 > 0)
+
+    n1: Floats
+    k1: Floats
+    n0: Floats
+    k0: Floats
+
+    @classmethod
+    def of(cls, n: Numbers, k: Numbers, inside: Mask, strata: Ints, size: int) -> StratifiedCounts:
+        """Add up rows by stratum.
+
+        Parameters
+        ----------
+        n, k
+            Attempts, and attempts with the target, of each row, shape (rows,).
+        inside
+            Which rows are compared with the others of their stratum, shape (rows,).
+        strata
+            Stratum of each row, from 0 to `size - 1`, shape (rows,).
+        """
+        n1, k1, n_all, k_all = (
+            np.bincount(strata, values, size).astype(float) for values in (n * inside, k * inside, n, k)
+        )
+        return cls(n1, k1, n_all - n1, k_all - k1)
+
+    def __sub__(self, other: StratifiedCounts) -> StratifiedCounts:
+        return StratifiedCounts(
+            self.n1 - other.n1, self.k1 - other.k1, self.n0 - other.n0, self.k0 - other.k0
+        )
+
+    @property
+    def overlap(self) -> float:
+        """Share of the attempts inside that lie in strata with attempts on both sides."""
+        return float(self.n1[self.n0 > 0].sum() / max(self.n1.sum(), 1))
+
+
+def risk_difference(counts: StratifiedCounts) -> float:
+    """Compute the Mantel-Haenszel risk difference (ref. 1); not a number where no stratum has both sides.
+
+    The mean over strata of `k1 / n1 - k0 / n0`, weighted by `n1 n0 / (n1 + n0)`.
+    """
+    both = (counts.n1 > 0) & (counts.n0 > 0)
     if not both.any():
-        return 0.0, 0.0
-    n1, k1, n0, k0, whole = n1[both], k1[both], n0[both], k0[both], n_all[both]
-    weight = n1 * n0 / whole
-    difference = float((weight * (k1 / n1 - k0 / n0)).sum() / weight.sum())
-    return difference, float(n1.sum() / max((n * inside).sum(), 1))
-
-
-def stratum_sums(
-    treated: NDArray[np.bool_], wins: Floats, stratum: NDArray[np.int64], size: int
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Count per stratum the attempts of both sides, then their successes, shape (size,) each."""
-    parts = (treated * 1.0, ~treated * 1.0, treated * wins, ~treated * wins)
-    n1, n0, a, b = (np.asarray(np.bincount(stratum, part, size), dtype=float) for part in parts)
-    return n1, n0, a, b
-
-
-def pooled_difference(n1: Floats, n0: Floats, a: Floats, b: Floats) -> float:
-    """Compute the Mantel-Haenszel risk difference of strata (ref. 1); NaN where no stratum has both sides."""
-    total = np.maximum(n1 + n0, 1)
-    weight = float(np.sum(n1 * n0 / total))
-    return float(np.sum((a * n0 - b * n1) / total) / weight) if weight > 0 else float("nan")
+        return float("nan")
+    n1, k1, n0, k0 = counts.n1[both], counts.k1[both], counts.n0[both], counts.k0[both]
+    weight = n1 * n0 / (n1 + n0)
+    return float((weight * (k1 / n1 - k0 / n0)).sum() / weight.sum())

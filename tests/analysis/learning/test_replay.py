@@ -152,7 +152,7 @@ def test_attempts_without_a_time_are_refused(measure):
         "prior": lambda f: prior_knowledge(f, **roles()),
         "over time": success_over_time,
     }[measure]
-    with pytest.raises(KeyError, match="occurred_at is not in the frame"):
+    with pytest.raises(KeyError, match=r"the columns \['occurred_at'\] are needed"):
         call(frame.drop(columns="occurred_at"))
     frame.loc[3, "occurred_at"] = pd.NaT
     with pytest.raises(ValueError, match="occurred_at is missing in 1 rows"):

@@ -41,16 +41,18 @@ def test_findings_are_counted_over_all_quarters():
 
 
 def test_the_largest_change_in_force_is_named():
-    change = {"since": "2026-03-04T10:00:00+00:00"}
+    change = {"since": "2026-03-04T10:00:00+00:00", "column": "tool", "value": "b", "difference": -0.31}
+    lesser = change | {"column": "team", "value": "a", "difference": 0.12}
     drift = measure_row("drift", JUNE, 2.0, 900)
     sentences = said(
         measure_row("drift", MAY, 0.0, 800),
         drift,
         measure_row("drift_change", JUNE, -0.31, 200, segment=("tool", "b"), details=change),
-        measure_row("drift_change", JUNE, 0.12, 200, segment=("team", "a"), details=change),
+        measure_row("drift_change", JUNE, 0.12, 200, segment=("team", "a"), details=lesser),
     )
     assert sentences["drift"] == (
-        "2 changes in force in 2026-06, the largest for tool = b since 2026-03-04: -31 points"
+        "2 changes in force in 2026-06, the largest: attempts with tool = b do worse since 2026-03-04 "
+        "(by 31 points against expectation)"
     )
     assert said(measure_row("drift", MAY, 0.0, 800))["drift"] == "no change was in force in 2026-05"
 

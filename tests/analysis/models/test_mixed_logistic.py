@@ -32,14 +32,14 @@ def written_out():
 def test_the_mode_has_no_slope(written_out):
     cells, fit, full, prior = written_out
     both = np.concatenate([fit.coefficients, fit.intercepts])
-    slope = full.T @ (cells.successes - cells.attempts * expit(full @ both)) - prior * both
+    slope = full.T @ (cells.k - cells.n * expit(full @ both)) - prior * both
     assert slope == pytest.approx(np.zeros(len(slope)), abs=1e-6)
 
 
 def test_covariances_are_blocks_of_the_whole_inverse(written_out):
     cells, fit, full, prior = written_out
     rates = expit(fit.log_odds)
-    weights = cells.attempts * rates * (1 - rates)
+    weights = cells.n * rates * (1 - rates)
     inverse = np.linalg.inv(full.T @ (weights[:, None] * full) + np.diag(prior))
     assert fit.covariance == pytest.approx(inverse[:4, :4])
     assert fit.intercept_variances == pytest.approx(np.diag(inverse)[4:])
@@ -50,8 +50,8 @@ def test_evidence_is_laplaces(written_out):
     cells, fit, full, prior = written_out
     both = np.concatenate([fit.coefficients, fit.intercepts])
     eta = full @ both
-    weights = cells.attempts * expit(eta) * (1 - expit(eta))
-    fitted = cells.successes @ log_expit(eta) + (cells.attempts - cells.successes) @ log_expit(-eta)
+    weights = cells.n * expit(eta) * (1 - expit(eta))
+    fitted = cells.k @ log_expit(eta) + (cells.n - cells.k) @ log_expit(-eta)
     hessian = full.T @ (weights[:, None] * full) + np.diag(prior)
     whole = fitted - 0.5 * prior @ both**2 + 0.5 * np.log(prior).sum() - 0.5 * np.linalg.slogdet(hessian)[1]
     assert fit.log_evidence == pytest.approx(whole)
@@ -72,7 +72,7 @@ def test_dispersion_is_one_for_independent_attempts_and_counts_copies():
         cells, matrix = problem(seed, unit_spread=0.1, heavy_tail=False, units=80, attempts=1500)
         prior = {"precision": np.full(4, 0.3), "unit_precision": 4.0}
         plain.append(dispersion(fit_mixed(matrix, cells, **prior)))
-        fivefold = replace(cells, attempts=5 * cells.attempts, successes=5 * cells.successes)
+        fivefold = replace(cells, n=5 * cells.n, k=5 * cells.k)
         copied.append(dispersion(fit_mixed(matrix, fivefold, **prior)))
         assert dispersion(fit_mixed(matrix, discount_cells(fivefold, 5), **prior)) == pytest.approx(plain[-1])
     assert 1 <= np.mean(plain) < 1.4

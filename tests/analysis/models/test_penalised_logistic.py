@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from made_worlds import cells_of, packaging_world
 from scipy.special import expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, holds, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.penalised_logistic import (
     correlation_within_units,
     fit_logistic,
@@ -28,7 +28,7 @@ def problem():
 
 
 def reference(cells, matrix):
-    counts = np.column_stack([cells.successes, cells.attempts - cells.successes])
+    counts = np.column_stack([cells.k, cells.n - cells.k])
     return sm.GLM(counts, matrix.toarray(), family=sm.families.Binomial()).fit(tol=1e-12)
 
 
@@ -46,7 +46,7 @@ def test_penalty_is_that_of_a_gaussian_prior(problem):
     cells, _, matrix = problem
     precision = np.array([0.0, 4.0, 1.0, 2.0])
     beta = fit_logistic(matrix, cells, precision=precision)
-    score = matrix.sums(cells.successes - cells.attempts * expit(matrix.dot(beta)))
+    score = matrix.sums(cells.k - cells.n * expit(matrix.dot(beta)))
     assert score == pytest.approx(precision * beta, abs=1e-6)
 
 
@@ -60,8 +60,8 @@ def test_leaving_a_unit_out_is_foreseen_by_one_step(problem):
             cells,
             codes=cells.codes[rest],
             unit=np.unique(cells.unit[rest], return_inverse=True)[1],
-            attempts=cells.attempts[rest],
-            successes=cells.successes[rest],
+            n=cells.n[rest],
+            k=cells.k[rest],
         )
         refitted = fit_logistic(matrix.rows(rest), without, precision=precision)
         assert fit.jackknife_shifts[unit] == pytest.approx(refitted - fit.coefficients, abs=0.01)
@@ -73,11 +73,11 @@ def test_jackknife_is_the_same_by_either_formula(problem):
     beta = fit_logistic(matrix, cells, precision=precision)
     fit = unweighted_fit(beta, precision, matrix, cells)
     information = np.linalg.inv(fit.bread)
-    residual = cells.successes - cells.attempts * fit.rates
+    residual = cells.k - cells.n * fit.rates
     for unit in range(cells.n_units):
         rows = np.flatnonzero(cells.unit == unit)
         block = matrix.rows(rows)
-        own = block.gram((cells.attempts * fit.rates * (1 - fit.rates))[rows])
+        own = block.gram((cells.n * fit.rates * (1 - fit.rates))[rows])
         step = -np.linalg.solve(information - own, block.sums(residual[rows]))
         assert fit.jackknife_shifts[unit] == pytest.approx(step, abs=1e-8)
 
@@ -126,7 +126,7 @@ def test_the_design_multiplies_like_a_plain_matrix(problem):
     matrix = design.matrix(cells)
     full = matrix.toarray()
     for number, term in enumerate(design.terms):
-        assert np.array_equal(full[:, number], holds(term, cells))
+        assert np.array_equal(full[:, number], cells.where(term))
     weights = np.linspace(0.1, 2, len(cells.unit))
     assert matrix.gram(weights) == pytest.approx(full.T @ (weights[:, None] * full))
     assert matrix.sums(weights) == pytest.approx(weights @ full)
@@ -144,4 +144,4 @@ def test_shares_centred_on_a_place_average_to_nothing_there(problem):
     shares = design.matrix(cells, centre_on=["installer_type"]).shares[cells.unit, 0]
     for kind in ("msi", "exe"):
         here = cells.is_at("installer_type", kind)
-        assert np.average(shares[here], weights=cells.attempts[here]) == pytest.approx(0, abs=1e-12)
+        assert np.average(shares[here], weights=cells.n[here]) == pytest.approx(0, abs=1e-12)

@@ -7,26 +7,10 @@ import pandas as pd
 import pytest
 
 from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.features.outcomes import outcome_labels
+from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns import find_patterns
 from memory_pipeline.analysis.patterns.confounding import Adjuster
-from memory_pipeline.analysis.stats.mantel_haenszel import mantel_haenszel
-
-
-def test_the_mantel_haenszel_difference_is_the_one_of_the_paper():
-    """Two strata by hand: differences 0.1 and 0.3 with weights 10*30/40 and 20*20/40."""
-    n, k = np.array([10, 30, 20, 20]), np.array([5, 12, 16, 10])
-    inside, strata = np.array([True, False, True, False]), np.array([0, 0, 1, 1])
-    difference, overlap = mantel_haenszel(n, k, inside, strata)
-    assert difference == pytest.approx((7.5 * 0.1 + 10 * 0.3) / 17.5)
-    assert overlap == 1
-
-
-def test_strata_with_one_side_only_do_not_count():
-    n, k = np.array([10, 10, 5]), np.array([5, 2, 5])
-    difference, overlap = mantel_haenszel(n, k, np.array([True, False, True]), np.array([0, 0, 1]))
-    assert difference == pytest.approx(0.3)
-    assert overlap == pytest.approx(10 / 15)
-    assert mantel_haenszel(n, k, np.array([True, False, True]), np.arange(3)) == (0.0, 0.0)
 
 
 def simpson(seed=1, attempts=8000):
@@ -46,11 +30,16 @@ def simpson(seed=1, attempts=8000):
     )
 
 
+def counted(frame, columns, unit=None):
+    labelled = frame.assign(**{OUTCOME: outcome_labels(frame, "success")})
+    return count_evidence(labelled, conditions=columns, outcome=OUTCOME, unit=unit)
+
+
 def test_a_turned_sign_is_found_and_its_cause_named():
     frame = simpson()
     columns = ["difficulty", "workaround", "colour"]
-    evidence = count_evidence(frame, conditions=columns, outcome="outcome_status", unit="application_name")
-    found = Adjuster(evidence, evidence.attempts("success")).adjust({"workaround": "yes"})
+    evidence = counted(frame, columns, unit="application_name")
+    found = Adjuster(evidence, "success").adjust({"workaround": "yes"})
 
     assert found.by == "difficulty"
     assert found.stratified == pytest.approx(0.08, abs=0.03)
@@ -63,10 +52,8 @@ def test_a_turned_sign_is_found_and_its_cause_named():
 def test_a_pattern_that_stands_alone_keeps_its_difference():
     frame = simpson()
     frame["outcome_status"] = np.where(frame["colour"] == "red", "success", frame["outcome_status"])
-    evidence = count_evidence(
-        frame, conditions=["difficulty", "workaround", "colour"], outcome="outcome_status"
-    )
-    found = Adjuster(evidence, evidence.attempts("success")).adjust({"colour": "red"})
+    evidence = counted(frame, ["difficulty", "workaround", "colour"])
+    found = Adjuster(evidence, "success").adjust({"colour": "red"})
     assert found.modelled == pytest.approx(0.37, abs=0.04)
     assert not found.turns(0.37)
 
@@ -84,7 +71,7 @@ def test_a_column_that_is_the_pattern_leaves_no_model():
     """Nothing recorded is left to compare with: the column alone cannot be told from the pattern."""
     frame = simpson()
     frame["copy"] = frame["workaround"]
-    evidence = count_evidence(frame, conditions=["workaround", "copy"], outcome="outcome_status")
-    found = Adjuster(evidence, evidence.attempts("success")).adjust({"workaround": "yes"})
+    evidence = counted(frame, ["workaround", "copy"])
+    found = Adjuster(evidence, "success").adjust({"workaround": "yes"})
     assert found.by is None
     assert not found.turns(-0.27)

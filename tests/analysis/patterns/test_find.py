@@ -215,7 +215,7 @@ def test_nothing_to_find_is_an_empty_table(statuses):
     [
         ({"fdr": 1.0}, "fdr is 1.0"),
         ({"min_sample_size": 0}, "min_sample_size is 0"),
-        ({"unit": "app"}, "unit is 'app'"),
+        ({"unit": "app"}, r"unit names \['app'\]"),
     ],
 )
 def test_wrong_settings_are_named(arguments, message):

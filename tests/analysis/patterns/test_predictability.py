@@ -9,10 +9,10 @@ from made_worlds import packaging_world
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.models.classifiers import (
     CHOSEN,
-    CollapsedRows,
     calibration_line,
     grouped,
     unit_folds,
@@ -127,7 +127,7 @@ def test_units_are_never_split_and_later_attempts_never_learned_from():
     rng = np.random.default_rng(0)
     unit, period = rng.integers(0, 30, 500), rng.integers(0, 12, 500)
     ones = np.ones(500)
-    rows = CollapsedRows(np.zeros((500, 1), dtype=int), (1,), ones, ones, unit, period)
+    rows = GroupedCounts(("c",), (("a",),), np.zeros((500, 1), dtype=int), unit, ones, ones, period)
     fold = unit_folds(unit, 5, rng)
     tested = np.zeros(500, dtype=int)
     for train, test in grouped(fold):
@@ -147,7 +147,7 @@ def test_the_area_under_the_curve_is_scikit_learns():
     k = rng.binomial(n, 0.4)
     chance = rng.random(80).round(1)
     zeros = np.zeros(80, dtype=int)
-    rows = CollapsedRows(zeros[:, None], (1,), n.astype(float), k.astype(float), zeros, zeros)
+    rows = GroupedCounts(("c",), (("a",),), zeros[:, None], zeros, n.astype(float), k.astype(float))
     happened = np.concatenate([np.repeat([1, 0], [hit, all_ - hit]) for hit, all_ in zip(k, n, strict=True)])
     assert _auc(rows, chance) == pytest.approx(roc_auc_score(happened, np.repeat(chance, n)))
 
@@ -157,7 +157,7 @@ def test_a_bold_forecast_has_a_slope_below_one():
     log_odds = rng.normal(0.3, 1, 20_000)
     hits = rng.binomial(1, 1 / (1 + np.exp(-(0.2 + log_odds)))).astype(float)
     zeros = np.zeros(len(hits), dtype=int)
-    rows = CollapsedRows(zeros[:, None], (1,), np.ones(len(hits)), hits, zeros, zeros)
+    rows = GroupedCounts(("c",), (("a",),), zeros[:, None], zeros, np.ones(len(hits)), hits)
     assert calibration_line(rows, log_odds) == pytest.approx((0.2, 1.0), abs=0.06)
     assert calibration_line(rows, 2 * log_odds) == pytest.approx((0.2, 0.5), abs=0.06)
     assert calibration_line(rows, zeros + 0.7)[1] == 0

@@ -5,8 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 from memory_pipeline.analysis.learning.backtest_measures import _skill_interval
-from memory_pipeline.analysis.models.classifiers import CHOSEN, CollapsedRows
+from memory_pipeline.analysis.models.classifiers import CHOSEN
 from memory_pipeline.analysis.patterns.predictability import _calibration_bins, _Predictions, _score
 from memory_pipeline.analysis.stats.cluster_bootstrap import resampled_totals, unit_bootstrap
 
@@ -23,7 +24,7 @@ def asked(chances):
     everywhere = np.ones(len(chances))
     hits = (np.random.default_rng(1).random(len(chances)) < chances).astype(float)
     codes, unit = np.zeros((len(chances), 1), dtype=np.int64), np.arange(len(chances))
-    rows = CollapsedRows(codes, (2,), everywhere, hits, unit, np.zeros_like(unit))
+    rows = GroupedCounts(("c",), (("a", "b"),), codes, unit, everywhere, hits)
     return _Predictions("other units", rows, everywhere / 2, {CHOSEN: chances})
 
 

@@ -1,4 +1,11 @@
-"""Whether a monthly measure changed, and since when: the sentence that a progress chart says.
+"""Find out whether a monthly measure changed its level, and since when.
+
+What belongs here: one series of a few dozen periods, each with a value and its interval, whatever the
+measure. `models.change_points` is another detector for another question: it has every attempt and what was
+expected of it, tests hundreds of values of settings and context at once, and says from when on evidence is
+stale. Its test leans on a limit for long series and gives no interval of the difference; this one allows
+for few periods and for what their intervals allow for, and gives the interval and the range of the date
+that a reader of a chart needs.
 
 The months are split in two at every month; the split whose sides differ most, measured in standard
 errors, is the change. Three things keep that honest:
@@ -36,9 +43,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from memory_pipeline.analysis.arrays import Floats, Ints
 
 MIN_PERIODS = 6
 """Fewer months than these say nothing about a change."""
@@ -51,7 +56,7 @@ _MOST_SERIAL_CORRELATION = 0.8
 
 
 @dataclass(frozen=True)
-class Change:
+class LevelShift:
     """The best split of a series into an earlier and a later level.
 
     Attributes
@@ -83,7 +88,7 @@ class Change:
         return self.after - self.before
 
 
-def find_change(series: pd.DataFrame, *, level: float = 0.95) -> Change | None:
+def find_level_shift(series: pd.DataFrame, *, level: float = 0.95) -> LevelShift | None:
     """Find the split that tells the earlier and the later part of a series best apart.
 
     Parameters
@@ -96,7 +101,7 @@ def find_change(series: pd.DataFrame, *, level: float = 0.95) -> Change | None:
 
     Returns
     -------
-    Change or None
+    LevelShift or None
         None where there are fewer than `MIN_PERIODS` periods.
     """
     if len(series) < MIN_PERIODS:
@@ -115,7 +120,7 @@ def find_change(series: pd.DataFrame, *, level: float = 0.95) -> Change | None:
     difference, margin = float(after[best] - before[best]), float(critical * spread[best])
     starts = pd.DatetimeIndex(series["period_start"])[splits]
     plausible = starts[z[best] ** 2 - z**2 <= _SPLIT_CRITICAL]
-    return Change(
+    return LevelShift(
         since=starts[best],
         earliest=plausible.min(),
         latest=plausible.max(),
@@ -147,89 +152,7 @@ def overall_level(series: pd.DataFrame) -> tuple[float, float, float]:
     return level, level - margin, level + margin
 
 
-def describe_change(measures: pd.DataFrame, *, measure: str = "success_rate") -> str:
-    """Say in one sentence whether a share changed over the whole history, and since when.
-
-    Parameters
-    ----------
-    measures
-        Rows of `learning_measures`, shape (rows, any); those of the whole history are used.
-    measure
-        Which of the measures, one that is a share.
-    """
-    name = measure.replace("_", " ").capitalize()
-    whole = measures
-    if len(measures):
-        whole = measures[(measures["measure"] == measure) & (measures["segment_column"] == "")]
-    change = find_change(whole)
-    return " ".join(filter(None, (f"{change_sentence(whole, name, change)}.", change_details(change))))
-
-
-def change_sentence(series: pd.DataFrame, name: str, change: Change | None) -> str:
-    """Say whether a share changed: `Success rate rose: 71% before October 2025, 83% since`.
-
-    Parameters
-    ----------
-    series
-        The periods, shape (periods, any).
-    name
-        What the share is called.
-    change
-        What `find_change` found in them.
-    """
-    if series.empty:
-        return f"{name}: no data yet"
-    level, _, _ = overall_level(series)
-    if change is None:
-        if len(series) == 1:
-            return f"{name}: {level:.0%} in {series['period_start'].iloc[0]:%B %Y}, the only month so far"
-        return f"{name}: {level:.0%} over {len(series)} months, too few to tell a change"
-    if not change.is_clear:
-        return f"{name}: no clear change, {level:.0%} over all"
-    verb = "rose" if change.difference > 0 else "fell"
-    return f"{name} {verb}: {change.before:.0%} before {change.since:%B %Y}, {change.after:.0%} since"
-
-
-def change_details(change: Change | None) -> str:
-    """Say how large a change is and when it began, with the intervals; nothing where there is none."""
-    if change is None:
-        return ""
-    low, high = signed(100 * change.ci_low), signed(100 * change.ci_high)
-    points = f"{signed(100 * change.difference)} points (95% interval {low} to {high})"
-    if not change.is_clear:
-        return f"The largest difference between later and earlier months is {points}; it may be chance."
-    if change.earliest == change.latest:
-        return f"{points}; the later level began in {change.since:%B %Y}."
-    when = f"between {change.earliest:%B %Y} and {change.latest:%B %Y}"
-    return f"{points}; the later level began {when} (95% range)."
-
-
-def skill_sentence(series: pd.DataFrame) -> str:
-    """Say whether predictions from earlier periods beat the base rate; skill scores, shape (periods, any)."""
-    level, low, high = overall_level(series)
-    if low > 0:
-        message = f"The memory predicts better than the base rate: skill {signed(level, 2)}"
-    elif high < 0:
-        message = f"The memory predicts worse than the base rate: skill {signed(level, 2)}"
-    else:
-        message = f"The memory predicts no better than the base rate so far: skill {signed(level, 2)}"
-    change = find_change(series)
-    if change is None or not change.is_clear:
-        return message
-    verb = "rising" if change.difference > 0 else "falling"
-    levels = f"from {signed(change.before, 2)} to {signed(change.after, 2)}"
-    return f"{message}, {verb} {levels} since {change.since:%B %Y}"
-
-
-def signed(value: float, digits: int = 0) -> str:
-    """Write a number with its sign, a real minus sign; what rounds to zero has none."""
-    text = f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-    return text if float(f"{value:.{digits}f}") != 0 else text[1:]
-
-
-def _levels(
-    value: Floats, weight: Floats, error: Floats, splits: NDArray[np.int_]
-) -> tuple[Floats, Floats, Floats]:
+def _levels(value: Floats, weight: Floats, error: Floats, splits: Ints) -> tuple[Floats, Floats, Floats]:
     """Levels before and after each split and the standard error of their difference.
 
     `value` has shape (..., periods); the levels have shape (..., splits), the error (splits,).
