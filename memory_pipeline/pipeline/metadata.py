@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from memory_pipeline.pipeline.contracts import load_contract
+from memory_pipeline.contracts.contract import load_contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from memory_pipeline.pipeline.contracts import CONTRACT_SUFFIX
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dagster import EventLogEntry
     from dagster._core.events import DagsterEvent
+
+CONTRACT_SUFFIX = "_contract"
+"""What is behind an asset's name in the name of the step that evaluates its contract."""
 
 
 @dataclass(frozen=True)

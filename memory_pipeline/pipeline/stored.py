@@ -8,7 +8,7 @@ import dagster as dg
 from sqlalchemy import func, select
 
 from memory_pipeline.pipeline.metadata import markdown_table, records
-from memory_pipeline.pipeline.reading import read_columns
+from memory_pipeline.store.columns import read_columns
 from memory_pipeline.store.models import Ingest, PackagingOutcome, QuarantinedRecord
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from memory_pipeline.contracts.contract import load_contracts
 from memory_pipeline.pipeline.build import build_definitions
-from memory_pipeline.pipeline.contracts import load_contracts
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = ("great_expectations", "mlxtend", "statsmodels", "sklearn", "scipy", "anthropic", "altair", "pandas")

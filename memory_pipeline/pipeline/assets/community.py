@@ -35,7 +35,7 @@ def member_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline.analysis.members.labels import normalise_members  # noqa: PLC0415
-    from memory_pipeline.pipeline.reading import read_columns  # noqa: PLC0415 - needs SQLAlchemy
+    from memory_pipeline.store.columns import read_columns  # noqa: PLC0415 - needs SQLAlchemy
     from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
 
     memory = memory_of(context)
