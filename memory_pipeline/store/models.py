@@ -497,3 +497,13 @@ class DiscoveryRun(Base):
     summary: Mapped[str | None]
     started_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
     finished_at: Mapped[datetime | None]
+
+
+class Rebuild(Base):
+    """A rebuild that succeeded without Dagster; those that Dagster ran are in its own record of runs."""
+
+    __tablename__ = "rebuilds"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime] = mapped_column(index=True)

@@ -13,9 +13,9 @@ from sqlalchemy import insert
 from memory_pipeline.analysis.features import flatten_outcomes
 from memory_pipeline.analysis.features.flatten import Roles
 from memory_pipeline.contracts.contract import load_contract
-from memory_pipeline.pipeline import flatten
-from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month
-from memory_pipeline.pipeline.months import snapshot
+from memory_pipeline.rebuild import flat_outcomes
+from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month
+from memory_pipeline.rebuild.months import snapshot
 from memory_pipeline.store.models import PackagingOutcome
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def keys_of(store: Store) -> OutcomeKeys:
 
 def read_flat(store: Store, keys: OutcomeKeys) -> pd.DataFrame:
     with snapshot(store) as connection:
-        return flatten.read_flat(connection, keys)
+        return flat_outcomes.read_flat(connection, keys)
 
 
 def varied_rows() -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def varied(store: Store) -> None:
 def test_flat_attempts_in_pieces_equal_those_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = keys_of(store)
     at_once = read_flat(store, keys)
-    monkeypatch.setattr(flatten, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(flat_outcomes, "ROWS_AT_ONCE", 7)
     assert_frame_equal(read_flat(store, keys), at_once)
     reference, roles = flatten_outcomes(pd.DataFrame(varied_rows()).astype(object))
     assert Roles(keys.approach, keys.context) == Roles(tuple(sorted(roles.approach)), roles.context)
