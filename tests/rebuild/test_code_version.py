@@ -61,7 +61,7 @@ def test_what_is_not_there_is_named(tree: Path) -> None:
 
 @cache
 def imported(name: str) -> frozenset[str]:
-    """Modules of the analysis and the rebuild that a module imports when it runs, the indirect ones included."""
+    """Modules of the analysis and the rebuild that a module imports when it runs, also indirectly."""
     file = ROOT.joinpath(*name.split("."))
     path = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
     found: set[str] = set()
