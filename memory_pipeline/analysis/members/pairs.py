@@ -81,8 +81,7 @@ def pairs_by_place(candidates: pd.DataFrame) -> pd.DataFrame:
     KeyError
         When a column is not there.
     """
-    pairs = candidates.sort_values(["place_a", "place_b"], ignore_index=True)[list(PAIR_COLUMNS)]
-    return pairs.astype(dict.fromkeys(["field_a", "label_a", "field_b", "label_b"], object))
+    return candidates.sort_values(["place_a", "place_b"], ignore_index=True)[list(PAIR_COLUMNS)]
 
 
 @lru_cache(maxsize=2)
