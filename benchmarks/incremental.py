@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from memory_pipeline.pipeline.monthly import update_features
-from memory_pipeline.pipeline.monthly_evidence import read_evidence, update_evidence
+from memory_pipeline.rebuild.evidence import read_evidence, update_evidence
+from memory_pipeline.rebuild.features import update_features
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store
 from memory_pipeline.store.frames import FrameStore
+from memory_pipeline.store.session import Session
 
 if TYPE_CHECKING:
     from memory_pipeline.store import Store
@@ -32,9 +33,10 @@ _ORDERS = {"the newest month": "occurred_at desc, id", "all months": "md5(id)"}
 def timed(store: Store, frames: FrameStore, settings: Settings) -> tuple[float, float, str]:
     """Update once; return the seconds for features and evidence, and what was counted."""
     start = time.perf_counter()
-    update_features(store, frames)
+    session = Session(settings, store, frames)
+    update_features(session)
     middle = time.perf_counter()
-    said = str(update_evidence(frames, settings).progress)
+    said = str(update_evidence(session).progress)
     return middle - start, time.perf_counter() - middle, said
 
 

@@ -24,9 +24,9 @@ from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.learning.replication import reliability, replicate_on_later_history
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns.search import TIERS
-from memory_pipeline.pipeline.assets.patterns import search_targets
-from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
-from memory_pipeline.pipeline.months import snapshot
+from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
+from memory_pipeline.rebuild.months import snapshot
+from memory_pipeline.rebuild.patterns import search_targets
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store
 from memory_pipeline.worlds import sample_organisation

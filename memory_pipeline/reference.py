@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import click
 
+    from memory_pipeline.contracts.contract import Contract, Expectation
     from memory_pipeline.module_map import Module, Room
-    from memory_pipeline.pipeline.contracts import Contract, Expectation
     from memory_pipeline.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
@@ -176,7 +176,7 @@ def _assets() -> str:
 def _tables() -> str:
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
-    from memory_pipeline.pipeline.contracts import load_contracts  # noqa: PLC0415
+    from memory_pipeline.contracts.contract import load_contracts  # noqa: PLC0415
     from memory_pipeline.store.models import Base  # noqa: PLC0415
 
     make_dialect: Any = postgresql.dialect  # has no types
@@ -207,7 +207,7 @@ def _tables() -> str:
 
 
 def _contracts() -> str:
-    from memory_pipeline.pipeline.contracts import load_contracts  # noqa: PLC0415
+    from memory_pipeline.contracts.contract import load_contracts  # noqa: PLC0415
 
     parts = [_ABOUT_CONTRACTS]
     for contract in load_contracts():

@@ -24,4 +24,4 @@ def leave_out(patch: pytest.MonkeyPatch) -> None:
     leave_out_looks(patch)
     patch.setattr("memory_pipeline.analysis.patterns.predictability._too_little", lambda *_: "left out")
     for measure in SLOW_MEASURES:
-        patch.setattr(f"memory_pipeline.pipeline.measuring.{measure}", lambda *_: [])
+        patch.setattr(f"memory_pipeline.rebuild.measures.{measure}", lambda *_: [])

@@ -11,9 +11,9 @@ import pytest
 
 from memory_pipeline import reference
 from memory_pipeline.cli import cli
+from memory_pipeline.contracts.contract import load_contracts
 from memory_pipeline.ingest.mapping import available_mappings
 from memory_pipeline.pipeline.build import build_definitions
-from memory_pipeline.pipeline.contracts import load_contracts
 from memory_pipeline.settings import Settings, variable_of
 from memory_pipeline.store.models import Base
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -122,3 +125,53 @@ def test_no_module_outgrows_its_question() -> None:
 def test_faces_are_short() -> None:
     for path in PACKAGE.glob("analysis/**/__init__.py"):
         assert len(path.read_text().splitlines()) <= 16, path
+
+
+def package(name: str) -> str:
+    """Return the package of ours, or the module beside them, that a module belongs to."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def imports_dagster(path: Path) -> bool:
+    """Return whether a module imports Dagster anywhere, also for types alone."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if any(name.split(".")[0] in {"dagster", "dagster_postgres"} for name in names):
+            return True
+    return False
+
+
+MAY_IMPORT = {
+    "contracts": {"contracts", "settings", "store"},
+    "rebuild": {"rebuild", "contracts", "analysis", "store", "settings", "vocabulary"},
+}
+"""What the packages between the doors and the analysis import of ours."""
+
+
+@pytest.mark.parametrize("own", MAY_IMPORT)
+def test_contracts_and_rebuild_import_only_what_lies_below_them(own: str) -> None:
+    inside = [name for name in modules() if package(name) == own]
+    assert len(inside) > 3
+    for name in inside:
+        for other in imports(name):
+            assert package(other) in MAY_IMPORT[own], f"{name} imports {other}"
+
+
+def test_dagster_is_known_to_the_pipeline_alone() -> None:
+    knowing = {package(name) for name, path in modules().items() if imports_dagster(path)}
+    assert knowing == {"pipeline"}
+
+
+def test_a_rebuild_and_its_contracts_load_neither_dagster_nor_pictures() -> None:
+    names = [name for name in modules() if package(name) in {"rebuild", "contracts"}]
+    code = (
+        "import importlib, json, sys\n"
+        f"for name in {names}:\n    importlib.import_module(name)\n"
+        "print(json.dumps(list(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
+    assert "numba" in loaded or "scipy" in loaded  # the steps themselves are among them
+    assert loaded.isdisjoint({"dagster", "altair", "anthropic", "great_expectations"})

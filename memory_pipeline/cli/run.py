@@ -19,8 +19,7 @@ from memory_pipeline.cli.context import console, json_option, opened_store, prin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from memory_pipeline.pipeline.progress import StepEvent
-    from memory_pipeline.pipeline.run import RebuildReport
+    from memory_pipeline.rebuild.report import RebuildReport, StepEvent
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 

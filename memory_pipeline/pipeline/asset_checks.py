@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from memory_pipeline.pipeline.contracts import CONTRACT_SUFFIX
-from memory_pipeline.pipeline.evaluate import (
-    Verdict,
-    could_not_evaluate,
-    evaluate,
-    expected,
-    parameters,
-)
+from memory_pipeline.contracts.check import check_contract
+from memory_pipeline.contracts.evaluate import Verdict, expected, parameters
 from memory_pipeline.pipeline.metadata import markdown_table
+from memory_pipeline.pipeline.progress import CONTRACT_SUFFIX
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from memory_pipeline.pipeline.contracts import Contract, Expectation
+    from memory_pipeline.contracts.contract import Contract, Expectation
     from memory_pipeline.store.session import Session
 
 
@@ -50,12 +43,7 @@ def _checks_of(contract: "Contract") -> dg.AssetChecksDefinition:
         chosen = replace(
             contract, expectations=tuple(one for one in contract.expectations if one.id in names)
         )
-        try:
-            verdicts = evaluate(chosen, read_for_contract(memory, chosen), values)
-        except Exception as error:
-            context.log.exception("contract %s could not be evaluated", contract.name)
-            verdicts = could_not_evaluate(chosen, error)
-        for verdict in verdicts:
+        for verdict in check_contract(memory, chosen, values, log=context.log):
             yield _result(contract, verdict, values)
 
     return checks
@@ -100,19 +88,3 @@ def _result(contract: "Contract", verdict: Verdict, values: Mapping[str, Any]) -
         description=f"{verdict.outcome}: {verdict.observed}",
         metadata=metadata,
     )
-
-
-def read_for_contract(memory: "Session", contract: "Contract") -> "pd.DataFrame":
-    """Read the columns that a contract's expectations need, of all rows.
-
-    Raises
-    ------
-    FileNotFoundError
-        When the frame was not written yet.
-    """
-    if contract.table is None:
-        frame, _ = memory.frames.read(contract.frame or contract.name, columns=list(contract.columns_read))
-        return frame
-    from memory_pipeline.pipeline.reading import read_columns  # noqa: PLC0415 - needs SQLAlchemy
-
-    return read_columns(memory.store, contract.table, contract.columns_read, contract.derived)

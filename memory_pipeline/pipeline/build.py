@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from memory_pipeline.contracts.contract import load_contracts
 from memory_pipeline.pipeline import assets
 from memory_pipeline.pipeline.asset_checks import build_contract_checks
-from memory_pipeline.pipeline.contracts import load_contracts
 from memory_pipeline.pipeline.jobs import (
     discovery_job,
     discovery_schedule,
@@ -25,7 +25,7 @@ from memory_pipeline.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from memory_pipeline.pipeline.contracts import Contract
+    from memory_pipeline.contracts.contract import Contract
 
 
 def build_definitions(

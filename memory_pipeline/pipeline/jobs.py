@@ -160,9 +160,9 @@ def _schedule(
 def new_outcomes_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
     """Define the sensor that asks for a rebuild once enough outcomes are new or corrected.
 
-    It counts what changed since the last successful rebuild began, or since its own last request: each
-    outcome counts towards one request only, also when the requested run fails (the schedule and the next
-    outcomes try again). While a rebuild is waiting or running it waits.
+    It counts what changed since the last successful rebuild began, also one without Dagster, or since its
+    own last request: each outcome counts towards one request only, also when the requested run fails (the
+    schedule and the next outcomes try again). While a rebuild is waiting or running it waits.
     """
 
     @dg.sensor(
@@ -178,7 +178,7 @@ def new_outcomes_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
         if context.instance.get_runs(RunsFilter(job_name=JOB_NAME, statuses=_IN_PROGRESS), limit=1):
             return dg.SkipReason("a rebuild is waiting or running")
         memory: Session = context.resources.memory
-        since = max(_last_rebuild(context.instance), _requested_until(context.cursor))
+        since = max(_last_rebuild(context.instance, memory), _requested_until(context.cursor))
         changed, newest = _outcomes_changed(memory, since)
         enough = memory.settings.update_after_outcomes
         if changed < enough or newest is None:
@@ -195,12 +195,19 @@ def new_outcomes_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _last_rebuild(instance: dg.DagsterInstance) -> datetime:
+def _last_rebuild(instance: dg.DagsterInstance, memory: Session) -> datetime:
+    """Return when the last rebuild that succeeded began, of the instance or as the database has it."""
+    from memory_pipeline.store.reads import last_rebuild  # noqa: PLC0415 - needs SQLAlchemy
+
     records = instance.get_run_records(
         RunsFilter(job_name=JOB_NAME, statuses=[DagsterRunStatus.SUCCESS]), limit=1
     )
     started = records[0].start_time if records else None
-    return _NEVER if started is None else datetime.fromtimestamp(started, UTC)
+    recorded = last_rebuild(memory.store)
+    return max(
+        _NEVER if started is None else datetime.fromtimestamp(started, UTC),
+        _NEVER if recorded is None else recorded[0],
+    )
 
 
 def _requested_until(cursor: str | None) -> datetime:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from memory_pipeline.pipeline.contracts import load_contract
+from memory_pipeline.contracts.contract import load_contract
+from memory_pipeline.rebuild.rows import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,11 +44,6 @@ def markdown_table(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str] 
     ]
     lines += ["| " + " | ".join(_cell(row.get(name)) for name in names) + " |" for row in listed]
     return "\n".join(lines)
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give the rows of a frame as dicts by column name."""
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def preview(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from memory_pipeline.pipeline.contracts import CONTRACT_SUFFIX
+from memory_pipeline.rebuild.report import CheckFailure, StepEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,53 +13,8 @@ if TYPE_CHECKING:
     from dagster import EventLogEntry
     from dagster._core.events import DagsterEvent
 
-
-@dataclass(frozen=True)
-class StepEvent:
-    """One step of a rebuild began or ended.
-
-    Parameters
-    ----------
-    step
-        Name of the asset, or of the asset whose contract is evaluated.
-    kind
-        `asset` or `contract`.
-    state
-        `started`, `succeeded`, `failed`, or `skipped` (because of a failure before it).
-    number, total
-        How many steps have ended, and how many there are.
-    rows
-        Rows that the asset has now, where it says so; known when it succeeded.
-    seconds
-        How long the step took; known when it ended.
-    message
-        Why it failed.
-    """
-
-    step: str
-    kind: str
-    state: str
-    number: int
-    total: int
-    rows: int | None = None
-    seconds: float | None = None
-    message: str | None = None
-
-
-@dataclass(frozen=True)
-class CheckFailure:
-    """An expectation of a contract that was violated or could not be evaluated."""
-
-    contract: str
-    expectation: str
-    outcome: str
-    observed: str
-    why: str
-    is_blocking: bool
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        return f"{self.contract}.{self.expectation} {self.outcome}: {self.observed}. {self.why}"
+CONTRACT_SUFFIX = "_contract"
+"""What is behind an asset's name in the name of the step that evaluates its contract."""
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -15,65 +14,19 @@ from memory_pipeline.pipeline.instance import (
     lock_holder,
     open_instance,
 )
-from memory_pipeline.pipeline.progress import CheckFailure, StepEvent, Watcher
+from memory_pipeline.pipeline.progress import Watcher
+from memory_pipeline.rebuild.report import RebuildError, RebuildReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dagster import ExecuteInProcessResult
 
+    from memory_pipeline.rebuild.report import StepEvent
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
-    from memory_pipeline.store.frames import FrameStore
 
 _NO_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@dataclass(frozen=True)
-class RebuildReport:
-    """What a rebuild did.
-
-    Parameters
-    ----------
-    run_id
-        Dagster's id of the run; the UI shows it under `/runs/<run_id>`.
-    seconds
-        How long it took.
-    steps
-        The steps that ended, in order.
-    warnings
-        Expectations that do not hold and do not block.
-    abandoned_runs
-        Ids of earlier runs whose process had been killed; they are marked as failed now.
-    """
-
-    run_id: str
-    seconds: float
-    steps: tuple[StepEvent, ...]
-    warnings: tuple[CheckFailure, ...]
-    abandoned_runs: tuple[str, ...]
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """Rows per asset."""
-        return {one.step: one.rows for one in self.steps if one.rows is not None}
-
-
-class RebuildError(RuntimeError):
-    """The rebuild did not finish; the message says which steps failed and why.
-
-    Parameters
-    ----------
-    report
-        What was done up to there.
-    violations
-        The blocking expectations that do not hold.
-    """
-
-    def __init__(self, message: str, report: RebuildReport, violations: tuple[CheckFailure, ...]) -> None:
-        super().__init__(message)
-        self.report = report
-        self.violations = violations
 
 
 def rebuild(
@@ -122,7 +75,7 @@ def rebuild(
     with store.rebuild_lock(), open_instance(settings, store) as instance, _quiet(verbose=verbose):
         abandoned = fail_abandoned_runs(instance)
         memory = open_session(settings, store)
-        _remove_half_written(memory.frames)
+        memory.frames.remove_half_written()
         run_id = str(uuid4())
         watcher = Watcher(on_step or (lambda _: None))
         instance.add_event_listener(run_id, watcher.on_event)
@@ -154,14 +107,8 @@ def rebuild(
     )
     if not result.success:
         violations = tuple(one for one in watcher.failed_checks if one.is_blocking)
-        raise RebuildError(_explain(result, report, violations), report, violations)
+        raise RebuildError(report, violations, otherwise=_run_failure(result))
     return report
-
-
-def _remove_half_written(frames: FrameStore) -> None:
-    """Remove what killed processes began to write; whoever holds the rebuild lock is the only writer."""
-    for path in frames.filesystem.glob(f"{frames.root}/*.part"):
-        frames.filesystem.rm(path)
 
 
 @contextmanager
@@ -175,30 +122,6 @@ def _quiet(*, verbose: bool) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-def _explain(
-    result: ExecuteInProcessResult, report: RebuildReport, violations: tuple[CheckFailure, ...]
-) -> str:
-    """Write what went wrong: each violated contract and each failed asset, then what was not done."""
-    lines = ["the rebuild did not finish:"]
-    lines += [f"  contract {one}" for one in violations]
-    broken = {one.contract for one in violations}
-    lines += [
-        f"  {one.kind} {one.step} failed: {one.message}"
-        for one in report.steps
-        if one.state == "failed" and not (one.kind == "contract" and one.step in broken)
-    ]
-    if len(lines) == 1:
-        lines.append(f"  {_run_failure(result)}")
-    skipped = [one.step for one in report.steps if one.state == "skipped" and one.kind == "asset"]
-    if skipped:
-        lines.append(f"  not done because of it: {', '.join(skipped)}")
-    lines.append(
-        "What the steps before it wrote stands, the rest is as it was. "
-        "Mend the cause and run `memory-pipeline rebuild` again."
-    )
-    return "\n".join(lines)
 
 
 def _run_failure(result: ExecuteInProcessResult) -> str:

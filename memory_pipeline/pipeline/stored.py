@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from sqlalchemy import func, select
 
-from memory_pipeline.pipeline.metadata import markdown_table, records
-from memory_pipeline.pipeline.reading import read_columns
+from memory_pipeline.pipeline.metadata import markdown_table
+from memory_pipeline.rebuild.rows import records
+from memory_pipeline.store.columns import read_columns
 from memory_pipeline.store.models import Ingest, PackagingOutcome, QuarantinedRecord
 
 if TYPE_CHECKING:

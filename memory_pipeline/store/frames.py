@@ -24,7 +24,15 @@ CONDITION_ASSOCIATIONS = "condition_associations"
 PATTERN_OVERLAPS = "pattern_overlaps"
 """Name of the frame of pairs of patterns that cover the same attempts."""
 OUTCOME_PREDICTABILITY = "outcome_predictability"
-"""Name of the frame of how much the conditions explain."""
+"""Name of the frame that says how much the conditions explain."""
+ADVISED_ATTEMPTS = "advised_attempts"
+"""Name of the frame of attempts that name advice, with what they are compared within."""
+MEMBER_FEATURES = "member_features"
+"""Name of the frame of members and their labels."""
+LABEL_CHANGES = "label_changes"
+"""Name of the frame of labels that were read as another."""
+MEMBER_CANDIDATES = "member_candidates"
+"""Name of the frame of pairs of labels that were tested."""
 POLICY = "policy"
 """Name under which a rebuild stores the fitted policy, as JSON."""
 _INFO_KEY = b"memory_pipeline"
@@ -71,6 +79,11 @@ class FrameStore:
 
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}.parquet"
+
+    def remove_half_written(self) -> None:
+        """Remove what killed processes began to write; for whoever is the only writer now."""
+        for path in self.filesystem.glob(f"{self.root}/*.part"):
+            self.filesystem.rm(path)
 
     def exists(self, name: str) -> bool:
         """Return whether a frame of that name was written, in parts or as a whole."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,10 +20,11 @@ from sqlalchemy import (
     text,
 )
 
-from memory_pipeline.store.models import Base, Member, PackagingOutcome, ServedRecommendation
+from memory_pipeline.store.models import Base, Member, PackagingOutcome, Rebuild, ServedRecommendation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from memory_pipeline.store.database import Store
 
@@ -178,22 +179,22 @@ def table_version(store: Store, models: Iterable[type[Base]]) -> tuple[tuple[int
 
 
 def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
-    """Read when the last rebuild that succeeded began and ended, from Dagster's record of runs.
+    """Read when the last rebuild that succeeded began and ended, whichever way it ran.
 
-    Both are in one database; None where nothing was rebuilt yet.
+    Dagster's record of runs lies in the same database; what ran without Dagster is in `rebuilds`. None where
+    nothing was rebuilt yet.
     """
+    without_dagster = select(Rebuild.began_at, Rebuild.ended_at).order_by(Rebuild.ended_at.desc()).limit(1)
+    with_dagster = text(
+        "select to_timestamp(start_time), to_timestamp(end_time) from runs where pipeline_name = 'rebuild' "
+        "and status = 'SUCCESS' order by end_time desc limit 1"
+    )
     with store.transaction() as connection:
-        if not inspect(connection).has_table("runs"):
-            return None
-        query = text(
-            "select start_time, end_time from runs where pipeline_name = 'rebuild' "
-            "and status = 'SUCCESS' order by end_time desc limit 1"
-        )
-        row = connection.execute(query).first()
-    if row is None:
-        return None
-    began, ended = (datetime.fromtimestamp(seconds, tz=UTC) for seconds in row)
-    return began, ended
+        rows = [connection.execute(without_dagster).first()]
+        if inspect(connection).has_table("runs"):
+            rows.append(connection.execute(with_dagster).first())
+    times = [(row[0].astimezone(UTC), row[1].astimezone(UTC)) for row in rows if row is not None]
+    return max(times, key=lambda one: one[1], default=None)
 
 
 def sources(store: Store) -> list[str]:

@@ -14,7 +14,7 @@ from scripted_community import part, proposal
 from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.agent.endings import ENDINGS
 from memory_pipeline.agent.usage import MIN_OUTPUT
-from memory_pipeline.pipeline.contracts import load_contract
+from memory_pipeline.contracts.contract import load_contract
 from memory_pipeline.store import reads
 from memory_pipeline.store.models import DiscoveryRun, MemberPattern
 

@@ -252,11 +252,11 @@ def test_without_members_nothing_is_sent(memory_at, store, script):
 
 
 def test_two_at_once_are_refused(memory_at, store, script):
-    inside, go_on = threading.Event(), threading.Event()
+    inside, continue_with_advice = threading.Event(), threading.Event()
 
     def waits(_, number):
         inside.set()
-        go_on.wait(20)
+        continue_with_advice.wait(20)
         return FINISHED
 
     with script(waits) as server:
@@ -268,7 +268,7 @@ def test_two_at_once_are_refused(memory_at, store, script):
         with pytest.raises(DiscoveryInProgressError, match="wait for it to end"), other.discovery_lock():
             pass
         other.close()
-        go_on.set()
+        continue_with_advice.set()
         first.join()
 
 

@@ -8,13 +8,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from memory_pipeline.pipeline.asset_checks import build_contract_checks, read_for_contract
-from memory_pipeline.pipeline.contracts import Contract, Expectation, load_contract
+from memory_pipeline.contracts.contract import Contract, Expectation
+from memory_pipeline.pipeline.asset_checks import build_contract_checks
 from memory_pipeline.pipeline.resources import given_resources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from memory_pipeline.store.session import Session
 
 NOT_NULL = "column_values_to_not_be_null"
@@ -131,13 +129,3 @@ def test_values_do_not_reach_the_event_log(holed: Session) -> None:
     assert run.said("rule", "outcome") == "violated"
     assert "secret" not in str([event.logging_tags for event in run.result.all_events])
     assert "secret" not in str(run.checks["rule"])
-
-
-def test_only_the_columns_that_a_contract_needs_are_read(
-    memory: Session, add_outcomes: Callable[..., None]
-) -> None:
-    add_outcomes(3)
-    contract = load_contract("packaging_outcomes")
-    frame = read_for_contract(memory, contract)
-    assert set(frame.columns) == set(contract.columns_read)
-    assert len(frame) == 3

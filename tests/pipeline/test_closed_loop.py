@@ -8,13 +8,13 @@ import pytest
 from quick_rebuilds import leave_out
 from sqlalchemy import text
 
+from memory_pipeline.contracts.contract import load_contracts
+from memory_pipeline.contracts.evaluate import evaluate, parameters
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.memory import Memory
-from memory_pipeline.pipeline.contracts import load_contracts
-from memory_pipeline.pipeline.evaluate import evaluate, parameters
-from memory_pipeline.pipeline.reading import read_columns
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.settings import Settings
+from memory_pipeline.store.columns import read_columns
 from memory_pipeline.worlds import Answer, continue_with_advice, sample_organisation
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from memory_pipeline.contracts.contract import load_contracts
 from memory_pipeline.pipeline.build import build_definitions
-from memory_pipeline.pipeline.contracts import load_contracts
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = ("great_expectations", "mlxtend", "statsmodels", "sklearn", "scipy", "anthropic", "altair", "pandas")
@@ -24,17 +24,20 @@ GRAPH = {
     "outcome_features": ("features", {"packaging_outcomes"}),
     "member_features": ("features", {"members"}),
     "outcome_evidence": ("evidence", {"outcome_features"}),
-    "pattern_identifications": ("patterns", {"outcome_evidence"}),
+    "pattern_identifications": ("patterns", {"outcome_features", "outcome_evidence"}),
     "condition_associations": ("patterns", {"outcome_evidence", "pattern_identifications"}),
     "outcome_predictability": ("patterns", {"outcome_evidence"}),
-    "success_factors": ("factors", {"pattern_identifications", "outcome_evidence"}),
-    "approach_recommendations": ("recommendations", {"success_factors", "outcome_evidence"}),
-    "learning_measures": ("learning", {"outcome_features"}),
-    "advice_verification": ("learning", {"outcome_features"}),
+    "success_factors": ("factors", {"outcome_features", "pattern_identifications"}),
+    "approach_recommendations": (
+        "recommendations",
+        {"outcome_features", "pattern_identifications", "success_factors"},
+    ),
+    "learning_measures": ("learning", {"outcome_features", "advice_verification"}),
+    "advice_verification": ("learning", {"packaging_outcomes", "outcome_features"}),
     "label_merges": ("features", {"member_features"}),
     "member_candidates": ("members", {"member_features"}),
     "member_patterns": ("members", {"member_features", "member_candidates"}),
-    "question_prompts": ("members", {"member_patterns"}),
+    "question_prompts": ("members", {"members", "member_patterns"}),
     "discovery_runs": ("members", {"member_patterns"}),
 }
 PAID = {"discovery_runs"}

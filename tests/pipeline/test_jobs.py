@@ -16,6 +16,7 @@ from memory_pipeline.pipeline.build import build_definitions
 from memory_pipeline.pipeline.jobs import DISCOVERY_SCHEDULE_NAME, SCHEDULE_NAME, SENSOR_NAME, ticks
 from memory_pipeline.pipeline.resources import given_resources
 from memory_pipeline.settings import Settings, parse_interval
+from memory_pipeline.store.rebuilds import clock, record_rebuild
 from memory_pipeline.store.session import Session
 
 if TYPE_CHECKING:
@@ -172,6 +173,15 @@ def test_the_sensor_counts_from_the_last_successful_rebuild(
     assert sensor.look() == []
     add_outcomes(20, first=50)
     assert len(sensor.look()) == 1
+
+
+def test_a_rebuild_without_dagster_counts_for_the_sensor_too(
+    sensor: Sensor, memory: Session, add_outcomes: Callable[..., None]
+) -> None:
+    add_outcomes(50)
+    record_rebuild(memory.store, clock(memory.store))
+    assert sensor.look() == []
+    assert sensor.skipped == "0 outcomes are new or corrected; a rebuild starts at 20"
 
 
 def test_a_failed_rebuild_is_not_asked_for_again_without_new_outcomes(

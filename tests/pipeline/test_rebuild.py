@@ -168,7 +168,7 @@ def test_an_asset_that_fails_is_named_with_its_reason(
     def fail(*_: Any) -> None:
         raise OSError("no space left on device\nsomewhere")
 
-    monkeypatch.setattr("memory_pipeline.pipeline.monthly.read_flat", fail)
+    monkeypatch.setattr("memory_pipeline.rebuild.features.read_flat", fail)
     with pytest.raises(RebuildError, match="asset outcome_features failed: OSError: no space left on device"):
         rebuild(settings, store)
 
@@ -181,7 +181,7 @@ def test_an_interrupt_ends_the_rebuild_as_an_interrupt_and_frees_the_lock(
     def press_control_c(*_: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("memory_pipeline.pipeline.monthly.read_flat", press_control_c)
+    monkeypatch.setattr("memory_pipeline.rebuild.features.read_flat", press_control_c)
     with pytest.raises(KeyboardInterrupt):
         rebuild(settings, store)
     with store.rebuild_lock(), open_instance(settings, store) as instance:

@@ -23,6 +23,7 @@ PAIR_COLUMNS = (
 )
 CANDIDATE_COLUMNS = (
     *("field_a", "label_a", "field_b", "label_b", "members", "expected", "lift", "p_value", "q_value"),
+    *("place_a", "place_b", "variance"),
 )
 
 
@@ -55,7 +56,8 @@ def candidate_pairs(labels: MemberLabels, *, min_members: int, seed: int = 0) ->
     Returns
     -------
     DataFrame
-        Columns `CANDIDATE_COLUMNS`, sorted by p-value.
+        Columns `CANDIDATE_COLUMNS`, sorted by p-value; all of `PAIR_COLUMNS` are among them, so that
+        `find_member_patterns` can start from it.
     """
     pairs = pairs_against_chance(labels, min_members=min_members, seed=seed)
     p_values = pairs["p_value"].to_numpy(dtype=float)
@@ -64,6 +66,22 @@ def candidate_pairs(labels: MemberLabels, *, min_members: int, seed: int = 0) ->
     return pairs.sort_values("p_value", kind="stable", ignore_index=True)[list(CANDIDATE_COLUMNS)].astype(
         texts
     )
+
+
+def pairs_by_place(candidates: pd.DataFrame) -> pd.DataFrame:
+    """Return pairs that `candidate_pairs` tested as `pairs_against_chance` gives them.
+
+    Parameters
+    ----------
+    candidates
+        Columns `CANDIDATE_COLUMNS`, in any order, also read back from a file.
+
+    Raises
+    ------
+    KeyError
+        When a column is not there.
+    """
+    return candidates.sort_values(["place_a", "place_b"], ignore_index=True)[list(PAIR_COLUMNS)]
 
 
 @lru_cache(maxsize=2)

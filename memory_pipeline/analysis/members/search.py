@@ -23,7 +23,7 @@ from memory_pipeline.analysis.members.cross_domain import cross_domain_pairs
 from memory_pipeline.analysis.members.deduplication import without_variants
 from memory_pipeline.analysis.members.finding import CATEGORIES, Finding, MemberSearch, shown_name
 from memory_pipeline.analysis.members.null_model import shuffled_members
-from memory_pipeline.analysis.members.pairs import pairs_against_chance
+from memory_pipeline.analysis.members.pairs import pairs_against_chance, pairs_by_place
 from memory_pipeline.analysis.members.sets import role_sets, rule_of, set_findings
 from memory_pipeline.analysis.members.text import NAME_LENGTH, wording_of
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
@@ -47,7 +47,9 @@ _IN_EVIDENCE = ("area", "least", "sides", "both")
 FOUND_BY = "statistics"
 
 
-def find_member_patterns(labels: MemberLabels, search: MemberSearch | None = None) -> pd.DataFrame:
+def find_member_patterns(
+    labels: MemberLabels, search: MemberSearch | None = None, *, pairs: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Find patterns among members.
 
     Parameters
@@ -56,6 +58,9 @@ def find_member_patterns(labels: MemberLabels, search: MemberSearch | None = Non
         The visible members.
     search
         The limits of the search.
+    pairs
+        The pairs of these labels as `candidate_pairs` tested them with the same fewest members and seed,
+        in any order; tested here where None.
 
     Returns
     -------
@@ -68,11 +73,14 @@ def find_member_patterns(labels: MemberLabels, search: MemberSearch | None = Non
     search = search or MemberSearch()
     if not labels.names:
         return pd.DataFrame(columns=list(PATTERN_COLUMNS))
-    all_pairs = pairs_against_chance(labels, min_members=search.min_members, seed=search.seed)
-    pairs, areas, tests = _tested(labels, all_pairs, search)
-    found = [*_sets(labels, pairs, all_pairs, search), *areas]
-    found += learners_and_knowers(labels, pairs, search)
-    found += complementary_members(labels, pairs, search)
+    if pairs is None:
+        tested = pairs_against_chance(labels, min_members=search.min_members, seed=search.seed)
+    else:
+        tested = pairs_by_place(pairs)
+    shown, areas, tests = _tested(labels, tested, search)
+    found = [*_sets(labels, shown, tested, search), *areas]
+    found += learners_and_knowers(labels, shown, search)
+    found += complementary_members(labels, shown, search)
     rows: list[dict[str, Any]] = []
     taken: set[frozenset[str]] = set()
     for category in CATEGORIES:

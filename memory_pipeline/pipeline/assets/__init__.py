@@ -1,7 +1,7 @@
 """The assets, one module per group, in the order of the way of the data.
 
-Each reads, calls one stage of `analysis`, writes all or nothing, and describes the result in metadata.
-Heavy libraries are imported inside the assets, so that definitions load quickly.
+Each calls the step of the same name in `rebuild`, and describes the result in metadata. Heavy libraries are
+imported inside the assets, so that definitions load quickly.
 """
 
 from memory_pipeline.pipeline.assets.associations import condition_associations

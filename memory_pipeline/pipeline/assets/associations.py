@@ -4,9 +4,9 @@ import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.metadata import json_value, picture, preview
-from memory_pipeline.store.frames import CONDITION_ASSOCIATIONS, PATTERN_OVERLAPS
 
 _SHOWN = ("column_a", "column_b", "cramers_v", "q_value", "is_sure", "effective_attempts", "units", "group")
+_OVERLAPS = ("pattern_a", "targets_a", "pattern_b", "targets_b", "attempts_both", "jaccard", "inside")
 _DESCRIBED = {
     "column_a": "A condition column.",
     "column_b": "Another one.",
@@ -29,7 +29,6 @@ _SCHEMA = dg.TableSchema(
 @memory_asset(
     group="patterns",
     kinds={"parquet", "scipy"},
-    deps=("outcome_evidence", "pattern_identifications"),
     schema=_SCHEMA,
 )
 def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -45,34 +44,19 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
     `is_sure` whether it is more than chance. Conditions with the same `group` travel together.
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.patterns import associations  # noqa: PLC0415
-    from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
-    from memory_pipeline.store import reads  # noqa: PLC0415
-    from memory_pipeline.store.models import PatternIdentification  # noqa: PLC0415
+    from memory_pipeline.analysis.patterns.associations import associated_groups  # noqa: PLC0415
+    from memory_pipeline.rebuild.associations import update_associations  # noqa: PLC0415 - needs scipy
 
-    memory = memory_of(context)
-    evidence, _ = read_evidence(memory.frames)
-    found = associations.condition_associations(evidence, level=memory.settings.false_discovery_rate)
-    patterns = reads.read_table(memory.store, PatternIdentification)
-    active = patterns[patterns["active"].astype(bool)].sort_values("confidence", ascending=False)
-    named = active.drop_duplicates("pattern_name")  # the same conditions may be found for several targets
-    conditions = dict(zip(named["pattern_name"], named["conditions"], strict=True))
-    targets = active.groupby("pattern_name")["target"].agg(", ".join)
-    overlaps = associations.pattern_overlaps(evidence, conditions)
-    for side in ("a", "b"):
-        overlaps[f"targets_{side}"] = overlaps[f"pattern_{side}"].map(targets).astype(object)
-    info = {"left_out": found.attrs["left_out"]}
-    memory.frames.write(CONDITION_ASSOCIATIONS, found, info)
-    memory.frames.write(PATTERN_OVERLAPS, overlaps)
-    shown = ["pattern_a", "targets_a", "pattern_b", "targets_b", "attempts_both", "jaccard", "inside"]
+    updated = update_associations(memory_of(context))
+    found = updated.associations
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(found),
+            "dagster/row_count": updated.rows,
             "sure": int(found["is_sure"].sum()),
-            "travel together": json_value(associations.associated_groups(found)),
-            "not compared": json_value(info["left_out"]),
+            "travel together": json_value(associated_groups(found)),
+            "not compared": json_value(updated.left_out),
             "association map": picture(charts.association_map(found)),
-            "pattern overlaps": preview(overlaps, shown),
+            "pattern overlaps": preview(updated.overlaps, _OVERLAPS),
             "preview": preview(found, _SHOWN),
         }
     )

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from memory_pipeline.pipeline.metadata import column_schema
+from memory_pipeline.rebuild.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-
-    import pandas as pd
 
     from memory_pipeline.store.session import Session
 
@@ -23,7 +22,7 @@ def memory_asset(
     *,
     group: str,
     kinds: set[str],
-    deps: tuple[str, ...] = (),
+    deps: tuple[str, ...] | None = None,
     code_version: str = "1",
     schema: dg.TableSchema | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -31,6 +30,7 @@ def memory_asset(
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Declare an asset of the memory; its name and its description are the function's.
 
+    Its `deps` are what the step of the same name reads (`rebuild.steps`); else those given.
     Raise `code_version` when the same input gives another result: the UI then shows what is out of date.
     """
     shown = dict(metadata or {})
@@ -40,7 +40,7 @@ def memory_asset(
         return dg.asset(
             group_name=group,
             kinds=kinds,
-            deps=list(deps),
+            deps=list(step(compute.__name__).reads if deps is None else deps),
             owners=[TEAM],
             code_version=code_version,
             required_resource_keys=set(resources),
@@ -51,21 +51,6 @@ def memory_asset(
 
 
 def memory_of(context: dg.AssetExecutionContext) -> Session:
-    """Give the memory that a run works on."""
+    """Return the memory that a run works on."""
     memory: Session = context.resources.memory
     return memory
-
-
-def read_features(memory: Session) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
-    """Read the flat attempts, and which of the columns are approach and which context.
-
-    Raises
-    ------
-    ValueError
-        When the evidence unit that is set is not one of the columns.
-    """
-    frame, info = memory.frames.read("outcome_features")
-    unit = memory.settings.unit
-    if unit not in frame:
-        raise ValueError(f"MEMORY_UNIT is {unit!r}, which no attempt has; use one of {sorted(frame.columns)}")
-    return frame, tuple(info["approach"]), tuple(info["context"])

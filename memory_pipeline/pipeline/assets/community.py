@@ -3,7 +3,8 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.metadata import lineage, markdown_table, preview, records
+from memory_pipeline.pipeline.metadata import lineage, markdown_table, preview
+from memory_pipeline.rebuild.rows import records
 
 _LABELS = dg.TableSchema(
     columns=[
@@ -13,14 +14,9 @@ _LABELS = dg.TableSchema(
         dg.TableColumn("stratum", "int64", description="Group of members who were asked alike."),
     ]
 )
-_FIELDS = ("skills", "interests", "other_sets")
-_CHANGE_TYPES = {"field": "str", "raw_label": "str", "label": "str", "why": "str", "members": "int64"}
-_MEMBER_COLUMNS = ("id", "is_visible", *_FIELDS, "attributes", "source")
 
 
-@memory_asset(
-    group="features", kinds={"parquet", "pandas"}, deps=("members",), schema=_LABELS, code_version="2"
-)
+@memory_asset(group="features", kinds={"parquet", "pandas"}, schema=_LABELS, code_version="2")
 def member_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Which visible member carries which label, in one vocabulary.
 
@@ -34,43 +30,37 @@ def member_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     """
     import pandas as pd  # noqa: PLC0415
 
-    from memory_pipeline.analysis.members.labels import normalise_members  # noqa: PLC0415
-    from memory_pipeline.pipeline.reading import read_columns  # noqa: PLC0415 - needs SQLAlchemy
-    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
+    from memory_pipeline.rebuild.members import SETS, update_member_features  # noqa: PLC0415 - needs scipy
 
     memory = memory_of(context)
-    vocabulary = load_vocabulary(memory.settings)
-    stored = read_columns(memory.store, "members", _MEMBER_COLUMNS)
-    labels = normalise_members(stored, vocabulary, strata=memory.settings.strata)
-    frame = labels.to_frame()
-    memory.frames.write("member_features", frame, {"vocabulary_version": vocabulary.version})
-    memory.frames.write("label_changes", labels.merges.astype(_CHANGE_TYPES))
+    updated = update_member_features(memory)
+    labels = updated.labels
     counts = pd.DataFrame({"field": labels.fields, "label": labels.names, "members": labels.counts})
     counts = counts[counts["members"] >= memory.settings.min_group_size]
     counts = counts.sort_values(["members", "label"], ascending=[False, True])
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(frame),
+            "dagster/row_count": updated.rows,
             "dagster/column_lineage": lineage(
                 {
                     "member_id": [("members", "id")],
-                    "field": [("members", field) for field in _FIELDS],
-                    "label": [("members", field) for field in _FIELDS],
+                    "field": [("members", field) for field in SETS],
+                    "label": [("members", field) for field in SETS],
                     "stratum": [("members", "attributes"), ("members", "source")],
                 }
             ),
-            "members with labels": int(frame["member_id"].nunique()),
+            "members with labels": int(updated.frame["member_id"].nunique()),
             "visible members": labels.member_count,
-            "members stored": len(stored),
+            "members stored": updated.members_stored,
             "labels": len(labels.names),
-            "vocabulary version": vocabulary.version,
+            "vocabulary version": labels.vocabulary.version,
             "labels changed": len(labels.merges),
             "most frequent labels": preview(counts),
         }
     )
 
 
-@memory_asset(group="features", kinds={"postgres", "scikitlearn"}, deps=("member_features",))
+@memory_asset(group="features", kinds={"postgres", "scikitlearn"})
 def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Which labels of members were read as another, and which look alike and wait for a person.
 
@@ -82,19 +72,10 @@ def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None
     vocabulary, because the words are the same, or because it was a list or broken at a comma. `looks alike`
     was not merged; `similarity` says how much the two look alike.
     """
-    import pandas as pd  # noqa: PLC0415
-
-    from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
-    from memory_pipeline.analysis.members.similar_labels import similar_labels  # noqa: PLC0415
-    from memory_pipeline.store.members import save_label_merges  # noqa: PLC0415
-    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
+    from memory_pipeline.rebuild.members import update_label_merges  # noqa: PLC0415 - needs scipy
 
     memory = memory_of(context)
-    frame, _ = memory.frames.read("member_features")
-    changes, _ = memory.frames.read("label_changes")
-    labels = MemberLabels.from_frame(frame, load_vocabulary(memory.settings))
-    merges = pd.concat([changes.assign(similarity=float("nan")), similar_labels(labels)], ignore_index=True)
-    save_label_merges(memory.store, merges)
+    merges = update_label_merges(memory).merges
     reasons = merges.groupby("why").agg(labels=("raw_label", "size"), members=("members", "sum"))
     shown = merges[merges["members"] >= memory.settings.min_group_size]
     shown = shown.sort_values("members", ascending=False)
@@ -107,7 +88,7 @@ def label_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None
     )
 
 
-@memory_asset(group="members", kinds={"parquet", "pandas"}, deps=("member_features",))
+@memory_asset(group="members", kinds={"parquet", "pandas"})
 def member_candidates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Every two labels that enough members carry, tested against chance.
 
@@ -118,15 +99,10 @@ def member_candidates(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     **How to read it.** `members` carry both labels, `expected` would by chance, `lift` is their ratio, and
     `q_value` the false discovery rate at which the pair would be a finding.
     """
-    from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
-    from memory_pipeline.analysis.members.pairs import candidate_pairs  # noqa: PLC0415
-    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
+    from memory_pipeline.rebuild.members import update_member_candidates  # noqa: PLC0415 - needs scipy
 
     memory = memory_of(context)
-    frame, _ = memory.frames.read("member_features")
-    labels = MemberLabels.from_frame(frame, load_vocabulary(memory.settings))
-    candidates = candidate_pairs(labels, min_members=memory.settings.min_group_size)
-    memory.frames.write("member_candidates", candidates)
+    candidates = update_member_candidates(memory).candidates
     found = candidates[candidates["q_value"] <= memory.settings.false_discovery_rate]
     shown = found[found["members"] >= memory.settings.min_group_size]
     return dg.MaterializeResult(
@@ -141,7 +117,6 @@ def member_candidates(context: dg.AssetExecutionContext) -> dg.MaterializeResult
 @memory_asset(
     group="members",
     kinds={"postgres", "python"},
-    deps=("member_features", "member_candidates"),
     code_version="2",
 )
 def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -155,35 +130,22 @@ def member_patterns(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     those that chance alone would give, `lift` their ratio. `absorbed` names the variants that it stands for,
     `pairs` members worth introducing to each other. Patterns not found again become inactive.
     """
-    import pandas as pd  # noqa: PLC0415
+    from memory_pipeline.rebuild.members import update_member_patterns  # noqa: PLC0415 - needs scipy
 
-    from memory_pipeline.analysis.members import find_member_patterns  # noqa: PLC0415
-    from memory_pipeline.analysis.members.finding import MemberSearch  # noqa: PLC0415
-    from memory_pipeline.analysis.members.labels import MemberLabels  # noqa: PLC0415
-    from memory_pipeline.service.members import MemberService  # noqa: PLC0415
-    from memory_pipeline.vocabulary import load_vocabulary  # noqa: PLC0415
-
-    memory = memory_of(context)
-    frame, _ = memory.frames.read("member_features")
-    labels = MemberLabels.from_frame(frame, load_vocabulary(memory.settings))
-    fewest = memory.settings.min_group_size
-    search = MemberSearch(min_members=fewest, fdr=memory.settings.false_discovery_rate)
-    patterns = find_member_patterns(labels, search)
-    service = MemberService(memory.settings, memory.store, memory.frames)
-    rechecked = service.store_member_patterns(patterns, labels)
+    updated = update_member_patterns(memory_of(context))
+    patterns = updated.patterns
     by_category = patterns["category"].value_counts().rename_axis("category").reset_index(name="patterns")
-    shown = pd.DataFrame(patterns[["name", "category", "member_count", "description"]])
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(patterns),
+            "dagster/row_count": updated.rows,
             "by category": dg.MetadataValue.md(markdown_table(records(by_category))),
-            "preview": preview(shown),
-            "verified claims that changed": rechecked,
+            "preview": preview(patterns, ["name", "category", "member_count", "description"]),
+            "verified claims that changed": updated.rechecked,
         }
     )
 
 
-@memory_asset(group="members", kinds={"postgres", "python"}, deps=("member_patterns",))
+@memory_asset(group="members", kinds={"postgres", "python"})
 def question_prompts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Questions worth asking members: each with the pattern behind it, whom to ask, and why.
 
@@ -193,14 +155,12 @@ def question_prompts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     **How to read it.** One row per question. `audience` says whom to ask, `why` what the answers are good
     for; `found_by` who found the pattern.
     """
-    from memory_pipeline.service.members import MemberService  # noqa: PLC0415
+    from memory_pipeline.rebuild.members import update_questions  # noqa: PLC0415 - needs scipy
 
-    memory = memory_of(context)
-    service = MemberService(memory.settings, memory.store, memory.frames)
-    count = service.refresh_questions()
+    updated = update_questions(memory_of(context))
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": count,
-            "preview": preview(service.questions(), ["question", "audience", "why", "pattern_name"]),
+            "dagster/row_count": updated.rows,
+            "preview": preview(updated.questions, ["question", "audience", "why", "pattern_name"]),
         }
     )

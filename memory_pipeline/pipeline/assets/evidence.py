@@ -20,7 +20,7 @@ _SCHEMA = dg.TableSchema(
 )
 
 
-@memory_asset(group="evidence", kinds={"parquet", "numpy"}, deps=("outcome_features",), schema=_SCHEMA)
+@memory_asset(group="evidence", kinds={"parquet", "numpy"}, schema=_SCHEMA)
 def outcome_evidence(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """All attempts collapsed to counts: one row per month, application and combination of conditions.
 
@@ -32,22 +32,17 @@ def outcome_evidence(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     **How to read it.** Each column `attempts: status;reason;intervention` counts the attempts of that row
     that ended so. Rare values are `(other)`, what was not recorded is `(missing)`.
     """
-    from memory_pipeline.pipeline.monthly_evidence import update_evidence  # noqa: PLC0415
+    from memory_pipeline.rebuild.evidence import update_evidence  # noqa: PLC0415 - needs pandas
 
     memory = memory_of(context)
-    updated = update_evidence(memory.frames, memory.settings)
-    evidence, progress = updated.evidence, updated.progress
-    if int(evidence.n.sum()) != progress.all_attempts:
-        raise dg.Failure(
-            f"the evidence counts {int(evidence.n.sum())} attempts, the features {progress.all_attempts}"
-        )
-    rows = evidence.to_rows()
+    updated = update_evidence(memory)
+    evidence, rows = updated.evidence, updated.frame
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(rows),
+            "dagster/row_count": updated.rows,
             "dagster/column_schema": _schema(evidence, rows),
-            "counted anew": str(progress),
-            "attempts": progress.all_attempts,
+            "counted anew": str(updated.progress),
+            "attempts": updated.progress.all_attempts,
             "units": len(evidence.codes(memory.settings.unit)[1]),
             "conditions": len(evidence.conditions),
             "encoding": json_value(updated.encoding.to_dict()),

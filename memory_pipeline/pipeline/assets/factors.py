@@ -4,28 +4,15 @@ from typing import Any
 
 import dagster as dg
 
-from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.metadata import markdown_table, picture, preview, records
+from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
+from memory_pipeline.pipeline.metadata import markdown_table, picture, preview
+from memory_pipeline.rebuild.rows import records
 
 MAX_SHOWN = 20
 _SHOWN = ("description", "is_factor", "confidence")
-_COLUMNS = (
-    "factor_name",
-    "description",
-    "effectiveness",
-    "ci_low",
-    "ci_high",
-    "confidence",
-    "sample_size",
-    "units",
-)
 
 
-@memory_asset(
-    group="factors",
-    kinds={"postgres", "python"},
-    deps=("pattern_identifications", "outcome_evidence"),
-)
+@memory_asset(group="factors", kinds={"postgres", "python"})
 def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Factors: what one setting changes against its usual alternative, everything else being equal.
 
@@ -44,39 +31,21 @@ def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     import pandas as pd  # noqa: PLC0415
 
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.factors import estimate_factors  # noqa: PLC0415
-    from memory_pipeline.analysis.factors.examples import find_cases, find_supporting  # noqa: PLC0415
-    from memory_pipeline.store.decisions import read_nameable_patterns  # noqa: PLC0415
-    from memory_pipeline.store.findings import save_factors  # noqa: PLC0415
+    from memory_pipeline.rebuild.factors import update_factors  # noqa: PLC0415 - needs scipy
 
-    memory = memory_of(context)
-    settings = memory.settings
-    features, approach, known = read_features(memory)
-    factors = estimate_factors(
-        features,
-        approach=approach,
-        context=[column for column in known if column != settings.unit],
-        unit=settings.unit,
-        fdr=settings.false_discovery_rate,
-    )
-    patterns = read_nameable_patterns(memory.store).sort_values("q_value", kind="stable")
-    factors = factors.assign(
-        patterns=pd.Series(find_supporting(factors, patterns), dtype=object),
-        cases=pd.Series(find_cases(features, factors, approach=approach, unit=settings.unit), dtype=object),
-    )
-    rows = [factor_row(row) for row in records(factors)]
-    save_factors(memory.store, rows)
+    updated = update_factors(memory_of(context))
+    factors = updated.factors
     shown = [row for row in records(factors) if row["is_factor"] and not row["is_mirrored"]]
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(factors),
+            "dagster/row_count": updated.rows,
             "shown to matter": int(factors["is_factor"].sum()),
             "sign flipped by adjustment": int(factors["is_sign_flipped"].sum()),
             "pairs that matter together": int((factors["settings"].map(len) > 1).sum()),
             "what they rest on": dg.MetadataValue.md(
                 markdown_table([_rests_on(row) for row in shown[:MAX_SHOWN]])
             ),
-            "effects": picture(charts.factor_effects(pd.DataFrame(rows))),
+            "effects": picture(charts.factor_effects(pd.DataFrame(updated.stored))),
             "preview": preview(factors, _SHOWN),
         }
     )
@@ -91,14 +60,4 @@ def _rests_on(factor: dict[str, Any]) -> dict[str, Any]:
         "comparable": f"{factor['overlap']:.0%}",
         "patterns": len(factor["patterns"]),
         "caveats": " ".join(factor["caveats"]),
-    }
-
-
-def factor_row(factor: dict[str, Any]) -> dict[str, Any]:
-    """Write a factor as a row of the table; what has no column of its own goes into the details."""
-    details = {key: value for key, value in factor.items() if key not in {*_COLUMNS, "applicability"}}
-    return {
-        **{key: factor[key] for key in _COLUMNS},
-        "applicability_conditions": factor["applicability"],
-        "implementation_details": details,
     }

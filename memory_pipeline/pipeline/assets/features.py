@@ -6,7 +6,7 @@ from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.metadata import column_schema, frame_types, lineage, preview
 
 
-@memory_asset(group="features", kinds={"parquet", "pandas"}, deps=("packaging_outcomes",))
+@memory_asset(group="features", kinds={"parquet", "pandas"})
 def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """One flat row per attempt, ready for analysis.
 
@@ -19,15 +19,15 @@ def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     with `(approach)` behind it. Empty means not recorded. One file holds one month; only months whose
     outcomes changed are read from the database.
     """
-    from memory_pipeline.pipeline.monthly import update_features  # noqa: PLC0415
+    from memory_pipeline.rebuild.features import update_features  # noqa: PLC0415 - needs pandas
 
     memory = memory_of(context)
-    features = update_features(memory.store, memory.frames)
+    features = update_features(memory)
     keys, newest = features.keys, features.parts[max(features.parts)]
     frame = memory.frames.read_parts([newest])
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": features.progress.all_attempts,
+            "dagster/row_count": features.rows,
             "read anew": str(features.progress),
             "dagster/column_schema": column_schema("outcome_features", frame_types(frame)),
             "dagster/column_lineage": lineage(keys.sources()),

@@ -21,7 +21,7 @@ class FileToLoad(dg.Config):
     )
 
 
-@memory_asset(group="ingest", kinds={"postgres"})
+@memory_asset(group="ingest", kinds={"postgres"}, deps=())
 def packaging_outcomes(context: dg.AssetExecutionContext, config: FileToLoad) -> dg.MaterializeResult[None]:
     """Every recorded attempt to package, build or install an application.
 
@@ -40,7 +40,7 @@ def packaging_outcomes(context: dg.AssetExecutionContext, config: FileToLoad) ->
     return dg.MaterializeResult(metadata=loaded | describe_outcomes(memory.store))
 
 
-@memory_asset(group="ingest", kinds={"postgres"})
+@memory_asset(group="ingest", kinds={"postgres"}, deps=())
 def members(context: dg.AssetExecutionContext, config: FileToLoad) -> dg.MaterializeResult[None]:
     """Every member of the community that the organisation holds a profile of.
 

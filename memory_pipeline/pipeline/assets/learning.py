@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from memory_pipeline.pipeline.assets.common import memory_asset, memory_of, read_features
-from memory_pipeline.pipeline.assets.verification import advised_attempts
+from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.metadata import markdown_table, picture, preview
 
 
-@memory_asset(group="learning", kinds={"postgres", "python"}, deps=("outcome_features",))
+@memory_asset(group="learning", kinds={"postgres", "python"})
 def learning_measures(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Whether results get better, and whether what the memory knows and advises holds, month by month.
 
@@ -26,30 +25,24 @@ def learning_measures(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
     from memory_pipeline.analysis.learning.text import learning_sentences  # noqa: PLC0415
-    from memory_pipeline.pipeline.kept_measures import KeptMeasures  # noqa: PLC0415
-    from memory_pipeline.pipeline.measuring import History, measure_learning  # noqa: PLC0415
-    from memory_pipeline.store.findings import save_learning  # noqa: PLC0415
+    from memory_pipeline.rebuild.measures import update_measures  # noqa: PLC0415 - needs scipy
 
-    memory = memory_of(context)
-    history = History.of(*read_features(memory), memory.settings)
-    kept = KeptMeasures(memory.frames, history.rests_on)
-    measures = measure_learning(history, *advised_attempts(memory), kept)
-    save_learning(memory.store, measures)
-    kept.save()
+    updated = update_measures(memory_of(context))
+    measures = updated.measures
     whole = measures[measures["segment_column"] == ""]
     sentences = learning_sentences(measures)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(measures),
+            "dagster/row_count": updated.rows,
             "measures": int(measures["measure"].nunique()),
-            "computed anew": f"{kept.computed} periods, {kept.reused} taken over",
+            "computed anew": f"{updated.computed} periods, {updated.reused} taken over",
             "in short": dg.MetadataValue.md(
                 markdown_table([{"measure": name, "now": text} for name, text in sentences.items()])
             ),
             "success over time": picture(charts.success_over_time(measures)),
             **{
                 f"success by {column}": picture(charts.success_by_segment(measures, column))
-                for column in history.segments
+                for column in updated.segments
             },
             "prior knowledge": picture(charts.prior_knowledge(measures)),
             "coverage of advice": picture(charts.advice_coverage(measures)),

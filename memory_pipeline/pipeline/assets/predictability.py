@@ -4,7 +4,6 @@ import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.metadata import picture, preview
-from memory_pipeline.store.frames import OUTCOME_PREDICTABILITY
 
 _DESCRIBED = {
     "question": "What is predicted: units (MEMORY_UNIT) that were not learned from, or their later attempts.",
@@ -27,7 +26,7 @@ _SCHEMA = dg.TableSchema(
 )
 
 
-@memory_asset(group="patterns", kinds={"parquet", "scikitlearn"}, deps=("outcome_evidence",), schema=_SCHEMA)
+@memory_asset(group="patterns", kinds={"parquet", "scikitlearn"}, schema=_SCHEMA)
 def outcome_predictability(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """How much of success the recorded conditions explain, tried on attempts that no model has seen.
 
@@ -41,19 +40,14 @@ def outcome_predictability(context: dg.AssetExecutionContext) -> dg.MaterializeR
     well known, so that 1 is out of reach. The picture shows whether predicted chances came true.
     """
     from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
-    from memory_pipeline.analysis.patterns.predictability import explain_outcomes  # noqa: PLC0415
-    from memory_pipeline.pipeline.monthly_evidence import read_evidence  # noqa: PLC0415
+    from memory_pipeline.rebuild.predictability import update_predictability  # noqa: PLC0415 - scikit-learn
 
-    memory = memory_of(context)
-    evidence, _ = read_evidence(memory.frames)
-    found = explain_outcomes(evidence)
-    info = {"summary": found.summary, "calibration": found.calibration.to_dict("records")}
-    memory.frames.write(OUTCOME_PREDICTABILITY, found.scores, info)
+    updated = update_predictability(memory_of(context))
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(found.scores),
-            "answer": found.summary,
-            "calibration": picture(charts.calibration(found.calibration, found.summary)),
-            "preview": preview(found.scores, _SHOWN),
+            "dagster/row_count": updated.rows,
+            "answer": updated.summary,
+            "calibration": picture(charts.calibration(updated.calibration, updated.summary)),
+            "preview": preview(updated.scores, _SHOWN),
         }
     )

@@ -34,6 +34,7 @@ from memory_pipeline.store.models.findings import (
     FindingDecision,
     PatternHistory,
     PatternIdentification,
+    Rebuild,
     SuccessFactor,
 )
 from memory_pipeline.store.models.records import (
@@ -75,6 +76,7 @@ __all__ = [
     "PatternIdentification",
     "QuarantinedRecord",
     "QuestionPrompt",
+    "Rebuild",
     "ServedRecommendation",
     "SuccessFactor",
 ]

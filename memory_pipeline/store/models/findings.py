@@ -126,3 +126,13 @@ class SuccessFactor(Base):
     implementation_details: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Rebuild(Base):
+    """A rebuild that succeeded without Dagster; those that Dagster ran are in its own record of runs."""
+
+    __tablename__ = "rebuilds"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime] = mapped_column(index=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -49,32 +46,13 @@ def snapshot(store: Store) -> Iterator[Connection]:
 
 
 def month_states(connection: Connection) -> dict[str, MonthState]:
-    """Ask for the state of each month (`YYYY-MM`) that has outcomes, in order."""
+    """Read the state of each month (`YYYY-MM`) that has outcomes, in order."""
     rows = connection.execute(text(_FINGERPRINTS))
     return {month: MonthState(count, fingerprint) for month, count, fingerprint in rows}
 
 
 def month_limits(month: str) -> tuple[datetime, datetime]:
-    """Give the first moment of a month and that of the next."""
+    """Return the first moment of a month and that of the next."""
     year, number = (int(part) for part in month.split("-"))
     after = (year + 1, 1) if number == 12 else (year, number + 1)  # noqa: PLR2004 - December
     return datetime(year, number, 1, tzinfo=UTC), datetime(*after, 1, tzinfo=UTC)
-
-
-def code_version(*modules: str) -> str:
-    """Hash the text of modules, and of every module of packages: once it changes, what it made is stale.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        When there is no such module or package.
-    """
-    digest = hashlib.sha256()
-    for module in modules:
-        spec = find_spec(module)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"there is no module {module!r} to take the version of")
-        package = sorted(Path(spec.origin).parent.rglob("*.py")) if spec.submodule_search_locations else ()
-        for file in package or (Path(spec.origin),):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 
-import dagster as dg
 import numpy as np
 import pytest
 from made_history import outcome_rows
@@ -13,8 +12,11 @@ from sqlalchemy import insert
 
 from memory_pipeline.cli import main
 from memory_pipeline.memory import Memory
-from memory_pipeline.pipeline import assets
-from memory_pipeline.pipeline.resources import given_resources
+from memory_pipeline.rebuild.evidence import update_evidence
+from memory_pipeline.rebuild.factors import update_factors
+from memory_pipeline.rebuild.features import update_features
+from memory_pipeline.rebuild.patterns import update_patterns
+from memory_pipeline.rebuild.recommendations import update_recommendations
 from memory_pipeline.store import decisions
 from memory_pipeline.store.findings import save_factors
 from memory_pipeline.store.identity import factor_id
@@ -22,15 +24,7 @@ from memory_pipeline.store.models import PackagingOutcome
 from memory_pipeline.store.session import open_session
 
 CONTEXT = {"installer_type": "msi"}
-
-
-ASSETS = (
-    assets.outcome_features,
-    assets.outcome_evidence,
-    assets.pattern_identifications,
-    assets.success_factors,
-    assets.approach_recommendations,
-)
+STEPS = (update_features, update_evidence, update_patterns, update_factors, update_recommendations)
 
 
 def history():
@@ -48,16 +42,15 @@ def history():
 
 
 def rebuild(settings, store):
-    """Materialise what advice is made of, and nothing else."""
-    resources = given_resources(open_session(settings, store))
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert dg.materialize(list(ASSETS), resources=resources, instance=instance).success
+    """Do the steps that advice is made of, and nothing else."""
+    session = open_session(settings, store)
+    for step in STEPS:
+        step(session)
 
 
 @pytest.fixture
 def memory(settings, store, monkeypatch):
     """A rebuilt memory in which mode a helps much; nothing else does."""
-    monkeypatch.setattr("memory_pipeline.charts.to_markdown_png", lambda *_, **__: "")
     monkeypatch.setenv("MEMORY_HOME", str(settings.home))
     monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("COLUMNS", "400")

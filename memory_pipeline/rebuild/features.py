@@ -1,6 +1,6 @@
 """Features kept by month: only the months whose outcomes changed are read from the database.
 
-Everything is taken from nothing where the code, or the set or the types of the columns, changed.
+Everything is read anew where the code, or the set or the types of the columns, changed.
 """
 
 from __future__ import annotations
@@ -8,23 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
-from memory_pipeline.pipeline.months import MonthState, code_version, month_states, snapshot
+from memory_pipeline.rebuild.code_version import code_version
+from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
+from memory_pipeline.rebuild.months import MonthState, month_states, snapshot
 from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from memory_pipeline.store import Store
-    from memory_pipeline.store.frames import FramePart, FrameStore
+    import pandas as pd
 
-_MADE_BY = (
+    from memory_pipeline.store.frames import FramePart
+    from memory_pipeline.store.session import Session
+
+MADE_BY = (
     "memory_pipeline.analysis.names",
     "memory_pipeline.analysis.features",
-    "memory_pipeline.pipeline.flatten",
-    "memory_pipeline.pipeline.monthly",
+    "memory_pipeline.rebuild.flat_outcomes",
+    "memory_pipeline.rebuild.features",
+    "memory_pipeline.rebuild.months",
     "memory_pipeline.store.frames",
 )
+"""Modules and packages that decide what the features are."""
 _NO_MONTH = "none"
 """Key of the one part, without rows, of a memory without outcomes: it has the columns."""
 
@@ -57,23 +62,46 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class MonthlyFeatures:
+class UpdatedFeatures:
     """The features as they are now: their parts by month, their keys, and what was read for them."""
 
     parts: Mapping[str, FramePart]
     keys: OutcomeKeys
     progress: Progress
 
+    @property
+    def rows(self) -> int:
+        """Attempts in all parts."""
+        return self.progress.all_attempts
 
-def update_features(store: Store, frames: FrameStore) -> MonthlyFeatures:
-    """Bring the features up to the stored outcomes.
+
+@dataclass(frozen=True)
+class Features:
+    """The flat attempts, and which of their columns are conditions.
+
+    Attributes
+    ----------
+    frame
+        Shape (attempts, columns of `flatten_outcomes`).
+    approach, context
+        Columns that somebody chose, and columns that were known before the attempt; the evidence unit is
+        not in `context`.
+    """
+
+    frame: pd.DataFrame
+    approach: tuple[str, ...]
+    context: tuple[str, ...]
+
+
+def update_features(session: Session) -> UpdatedFeatures:
+    """Write the features of the months whose outcomes changed, so that all agree with what is stored.
 
     A killed process leaves the features as they were: the new parts count from the moment on when the list
     of parts is replaced.
     """
-    version = code_version(*_MADE_BY)
+    frames, version = session.frames, code_version(*MADE_BY)
     old, info = frames.parts(OUTCOME_FEATURES)
-    with snapshot(store) as connection:
+    with snapshot(session.store) as connection:
         states = month_states(connection) or {_NO_MONTH: MonthState(0, "")}
         same_code = info.get("version") == version
         same = {month for month, state in states.items() if same_code and _is_same(old.get(month), state)}
@@ -93,11 +121,35 @@ def update_features(store: Store, frames: FrameStore) -> MonthlyFeatures:
     columns = list(frames.read_parts([parts[min(parts)]]).columns)
     about_all: dict[str, Any] = {"version": version, "keys": whole.to_dict(), "columns": columns}
     frames.set_parts(OUTCOME_FEATURES, parts.values(), whole.to_info() | about_all)
-    return MonthlyFeatures(parts, whole, progress_of(parts, set(parts) - same, reason))
+    return UpdatedFeatures(parts, whole, progress_of(parts, set(parts) - same, reason))
+
+
+def read_features(session: Session) -> Features:
+    """Read the flat attempts and the roles of their columns.
+
+    Raises
+    ------
+    FileNotFoundError
+        When no features were written yet.
+    ValueError
+        When the evidence unit that is set is not one of the columns.
+    """
+    frame, info = session.frames.read(OUTCOME_FEATURES)
+    unit = session.settings.unit
+    check_unit(unit, frame.columns)
+    return Features(
+        frame, tuple(info["approach"]), tuple(column for column in info["context"] if column != unit)
+    )
+
+
+def check_unit(unit: str, columns: Collection[str]) -> None:
+    """Raise ValueError when the evidence unit that is set is not one of the features' columns."""
+    if unit not in columns:
+        raise ValueError(f"MEMORY_UNIT is {unit!r}, which no attempt has; use one of {sorted(columns)}")
 
 
 def progress_of(parts: Mapping[str, FramePart], done: set[str], reason: str) -> Progress:
-    """Say how much of the history some of its months are."""
+    """Return how much of the history some of its months are."""
     every = {month: part.rows for month, part in parts.items() if month != _NO_MONTH}
     attempts = sum(rows for month, rows in every.items() if month in done)
     return Progress(len(done & set(every)), attempts, len(every), sum(every.values()), reason)

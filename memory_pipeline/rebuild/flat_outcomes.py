@@ -1,4 +1,4 @@
-"""Laying stored outcomes flat in pieces: every piece with the same columns and types.
+"""Stored outcomes as flat attempts, read in pieces: every piece with the same columns and types.
 
 The keys of `context` and `approach_details` and what they hold are asked of the database first, so that
 the first piece already has the columns that only the last record needs, and none has a column twice.
@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from memory_pipeline.analysis.features import flatten_outcomes
 from memory_pipeline.analysis.names import STANDARD_CONTEXT
-from memory_pipeline.pipeline.months import MONTH, month_limits
+from memory_pipeline.rebuild.months import MONTH, month_limits
 from memory_pipeline.store.models import PackagingOutcome
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class OutcomeKeys:
 
     @classmethod
     def union(cls, parts: Iterable[OutcomeKeys]) -> OutcomeKeys:
-        """Put together the keys of parts of the history."""
+        """Return the keys that occur in any part of the history."""
         listed = list(parts)
         return cls(
             _union(part.context_types for part in listed), _union(part.approach_types for part in listed)
@@ -131,7 +131,7 @@ class OutcomeKeys:
         return types
 
     def sources(self) -> dict[str, list[tuple[str, str]]]:
-        """Name for each column of the flat frame the columns of `packaging_outcomes` that it comes from."""
+        """Return for each column of the flat frame the columns of `packaging_outcomes` that it comes from."""
         taken = {
             "needed_intervention": "manual_interventions",
             "intervention_kind": "manual_interventions",
@@ -147,7 +147,7 @@ class OutcomeKeys:
 
 
 def read_flat(connection: Connection, keys: OutcomeKeys, month: str | None = None) -> pd.DataFrame:
-    """Lay stored outcomes flat, oldest first: those of one month (`YYYY-MM`, in UTC), or all.
+    """Read stored outcomes as flat attempts, oldest first: those of one month (`YYYY-MM`, in UTC), or all.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def read_flat(connection: Connection, keys: OutcomeKeys, month: str | None = Non
 
 
 def _flat_parts(connection: Connection, keys: OutcomeKeys, month: str | None) -> Iterator[pd.DataFrame]:
-    """Give the flat attempts in pieces, at least one, so that the raw records never are in memory at once."""
+    """Yield the flat attempts in pieces, at least one: the raw records never are in memory at once."""
     table = PackagingOutcome.__table__
     statement = select(*(table.columns[name] for name in _READ)).order_by("occurred_at", "id")
     if month is not None:
@@ -214,7 +214,7 @@ def _type_for(json_types: frozenset[str]) -> Any:
 
 
 def _union(parts: Iterable[Mapping[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
-    """Put together types by key, keys sorted."""
+    """Return the union of types by key, keys sorted."""
     together: dict[str, frozenset[str]] = {}
     for types in parts:
         for key, kinds in types.items():
@@ -223,7 +223,7 @@ def _union(parts: Iterable[Mapping[str, frozenset[str]]]) -> dict[str, frozenset
 
 
 def keys_by_month(connection: Connection, months: Collection[str] | None = None) -> dict[str, OutcomeKeys]:
-    """Ask which keys the outcomes of some months have, or of all, and what they hold.
+    """Read which keys the outcomes of some months have, or of all, and what they hold.
 
     JSON nulls do not count. Months without keys are left out.
     """

@@ -1,4 +1,4 @@
-"""All learning measures of a memory, each from what it rests on; kept ones are not computed again."""
+"""Learning measures: each from what it rests on, stored; kept ones are not computed again."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from memory_pipeline.analysis.learning.success_rate import success_over_time
 from memory_pipeline.analysis.learning.verification import gain_rows
 from memory_pipeline.analysis.names import REPLAYED_UPLIFT
 from memory_pipeline.analysis.recommendations.current import fit_current_policy
+from memory_pipeline.rebuild.features import read_features
+from memory_pipeline.rebuild.kept_measures import KeptMeasures
+from memory_pipeline.rebuild.verification import read_advised_attempts
 from memory_pipeline.settings import parse_interval
+from memory_pipeline.store.findings import save_learning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memory_pipeline.analysis.learning import ReplayResult
-    from memory_pipeline.pipeline.kept_measures import KeptMeasures
+    from memory_pipeline.rebuild.features import Features
     from memory_pipeline.settings import Settings
+    from memory_pipeline.store.session import Session
 
 _MAX_SEGMENTS = 9
 _MAX_SEGMENT_COLUMNS = 6
@@ -64,13 +69,10 @@ class History:
     settings: Settings
 
     @classmethod
-    def of(
-        cls, features: pd.DataFrame, approach: Sequence[str], known: Sequence[str], settings: Settings
-    ) -> History:
-        """Leave the unit out of the context, and choose the segments."""
-        context = tuple(column for column in known if column != settings.unit)
-        segments = tuple(segment_columns(features, context))
-        return cls(features, tuple(approach), context, segments, settings)
+    def of(cls, features: Features, settings: Settings) -> History:
+        """Return the history of features, with the segments chosen."""
+        segments = tuple(segment_columns(features.frame, features.context))
+        return cls(features.frame, features.approach, features.context, segments, settings)
 
     @property
     def rests_on(self) -> dict[str, Any]:
@@ -79,10 +81,45 @@ class History:
         return {"approach": self.approach, "context": self.context, "segments": sorted(self.segments), **used}
 
 
+@dataclass(frozen=True)
+class UpdatedMeasures:
+    """The measures.
+
+    Attributes
+    ----------
+    measures
+        Columns `learning.measures.MEASURE_COLUMNS`.
+    segments
+        Context columns by which success is followed.
+    computed, reused
+        How many periods were measured now, and how many were taken over.
+    """
+
+    measures: pd.DataFrame
+    segments: tuple[str, ...]
+    computed: int
+    reused: int
+
+    @property
+    def rows(self) -> int:
+        """Points: measures times periods times segments."""
+        return len(self.measures)
+
+
+def update_measures(session: Session) -> UpdatedMeasures:
+    """Measure whether results get better and whether what is known and advised holds, and store it."""
+    history = History.of(read_features(session), session.settings)
+    kept = KeptMeasures(session.frames, history.rests_on)
+    measures = measure_learning(history, *read_advised_attempts(session), kept)
+    save_learning(session.store, measures)
+    kept.save()
+    return UpdatedMeasures(measures, history.segments, kept.computed, kept.reused)
+
+
 def measure_learning(
     history: History, advised: pd.DataFrame, strata: Sequence[str], kept: KeptMeasures
 ) -> pd.DataFrame:
-    """Measure everything; returns a frame with `learning.measures.MEASURE_COLUMNS`.
+    """Compute all measures; returns a frame with `learning.measures.MEASURE_COLUMNS`.
 
     Parameters
     ----------
@@ -186,7 +223,7 @@ def replayed(history: History, kept: KeptMeasures) -> Rows:
 
 
 def replay_rows(result: ReplayResult) -> Rows:
-    """Write a replay as a measure at the begin of its later part; nothing where that part is empty."""
+    """Return a replay as a measure at the begin of its later part; nothing where that part is empty."""
     if not result.attempts_after:
         return []
     split_at = pd.Timestamp(result.split_at)
@@ -197,7 +234,7 @@ def replay_rows(result: ReplayResult) -> Rows:
 
 
 def segment_columns(features: pd.DataFrame, context: Sequence[str]) -> list[str]:
-    """Name the context columns by which success is followed: those with few values, fewest first."""
+    """Return the context columns by which success is followed: those with few values, fewest first."""
     counts = {
         column: int(features[column].nunique())
         for column in context

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from memory_pipeline.pipeline.contracts import Contract, Expectation, load_contracts
-from memory_pipeline.pipeline.evaluate import MAX_EXAMPLES, Verdict, evaluate, expected, parameters
+from memory_pipeline.contracts.contract import Contract, Expectation, load_contracts
+from memory_pipeline.contracts.evaluate import MAX_EXAMPLES, Verdict, evaluate, expected, parameters
 from memory_pipeline.settings import Settings
 
 FRAME = pd.DataFrame(

@@ -9,9 +9,10 @@ from made_history import START
 from quick_rebuilds import leave_out
 
 from memory_pipeline.memory import Memory
-from memory_pipeline.pipeline.run import rebuild
+from memory_pipeline.rebuild import rebuild
 from memory_pipeline.store.findings import log_served
 from memory_pipeline.store.models import ServedRecommendation
+from memory_pipeline.store.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ def test_a_rebuild_compares_what_was_served_with_what_was_withheld(
     add_outcomes(120, first=200, recommendation_id=shown, recommendation_followed=True)
     add_outcomes(80, first=320, recommendation_id=withheld)
     add_outcomes(20, first=400, recommendation_id=without)
-    rebuild(settings, store)
+    rebuild(open_session(settings, store), contracts=())
     with Memory.open(settings) as memory:
         [found] = memory.advice_verifications().to_dict("records")
         # Nothing but chance tells the two apart in this history, and none of it is said to help.
@@ -63,7 +64,7 @@ def test_a_rebuild_compares_what_was_served_with_what_was_withheld(
         assert not found["conclusive"]
 
         add_outcomes(150, first=420, recommendation_id=shown, outcome_status="success")
-        rebuild(settings, store)
+        rebuild(open_session(settings, store), contracts=())
         newest = memory.advice_verifications().iloc[0]
         assert len(memory.advice_verifications()) == 2
         assert newest["conclusive"]

@@ -1,7 +1,7 @@
 """The data contracts as they stand in `data_contracts/*.json`: read, and their shape checked.
 
-What belongs here: what a contract file may say. Evaluating it is in `evaluate`, showing it in Dagster in
-`asset_checks`. Nothing here imports Great Expectations, so that definitions load quickly.
+What belongs here: what a contract file may say. Evaluating it is in `contracts.evaluate`, showing it in
+Dagster in `pipeline.asset_checks`. Nothing here imports Great Expectations, so that definitions load quickly.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CONTRACT_SUFFIX = "_contract"
-"""What is behind an asset's name in the name of the step that evaluates its contract."""
 SOURCES = ("table", "frame")
 SEVERITIES = ("critical", "warning")
 PARAMETERS = ("min_sample_size", "min_units", "confidence_threshold", "max_patterns", "tomorrow")
@@ -190,7 +188,7 @@ def _read_expectation(values: Any, place: _Place) -> Expectation:
     kind, kwargs, meta = values["type"], values["kwargs"], values["meta"]
     if not isinstance(kind, str) or not re.fullmatch(r"expect_[a-z_]+", kind):
         place.at("type").refuse(
-            "is no expectation", kind, "use a type such as expect_column_values_to_be_unique"
+            "is not an expectation", kind, "use a type such as expect_column_values_to_be_unique"
         )
     if not isinstance(kwargs, dict):
         place.at("kwargs").refuse("is not an object", kwargs, "write the expectation's arguments by name")
@@ -200,13 +198,13 @@ def _read_expectation(values: Any, place: _Place) -> Expectation:
     place.check_text(values, "description")
     if not values["description"].endswith("."):
         place.at("description").refuse(
-            "is no sentence", values["description"], "say why the rule is there, and end with a full stop"
+            "is not a sentence", values["description"], "say why the rule is there, and end with a full stop"
         )
     if not isinstance(meta, dict):
         place.at("meta").refuse("is not an object", meta, 'write {"id": "a_name"}')
     place.at("meta").check_keys(meta, _META_KEYS, needed={"id"})
     if not isinstance(meta["id"], str) or not re.fullmatch(r"[a-z][a-z0-9_]*", meta["id"]):
-        place.at("meta.id").refuse("is no name", meta["id"], "use small letters, digits and _")
+        place.at("meta.id").refuse("is not a name", meta["id"], "use small letters, digits and _")
     if not isinstance(meta.get("show_examples", False), bool):
         place.at("meta.show_examples").refuse(
             "is not a truth value", meta["show_examples"], "use true or false"
@@ -275,4 +273,4 @@ class _Place:
 
     def check_text(self, values: dict[str, Any], key: str) -> None:
         if not isinstance(values[key], str) or not values[key].strip():
-            self.at(key).refuse("is no text", values[key], "write a sentence")
+            self.at(key).refuse("is not a text", values[key], "write a sentence")

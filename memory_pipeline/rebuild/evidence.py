@@ -8,6 +8,7 @@ left behind, what does not fit the features is made anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,52 +21,67 @@ from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.features.recoding import recoded_months
 from memory_pipeline.analysis.features.value_counts import add_tables, value_table
 from memory_pipeline.analysis.names import OUTCOME
-from memory_pipeline.pipeline.monthly import Progress, progress_of
-from memory_pipeline.pipeline.months import code_version
+from memory_pipeline.rebuild.code_version import code_version
+from memory_pipeline.rebuild.features import Progress, check_unit, progress_of
 from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from memory_pipeline.settings import Settings
     from memory_pipeline.store.frames import FramePart, FrameStore
+    from memory_pipeline.store.session import Session
 
 FRAME = "outcome_evidence"
 VALUES = "outcome_values"
 PERIOD = "month"
 _BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
-_MADE_BY = (
+MADE_BY = (
+    "memory_pipeline.analysis.arrays",
     "memory_pipeline.analysis.names",
+    "memory_pipeline.analysis.compute",
     "memory_pipeline.analysis.features",
     "memory_pipeline.analysis.evidence",
-    "memory_pipeline.pipeline.monthly_evidence",
+    "memory_pipeline.rebuild.evidence",
 )
+"""Modules and packages that decide what the evidence is; the features' own version stands beside them."""
 
 
 @dataclass(frozen=True)
-class MonthlyEvidence:
-    """The evidence as it is now, its encoding, and how much was counted for it."""
+class UpdatedEvidence:
+    """The evidence as it is now, its encoding, its shape as rows, and how much was counted for it."""
 
     evidence: Evidence
     encoding: Encoding
     progress: Progress
 
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The collapsed rows as they were written."""
+        return self.evidence.to_rows()
 
-def update_evidence(frames: FrameStore, settings: Settings) -> MonthlyEvidence:
-    """Bring the evidence up to the features; what is written equals what counting everything would give.
+    @property
+    def rows(self) -> int:
+        """Collapsed rows."""
+        return len(self.frame)
+
+
+def update_evidence(session: Session) -> UpdatedEvidence:
+    """Count the months whose features or categories changed, so that the evidence agrees with the features.
+
+    What is written equals what counting everything would give.
 
     Raises
     ------
     ValueError
         When the evidence unit that is set is not one of the features' columns.
+    RuntimeError
+        When the evidence counts another number of attempts than the features have.
     """
+    frames, settings = session.frames, session.settings
     parts, info = frames.parts(OUTCOME_FEATURES)
-    if settings.unit not in info["columns"]:
-        raise ValueError(
-            f"MEMORY_UNIT is {settings.unit!r}, which no attempt has; use one of {sorted(info['columns'])}"
-        )
+    check_unit(settings.unit, info["columns"])
     conditions = [c for c in (*info["context"], *info["approach"]) if c != settings.unit]
-    made = {"version": code_version(*_MADE_BY), "unit": settings.unit, "columns": conditions}
+    made = {"version": code_version(*MADE_BY), "unit": settings.unit, "columns": conditions}
     tables = _update_values(frames, parts, made)
     encoding = learn_encoding(
         add_tables(tables, conditions, sum(part.rows for part in parts.values())),
@@ -73,7 +89,12 @@ def update_evidence(frames: FrameStore, settings: Settings) -> MonthlyEvidence:
         min_units=settings.min_units,
     )
     evidence, progress = _update_counts(frames, parts, made, tables, encoding)
-    return MonthlyEvidence(evidence, encoding, progress)
+    if int(evidence.n.sum()) != progress.all_attempts:
+        raise RuntimeError(
+            f"the evidence counts {int(evidence.n.sum())} attempts, the features {progress.all_attempts}; "
+            f"remove {FRAME} and {VALUES} from {session.settings.storage} and rebuild"
+        )
+    return UpdatedEvidence(evidence, encoding, progress)
 
 
 def read_evidence(frames: FrameStore) -> tuple[Evidence, Encoding]:
@@ -92,7 +113,7 @@ def read_evidence(frames: FrameStore) -> tuple[Evidence, Encoding]:
 def _update_values(
     frames: FrameStore, parts: Mapping[str, FramePart], made: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Give the value tables of all months, with the column `month`; count and keep those that changed."""
+    """Return the value tables of all months, with the column `month`; count and keep those that changed."""
     old, about = frames.read(VALUES) if frames.exists(VALUES) else (None, {})
     stale = _stale(parts, about, made)
     files = {month: part.file for month, part in parts.items()}
@@ -115,7 +136,7 @@ def _update_counts(
     tables: pd.DataFrame,
     encoding: Encoding,
 ) -> tuple[Evidence, Progress]:
-    """Count the months that changed or whose categories did, and put them to those that hold."""
+    """Count the months that changed or whose categories did, and add them to those that hold."""
     rows, about = frames.read(FRAME) if frames.exists(FRAME) else (None, {})
     todo = _stale(parts, about, made)
     reason = ""
@@ -141,7 +162,7 @@ def _update_counts(
 
 
 def _stale(parts: Mapping[str, FramePart], about: Mapping[str, Any], made: Mapping[str, Any]) -> set[str]:
-    """Name the months that are not there, or were made from other features or by other rules."""
+    """Return the months that are not there, or were made from other features or by other rules."""
     if about.get("made") != made:
         return set(parts)
     return {month for month, part in parts.items() if about["parts"].get(month) != part.file}

@@ -1,4 +1,4 @@
-"""Reading columns and flat attempts in pieces gives what reading them at once would give."""
+"""Flat attempts that are read in pieces are what reading them at once would give."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from sqlalchemy import insert
 
 from memory_pipeline.analysis.features import flatten_outcomes
 from memory_pipeline.analysis.features.flatten import Roles
-from memory_pipeline.pipeline import flatten, reading
-from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month
-from memory_pipeline.pipeline.months import snapshot
-from memory_pipeline.pipeline.reading import read_columns
+from memory_pipeline.contracts.contract import load_contract
+from memory_pipeline.rebuild import flat_outcomes
+from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month
+from memory_pipeline.rebuild.months import snapshot
 from memory_pipeline.store.models import PackagingOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from memory_pipeline.store import Store
     from memory_pipeline.store.session import Session
 
@@ -32,41 +30,7 @@ def keys_of(store: Store) -> OutcomeKeys:
 
 def read_flat(store: Store, keys: OutcomeKeys) -> pd.DataFrame:
     with snapshot(store) as connection:
-        return flatten.read_flat(connection, keys)
-
-
-COLUMNS = ["application_name", "occurred_at", "installer_type", "recommendation_followed", "n"]
-DERIVED = {"n": "(select count(*) from jsonb_object_keys(approach_details))"}
-
-
-def test_columns_have_types_that_do_not_depend_on_the_rows(
-    store: Store, add_outcomes: Callable[..., None]
-) -> None:
-    empty = read_columns(store, "packaging_outcomes", COLUMNS, DERIVED)
-    add_outcomes(5, installer_type=None)
-    filled = read_columns(store, "packaging_outcomes", COLUMNS, DERIVED)
-    assert list(filled["n"]) == [3] * 5
-    assert filled["installer_type"].isna().all()
-    for column in COLUMNS[:-1]:
-        assert filled[column].dtype == empty[column].dtype, column
-    assert str(filled["occurred_at"].dt.tz) == "UTC"
-
-
-def test_pieces_add_up(
-    store: Store, add_outcomes: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_outcomes(25)
-    whole = read_columns(store, "packaging_outcomes", ["id", "occurred_at"])
-    monkeypatch.setattr(reading, "ROWS_AT_ONCE", 10)
-    in_pieces = read_columns(store, "packaging_outcomes", ["id", "occurred_at"])
-    assert_frame_equal(in_pieces.sort_values("id"), whole.sort_values("id"))
-    assert len(whole) == 25
-
-
-def test_unknown_columns_are_left_out_and_unknown_tables_named(store: Store) -> None:
-    assert list(read_columns(store, "packaging_outcomes", ["id", "absent"]).columns) == ["id"]
-    with pytest.raises(KeyError, match="'absent'"):
-        read_columns(store, "absent", ["id"])
+        return flat_outcomes.read_flat(connection, keys)
 
 
 def varied_rows() -> list[dict[str, Any]]:
@@ -91,7 +55,7 @@ def varied(store: Store) -> None:
 def test_flat_attempts_in_pieces_equal_those_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = keys_of(store)
     at_once = read_flat(store, keys)
-    monkeypatch.setattr(flatten, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(flat_outcomes, "ROWS_AT_ONCE", 7)
     assert_frame_equal(read_flat(store, keys), at_once)
     reference, roles = flatten_outcomes(pd.DataFrame(varied_rows()).astype(object))
     assert Roles(keys.approach, keys.context) == Roles(tuple(sorted(roles.approach)), roles.context)
@@ -142,3 +106,10 @@ def test_every_flat_column_names_where_it_comes_from(store: Store) -> None:
     assert sources["size_class"] == "context"
     assert sources["installer_type"] == "installer_type"
     assert sources["failure_reason"] == "failure_reasons"
+
+
+def test_expectations_on_features_refer_to_columns_that_every_flat_frame_has() -> None:
+    contract = load_contract("outcome_features")
+    frame, _ = flatten_outcomes(OutcomeKeys({}, {}).template)
+    assert set(contract.columns_read) <= set(frame.columns)
+    assert list(contract.columns) == list(frame.columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from shutil import copytree, ignore_patterns
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,15 +12,16 @@ from made_history import outcome_rows
 from sqlalchemy import insert, update
 
 from memory_pipeline.analysis.names import MEASURES
-from memory_pipeline.pipeline import kept_measures, measuring
-from memory_pipeline.pipeline.assets.common import read_features
-from memory_pipeline.pipeline.kept_measures import KeptMeasures
-from memory_pipeline.pipeline.monthly import update_features
+from memory_pipeline.rebuild import code_version, measures
+from memory_pipeline.rebuild.features import read_features, update_features
+from memory_pipeline.rebuild.kept_measures import KeptMeasures
 from memory_pipeline.store.findings import save_learning
 from memory_pipeline.store.models import PackagingOutcome
 from memory_pipeline.store.session import open_session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 
@@ -30,14 +32,14 @@ def measure(settings: Settings, store: Store) -> Any:
 
     def run(**changes: Any) -> tuple[pd.DataFrame, KeptMeasures]:
         memory = open_session(settings.model_copy(update={"min_sample_size": 10} | changes), store)
-        update_features(store, memory.frames)
-        history = measuring.History.of(*read_features(memory), memory.settings)
+        update_features(memory)
+        history = measures.History.of(read_features(memory), memory.settings)
         kept = KeptMeasures(memory.frames, history.rests_on)
         advised = history.features.head(0).assign(is_control=False, followed=None)
-        measures = measuring.measure_learning(history, advised, [], kept)
-        save_learning(store, measures)
+        found = measures.measure_learning(history, advised, [], kept)
+        save_learning(store, found)
         kept.save()
-        return measures, kept
+        return found, kept
 
     return run
 
@@ -91,7 +93,7 @@ def test_only_what_rests_on_other_attempts_is_computed_again(store: Store, measu
 
 
 def test_what_was_measured_of_older_quarters_stands(store: Store, measure: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(measuring, "_MAX_QUARTERS", 1)
+    monkeypatch.setattr(measures, "_MAX_QUARTERS", 1)
     add(store, 1200)
     measure()
     add(store, 60, first=1200, occurred_at=datetime(2026, 4, 15, tzinfo=UTC))
@@ -118,7 +120,7 @@ def test_measures_rest_on_how_the_features_were_made(store: Store, measure: Any)
 
 
 def test_other_settings_or_code_start_from_nothing(
-    store: Store, measure: Any, monkeypatch: pytest.MonkeyPatch
+    store: Store, measure: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     add(store, 300)
     _, kept = measure()
@@ -128,7 +130,15 @@ def test_other_settings_or_code_start_from_nothing(
     assert (kept.computed, kept.reused) == (everything, 0)
     _, kept = measure(confidence_threshold=0.9)
     assert (kept.computed, kept.reused) == (0, everything)
-    monkeypatch.setattr(kept_measures, "_analysis_version", lambda: "another")
+    # The same code at another place makes no difference; one line in a module deep inside does.
+    copytree(
+        code_version.ROOT / "memory_pipeline", tmp_path / "memory_pipeline", ignore=ignore_patterns("*.pyc")
+    )
+    monkeypatch.setattr(code_version, "ROOT", tmp_path)
+    _, kept = measure(confidence_threshold=0.9)
+    assert (kept.computed, kept.reused) == (0, everything)
+    with (tmp_path / "memory_pipeline/analysis/evidence/counting/entries.py").open("a") as module:
+        module.write("# changed\n")
     _, kept = measure(confidence_threshold=0.9)
     assert (kept.computed, kept.reused) == (everything, 0)
 

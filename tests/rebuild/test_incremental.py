@@ -6,27 +6,24 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dagster import AssetKey
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from made_history import outcome_rows
 from pandas.testing import assert_frame_equal
-from quick_rebuilds import leave_out
 from sqlalchemy import delete, insert, text, update
 
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.names import OUTCOME
-from memory_pipeline.pipeline.flatten import OutcomeKeys, keys_by_month, read_flat
-from memory_pipeline.pipeline.instance import open_instance
-from memory_pipeline.pipeline.monthly import update_features
-from memory_pipeline.pipeline.monthly_evidence import read_evidence, update_evidence
-from memory_pipeline.pipeline.months import snapshot
-from memory_pipeline.pipeline.run import rebuild
+from memory_pipeline.rebuild.evidence import read_evidence, update_evidence
+from memory_pipeline.rebuild.features import update_features
+from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
+from memory_pipeline.rebuild.months import snapshot
 from memory_pipeline.store.frames import OUTCOME_FEATURES, FrameStore
 from memory_pipeline.store.models import PackagingOutcome
+from memory_pipeline.store.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +36,8 @@ START = datetime(2025, 11, 20, tzinfo=UTC)
 
 def rebuild_both(store: Store, frames: FrameStore, settings: Settings) -> tuple[str, str]:
     """Update features and evidence; return what each says of how much it worked on."""
-    features = update_features(store, frames)
-    evidence = update_evidence(frames, settings)
+    session = Session(settings, store, frames)
+    features, evidence = update_features(session), update_evidence(session)
     return str(features.progress), str(evidence.progress)
 
 
@@ -235,7 +232,7 @@ def test_new_columns_settings_and_code_start_from_nothing(
     assert read == "3 of 3 months, 201 of 201 attempts (the columns changed)"
     check_equals_everything(store, frames, vendors)
 
-    monkeypatch.setattr("memory_pipeline.pipeline.monthly.code_version", lambda *_: "another")
+    monkeypatch.setattr("memory_pipeline.rebuild.features.code_version", lambda *_: "another")
     assert rebuild_both(store, frames, vendors)[0].endswith("(the code is new)")
     check_equals_everything(store, frames, vendors)
 
@@ -281,13 +278,13 @@ def test_a_killed_rebuild_leaves_the_old_features_whole_and_no_files_for_ever(
     with monkeypatch.context() as patch:
         patch.setattr(FrameStore, "set_parts", killed)
         with pytest.raises(KeyboardInterrupt):
-            update_features(store, frames)
+            update_features(Session(settings, store, frames))
     assert_frame_equal(frames.read(OUTCOME_FEATURES)[0], before)
-    update_features(store, frames)
+    update_features(Session(settings, store, frames))
     with monkeypatch.context() as patch:  # the values are there, the counts are not
-        patch.setattr("memory_pipeline.pipeline.monthly_evidence._update_counts", killed)
+        patch.setattr("memory_pipeline.rebuild.evidence._update_counts", killed)
         with pytest.raises(KeyboardInterrupt):
-            update_evidence(frames, settings)
+            update_evidence(Session(settings, store, frames))
     rebuild_both(store, frames, settings)
     check_equals_everything(store, frames, settings)
     parts, _ = frames.parts(OUTCOME_FEATURES)
@@ -307,50 +304,8 @@ def test_a_reader_that_is_overtaken_by_a_rebuild_reads_the_new_parts(
         found = listed(name)
         if not overtaken:
             overtaken.append(1)
-            update_features(store, FrameStore(frames.root))
+            update_features(Session(settings, store, FrameStore(frames.root)))
         return found
 
     monkeypatch.setattr(frames, "parts", parts)
     assert len(frames.read(OUTCOME_FEATURES)[0]) == 65
-
-
-def test_the_graph_says_what_it_read_and_finds_what_a_fresh_one_finds(
-    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leave_out(monkeypatch)
-    add(store, outcome_rows(400))
-    rebuild(settings, store)
-    february = {"occurred_at": datetime(2025, 2, 20, tzinfo=UTC)}
-    add(store, outcome_rows(20, first=400, **february))
-    with store.transaction() as connection:
-        connection.execute(
-            text("update packaging_outcomes set outcome_status = 'failure' where id = 'attempt-3'")
-        )
-    rebuild(settings, store)
-
-    parts, _ = FrameStore(settings.storage).parts(OUTCOME_FEATURES)
-    read = parts["2025-01"].rows + parts["2025-02"].rows
-    with open_instance(settings, store) as instance:
-        for asset, name in (("outcome_features", "read anew"), ("outcome_evidence", "counted anew")):
-            event = instance.get_latest_materialization_event(AssetKey(asset))
-            assert event is not None
-            assert event.asset_materialization is not None
-            said = event.asset_materialization.metadata[name].value
-            assert said == f"2 of {len(parts)} months, {read} of 420 attempts"
-
-    def found() -> list[Any]:
-        with store.transaction() as connection:
-            tables = {
-                "pattern_identifications": "id, impact, sample_size, units, related_outcomes, is_found",
-                "success_factors": "id, effectiveness, ci_low, ci_high, sample_size",
-                "approach_recommendations": "id, success_rate, recommended_approach, sample_size",
-            }
-            return [
-                connection.execute(text(f"select {columns} from {table} order by id")).all()  # noqa: S608
-                for table, columns in tables.items()
-            ]
-
-    incremental = found()
-    assert all(incremental)
-    rebuild(settings.model_copy(update={"home": settings.home / "fresh"}), store)
-    assert found() == incremental

@@ -1,4 +1,4 @@
-"""Evaluating a contract on data with Great Expectations, and telling apart what can come out.
+"""Evaluate a contract on data with Great Expectations, and tell apart what can come out.
 
 Concept: https://docs.greatexpectations.io/docs/core/introduction/gx_overview
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from memory_pipeline.pipeline.contracts import Contract, Expectation
+    from memory_pipeline.contracts.contract import Contract, Expectation
     from memory_pipeline.settings import Settings
 
 Outcome = Literal["met", "nothing to check", "violated", "could not evaluate"]
@@ -60,7 +60,7 @@ class Verdict:
 
 
 def parameters(settings: Settings) -> dict[str, Any]:
-    """Give the values that stand for `{"$PARAMETER": name}` in expectations."""
+    """Return the values that stand for `{"$PARAMETER": name}` in expectations."""
     return {
         "min_sample_size": settings.min_sample_size,
         "min_units": settings.min_units,
@@ -104,7 +104,7 @@ def evaluate(contract: Contract, frame: pd.DataFrame, values: Mapping[str, Any])
 
 
 def could_not_evaluate(contract: Contract, error: Exception) -> list[Verdict]:
-    """Say of all expectations that they could not be evaluated, where the data could not even be read."""
+    """Return the verdict `could not evaluate` on all expectations, for data that cannot be read."""
     return [Verdict(one, "could not evaluate", _one_line(error)) for one in contract.expectations]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline.pipeline.months import code_version
+from memory_pipeline.rebuild.code_version import code_version
 from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NAME = "learning_measures"
 """Name under which rows and fingerprints are kept, as JSON."""
+MADE_BY = ("memory_pipeline.analysis", "memory_pipeline.rebuild.measures")
+"""Code that measures; policies and findings rest on most of the analysis."""
 
 
 class KeptMeasures:
@@ -36,7 +38,7 @@ class KeptMeasures:
 
     def __init__(self, frames: FrameStore, rests_on: Mapping[str, Any]) -> None:
         self._frames = frames
-        self._until = _fingerprints(frames, {"code": _analysis_version(), **rests_on})
+        self._until = _fingerprints(frames, {"code": code_version(*MADE_BY), **rests_on})
         try:
             self._old = frames.read_json(NAME)
         except FileNotFoundError:
@@ -46,14 +48,14 @@ class KeptMeasures:
         self.reused = 0
 
     def rows(self, kind: str, start: pd.Timestamp, end: pd.Timestamp) -> list[dict[str, Any]] | None:
-        """Give the rows of a period, where they rest on the attempts before `end` as these are now."""
+        """Return the rows of a period, where they rest on the attempts before `end` as these are now."""
         kept = self._old.get(_key(kind, start))
         if kept is None or kept["fingerprint"] != self._fingerprint(end):
             return None
         return self.former_rows(kind, start)
 
     def former_rows(self, kind: str, start: pd.Timestamp) -> list[dict[str, Any]] | None:
-        """Give the rows of a period as they were measured once, whatever has changed since."""
+        """Return the rows of a period as they were measured once, whatever has changed since."""
         kept = self._old.get(_key(kind, start))
         if kept is None:
             return None
@@ -64,7 +66,7 @@ class KeptMeasures:
     def keep(
         self, kind: str, start: pd.Timestamp, end: pd.Timestamp, rows: Iterable[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Keep the rows that were computed for a period, and give them back."""
+        """Keep the rows that were computed for a period, and return them."""
         listed = [dict(row) for row in rows]
         plain = [{**row, "period_start": row["period_start"].isoformat()} for row in listed]
         self._new[_key(kind, start)] = {"fingerprint": self._fingerprint(end), "rows": plain}
@@ -76,7 +78,7 @@ class KeptMeasures:
         self._frames.write_json(NAME, self._new)
 
     def _fingerprint(self, end: pd.Timestamp) -> str:
-        """Fingerprint of everything before a moment, the first of a month."""
+        """Return the fingerprint of everything before a moment, the first of a month."""
         known = [month for month in self._until if month < end.strftime("%Y-%m")]
         return self._until[max(known)] if known else ""
 
@@ -86,7 +88,7 @@ def _key(kind: str, start: pd.Timestamp) -> str:
 
 
 def _fingerprints(frames: FrameStore, rests_on: Mapping[str, Any]) -> dict[str, str]:
-    """Chain the fingerprints of the months: each stands for itself and all before it."""
+    """Compute a fingerprint per month that stands for it and all before it."""
     parts, info = frames.parts(OUTCOME_FEATURES)
     made = {name: info.get(name) for name in ("version", "keys")}
     digest = hashlib.sha256(json.dumps({**rests_on, "features": made}, sort_keys=True, default=str).encode())
@@ -95,8 +97,3 @@ def _fingerprints(frames: FrameStore, rests_on: Mapping[str, Any]) -> dict[str, 
         digest.update(f"{month} {parts[month].rows} {parts[month].about['fingerprint']};".encode())
         chained[month] = digest.hexdigest()[:32]
     return chained
-
-
-def _analysis_version() -> str:
-    """Version of the code that measures, and of the analysis: policies and findings rest on most of it."""
-    return code_version("memory_pipeline.analysis", "memory_pipeline.pipeline.measuring")

@@ -11,8 +11,9 @@ from sqlalchemy import insert
 
 from memory_pipeline.cli import main
 from memory_pipeline.memory import Memory
-from memory_pipeline.pipeline.run import rebuild
+from memory_pipeline.rebuild import rebuild
 from memory_pipeline.store.models import Member, PackagingOutcome
+from memory_pipeline.store.session import open_session
 
 
 def history(count):
@@ -47,7 +48,7 @@ def memory(settings, store, quick, monkeypatch):
     with store.transaction() as connection:
         connection.execute(insert(PackagingOutcome), history(600))
         connection.execute(insert(Member), member_rows(120))
-    rebuild(settings, store)
+    rebuild(open_session(settings, store), contracts=())
     monkeypatch.setenv("MEMORY_HOME", str(settings.home))
     monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("COLUMNS", "200")
@@ -68,7 +69,7 @@ def test_what_a_person_decides_survives_rebuilds_and_is_shown(memory, settings, 
     assert run("decide", "member-pattern", str(member_pattern["id"]), "--retire", "--by", "ann") == 0
 
     few = settings.model_copy(update={"max_patterns": 1})
-    rebuild(few, store)
+    rebuild(open_session(few, store), contracts=())
     everything = memory.patterns(include_retired=True).set_index("id")
     assert memory.patterns()["id"].tolist() == [other]  # the retired one takes no place
     assert everything.loc[retired, "is_found"]
@@ -90,7 +91,7 @@ def test_a_pattern_below_the_sample_is_retired_and_one_that_a_person_keeps_is_no
     kept, gone = memory.patterns()["id"].head(2)
     memory.decide("pattern", kept, "activate", by="ann")
     strict = settings.model_copy(update={"min_sample_size": 590})
-    rebuild(strict, store)
+    rebuild(open_session(strict, store), contracts=())
     after = memory.patterns(include_retired=True).set_index("id")
     assert after["active"].to_dict() == {one: one == kept for one in after.index}
     for one in (kept, gone):

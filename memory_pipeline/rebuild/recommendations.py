@@ -1,0 +1,77 @@
+"""Recommendations: the policy fitted to the features, and the advice for each context that occurs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.analysis.recommendations.current import fit_current_policy
+from memory_pipeline.analysis.recommendations.table import (
+    advise_contexts,
+    contexts_that_occur,
+    levels_of,
+    with_decisions,
+)
+from memory_pipeline.rebuild.features import read_features
+from memory_pipeline.rebuild.rows import records
+from memory_pipeline.settings import parse_interval
+from memory_pipeline.store.decisions import read_factor_decisions, read_nameable_patterns
+from memory_pipeline.store.findings import save_advice_changes, save_recommendations
+from memory_pipeline.store.frames import POLICY
+from memory_pipeline.store.models import ApproachRecommendation
+from memory_pipeline.store.reads import read_table
+
+if TYPE_CHECKING:
+    from memory_pipeline.analysis.recommendations import Policy
+    from memory_pipeline.store.session import Session
+
+
+@dataclass(frozen=True)
+class UpdatedRecommendations:
+    """The policy, the rows of `approach_recommendations`, and what changed in the advice since before."""
+
+    policy: Policy
+    stored: list[dict[str, Any]]
+    changes: list[dict[str, Any]]
+
+    @property
+    def rows(self) -> int:
+        """Contexts that occur."""
+        return len(self.stored)
+
+
+def update_recommendations(session: Session) -> UpdatedRecommendations:
+    """Fit the policy, advise on every context that occurs, and store both with what changed."""
+    settings, features = session.settings, read_features(session)
+    half_life = settings.evidence_half_life
+    policy = fit_current_policy(
+        features.frame,
+        approach=features.approach,
+        context=features.context,
+        unit=settings.unit,
+        patterns=read_nameable_patterns(session.store),
+        min_sample_size=settings.min_sample_size,
+        confidence_threshold=settings.confidence_threshold,
+        half_life=None if half_life is None else parse_interval(half_life),
+    )
+    # A decision that is made meanwhile waits, and then finds this policy.
+    with session.store.advice_lock():
+        policy = with_decisions(policy, read_factor_decisions(session.store, levels_of(policy)))
+        before, policy_before = earlier_advice(session)
+        rows, changes = advise_contexts(
+            policy, contexts_that_occur(features.frame), before=before, policy_before=policy_before
+        )
+        session.frames.write_json(POLICY, policy.to_dict())
+        save_recommendations(session.store, rows)
+        save_advice_changes(session.store, changes)
+    return UpdatedRecommendations(policy, rows, changes)
+
+
+def earlier_advice(session: Session) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Read the recommendation table and the policy that the rebuild before left; empty at the first."""
+    rows = read_table(session.store, ApproachRecommendation)
+    try:
+        policy = session.frames.read_json(POLICY)
+    except FileNotFoundError:
+        policy = {}
+    return records(rows), policy
