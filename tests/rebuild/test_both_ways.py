@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 WRITTEN_TABLES = {table: one.name for one in STEPS for table in one.tables} | {one: one for one in SOURCES}
 WRITTEN_FRAMES = {frame: one.name for one in STEPS for frame in one.frames}
-NOW = {"created_at", "updated_at", "recorded_at", "verified_at", "changed_at", "decided_at"}
+NOW = {"created_at", "updated_at", "recorded_at", "verified_at", "changed_at", "decided_at", "retired_at"}
 """Columns that hold when a row was written."""
 
 
