@@ -20,7 +20,7 @@ from memory_pipeline.analysis.factors.interactions import find_pairs
 from memory_pipeline.analysis.factors.overlap import comparable_share
 from memory_pipeline.analysis.factors.table import factor_table
 from memory_pipeline.analysis.features.columns import check_columns
-from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.encoding import encode_for_models
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
@@ -150,7 +150,7 @@ def _encode(
     outcomes: pd.DataFrame, approach: Sequence[str], context: Sequence[str], unit: str
 ) -> pd.DataFrame:
     conditions = [column for column in (*context, *approach) if column != unit]
-    encoded = encode(outcomes, conditions, unit=unit, min_units=2).frame
+    encoded = encode_for_models(outcomes, conditions, unit=unit).frame
     if "occurred_at" not in outcomes:
         return encoded
     when = pd.to_datetime(outcomes["occurred_at"], utc=True).dt.tz_localize(None)

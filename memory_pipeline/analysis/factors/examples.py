@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.features.columns import unit_names
-from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.encoding import encode_for_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def find_cases(
     """
     if factors.empty:
         return []
-    encoded = encode(outcomes, [c for c in approach if c != unit], unit=unit, min_units=2).frame
+    encoded = encode_for_models(outcomes, [c for c in approach if c != unit], unit=unit).frame
     units = unit_names(outcomes[unit]).to_numpy()
     ids = outcomes["id"].astype(str).to_numpy(dtype=object)
     order = np.lexsort((ids.astype(str), _age(outcomes)))

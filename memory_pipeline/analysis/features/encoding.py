@@ -26,6 +26,7 @@ MAX_VALUES = 40
 """Levels that a column keeps at most."""
 BINS = 4
 """Quantile bins of a column of numbers."""
+_LEAST_ATTEMPTS, _LEAST_UNITS = 10, 2
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def encode(
     columns: Iterable[str],
     *,
     max_values: int = MAX_VALUES,
-    min_count: int = 10,
+    min_count: int = _LEAST_ATTEMPTS,
     bins: int = BINS,
     unit: str | None = None,
     min_units: int = 1,
@@ -143,11 +144,30 @@ def encode(
     return Encoded(encoding.apply(frame), encoding)
 
 
+def encode_for_models(frame: pd.DataFrame, columns: Iterable[str], *, unit: str) -> Encoded:
+    """Turn columns into categories as models need them: of 10 attempts and 2 units or more.
+
+    Whatever adjusts or predicts uses these floors (factors and their examples, change points, the context
+    of a policy), so that a value is a level in all of it or in none. Two stages have floors of their own:
+
+    - Evidence for findings (`patterns.find`, `learning.replication`): a finding takes `min_sample_size`
+      attempts and `min_units` units, and a value with fewer would only be searched, or learnt by heart.
+    - The approach of a policy (`recommendations.fit`): an approach is a candidate from `min_attempts`
+      attempts on, and its record is held against the others' whatever its units.
+
+    Parameters
+    ----------
+    frame, columns, unit
+        See `encode`.
+    """
+    return encode(frame, columns, min_count=_LEAST_ATTEMPTS, unit=unit, min_units=_LEAST_UNITS)
+
+
 def learn_encoding(
     counts: Mapping[str, ValueCounts],
     *,
     max_values: int = MAX_VALUES,
-    min_count: int = 10,
+    min_count: int = _LEAST_ATTEMPTS,
     bins: int = BINS,
     min_units: int = 1,
 ) -> Encoding:

@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from memory_pipeline.analysis.features.columns import unit_codes
-from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.encoding import encode_for_models
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.names import MISSING, OTHER
 from memory_pipeline.analysis.text import name_factor
@@ -121,7 +121,7 @@ def find_changes(
     spells = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
     # Whether the unit of an attempt has attempts in one month alone.
     is_lone = np.bincount(units[np.unique(spells, return_index=True)[1]])[units] == 1
-    encoded = encode(outcomes, list(columns), unit=unit, min_units=2).frame
+    encoded = encode_for_models(outcomes, columns, unit=unit).frame
     streams: list[Change] = []
     for column in encoded:
         values = encoded[column].astype(str).to_numpy()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.encoding import encode_for_models
 from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.recommendations.fit import fit_policy
 
@@ -65,7 +65,7 @@ def drop_stale(outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str) 
     is_stale = np.zeros(len(outcomes), dtype=bool)
     for change in changes:
         source = change.column if change.column in outcomes else change.column.partition(": ")[0]
-        encoded = encode(outcomes, [source], unit=unit, min_units=2).frame[change.column].astype(str)
+        encoded = encode_for_models(outcomes, [source], unit=unit).frame[change.column].astype(str)
         is_stale |= (encoded == change.value).to_numpy() & (when < pd.Timestamp(change.since)).to_numpy()
     return outcomes[~is_stale]
 

@@ -16,7 +16,7 @@ from scipy.special import expit
 from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, combined_key, group_attempts
 from memory_pipeline.analysis.features.columns import check_columns
-from memory_pipeline.analysis.features.encoding import Encoding, encode
+from memory_pipeline.analysis.features.encoding import Encoding, encode, encode_for_models
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.design import INTERCEPT, Design
 from memory_pipeline.analysis.recommendations.approaches import number_approaches
@@ -116,7 +116,7 @@ def fit_policy(
     limits = Limits(min_sample_size, min_units, min_attempts, confidence_threshold, exploration)
     if outcomes.empty:
         return _empty_policy(tuple(approach), tuple(context), unit, limits)
-    contexts = encode(outcomes, context, unit=unit, min_units=2)
+    contexts = encode_for_models(outcomes, context, unit=unit)
     approaches = encode(outcomes, approach, min_count=min_attempts)
     cells = group_attempts(
         pd.concat([contexts.frame, approaches.frame], axis=1), outcomes[unit], is_success(outcomes)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from memory_pipeline.analysis.features import Encoding, encode, flatten_outcomes
+from memory_pipeline.analysis.features.encoding import encode_for_models
 from memory_pipeline.analysis.features.flatten import Roles, condition_columns
 
 
@@ -143,3 +144,14 @@ def test_the_order_of_the_rows_does_not_change_the_encoding():
 def test_an_absent_column_is_named():
     with pytest.raises(KeyError, match="colour"):
         encode(pd.DataFrame({"a": [1]}), ["colour"])
+
+
+def test_models_tell_a_value_apart_from_ten_attempts_of_two_units_on():
+    frame = pd.DataFrame(
+        {
+            "vendor": ["enough"] * 10 + ["few"] * 9 + ["alone"] * 30,
+            "app": ["a", "b"] * 5 + list("abcabcabc") + ["a"] * 30,
+        }
+    )
+    encoded = encode_for_models(frame, ["vendor"], unit="app").encoding
+    assert encoded.codes["vendor"].levels == ("enough",)
