@@ -14,6 +14,7 @@ from memory_pipeline.service.ingest import IngestService
 from memory_pipeline.service.members import MemberService
 from memory_pipeline.service.outcomes import Case, OutcomeService
 from memory_pipeline.service.progress import ProgressService
+from memory_pipeline.service.rebuilds import RebuildService
 from memory_pipeline.service.records import to_records
 
 if TYPE_CHECKING:
@@ -22,11 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Case", "Memory"]
 
 
-class Memory(IngestService, OutcomeService, FindingService, DecisionService, MemberService, ProgressService):
+class Memory(
+    IngestService,
+    RebuildService,
+    OutcomeService,
+    FindingService,
+    DecisionService,
+    MemberService,
+    ProgressService,
+):
     """An organisation's memory.
 
-    Records go in by `ingest`. What came of them is in `outcomes`, `patterns`, `factors`, `recommend`,
-    `learning`, `members` and their like, each a pandas frame or a small object; `status` counts it all.
+    Records go in by `ingest`, and `rebuild` computes the findings. What came of them is in `outcomes`,
+    `patterns`, `factors`, `recommend`, `learning`, `members` and their like, each a pandas frame or a small
+    object; `status` counts it all.
 
     Parameters
     ----------
@@ -41,6 +51,7 @@ class Memory(IngestService, OutcomeService, FindingService, DecisionService, Mem
     --------
     >>> memory = Memory.open()  # doctest: +SKIP
     >>> memory.ingest(frame, source="intune")  # doctest: +SKIP
+    >>> memory.rebuild()  # doctest: +SKIP
     >>> memory.recommend(installer_type="msi").advice.recommended_approach  # doctest: +SKIP
     {'silent_switch': '/qn /norestart', ...}
     """

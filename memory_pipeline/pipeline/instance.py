@@ -137,7 +137,7 @@ def complete_storage(url: str) -> None:
 
 
 def _mark_as_new(url: str) -> None:
-    """Tell Dagster that its tables have their newest indexes and hold no old data to convert."""
+    """Record in Dagster that its tables have their newest indexes and no old data to convert."""
     from dagster_postgres import (  # noqa: PLC0415
         PostgresEventLogStorage,
         PostgresRunStorage,

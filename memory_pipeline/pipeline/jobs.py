@@ -99,7 +99,7 @@ def ticks(every: timedelta | str) -> Ticks:
 
 
 def _cron(minutes: int) -> tuple[str, int]:
-    """Give the sparsest cron whose ticks include every multiple of an interval, and its own interval."""
+    """Return the sparsest cron whose ticks include every multiple of an interval, and its own interval."""
     if minutes == _WEEK:
         return "0 0 * * 0", _WEEK
     if minutes % _DAY == 0:

@@ -147,7 +147,7 @@ def frame_types(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def lineage(columns: Mapping[str, Iterable[tuple[str, str]]]) -> dg.TableColumnLineage:
-    """Say for each column which columns of which assets it comes from."""
+    """Return, for each column, the columns of the assets that it comes from."""
     return dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(dg.AssetKey(asset), source) for asset, source in sources]

@@ -95,7 +95,7 @@ class Watcher:
 
 
 def _reason(event: DagsterEvent) -> str:
-    """Give the error that a step's own code raised, without what Dagster wraps it in."""
+    """Return the error that a step's own code raised, without what Dagster wraps it in."""
     error = event.step_failure_data.error
     if error is None:
         return "no error was reported"

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def default_resources() -> dict[str, Any]:
-    """Give the resources of the UI, the schedule and the sensor: what the environment's settings name."""
+    """Return the resources of the UI, the schedule and the sensor: what the environment's settings name."""
     return {"memory": _memory_of_environment, "rebuild_lock": _lock_of_run}
 
 
 def given_resources(memory: Session) -> dict[str, Any]:
-    """Give the resources of a caller that has opened the memory and holds the rebuild lock itself."""
+    """Return the resources of a caller that opened the memory and has the rebuild lock."""
     return {"memory": memory, "rebuild_lock": True}
 
 

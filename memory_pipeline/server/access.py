@@ -83,7 +83,7 @@ class TokenBook:
 
 
 class AccessControl:
-    """Refuse what may not be asked, before anything else sees it.
+    """Check who asks, from where and how often, before anything else sees a request.
 
     Parameters
     ----------

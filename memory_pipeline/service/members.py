@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.service.session import Service
-from memory_pipeline.store import decisions, reads
-from memory_pipeline.store.discovery import save_checks, stored_patterns
-from memory_pipeline.store.findings import save_member_patterns
-from memory_pipeline.store.members import (
-    forget_members,
-    read_visibility,
-    save_questions,
-    without_members,
-)
+from memory_pipeline.store import reads
 from memory_pipeline.store.models import DiscoveryRun, LabelMerge, Member, MemberPattern, QuestionPrompt
 from memory_pipeline.vocabulary import load_vocabulary
 
@@ -56,22 +48,10 @@ class MemberService(Service):
         return {str(category): int(count) for category, count in found["category"].value_counts().items()}
 
     def store_member_patterns(self, found: pd.DataFrame, labels: MemberLabels) -> int:
-        """Store what statistics found among members, and bring what others claimed up to date.
+        """Store what statistics found among members; as `rebuild.member_patterns.store_member_patterns`."""
+        from memory_pipeline.rebuild.member_patterns import store_member_patterns  # noqa: PLC0415 - SciPy
 
-        What was told better keeps its words; verified claims are checked again; who may not be seen any
-        more is taken out of all patterns.
-
-        Returns
-        -------
-        int
-            How many verified claims changed.
-        """
-        from memory_pipeline.analysis.members.revalidation import with_stored_wording  # noqa: PLC0415 - needs scipy
-
-        save_member_patterns(self.store, with_stored_wording(found, stored_patterns(self.store)))
-        changed = self.check_claims(labels)
-        forget_members(self.store, labels.member_ids.tolist(), min_group_size=self.settings.min_group_size)
-        return changed
+        return store_member_patterns(self.session, found, labels)
 
     def check_claims(self, labels: MemberLabels | None = None) -> int:
         """Check stored patterns that carry verified claims against the members of today.
@@ -84,17 +64,11 @@ class MemberService(Service):
         Returns
         -------
         int
-            How many changed: other members or figures, no longer holding, or holding again.
+            How many changed: other members or figures, no longer true, or true again.
         """
-        from memory_pipeline.analysis.members.revalidation import checks_of  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.rebuild.member_patterns import check_claims  # noqa: PLC0415 - SciPy
 
-        stored = [row for row in stored_patterns(self.store) if "verified" in (row["evidence"] or {})]
-        if not stored:
-            return 0
-        members = self.member_labels() if labels is None else labels
-        checks = checks_of(members, stored, min_group_size=self.settings.min_group_size)
-        save_checks(self.store, checks)
-        return len(checks)
+        return check_claims(self.session, self.member_labels() if labels is None else labels)
 
     def member_patterns(self, *, category: str | None = None, include_retired: bool = False) -> pd.DataFrame:
         """Read member patterns, by default the active ones, the largest first; nobody hidden is named.
@@ -102,25 +76,9 @@ class MemberService(Service):
         Members who opted out since the last rebuild are taken out as they are read, and a pattern that
         thereby falls below the group size is left out.
         """
-        from memory_pipeline.analysis.members.labels import is_visible  # noqa: PLC0415 - needs scipy
+        from memory_pipeline.rebuild.member_patterns import read_member_patterns  # noqa: PLC0415 - SciPy
 
-        frame = reads.read_table(self.store, MemberPattern)
-        frame = decisions.with_decisions(self.store, "member_pattern", frame)
-        if not include_retired:
-            frame = frame[frame["is_active"].astype(bool)]
-        if category is not None:
-            frame = frame[frame["category"] == category]
-        members = read_visibility(self.store)
-        visible = set(members.loc[is_visible(members), "id"])
-        left = frame["related_member_ids"].map(lambda ids: [one for one in ids if one in visible])
-        gone = frame["related_member_ids"].map(len) - left.map(len)
-        frame = frame.assign(
-            related_member_ids=left,
-            member_count=frame["member_count"] - gone,
-            evidence=frame["evidence"].map(lambda one: without_members(one, visible)),
-        )
-        frame = frame[(gone == 0) | (frame["member_count"] >= self.settings.min_group_size)]
-        return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
+        return read_member_patterns(self.session, category=category, include_retired=include_retired)
 
     def member_pattern(self, identity: int) -> dict[str, Any] | None:
         """Read one member pattern, retired or not; None where there is none."""
@@ -129,12 +87,10 @@ class MemberService(Service):
         return {str(key): value for key, value in found[0].items()} if found else None
 
     def refresh_questions(self) -> int:
-        """Write the questions of the patterns in use to their table; returns how many there are."""
-        from memory_pipeline.analysis.members.questions import question_rows  # noqa: PLC0415
+        """Write the questions of the patterns in use to their table, and return how many there are."""
+        from memory_pipeline.rebuild.members import update_questions  # noqa: PLC0415 - SciPy
 
-        questions = question_rows(self.member_patterns())
-        save_questions(self.store, questions)
-        return len(questions)
+        return update_questions(self.session).rows
 
     def questions(self, *, category: str | None = None) -> pd.DataFrame:
         """Read the questions worth asking members, by pattern."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import open_store
 from memory_pipeline.store.frames import FrameStore
+from memory_pipeline.store.session import Session
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,6 +32,11 @@ class Service:
         self.settings = settings
         self.store = store
         self.frames = frames or FrameStore(settings.storage)
+
+    @property
+    def session(self) -> Session:
+        """The opened memory as the steps of a rebuild take it."""
+        return Session(self.settings, self.store, self.frames)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:

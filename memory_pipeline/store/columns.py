@@ -87,7 +87,7 @@ def read_columns(
 
 
 def _pieces(partitions: Iterator[Sequence[Row[Any]]]) -> Iterator[Sequence[Row[Any]]]:
-    """Give at least one piece, so that an empty table has its columns too."""
+    """Yield at least one piece, so that an empty table has its columns too."""
     return chain(partitions, [()])
 
 
@@ -99,7 +99,7 @@ def _to_frame(rows: Sequence[Row[Any]], columns: Mapping[str, ColumnElement[Any]
 
 
 def _series(values: tuple[Any, ...], column: ColumnElement[Any]) -> pd.Series:
-    """Give a piece of a column a type that does not depend on which values it happens to hold."""
+    """Return a piece of a column with a type that does not depend on the values in it."""
     kind = column.type
     if isinstance(kind, DateTime):
         return pd.to_datetime(pd.Series(values, dtype=object), utc=True).dt.as_unit("us")
