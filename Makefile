@@ -23,8 +23,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 demo: setup ## Run the main job on a sample organisation and show what the memory learned
 	@$(BIN)/memory-pipeline demo
 
-# Tests of one file share what they prepare, so that a file goes to one worker.
-WORKERS := --numprocesses auto --dist loadfile
+# Tests of one file share what they prepare, so that a file goes to one worker; what takes longest begins.
+WORKERS := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Threads of the linear algebra only wait for each other on matrices as small as those of the tests.
 test coverage: export OMP_NUM_THREADS = 1

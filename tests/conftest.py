@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from contextlib import ExitStack
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from fasteners import InterProcessLock
-from kept_memories import KeptMemory, running_server, settings_of
+from kept_memories import KeptMemory, running_server, settings_of, small_sample
 from kept_memories import keep_memory as keep
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
@@ -20,7 +22,6 @@ from memory_pipeline.analysis.compute.threads import thread_count
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.store.models import Base
-from memory_pipeline.worlds import sample_organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,10 +32,31 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a folder of its own, which goes at the end; name one by `--basetemp` to keep it.
+
+    By default pytest puts all runs into one folder, and closes it to others whenever a run begins. Where root
+    runs the tests, the servers of the other runs belong to another user, and fail.
+    """
+    os.environ.pop("COLUMNS", None)  # rich reads it once, and tests set it
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="memory-tests-")
+        atexit.register(shutil.rmtree, config.option.basetemp, ignore_errors=True)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return the workers of `-n auto`: one for each processor that this process may use."""
     return thread_count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what works on a database: it takes longest, and workers end together on short files."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(
+            key=lambda item: {"server_store", "kept_sample"}.isdisjoint(getattr(item, "fixturenames", ()))
+        )
 
 
 @pytest.fixture(scope="session")
@@ -101,27 +123,32 @@ def keep_memory(
 
 
 @pytest.fixture(scope="session")
-def rebuilt(shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings of a memory that holds a small sample organisation and was rebuilt; for reading only.
+def kept_sample(shared_folder: Path) -> Iterator[KeptMemory]:
+    """A memory that holds the organisation of `small_sample` and was rebuilt.
 
-    The first worker that asks rebuilds it on a server that all workers join; each gets a copy.
+    The first worker that asks rebuilds it, on a server that all workers join.
     """
     folder = shared_folder / "rebuilt"
-    home = folder / "home"
     is_done = folder / "is_done"
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "copy")
-    with running_server(folder) as server, ExitStack() as stack:
+    with running_server(folder) as server:
         with InterProcessLock(shared_folder / "rebuilt.lock"):
-            if not is_done.exists():
-                keep(server, "rebuilt", home, _rebuild_sample)
+            if is_done.exists():
+                kept = KeptMemory(server, "rebuilt", folder / "home")
+            else:
+                kept = keep(server, "rebuilt", folder / "home", _rebuild_sample)
                 is_done.touch()
-            kept = KeptMemory(server, "rebuilt", home)
-            settings, _ = stack.enter_context(kept.copy(tmp_path_factory.mktemp("rebuilt") / "home", worker))
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def rebuilt(kept_sample: KeptMemory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a copy of `kept_sample`, for reading only."""
+    with kept_sample.copy(tmp_path_factory.mktemp("rebuilt") / "home") as (settings, _):
         yield settings
 
 
 def _rebuild_sample(settings: Settings, store: Store) -> None:
-    organisation = sample_organisation(attempts=2500, applications=80, members=200)
+    organisation = small_sample()
     ingest_records(store, "outcomes", organisation.outcomes, source="sample")
     ingest_records(store, "members", organisation.members, source="sample")
     with pytest.MonkeyPatch.context() as patch:

@@ -6,6 +6,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -14,10 +15,13 @@ from sqlalchemy import text
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import Store
 from memory_pipeline.store.server import start_embedded_server
+from memory_pipeline.worlds import Organisation, sample_organisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_NUMBERS = count()
 
 
 @contextmanager
@@ -57,9 +61,9 @@ class KeptMemory:
     home: Path
 
     @contextmanager
-    def copy(self, home: Path, suffix: str = "copy") -> Iterator[tuple[Settings, Store]]:
+    def copy(self, home: Path) -> Iterator[tuple[Settings, Store]]:
         """Copy the database and the files; the database goes afterwards."""
-        copied = f"{self.name}_{suffix}"
+        copied = f"{self.name}_{os.getpid()}_{next(_NUMBERS)}"
         _execute(self.server, f"create database {copied} template {self.name}")
         shutil.copytree(self.home, home)
         store = Store(self.server.url.set(database=copied))
@@ -83,6 +87,11 @@ def keep_memory(
     os.environ.update(before)
     store.close()
     return KeptMemory(server, name, home)
+
+
+def small_sample() -> Organisation:
+    """Return the organisation of the rebuilt memory that tests share."""
+    return sample_organisation(attempts=2500, applications=80, members=200)
 
 
 def settings_of(store: Store, home: Path) -> Settings:

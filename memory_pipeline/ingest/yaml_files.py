@@ -7,11 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-try:
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:  # PyYAML was built without libyaml
-    from yaml import SafeLoader  # type: ignore[assignment]
-
 from memory_pipeline.ingest.errors import MappingError
 
 if TYPE_CHECKING:
@@ -20,12 +15,12 @@ if TYPE_CHECKING:
 _BOOL_TAG = "tag:yaml.org,2002:bool"
 
 
-class _Loader(SafeLoader):
+class _Loader(yaml.SafeLoader):
     """YAML 1.2 truth values: `yes`, `no`, `on` and `off` stay texts, as the cells that they describe are."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads it from the class
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL_TAG]
-        for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
