@@ -120,9 +120,9 @@ class Memory:
 
     Examples
     --------
-    >>> memory = Memory.open()  # doctest: +SKIP
-    >>> memory.recommend(installer_type="msi").advice.recommended_approach  # doctest: +SKIP
-    {'silent_switch': '/qn /norestart', ...}
+    >>> with Memory.open() as memory:
+    ...     memory.recommend(installer_type="msi").advice.recommended_approach
+    {...'silent_switch': ...}
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
