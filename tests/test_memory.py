@@ -33,8 +33,8 @@ def test_patterns_are_filtered_and_sorted(memory):
     effects = by_impact["impact"].map(lambda impact: abs(impact["risk_difference"]))
     assert by_confidence["confidence"].is_monotonic_decreasing
     assert effects.is_monotonic_decreasing
-    assert set(memory.patterns(pattern_type="failure")["pattern_type"]) <= {"failure"}
-    assert (memory.patterns(min_confidence=0.9)["confidence"] >= 0.9).all()
+    assert set(memory.patterns(pattern_type="failure")["pattern_type"]) == {"failure"}
+    assert memory.patterns(min_confidence=0.9)["confidence"].min() >= 0.9
     with pytest.raises(ValueError, match="sort is 'size'"):
         memory.patterns(sort="size")
 
@@ -48,6 +48,7 @@ def test_a_pattern_names_attempts_that_have_its_conditions(memory):
 
 def test_factors_come_with_the_surest_gain_or_harm_first(memory):
     factors = memory.factors()
+    assert len(factors) > 1
     sure = factors["ci_low"].clip(lower=0) - factors["ci_high"].clip(upper=0)
     assert sure.is_monotonic_decreasing
 
@@ -185,6 +186,7 @@ def test_the_six_measures_are_there_with_their_history_and_a_sentence_each(memor
     # One rebuild: its measures are all that is remembered.
     history = memory.learning("drift", history=True)
     assert len(history) == len(memory.learning("drift"))
+    assert len(history) > 0
     assert history["recorded_at"].notna().all()
 
     summary = memory.status()["learning"]
@@ -202,9 +204,11 @@ def test_the_six_measures_are_there_with_their_history_and_a_sentence_each(memor
 def test_hidden_members_are_not_shown_and_in_no_pattern(memory):
     members = memory.members()
     assert members["is_visible"].all()
-    assert len(members) < 200
+    assert 0 < len(members) < 200
     shown = set(members["id"])
-    for ids in memory.member_patterns()["related_member_ids"]:
+    patterns = memory.member_patterns()
+    assert len(patterns) > 0
+    for ids in patterns["related_member_ids"]:
         assert set(ids) <= shown
 
 
@@ -225,5 +229,6 @@ def test_factors_of_an_application_type_are_those_that_apply_to_it(memory):
     every, some = memory.factors(), memory.factors(application_type="browser")
     assert set(some["id"]) <= set(every["id"])
     free = every[every["applicability_conditions"].map(lambda where: "application_type" not in where)]
+    assert len(free) > 0
     assert set(free["id"]) <= set(some["id"])
     assert isinstance(some, pd.DataFrame)

@@ -59,6 +59,7 @@ def test_what_is_found_does_not_hang_on_its_adjustment():
 
 def test_too_few_later_attempts_are_not_tried():
     tried = try_on_later_history(history(2, turns=False), share=0.5, min_sample_size=50, min_attempts=5000)
+    assert len(tried) >= 2
     assert tried["held"].isna().all()
     assert reliability(tried).empty
 
