@@ -23,15 +23,18 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 demo: setup ## Run the main job on a sample organisation and show what the memory learned
 	@$(BIN)/memory-pipeline demo
 
+# Tests of one file share what they prepare, so that a file goes to one worker; what takes longest begins.
+WORKERS := --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 # Threads of the linear algebra only wait for each other on matrices as small as those of the tests.
 test coverage: export OMP_NUM_THREADS = 1
 test coverage: export OPENBLAS_NUM_THREADS = 1
-test: setup ## Run all tests
-	@$(BIN)/python -m pytest
+test: setup ## Run all tests, one worker a processor
+	@$(BIN)/python -m pytest $(WORKERS)
 
 # Counting lines takes half as long again, so that it is no part of what has to pass.
 coverage: setup ## Run all tests, and say which lines no test runs
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term
 
 lint: setup ## Check format, style and types
 	$(BIN)/ruff format --check .

@@ -49,11 +49,11 @@ class Memory(
 
     Examples
     --------
-    >>> memory = Memory.open()  # doctest: +SKIP
+    >>> with Memory.open() as memory:
+    ...     memory.recommend(installer_type="msi").advice.recommended_approach
+    {...'silent_switch': ...}
     >>> memory.ingest(frame, source="intune")  # doctest: +SKIP
     >>> memory.rebuild()  # doctest: +SKIP
-    >>> memory.recommend(installer_type="msi").advice.recommended_approach  # doctest: +SKIP
-    {'silent_switch': '/qn /norestart', ...}
     """
 
     @staticmethod

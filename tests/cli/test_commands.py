@@ -10,6 +10,7 @@ import sys
 import pandas as pd
 import pytest
 from rich.console import Console
+from sqlalchemy import make_url
 
 from memory_pipeline.cli import main, tables
 from memory_pipeline.ingest import ingest_records
@@ -84,6 +85,7 @@ def test_outcomes_are_filtered(environment, capsys):
     assert {(row["outcome_status"], row["installer_type"]) for row in rows} == {("failure", "msi")}
     assert run("show", "outcomes", "--intervention", "any", "--since", "2026-01-01", "--json") == 0
     rows = json.loads(capsys.readouterr().out)
+    assert rows
     assert all(row["manual_interventions"] and row["occurred_at"] >= "2026" for row in rows)
 
 
@@ -105,11 +107,15 @@ def test_recommend_with_a_broken_setting(environment, capsys):
     assert "colour" in capsys.readouterr().err
 
 
-def test_status(environment, capsys):
+def test_status(environment, rebuilt, monkeypatch, capsys):
+    secret = "open-sesame"
+    url = make_url(rebuilt.database_url.get_secret_value()).set(password=secret)
+    monkeypatch.setenv("MEMORY_DATABASE_URL", url.render_as_string(hide_password=False))
     assert run("status", "--json") == 0
     status = json.loads(capsys.readouterr().out)
     assert sum(status["outcomes"].values()) == 2500
-    assert "***" in status["database"] or "@" not in status["database"].replace("postgres:@", "")
+    assert ":***@" in status["database"]
+    assert secret not in status["database"]
     assert run("status") == 0
     shown = capsys.readouterr().out
     assert "last rebuild" in shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from kept_memories import small_sample
 from quick_rebuilds import leave_out
 from sqlalchemy import text
 
@@ -15,22 +16,33 @@ from memory_pipeline.memory import Memory
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.settings import Settings
 from memory_pipeline.store.columns import read_columns
-from memory_pipeline.worlds import Answer, continue_with_advice, sample_organisation
+from memory_pipeline.worlds import Answer, continue_with_advice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from typing import Any
+
+    from kept_memories import KeptMemory
 
     from memory_pipeline.store import Store
 
 
+@pytest.fixture
+def copied(kept_sample: KeptMemory, tmp_path: Path) -> Iterator[tuple[Settings, Store]]:
+    """A rebuilt memory of a sample organisation, to go on with."""
+    with kept_sample.copy(tmp_path / "copy") as copied:
+        yield copied
+
+
+@pytest.mark.statistics
 def test_what_advice_changed_is_verified_in_a_closed_loop(
-    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+    copied: tuple[Settings, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """`benchmarks/verification.py` has the coverage over many worlds."""
     leave_out(monkeypatch)
-    organisation = sample_organisation(11, attempts=2500, applications=80, members=5)
-    ingest_records(store, "outcomes", organisation.outcomes, source="sample")
-    rebuild(settings, store)
+    settings, store = copied
+    organisation = small_sample()
     with Memory.open(settings) as memory:
 
         def ask(contexts: Sequence[Mapping[str, Any]]) -> list[Answer]:

@@ -76,7 +76,10 @@ def everything_stored(memory: Memory, settings: Settings, store: Store) -> str:
     return " ".join([*shown, *map(str, events)]).casefold()
 
 
-def test_hidden_members_are_nowhere(community: Memory, settings: Settings, store: Store) -> None:
+def test_hidden_members_are_nowhere(
+    community: Memory, settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_out(monkeypatch)
     rebuild(settings, store)
     gone = hidden_ids(store)
     assert len(gone) == 60

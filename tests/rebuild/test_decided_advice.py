@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from made_history import outcome_rows
+from quick_rebuilds import leave_out_looks
 from sqlalchemy import insert
 
 from memory_pipeline.cli import main
@@ -48,15 +49,43 @@ def rebuild(settings, store):
         step(session)
 
 
-@pytest.fixture
-def memory(settings, store, monkeypatch):
+@pytest.fixture(scope="module")
+def kept(keep_memory):
     """A rebuilt memory in which mode a helps much; nothing else does."""
+
+    def fill(settings, store):
+        with store.transaction() as connection:
+            connection.execute(insert(PackagingOutcome), history())
+        with pytest.MonkeyPatch.context() as patch:
+            leave_out_looks(patch)
+            rebuild(settings, store)
+
+    return keep_memory("decided_advice", fill)
+
+
+@pytest.fixture
+def copied(kept, tmp_path):
+    with kept.copy(tmp_path / "copy") as copied:
+        yield copied
+
+
+@pytest.fixture
+def settings(copied):
+    return copied[0]
+
+
+@pytest.fixture
+def store(copied):
+    return copied[1]
+
+
+@pytest.fixture
+def memory(settings, monkeypatch):
+    """A copy of the rebuilt memory, which the commands open too."""
+    leave_out_looks(monkeypatch)
     monkeypatch.setenv("MEMORY_HOME", str(settings.home))
     monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("COLUMNS", "400")
-    with store.transaction() as connection:
-        connection.execute(insert(PackagingOutcome), history())
-    rebuild(settings, store)
     with Memory.open(settings) as opened:
         yield opened
 
@@ -105,7 +134,7 @@ def test_a_suppressed_factor_leaves_the_advice_at_once_and_over_rebuilds(memory,
         assert answer.supporting_patterns == []
         assert answer.decisions[0]["note"] == "we never see prompts"
         changes = memory.advice_changes()
-        assert set(changes["change"]) <= {"withdrawn", "changed"}
+        assert {"withdrawn"} <= set(changes["change"]) <= {"withdrawn", "changed"}
         assert changes["why"].str.startswith("A person's decision: mode = a instead of b").all()
         count = len(changes)
         rebuild(settings, store)
@@ -130,7 +159,9 @@ def test_a_decision_made_while_nothing_served_reaches_the_next_rebuild(memory, s
     assert "mode" not in (memory.recommend(CONTEXT, log=False).advice.recommended_approach or {})
     rebuild(settings, store)
     assert set(advised(memory.recommendations())) == {None}
-    assert memory.advice_changes()["why"].str.contains("suppressed by ann").all()
+    changes = memory.advice_changes()
+    assert len(changes) > 0
+    assert changes["why"].str.contains("suppressed by ann").all()
 
 
 def test_a_decision_during_a_rebuild_is_in_the_table_before_and_after(memory, settings, store):
@@ -200,6 +231,7 @@ def test_retired_patterns_leave_the_advice_at_once_and_notes_show(memory, capsys
     assert run("decide", "pattern", first, "--retire", "--by", "ann", "--json") == 0
     assert json.loads(capsys.readouterr().out)["decision"] == "retire"
     assert first not in memory.recommend(CONTEXT, log=False).advice.supporting_patterns
+    assert any(first in ones for ones in shown["supporting_patterns"])
     assert not any(first in ones for ones in memory.recommendations()["supporting_patterns"])
 
 

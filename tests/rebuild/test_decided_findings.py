@@ -42,13 +42,40 @@ def quick(monkeypatch):
     leave_out(monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def kept(keep_memory):
+    """A memory that was rebuilt."""
+
+    def fill(settings, store):
+        with store.transaction() as connection:
+            connection.execute(insert(PackagingOutcome), history(600))
+            connection.execute(insert(Member), member_rows(120))
+        with pytest.MonkeyPatch.context() as patch:
+            leave_out(patch)
+            rebuild(open_session(settings, store), contracts=())
+
+    return keep_memory("decided_findings", fill)
+
+
 @pytest.fixture
-def memory(settings, store, quick, monkeypatch):
-    """A rebuilt memory, which the commands open too."""
-    with store.transaction() as connection:
-        connection.execute(insert(PackagingOutcome), history(600))
-        connection.execute(insert(Member), member_rows(120))
-    rebuild(open_session(settings, store), contracts=())
+def copied(kept, tmp_path):
+    with kept.copy(tmp_path / "copy") as copied:
+        yield copied
+
+
+@pytest.fixture
+def settings(copied):
+    return copied[0]
+
+
+@pytest.fixture
+def store(copied):
+    return copied[1]
+
+
+@pytest.fixture
+def memory(settings, quick, monkeypatch):
+    """A copy of the rebuilt memory, which the commands open too."""
     monkeypatch.setenv("MEMORY_HOME", str(settings.home))
     monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("COLUMNS", "200")
@@ -75,6 +102,7 @@ def test_what_a_person_decides_survives_rebuilds_and_is_shown(memory, settings, 
     assert everything.loc[retired, "is_found"]
     assert everything.loc[retired, "retired_reason"] == "retired by ann: a bug since mended"
     others = everything.drop([retired, other])
+    assert len(others) > 0
     assert others["retired_reason"].str.startswith("lost to MEMORY_MAX_PATTERNS (1)").all()
     assert found_factor not in set(memory.factors()["id"])
     assert found_factor in set(memory.factors(include_all=True)["id"])

@@ -126,7 +126,7 @@ def carry_out(store: Store, step: tuple[Any, ...], ids: list[str]) -> None:
 
 
 @hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     first=st.lists(ROW, min_size=5, max_size=30),

@@ -42,6 +42,7 @@ def test_the_six_measures_are_there_with_their_history_and_a_sentence_each(memor
     # One rebuild: its measures are all that is remembered.
     history = memory.learning("drift", history=True)
     assert len(history) == len(memory.learning("drift"))
+    assert len(history) > 0
     assert history["recorded_at"].notna().all()
 
     summary = memory.status()["learning"]

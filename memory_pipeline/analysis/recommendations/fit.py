@@ -105,10 +105,12 @@ def fit_policy(
 
     Examples
     --------
-    >>> policy = fit_policy(history, approach=["switches"], context=["installer_type"],
-    ...                     unit="application_name")                            # doctest: +SKIP
-    >>> policy.recommend({"installer_type": "msi"}).recommended_approach        # doctest: +SKIP
-    {'switches': '/qn'}
+    >>> from memory_pipeline.worlds import sample_organisation
+    >>> history = sample_organisation(seed=7).attempts_frame()
+    >>> policy = fit_policy(history, approach=["silent_switch"], context=["installer_type"],
+    ...                     unit="application_name")
+    >>> policy.recommend({"installer_type": "msi"}).recommended_approach
+    {'silent_switch': '/quiet /norestart'}
     """
     check_columns(outcomes, approach=approach, context=context, unit=unit)
     _check_limits(min_sample_size, min_units, min_attempts, confidence_threshold, exploration)

@@ -211,6 +211,7 @@ def test_rows_that_one_word_tells_apart_are_ordered_by_it():
 def test_outcomes_taken_together_are_counted_together():
     evidence = evidence_of(frame_of(ROWS))  # failure, success
     tables = list(evidence.joint_tables(classes=[0, 0], min_count=2))
+    assert tables
     assert all(table.counts.shape[1] == 1 and table.n.min() >= 2 for table in tables)
     apart = {table.columns: table for table in evidence.joint_tables()}
     for table in tables:

@@ -256,6 +256,7 @@ def test_rows_with_several_outcomes_become_entries():
 def test_tables_come_by_length_and_columns_and_cells_ascend():
     tables = list(joint_tables(**made(7, 500, [4, 2, 3, 6]), way="items"))
     order = [(len(table.columns), table.columns) for table in tables]
+    assert len(order) == 4 + 6 + 4
     assert order == sorted(order)
     assert all((np.diff(table.cells) > 0).all() for table in tables)
 

@@ -44,6 +44,7 @@ def test_overlap_between_units_sees_where_only_one_is_chosen():
     frame = packaging_world(2, attempts=3000, heavy_tail=False).outcomes
     even = row_of(estimate_factors(frame, **roles()), "signing", "yes")
     assert even["overlap"] == pytest.approx(1.0)
+    assert even["caveats"]
     assert not any("overlap" in one for one in even["caveats"])
     # Nearly all of the legacy team signs, nearly none of the others does.
     random = np.random.default_rng(0)
@@ -96,6 +97,7 @@ def test_a_change_on_the_way_is_dated():
 def test_past_attempts_are_of_the_side_they_stand_for_the_same_unit_first(world, factors):
     shuffled = world.sample(frac=1, random_state=0)
     cases = find_cases(shuffled, factors, approach=roles()["approach"], unit=UNIT)
+    assert cases
     assert cases == find_cases(world, factors, approach=roles()["approach"], unit=UNIT)
     indexed = world.set_index("id")
     as_stated = {"yes": True, "no": False}

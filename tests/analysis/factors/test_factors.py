@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from error_rates import check_rate
 from made_worlds import CONTEXT, SETTINGS, UNIT, packaging_world, roles, row_of
 
 from memory_pipeline.analysis.factors import estimate_factors
@@ -12,10 +13,12 @@ from memory_pipeline.analysis.stats.sign_probability import direction_confidence
 from memory_pipeline.worlds import sample_organisation
 
 
+@pytest.mark.statistics
 def test_intervals_cover_effects_that_are_there():
+    """`benchmarks/factors.py` has the coverage over many worlds."""
     effects = {"wrapper": 0.1, "signing": 0.1, "product_code": 0.12, "registry": 0.0, "logging": 0.0}
     covered = []
-    for seed in range(100, 130):
+    for seed in range(100, 116):
         world = packaging_world(seed, attempts=900, units=60, unit_spread=0.1, **effects)
         factors = estimate_factors(world.outcomes, **roles())
         for column, value, name in (
@@ -27,12 +30,12 @@ def test_intervals_cover_effects_that_are_there():
         ):
             row = row_of(factors, column, value)
             if row["reference"] in {"no", "file", "quiet"}:
-                covered.append(row["ci_low"] <= effects[name] <= row["ci_high"])
-    # Of 150 intervals at 95%, fewer than 134 cover with a probability of 0.3%.
-    assert len(covered) > 120
-    assert np.mean(covered) > 0.89
+                covered.append(bool(row["ci_low"] <= effects[name] <= row["ci_high"]))
+    assert len(covered) > 64
+    check_rate(covered.count(False), len(covered), stated=0.05, broken=0.25)
 
 
+@pytest.mark.statistics
 def test_a_hidden_difficulty_of_the_application_feigns_no_factor():
     # Applications are hard or easy, nobody wrote down which, and hard ones are restarted by force.
     feigned = 0
@@ -68,6 +71,7 @@ def test_one_choice_per_unit_is_compared_between_units():
     assert row["units_with_both"] == 0
 
 
+@pytest.mark.statistics
 def test_few_units_leave_wide_intervals():
     # Three signed applications among eighty: whatever they did, it may have been them.
     rows = [
@@ -86,10 +90,15 @@ def test_few_units_leave_wide_intervals():
 
 def test_one_unit_tells_nothing():
     frame = packaging_world(13, attempts=300).outcomes.assign(application_name="only one")
+    assert estimate_factors(frame, **roles()).empty
+
+
+def test_attempts_that_all_ended_alike_tell_nothing():
+    frame = packaging_world(13, attempts=300).outcomes.assign(outcome_status="success")
     factors = estimate_factors(frame, **roles())
-    assert (factors["ci_low"] == -1).all()
-    assert (factors["ci_high"] == 1).all()
-    assert (factors["confidence"] == 0.5).all()
+    assert set(factors["ci_low"]) == {-1}
+    assert set(factors["ci_high"]) == {1}
+    assert set(factors["confidence"]) == {0.5}
     assert factors["description"].str.contains("nothing to compare").all()
 
 
@@ -178,6 +187,7 @@ def test_missing_values_lists_and_constants():
 def test_rows_are_complete_ranked_and_consistent():
     factors = estimate_factors(packaging_world(17, attempts=3000, product_code=0.2).outcomes, **roles())
     assert tuple(factors.columns) == FACTOR_COLUMNS
+    assert set(factors["column"]) == set(SETTINGS)
     assert factors.notna().all(axis=None)
     bound = np.maximum(0, np.maximum(factors["ci_low"], -factors["ci_high"]))
     assert (np.diff(bound) <= 1e-12).all()

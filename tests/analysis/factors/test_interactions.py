@@ -1,4 +1,7 @@
-"""Pairs of settings are reported where they matter together, and only there."""
+"""Pairs of settings are reported where they matter together, and only there.
+
+The rates over many worlds are those of `benchmarks/factors.py`.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,7 @@ def test_settings_that_hinder_each_other_are_told():
     assert "points less than what each changes alone adds up to" in pair["description"]
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(
     "effects", [{}, {"wrapper": 1.0, "verbose": 1.0}, {"wrapper": 2.0, "verbose": 2.0, "base": 1.0}]
 )
@@ -62,6 +66,7 @@ def test_settings_that_add_up_make_no_pair(effects):
         assert pairs_of(estimate_factors(pair_world(seed, **effects), **roles())).empty
 
 
+@pytest.mark.statistics
 def test_rates_that_add_up_make_no_pair():
     """These worlds are additive on the scale of rates, and so are not on that of log-odds."""
     for seed in range(6):

@@ -107,6 +107,7 @@ def test_a_month_without_any_attempt_before_it_is_left_out(frame):
     views = list(backtest_months(frame, **roles(), min_history=0, max_fits=2))
     assert [view.start for view in views] == sorted(period_starts(frame).unique())[1:]
     found = prior_knowledge(frame, **roles(), min_history=0, max_fits=2)
+    assert len(found) > 0
     assert np.isfinite(found["value"]).all()
 
 
@@ -114,7 +115,7 @@ def test_everything_is_learnt_anew_as_the_history_grows():
     known = np.arange(1, 61) * 100
     steps = backtest._steps(known, 8)
     first = known[np.flatnonzero(np.diff(steps, prepend=-1))]
-    assert len(first) <= 8
+    assert 1 < len(first) <= 8
     assert (first[1:] / first[:-1] <= 2).all()
     assert backtest._steps(known[:5], 8).tolist() == [0, 1, 2, 3, 4]
     # Where it does not grow there is nothing to learn, but what is said of the last month is of today.
@@ -170,7 +171,7 @@ def test_drift_tells_the_changes_of_the_policy_and_where():
     frame = frame.assign(outcome_status=frame["outcome_status"].where(~(broken & draws), "failure"))
     rows = drift(frame)
     counts = rows[rows["measure"] == "drift"].set_index("period_start")["value"]
-    assert (counts[counts.index <= CUT] == 0).all()
+    assert set(counts[counts.index <= CUT]) == {0}
     assert counts.iloc[-1] >= 1
     newest = rows[(rows["measure"] == "drift_change") & (rows["period_start"] == counts.index[-1])]
     assert len(newest) == counts.iloc[-1]

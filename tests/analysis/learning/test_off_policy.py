@@ -1,4 +1,7 @@
-"""The estimators on logs with known propensities, where the value of another policy is known exactly."""
+"""The estimators on logs with known propensities, where the value of another policy is known exactly.
+
+The rates over many worlds are those of `benchmarks/replay.py`.
+"""
 
 import numpy as np
 import pytest
@@ -39,6 +42,7 @@ def estimate(seed, *, model="right", propensities="right"):
     return scores.mean() - truth, self_normalised(rewards, weights) - truth
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(
     ("model", "propensities", "is_right"),
     [("right", "right", True), ("wrong", "right", True), ("right", "wrong", True), ("wrong", "wrong", False)],
@@ -49,6 +53,7 @@ def test_doubly_robust_needs_one_of_its_two_models_to_be_right(model, propensiti
     assert bool(abs(errors.mean()) < margin) is is_right
 
 
+@pytest.mark.statistics
 def test_self_normalised_needs_no_model():
     errors = np.array([estimate(seed)[1] for seed in range(40)])
     assert abs(errors.mean()) < 4 * errors.std() / np.sqrt(len(errors)) + 0.002
@@ -57,6 +62,7 @@ def test_self_normalised_needs_no_model():
     assert self_normalised(np.ones(2), np.zeros(2)) == 0
 
 
+@pytest.mark.statistics
 def test_the_model_takes_variance_away():
     errors = np.array([estimate(seed) for seed in range(40)])
     rough = np.array([estimate(seed, model="wrong")[0] for seed in range(40)])
@@ -71,6 +77,7 @@ def test_sizes_are_those_of_equal_weights():
     assert effective_degrees(np.array([10.0, *random.normal(size=200) * 0.1])) < 3
 
 
+@pytest.mark.statistics
 def test_the_exchangeable_margin_covers_where_one_unit_dominates():
     covered = {"resampled": [], "exchangeable": []}
     for seed in range(200):

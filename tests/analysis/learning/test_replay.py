@@ -1,4 +1,7 @@
-"""Learning and replay: intervals that hold, and refusals where nothing can be said."""
+"""Learning and replay: intervals that hold, and refusals where nothing can be said.
+
+The rates over many worlds are those of `benchmarks/replay.py`.
+"""
 
 import json
 
@@ -37,6 +40,7 @@ def _advised(policy, posterior):
     return {} if index is None else find_essential_settings(policy, posterior, index).approach
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("settings", [["detection"], list(SETTINGS)], ids=["one setting", "all settings"])
 def test_replays_interval_covers_the_true_uplift(settings):
     covered, errors = [], []
@@ -55,6 +59,7 @@ def test_replays_interval_covers_the_true_uplift(settings):
     assert abs(np.mean(errors)) < 0.03
 
 
+@pytest.mark.statistics
 def test_unit_bootstrap_covers_where_units_repeat():
     random = np.random.default_rng(0)
     covered = {20: [], 100: []}

@@ -1,4 +1,7 @@
-"""Did advice help: like is compared with like, and nothing is said where nothing can be."""
+"""Did advice help: like is compared with like, and nothing is said where nothing can be.
+
+The rates over many worlds are those of `benchmarks/verification.py`.
+"""
 
 import numpy as np
 import pandas as pd
@@ -35,6 +38,7 @@ def crude_difference(frame):
     return rates[True] - rates[False]
 
 
+@pytest.mark.statistics
 def test_difficulty_confounds_the_naive_comparison_and_not_ours():
     covered, ours, naive = [], [], []
     for seed in range(60):
@@ -50,6 +54,7 @@ def test_difficulty_confounds_the_naive_comparison_and_not_ours():
     assert np.mean(naive) > 0.1
 
 
+@pytest.mark.statistics
 def test_with_a_control_share_the_served_are_compared_with_the_withheld():
     ours = []
     for seed in range(30):

@@ -1,4 +1,7 @@
-"""Claims about members: the threshold, the parts, duplicates, and how often chance passes."""
+"""Claims about members: the threshold, the parts, duplicates, and how often chance passes.
+
+The rates over many worlds are those of `benchmarks/members.py`.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,7 @@ def test_the_thresholds_of_all_claims_add_up_to_less_than_alpha():
     assert spent < 0.05 / 2
 
 
+@pytest.mark.statistics
 def test_whoever_picks_the_best_pair_of_many_is_not_fooled():
     """In worlds without any link, the pair that looks best is proposed; 5% of them may pass."""
     passed = 0

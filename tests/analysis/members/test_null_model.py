@@ -1,4 +1,7 @@
-"""Shuffled members keep their margins, reach every table equally often, and give honest p-values."""
+"""Shuffled members keep their margins, reach every table equally often, and give honest p-values.
+
+The rates over many worlds are those of `benchmarks/members.py`.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ def test_margins_stay_in_every_field_and_stratum():
         assert (shuffled[:, inside].sum(axis=1) == own[inside].sum(axis=0)).all()
 
 
+@pytest.mark.statistics
 def test_every_table_with_the_margins_is_as_likely_as_any_other():
     labels = labels_of_members(members_of([["a", "b"], ["a"], ["c"]]))
     found = Counter(
@@ -96,6 +100,7 @@ def test_pairs_and_predicates_agree():
     assert pair["p_value"] == pytest.approx(chance.p_value)
 
 
+@pytest.mark.statistics
 def test_p_values_of_independent_labels_are_not_too_small():
     small = []
     for seed in range(12):

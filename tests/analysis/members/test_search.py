@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from error_rates import check_rate
 from made_members import SKILLS, independent, labels_of_members, members_of
 
 from memory_pipeline.analysis.members import find_member_patterns
@@ -67,6 +68,7 @@ def test_a_planted_cluster_is_found_with_its_members_and_evidence():
 
 def test_every_pattern_has_questions_about_its_own_content():
     patterns = found(independent(1, cluster=SKILLS[:3]))
+    assert len(patterns) > 0
     questions = question_rows(patterns)
     assert list(questions.columns) == list(QUESTION_COLUMNS)
     for _, pattern in patterns.iterrows():
@@ -83,10 +85,11 @@ def test_questions_of_a_pattern_that_says_no_more_are_for_its_members():
     assert set(question_rows(patterns)["why"]) == {patterns.iloc[0]["description"]}
 
 
+@pytest.mark.statistics
 def test_members_without_structure_have_no_patterns():
-    with_findings = sum(len(found(independent(seed))) > 0 for seed in range(40))
-    # With a true rate of 5%, seven or more of 40 have a probability of 0.3%.
-    assert with_findings <= 6
+    """`benchmarks/members.py` has the rate over 150 communities."""
+    with_findings = sum(len(found(independent(seed))) > 0 for seed in range(20))
+    check_rate(with_findings, 20, stated=0.05, broken=0.45)
 
 
 def test_keen_members_alone_are_no_pattern():
@@ -193,7 +196,7 @@ def test_a_small_group_is_protected():
     frame = independent(4, cluster=SKILLS[:3])
     assert found(frame, MemberSearch(min_members=80)).empty
     small = found(frame, MemberSearch(min_members=20))
-    assert (small["member_count"] >= 20).all()
+    assert small["member_count"].min() >= 20
 
 
 def test_hidden_members_are_in_no_pattern_and_do_not_make_one():
@@ -202,6 +205,7 @@ def test_hidden_members_are_in_no_pattern_and_do_not_make_one():
     frame["is_visible"] = [not one for one in hidden]
     patterns = found(frame)
     gone = set(frame.loc[hidden, "id"])
+    assert len(patterns) > 0
     assert all(gone.isdisjoint(ids) for ids in patterns["related_member_ids"])
     frame["is_visible"] = [i % 6 != 0 for i in range(len(frame))]
     assert found(frame).empty

@@ -76,7 +76,7 @@ def test_patterns_are_few_large_enough_and_can_be_checked(labels, patterns):
     }
     assert counts.max() <= 8
     assert patterns["name"].is_unique
-    assert (patterns["member_count"] >= 8).all()
+    assert patterns["member_count"].min() >= 8
     for _, pattern in patterns.iterrows():
         again = parse_predicate(pattern["evidence"]["predicate"]).members(labels)
         assert again.tolist() == pattern["related_member_ids"], pattern["name"]
@@ -84,6 +84,7 @@ def test_patterns_are_few_large_enough_and_can_be_checked(labels, patterns):
 
 def test_the_form_of_the_survey_is_no_finding(patterns):
     """Who answers what Python is used for knows Python; and one wave was asked more than the other."""
+    assert len(patterns) > 0
     for evidence in patterns["evidence"]:
         fields = evidence["labels"]
         is_python = any("Python" in own for own in fields.values())

@@ -61,6 +61,7 @@ def test_the_effective_attempts_are_what_the_units_say_directly():
     assert association(a, b, n, unit).effective_attempts == pytest.approx(expected)
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("heavy_tail", [True, False])
 @pytest.mark.parametrize("constant", [True, False])
 def test_independent_columns_of_few_units_are_rarely_called_associated(constant, heavy_tail):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from error_rates import check_rate
 from mlxtend.frequent_patterns import association_rules, fpgrowth
 from statsmodels.stats.proportion import proportion_confint
 
@@ -58,19 +59,21 @@ def test_a_condition_that_only_travels_with_another_is_a_shadow():
     assert found["pattern_type"].tolist() == ["failure"]
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("constant_within_units", [False, True])
 def test_worlds_without_effects_have_no_findings(constant_within_units):
-    """Both sorts of repetition; a unit-blind test finds something in nearly every one of the second."""
+    """Both sorts of repetition; a unit-blind test finds something in nearly every one of the second.
+
+    `benchmarks/error_rates.py` has the rates over 500 worlds.
+    """
     with_findings = 0
-    for seed in range(40):
+    for seed in range(20):
         frame = world(seed, attempts=1500, applications=60, columns=4, intraclass=0.45)
         if constant_within_units:
             first = frame.groupby("application_name")[["c0", "c1", "c2", "c3"]].first()
             frame[["c0", "c1", "c2", "c3"]] = first.loc[frame["application_name"]].to_numpy()
         with_findings += len(find_patterns(frame, min_sample_size=30)) > 0
-
-    # With a true rate of 5%, seven or more worlds of 40 have a probability of 0.3%.
-    assert with_findings <= 6
+    check_rate(with_findings, 20, stated=0.05, broken=0.45)
 
 
 def test_a_unit_blind_search_is_fooled_by_repetition():

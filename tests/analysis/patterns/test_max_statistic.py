@@ -1,4 +1,7 @@
-"""Resampling of whole units: as certain as the draws are rare, whatever repeats, however many units."""
+"""Resampling of whole units: as certain as the draws are rare, whatever repeats, however many units.
+
+The rates over many worlds are those of `benchmarks/error_rates.py`.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,7 @@ def test_with_one_condition_it_is_the_permutation_test_of_whole_units():
     assert found.family_wise_p_values().min() == pytest.approx(exact, abs=0.03)
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(
     ("constant", "unit"), [(True, "application_name"), (False, "application_name"), (False, None)]
 )
@@ -84,6 +88,7 @@ def test_on_empty_worlds_a_fifth_is_below_a_fifth(constant, unit):
     assert below <= 21
 
 
+@pytest.mark.statistics
 def test_it_is_no_more_cautious_than_needed():
     """At a rate of 0.2, fewer than 4 of 60 have a probability of 0.1%: p-values are not merely large."""
     below = sum(searched(world(seed), draws=199).family_wise_p_values().min() <= 0.2 for seed in range(60))
@@ -121,9 +126,10 @@ def test_a_part_of_the_combinations_counts_for_all(monkeypatch):
 def test_differences_below_the_least_effect_are_no_luck_either():
     found = searched(world(7, constant=False), min_effect=0.9)
     assert found.null_maxima.max() == 0
-    assert (found.family_wise_p_values() == 1).all()
+    assert set(found.family_wise_p_values()) == {1}
 
 
+@pytest.mark.statistics
 def test_the_tail_from_few_draws_is_the_one_of_many():
     """Scores that luck reaches once in 100 and once in 400 searches, from 499 draws and from 20,000."""
     frame = world(12, attempts=900, constant=False)
@@ -150,8 +156,8 @@ def test_the_tiers_contain_each_other():
     names = {tier: {str(one) for one in part["conditions"]} for tier, part in found.items()}
 
     assert names["strict"] <= names["default"]
-    assert (found["strict"]["family_wise_p_value"] <= 0.05).all()
-    assert (found["default"]["q_value"] <= 0.05).all()
+    assert found["strict"]["family_wise_p_value"].max() <= 0.05
+    assert found["default"]["q_value"].max() <= 0.05
     assert any(one.get("c0") == "1" for one in found["strict"]["conditions"])
     assert len(found["exploratory"]) >= len(found["strict"])
 

@@ -34,6 +34,7 @@ def test_what_helps_is_advised_and_what_does_not_is_to_be_avoided(policy):
     assert advice.confidence >= 0.7
     assert advice.sample_size >= 30
     assert advice.reasons
+    assert advice.avoid_approach
     assert all(one["success_rate"] < advice.success_rate for one in advice.avoid_approach)
     assert advice.policy_version == policy.version
 

@@ -275,6 +275,7 @@ def test_a_setting_that_nobody_states_any_more_changes_nothing(policy):
     advice = replace(policy, decisions=(decision("compression", "lzma", "zip"),)).recommend(EXE)
     assert advice.recommended_approach == plain.recommended_approach
     assert advice.success_rate == plain.success_rate
+    assert advice.reasons
     assert not any("Left to you" in one for one in advice.reasons)
 
 

@@ -1,4 +1,7 @@
-"""What advice promises, what it rests on, and what it says when it does not know."""
+"""What advice promises, what it rests on, and what it says when it does not know.
+
+The rates over many worlds are those of `benchmarks/advice.py`.
+"""
 
 import json
 from dataclasses import replace
@@ -56,6 +59,7 @@ def many():
     return pd.DataFrame(rows, columns=["confidence", "promised", "true", "usual_promised", "usual"])
 
 
+@pytest.mark.statistics
 def test_what_is_promised_is_what_is_realised(many):
     advised = many[many["confidence"] >= 0.7]
     assert len(advised) > 60
@@ -64,6 +68,7 @@ def test_what_is_promised_is_what_is_realised(many):
     assert (advised["true"] - advised["usual"]).mean() > 0.04
 
 
+@pytest.mark.statistics
 def test_confidence_is_how_often_the_advice_is_better(many):
     better = many["true"] > many["usual"]
     sure = many["confidence"] > 0.95
@@ -71,6 +76,7 @@ def test_confidence_is_how_often_the_advice_is_better(many):
     assert better.mean() == pytest.approx(many["confidence"].mean(), abs=0.1)
 
 
+@pytest.mark.statistics
 def test_where_nothing_matters_little_is_advised():
     advised, sure = [], []
     for seed in range(10):
@@ -82,6 +88,7 @@ def test_where_nothing_matters_little_is_advised():
     assert np.median(sure) < 0.7
 
 
+@pytest.mark.statistics
 def test_hidden_difficulty_is_not_taken_for_merit():
     # Easy applications are wrapped, hard ones are not; wrapping changes nothing.
     picked = []
@@ -163,6 +170,7 @@ def test_rare_wholes_are_carried_by_their_settings():
     wholes = {
         approach_text(row) for row in frame[policy.approach and list(policy.approach)].to_dict("records")
     }
+    assert advice.candidates
     assert all(approach_text(one["approach"]) in wholes for one in advice.candidates)
 
 
@@ -244,6 +252,7 @@ def test_exploration_tries_what_may_be_best_most(world):
     assert len(drawn) > 1
 
 
+@pytest.mark.statistics
 def test_the_propensity_is_how_often_an_answer_is_given(world):
     exploring = fit_policy(world.outcomes, **roles(exploration=0.1))
     answers = [exploring.recommend(PLACES[1], rng=np.random.default_rng(seed)) for seed in range(400)]

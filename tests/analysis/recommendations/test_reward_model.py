@@ -1,4 +1,7 @@
-"""The three ways in which approaches may matter, and whether the policy tells them apart."""
+"""The three ways in which approaches may matter, and whether the policy tells them apart.
+
+The rates over many worlds are those of `benchmarks/advice.py`.
+"""
 
 from itertools import product
 
@@ -53,6 +56,7 @@ def expected(policy) -> np.ndarray:
     return policy.expected(cells).to_numpy()
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("is_structured", [True, False])
 def test_structured_and_unstructured_histories_are_told_apart(is_structured):
     for seed in range(3):
@@ -80,6 +84,7 @@ def test_where_there_is_no_structure_each_approach_is_expected_to_do_as_its_own_
     assert 0.7 < np.std(scores) < 1.3
 
 
+@pytest.mark.statistics
 def test_where_nothing_matters_neither_is_believed():
     for seed in range(3):
         weights = fit_policy(packaging_world(seed, attempts=1500).outcomes, **roles()).model_weights
