@@ -1,12 +1,20 @@
 """Bringing outcomes and members in: files and records, mappings, contracts, quarantine.
 
-`load` is the way through; `mapping` and `translate` say what a source's columns mean, `outcomes` and
-`members` hold the contracts, `quarantine` gives back what was refused.
+`load` is the way through; `mapping` and `mapped_records` say what a source's columns mean, `outcomes` and
+`members` hold the contracts, `quarantine` gives back what was refused, and `commands` reads command lines.
+
+Names are imported when they are used: `commands` must start without the database's modules.
 """
 
-from memory_pipeline.ingest.errors import IngestError, MappingError
-from memory_pipeline.ingest.load import ingest_file, ingest_records
-from memory_pipeline.ingest.report import IngestProgress, IngestReport, Problem
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memory_pipeline.ingest.errors import IngestError, MappingError
+    from memory_pipeline.ingest.load import ingest_file, ingest_records
+    from memory_pipeline.ingest.report import IngestProgress, IngestReport, Problem
 
 __all__ = [
     "IngestError",
@@ -17,3 +25,16 @@ __all__ = [
     "ingest_file",
     "ingest_records",
 ]
+
+_PLACES = {
+    **dict.fromkeys(("IngestError", "MappingError"), "errors"),
+    **dict.fromkeys(("ingest_file", "ingest_records"), "load"),
+    **dict.fromkeys(("IngestProgress", "IngestReport", "Problem"), "report"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of `__all__` from its module."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
