@@ -10,7 +10,6 @@ from memory_pipeline.ingest.commands.parse import parse_commands
 
 if TYPE_CHECKING:
     from memory_pipeline.hook.events import Event
-    from memory_pipeline.hook.run import Options
     from memory_pipeline.ingest.commands.parsed import ParsedCommand
 
 MAX_CHECKS = 3
@@ -20,8 +19,20 @@ MAX_SENTENCE = 600
 _UNATTENDED = {"bypassPermissions", "dontAsk", "auto"}
 
 
-def answer_before(event: Event, options: Options, deadline: float) -> str:
-    """Return the hook's answer as JSON; empty where the memory has nothing to say, or says it too late."""
+def answer_before(event: Event, deadline: float, *, on_failure: str, is_generic: bool) -> str:
+    """Return the hook's answer as JSON; empty where the memory has nothing to say, or says it too late.
+
+    Parameters
+    ----------
+    event
+        The call of a shell that is to come.
+    deadline
+        By the monotonic clock, in seconds.
+    on_failure
+        `ask`, `deny` or `note`, where the approach failed before.
+    is_generic
+        Whether the answer has the generic form, not that of Claude Code.
+    """
     failed, worked = [], []
     for command in _to_check(event):
         answer = post("/api/memory/approaches/check", question(command), deadline)
@@ -34,10 +45,10 @@ def answer_before(event: Event, options: Options, deadline: float) -> str:
     if not failed and not worked:
         return ""
     said = "Memory of earlier attempts: " + " ".join(failed or worked)
-    decision = options.on_failure if failed else "note"
+    decision = on_failure if failed else "note"
     if decision == "ask" and event.permission_mode in _UNATTENDED:
         decision = "note"
-    if options.is_generic:
+    if is_generic:
         verdict = "failed_before" if failed else "worked_before"
         return json.dumps({"decision": decision, "verdict": verdict, "reason": said})
     return json.dumps({"hookSpecificOutput": _claude_code(decision, said)})

@@ -110,7 +110,7 @@ def run_hook(options: Options, start: float) -> str:
     if options.kind == "pre":
         from memory_pipeline.hook.gate import answer_before  # noqa: PLC0415 - one of two
 
-        return answer_before(event, options, deadline)
+        return answer_before(event, deadline, on_failure=options.on_failure, is_generic=options.is_generic)
     from memory_pipeline.hook.report import report_after  # noqa: PLC0415 - one of two
 
     report_after(event, deadline)
