@@ -52,8 +52,6 @@ class Memory(
     >>> with Memory.open() as memory:
     ...     memory.recommend(installer_type="msi").advice.recommended_approach
     {...'silent_switch': ...}
-    >>> memory.ingest(frame, source="intune")  # doctest: +SKIP
-    >>> memory.rebuild()  # doctest: +SKIP
     """
 
     @staticmethod

@@ -20,6 +20,7 @@ _COMMANDS = {
     "dev": "memory_pipeline.cli.run",
     "discover": "memory_pipeline.cli.discover",
     "factor": "memory_pipeline.cli.decide",
+    "hook": "memory_pipeline.cli.hook",
     "ingest": "memory_pipeline.cli.ingest",
     "notebook": "memory_pipeline.cli.run",
     "pattern": "memory_pipeline.cli.decide",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import (
@@ -14,9 +15,12 @@ from memory_pipeline.ingest.cell_readers import (
     read_simple_cell,
     table_key,
 )
+from memory_pipeline.ingest.commands import CommandTooLongError, parse_command
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
 from memory_pipeline.ingest.field_rules import MAX_NAME, snake_case
 from memory_pipeline.ingest.mapping import (
+    COMMAND_ACTION,
+    HAS_READABLE_COMMAND,
     PLACEHOLDER,
     SKIP,
     Effect,
@@ -30,6 +34,7 @@ from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from memory_pipeline.ingest.commands import ParsedCommand
     from memory_pipeline.ingest.mapping import InterventionRule, Mapping
 
 
@@ -162,6 +167,7 @@ class OutcomeTranslator(_MappingTranslator):
         own["performance_metrics"] = {key: _metric(v) for key, v in _pick(mapping.metrics, cells).items()}
         own["success_factors"] = [text for c in mapping.success_factors for text in _texts(cells[c])] or None
         reason, interventions = self._apply(effects, own)
+        self._read_command(own, cells)
         own["failure_reasons"] = self._failure_reasons(own, cells, reason)
         for rule in mapping.interventions:
             interventions += _interventions(rule, cells)
@@ -188,6 +194,25 @@ class OutcomeTranslator(_MappingTranslator):
             own["context"].update(effect.context)
             own["performance_metrics"].update(effect.metrics)
         return reason, interventions
+
+    def _read_command(self, own: dict[str, Any], cells: dict[str, Any]) -> None:
+        """Fill in what the row's command line says and the row does not."""
+        rule = self.outcome_mapping.from_command
+        if rule is None or cells[rule.column] is None:
+            return
+        parsed = _parsed(_single_text(rule.column, cells[rule.column]))
+        if parsed is None:
+            own["context"][HAS_READABLE_COMMAND] = False
+            return
+        for field in ("application_name", "application_version", "installer_type"):
+            value = getattr(parsed, field)
+            if value is not None and own.get(field) is None:
+                own[field] = value
+        for name in rule.settings:
+            if name in parsed.approach:
+                own["approach_details"].setdefault(name, parsed.approach[name])
+        if parsed.action != "install":
+            own["context"][COMMAND_ACTION] = parsed.action
 
     def _failure_reasons(
         self, own: dict[str, Any], cells: dict[str, Any], reason: str | None
@@ -249,6 +274,15 @@ def build_translator(kind: str, mapping: Mapping | None) -> Translator:
             f"the mapping {mapping.name} reads {mapping.kind}, not {kind}; use `ingest {mapping.kind}`"
         )
     return OutcomeTranslator(mapping) if isinstance(mapping, OutcomeMapping) else MemberTranslator(mapping)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ParsedCommand | None:
+    """Return what a command line says; a history repeats few of them often."""
+    try:
+        return parse_command(text)
+    except CommandTooLongError:
+        return None
 
 
 _TYPED_FIELDS = frozenset({"occurred_at", "recommendation_followed", "is_visible"})

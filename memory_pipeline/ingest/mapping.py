@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from memory_pipeline.ingest.commands import SETTINGS
 from memory_pipeline.ingest.errors import MappingError, printable
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import (
@@ -144,6 +145,26 @@ class InterventionRule(_Strict):
         return self
 
 
+HAS_READABLE_COMMAND = "has_readable_command"
+"""Context key that is false where the command line of a row could not be read."""
+COMMAND_ACTION = "command_action"
+"""Context key of what a command does, where that is not an installation."""
+
+
+class CommandColumn(_Strict):
+    """A column with command lines, and which of the settings in them are taken; by default all."""
+
+    column: str
+    settings: Columns = SETTINGS
+
+    @model_validator(mode="after")
+    def _settings_are_known(self) -> Self:
+        unknown = [name for name in self.settings if name not in SETTINGS]
+        if unknown:
+            raise ValueError(f"a command gives no setting {unknown[0]!r}; it gives: {', '.join(SETTINGS)}")
+        return self
+
+
 class FeedbackColumns(_Strict):
     """Columns of a person's judgement."""
 
@@ -218,6 +239,7 @@ class OutcomeMapping(_Mapping):
     reasons: ReasonColumns = ReasonColumns()
     interventions: tuple[InterventionRule, ...] = ()
     feedback: FeedbackColumns = FeedbackColumns()
+    from_command: CommandColumn | None = None
     value_maps: tuple[ValueMap, ...] = ()
     unmapped: Literal["error", "ignore", "context"] = "error"
 
@@ -234,6 +256,8 @@ class OutcomeMapping(_Mapping):
             *((f"feedback.{key}", getattr(self.feedback, key)) for key in ("rating", "comment")),
             *((f"value_maps[{n}].column", one.column) for n, one in enumerate(self.value_maps, start=1)),
         ]
+        if self.from_command is not None:
+            singles.append(("from_command.column", self.from_command.column))
         for number, rule in enumerate(self.interventions, start=1):
             place = f"interventions[{number}]"
             singles += [(f"{place}.{key}", getattr(rule, key)) for key in ("when", "column", "minutes")]
@@ -252,6 +276,8 @@ class OutcomeMapping(_Mapping):
         given = self.constants.keys() | self.renames.keys()
         if any(effect.outcome_status for one in self.value_maps for effect in one.effects()):
             given |= {"outcome_status"}
+        if self.from_command is not None:
+            given |= {"application_name"}
         for field in REQUIRED_FIELDS:
             if field not in given and field != "approach_details":
                 raise ValueError(f"the required field {field} is missing; add it to renames or constants")
@@ -262,6 +288,9 @@ class OutcomeMapping(_Mapping):
         effects = [effect for one in self.value_maps for effect in one.effects()]
         approach = {*self.approach, *(key for effect in effects for key in effect.approach)}
         context = {*self.context, *(key for effect in effects for key in effect.context)}
+        if self.from_command is not None:
+            approach |= set(self.from_command.settings)
+            context |= {HAS_READABLE_COMMAND, COMMAND_ACTION}
         for section, keys in (("approach", approach), ("context", context)):
             taken = keys & RESERVED_KEYS
             if taken:

@@ -61,11 +61,6 @@ class IngestService(Service):
         ------
         IngestError
             When the rows or the mapping cannot be used as a whole; then nothing is stored.
-
-        Examples
-        --------
-        >>> memory.ingest(frame, source="intune").new  # doctest: +SKIP
-        120
         """
         from memory_pipeline.ingest import ingest_file, ingest_rows  # noqa: PLC0415 - keeps answers quick
 

@@ -10,6 +10,7 @@ import pytest
 from memory_pipeline.ingest import ingest_file
 from memory_pipeline.ingest.mapping import (
     ColumnRule,
+    CommandColumn,
     Effect,
     InterventionRule,
     MemberMapping,
@@ -56,9 +57,47 @@ def test_the_example(store, rows, page, tmp_path):
     assert found["881"]["occurred_at"].isoformat() == "2026-03-01T07:15:00+00:00"
 
 
+def test_the_example_of_command_lines(store, rows, page, tmp_path):
+    table = re.search(r"```\n(app;.*?)```", page, re.DOTALL)[1]
+    mapping = re.search(r"```yaml\n(name: deployments.*?)```", page, re.DOTALL)[1]
+    (tmp_path / "deployments.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "deployments.yaml").write_text(mapping, encoding="utf-8")
+    path = tmp_path / "deployments.csv"
+    report = ingest_file(store, "outcomes", path, mapping=tmp_path / "deployments.yaml")
+
+    assert (report.new, report.quarantined) == (3, 0)
+    found = {row["application_name"]: row for row in rows("packaging_outcomes")}
+    assert found["VLC"]["application_version"] == "3.0.20"
+    assert found["VLC"]["installer_type"] == "nullsoft"
+    ledger = found["Ledger"]
+    assert (ledger["application_version"], ledger["installer_type"]) == ("7.1", "msi")
+    for name, value in ledger["approach_details"].items():
+        assert name in page
+        assert str(value) in page or all(one in page for one in value)
+    assert ledger["approach_details"] == {
+        "silent_switch": "/qn /norestart",
+        "transform": "yes",
+        "transforms": ["corp.mst"],
+        "properties": ["DBPASSWORD=***"],
+        "reboot_handling": "suppress",
+        "wrapper": "none",
+    }
+    assert found["Scanner"]["context"] == {"has_readable_command": False}
+    assert found["Scanner"]["approach_details"] == {}
+
+
 @pytest.mark.parametrize(
     "model",
-    [OutcomeMapping, MemberMapping, ColumnRule, ValueMap, Effect, InterventionRule, ReasonColumns],
+    [
+        OutcomeMapping,
+        MemberMapping,
+        ColumnRule,
+        CommandColumn,
+        ValueMap,
+        Effect,
+        InterventionRule,
+        ReasonColumns,
+    ],
 )
 def test_every_key_is_documented(page, model):
     keys = {field.alias or name for name, field in model.model_fields.items()}
