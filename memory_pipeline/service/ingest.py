@@ -68,6 +68,7 @@ class IngestService(Service):
         >>> memory.ingest(frame, source="intune").new  # doctest: +SKIP
         120
         """
+        self.store_served()  # the rows can name them
         if isinstance(rows, str | Path):
             return ingest_file(
                 self.store, kind, rows, mapping=mapping, source=source, name=name, progress=progress

@@ -18,6 +18,7 @@ from memory_pipeline.store.models.advice import (
     ApproachRecommendation,
     LearningHistory,
     LearningMeasure,
+    ServedCandidates,
     ServedRecommendation,
 )
 from memory_pipeline.store.models.base import Base
@@ -75,6 +76,7 @@ __all__ = [
     "PatternIdentification",
     "QuarantinedRecord",
     "QuestionPrompt",
+    "ServedCandidates",
     "ServedRecommendation",
     "SuccessFactor",
 ]
