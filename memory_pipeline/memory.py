@@ -8,30 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.service.advice import Answer
-from memory_pipeline.service.decisions import DecisionService
+from memory_pipeline.service.approaches import ApproachCheck, ApproachService
 from memory_pipeline.service.findings import FindingService
-from memory_pipeline.service.ingest import IngestService
 from memory_pipeline.service.members import MemberService
 from memory_pipeline.service.outcomes import Case, OutcomeService
 from memory_pipeline.service.progress import ProgressService
 from memory_pipeline.service.rebuilds import RebuildService
 from memory_pipeline.service.records import to_records
+from memory_pipeline.service.serving import ServedAnswer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "Case", "Memory"]
+__all__ = ["Answer", "ApproachCheck", "Case", "Memory", "ServedAnswer"]
 
 
-class Memory(
-    IngestService,
-    RebuildService,
-    OutcomeService,
-    FindingService,
-    DecisionService,
-    MemberService,
-    ProgressService,
-):
+class Memory(ApproachService, RebuildService, OutcomeService, FindingService, MemberService, ProgressService):
     """An organisation's memory.
 
     Records go in by `ingest`, and `rebuild` computes the findings. What came of them is in `outcomes`,

@@ -70,8 +70,8 @@ def opened_memory() -> Iterator[Memory]:
     """Open the configured memory for one command."""
     from memory_pipeline.memory import Memory  # noqa: PLC0415 - keeps `--help` quick
 
-    with opened_store() as (settings, store):
-        yield Memory(settings, store)
+    with opened_store() as (settings, store), Memory(settings, store) as memory:
+        yield memory
 
 
 def print_json(data: Any) -> None:

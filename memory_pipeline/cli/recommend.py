@@ -45,13 +45,9 @@ def print_answer(answer: Answer) -> None:
     """Print an answer for a person: what to do, what to expect, why, what to avoid, and past cases."""
     advice = answer.advice
     output.print(Text(f"For {settings_text(advice.context) or 'any application'}", style="bold"))
-    if answer.withheld:
-        output.print(Text("  Withheld for the control share.", style="yellow"))
-    elif advice.recommended_approach is None:
-        output.print(Text("  No approach is recommended.", style="yellow"))
-    else:
-        for key, value in advice.recommended_approach.items():
-            output.print(Text(f"  {key}: {settings_text({'': value}).removeprefix('=')}"))
+    for note in answer.notes:
+        output.print(Text(f"  {note}", style="yellow"))
+    _print_approach(answer)
     if not answer.withheld:
         _print_expectation(advice)
     for reason in advice.reasons:
@@ -70,6 +66,16 @@ def print_answer(answer: Answer) -> None:
     if answer.recommendation_id is not None:
         said = f"report the outcome with recommendation_id {answer.recommendation_id}"
         output.print(Text(f"  {said}", style="dim"))
+
+
+def _print_approach(answer: Answer) -> None:
+    if answer.withheld:
+        output.print(Text("  Withheld for the control share.", style="yellow"))
+    elif answer.advice.recommended_approach is None:
+        output.print(Text("  No approach is recommended.", style="yellow"))
+    else:
+        for key, value in answer.advice.recommended_approach.items():
+            output.print(Text(f"  {key}: {settings_text({'': value}).removeprefix('=')}"))
 
 
 def _print_expectation(advice: Advice) -> None:

@@ -195,7 +195,7 @@ class AccessControl:
 def needs(scope: str) -> Any:
     """Return a dependency that lets a request through whose token has a scope, and returns its grant."""
 
-    def check(request: Request) -> Grant:
+    async def check(request: Request) -> Grant:  # in the event loop: a thread would cost more than the check
         grant: Grant = request.state.grant
         if not grant.allows(scope):
             raise ProblemError(

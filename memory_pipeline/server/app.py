@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
 from memory_pipeline import __version__
@@ -31,7 +32,9 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
+        memory.serving  # noqa: B018 - begins to read the policy
         yield
+        await run_in_threadpool(memory.store_served)
 
     app = FastAPI(
         title="memory_pipeline",

@@ -11,7 +11,7 @@ from memory_pipeline.server.access import needs
 from memory_pipeline.store.access import Grant
 
 
-def _memory_of(request: Request) -> Memory:
+async def _memory_of(request: Request) -> Memory:
     memory: Memory = request.app.state.memory
     return memory
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memory_pipeline.service.current_policy import CurrentPolicy
+from memory_pipeline.service.descriptions import KnownValues
 from memory_pipeline.service.outcomes import find_cases
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
-from memory_pipeline.store.findings import log_served
 from memory_pipeline.store.models import AdviceChange, AdviceVerification, ApproachRecommendation
+from memory_pipeline.store.served import LOGGED, log_served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from memory_pipeline.analysis.recommendations import Advice, Policy
+    from memory_pipeline.service.descriptions import Description
     from memory_pipeline.service.outcomes import Case
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
@@ -46,12 +48,16 @@ class Answer:
     cases
         Past attempts in the same context, those that share most settings with the advised approach
         first, the newest of them first: up to three that succeeded and three that did not.
+    notes
+        What of the description was taken otherwise than it was written (a value in another case), and what
+        is not known.
     """
 
     recommendation_id: str | None
     advice: Advice
     cases: tuple[Case, ...]
     withheld: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values."""
@@ -77,10 +83,9 @@ class Choice:
     control_share: float
 
     def to_row(self) -> dict[str, Any]:
-        """Return the columns of `served_recommendations`, without id and time."""
-        logged = ("context", "candidates", "recommended_approach", "propensity", "policy_version")
+        """Return what is logged of it, as `store.served.log_served` takes it."""
         return {
-            **{column: getattr(self.advice, column) for column in logged},
+            **{column: getattr(self.advice, column) for column in (*LOGGED, "candidates")},
             "withheld": self.withheld,
             "control_share": self.control_share,
         }
@@ -125,20 +130,22 @@ class AdviceService(Service):
         ------
         FileNotFoundError
             When nothing was learned yet: the message says to run a rebuild.
-        ValueError
-            When a column is not one that the memory knows; the message lists those that it does.
+        DescriptionError
+            When a column is not one that the memory knows (the message lists those that it does), or a value
+            cannot be used; it is a ValueError.
         RuntimeError
             When the stored policy was written by another version of the project.
         """
         known = {**(context or {}), **more}
-        if not log:
-            policy = self._policy_for([known])
-            advice = policy.recommend(known)
-            return Answer(None, advice, find_cases(self.frames, known, advice.recommended_approach))
-        (answer,) = self.recommend_all([known])
+        if log:
+            (answer,) = self.recommend_all([known])
+        else:
+            policy, (description,) = self._read_descriptions([known])
+            answer = Answer(None, policy.recommend(description.columns), (), notes=description.notes)
         if answer.withheld:
             return answer
-        return replace(answer, cases=find_cases(self.frames, known, answer.advice.recommended_approach))
+        advice = answer.advice
+        return replace(answer, cases=find_cases(self.store, advice.context, advice.recommended_approach))
 
     def recommend_all(
         self,
@@ -163,27 +170,22 @@ class AdviceService(Service):
         FileNotFoundError, ValueError, RuntimeError
             As `recommend`; then nothing is logged.
         """
-        policy = self._policy_for(contexts)
+        policy, descriptions = self._read_descriptions(contexts)
         choices = choose_answers(
             policy,
-            contexts,
+            [one.columns for one in descriptions],
             exploration=self.settings.exploration,
             control_share=self.settings.control_share if control_share is None else control_share,
             rng=rng or np.random.default_rng(),
         )
-        return log_answers(self.store, choices)
+        answers = log_answers(self.store, choices)
+        return [replace(answer, notes=one.notes) for answer, one in zip(answers, descriptions, strict=True)]
 
-    def _policy_for(self, contexts: Sequence[Mapping[str, Any]]) -> Policy:
-        """Read the policy, and refuse context columns that it does not know."""
+    def _read_descriptions(self, contexts: Sequence[Mapping[str, Any]]) -> tuple[Policy, list[Description]]:
+        """Read the policy and the descriptions, and refuse context columns that it does not know."""
         policy = self.current_policy.read()
-        unknown = sorted({column for context in contexts for column in context} - set(policy.context))
-        if unknown:
-            msg = (
-                f"the memory knows nothing about {', '.join(unknown)}; "
-                f"describe the application by {', '.join(sorted(policy.context))}"
-            )
-            raise ValueError(msg)
-        return policy
+        known = KnownValues.of_context(policy)
+        return policy, [known.read(context) for context in contexts]
 
     def recommendations(self) -> pd.DataFrame:
         """Read the recommendation table: one row per context that occurs, the most attempts first."""
@@ -226,7 +228,9 @@ def choose_answers(
     rng
         Source of chance.
     """
-    explored = replace(policy, limits=replace(policy.limits, exploration=exploration))
+    explored = policy
+    if policy.limits.exploration != exploration:
+        explored = replace(policy, limits=replace(policy.limits, exploration=exploration))
     choices = []
     for context in contexts:
         advice = explored.recommend(context, rng=rng)

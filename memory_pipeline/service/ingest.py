@@ -64,6 +64,7 @@ class IngestService(Service):
         """
         from memory_pipeline.ingest import ingest_file, ingest_rows  # noqa: PLC0415 - keeps answers quick
 
+        self.store_served()  # the rows can name them
         if isinstance(rows, str | Path):
             return ingest_file(
                 self.store, kind, rows, mapping=mapping, source=source, name=name, progress=progress

@@ -9,16 +9,15 @@ import pandas as pd
 
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
-from memory_pipeline.store.frames import OUTCOME_FEATURES
+from memory_pipeline.store.cases import read_similar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memory_pipeline.store.frames import FrameStore
+    from memory_pipeline.store import Store
 
 CASES = 3
 """Most successes, and most other attempts, that an answer points to."""
-_SHOWN = ("id", "application_name", "occurred_at", "outcome_status", "failure_reason")
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,9 @@ class OutcomeService(Service):
     ) -> tuple[Case, ...]:
         """Find past attempts in a context, those most like an approach first, as in `Answer.cases`.
 
+        Values may be written as stored or as encoded levels. What is chosen from is bounded, so that an
+        answer takes no longer as the history grows: see `store.cases.read_similar`.
+
         Parameters
         ----------
         context
@@ -59,76 +61,26 @@ class OutcomeService(Service):
         limit
             Most successes, and most others.
         """
-        return find_cases(self.frames, context, approach, limit=limit)
+        return find_cases(self.store, context, approach, limit=limit)
 
 
 def find_cases(
-    frames: FrameStore,
+    store: Store,
     context: Mapping[str, Any],
     approach: Mapping[str, Any] | None,
     *,
     limit: int = CASES,
 ) -> tuple[Case, ...]:
-    """Read the flat attempts, only the columns that are asked about; choose as `similar_cases` does."""
-    columns = list(dict.fromkeys([*_SHOWN, *context, *(approach or {})]))
-    features, _ = frames.read(OUTCOME_FEATURES, columns=columns)
-    return similar_cases(features, context, approach, limit=limit)
-
-
-def similar_cases(
-    features: pd.DataFrame,
-    context: Mapping[str, Any],
-    approach: Mapping[str, Any] | None,
-    *,
-    limit: int = CASES,
-) -> tuple[Case, ...]:
-    """Choose past attempts in a context, those that share most settings with an approach first.
-
-    Parameters
-    ----------
-    features
-        One row an attempt: the columns of a case, of the context and of the approach.
-    context, approach, limit
-        As in `OutcomeService.cases`.
-    """
-    approach = approach or {}
-    for column, value in context.items():
-        features = features[_has(features[column], value)]
-    agreeing = sum(
-        (_has(features[column], value).astype(int) for column, value in approach.items()),
-        start=pd.Series(0, index=features.index),
-    )
-    features = features.assign(agreeing=agreeing)
-    features = features.sort_values(["agreeing", "occurred_at", "id"], ascending=[False, False, True])
-    good = features["outcome_status"] == "success"
-    chosen = pd.concat([features[good].head(limit), features[~good].head(limit)])
-    chosen = chosen.astype(object).where(chosen.notna(), None)
+    """Find past attempts as `OutcomeService.cases` does."""
     return tuple(
         Case(
             outcome_id=row["id"],
             application_name=row["application_name"],
-            occurred_at=row["occurred_at"],
+            occurred_at=pd.Timestamp(row["occurred_at"]).tz_convert("UTC"),
             outcome_status=row["outcome_status"],
             failure_reason=row["failure_reason"],
             settings_agreeing=row["agreeing"],
-            settings_advised=len(approach),
+            settings_advised=len(approach or {}),
         )
-        for _, row in chosen.iterrows()
+        for row in read_similar(store, context, approach or {}, limit=limit)
     )
-
-
-def _has(column: pd.Series, value: Any) -> pd.Series:
-    """Return which attempts have a value, whether it is written as stored or as an encoded level."""
-    from memory_pipeline.analysis.features.levels import level_name  # noqa: PLC0415 - needs numpy only here
-
-    if value is None:
-        return column.isna()
-    same: pd.Series = column.map(_setting_key, na_action="ignore") == _setting_key(value)
-    return same | (column.map(level_name, na_action="ignore") == str(value))
-
-
-def _setting_key(value: Any) -> Any:
-    """Return a setting as what can be compared: lists without order, everything as text."""
-    if isinstance(value, (list, tuple)) or hasattr(value, "tolist"):
-        return tuple(sorted(map(str, value)))
-    return str(value)

@@ -52,6 +52,9 @@ class Service:
     ) -> None:
         self.close()
 
+    def store_served(self) -> None:
+        """Move served answers that wait to the database; here none wait, see `ServingService`."""
+
     def close(self) -> None:
         """Close the connections to the database."""
         self.store.close()

@@ -1,4 +1,4 @@
-"""Open the database: choose the server, migrate its schema, and take locks."""
+"""The database: its engine, its schema and its locks."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.engine import URL
-
-from memory_pipeline.store.server import start_embedded_server
+from sqlalchemy.exc import ProgrammingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memory_pipeline.settings import Settings
+    from sqlalchemy.engine import URL
+
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "memory_alembic_version"
+"""Holds the revision of the schema; Dagster keeps its own `alembic_version` in the same database."""
 _MIGRATION_LOCK = 0x6D656D01
 _REBUILD_LOCK = 0x6D656D02
 _DISCOVERY_LOCK = 0x6D656D03
@@ -66,7 +65,15 @@ class Store:
             yield connection
 
     def migrate(self, revision: str = "head", *, downgrade: bool = False) -> None:
-        """Migrate the schema to `revision`; processes that start together wait for each other."""
+        """Migrate the schema to `revision`; processes that start together wait for each other.
+
+        Where the newest revision is wanted and there, one query finds that out.
+        """
+        if revision == "head" and self.revision() == newest_revision():
+            return
+        from alembic import command  # noqa: PLC0415 - a third of a second, and seldom needed
+        from alembic.config import Config  # noqa: PLC0415
+
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.engine.connect() as connection:
@@ -80,6 +87,15 @@ class Store:
                 connection.rollback()
                 connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
                 connection.commit()
+
+    def revision(self) -> str | None:
+        """Return the revision of the schema; None where nothing was migrated yet."""
+        try:
+            with self.engine.connect() as connection:
+                found: str | None = connection.scalar(text(f"select version_num from {VERSION_TABLE}"))  # noqa: S608
+        except ProgrammingError:  # the table is not there
+            return None
+        return found
 
     @contextmanager
     def rebuild_lock(self) -> Iterator[None]:
@@ -151,41 +167,6 @@ class Store:
             del self.__dict__["engine"]
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the configured database, starting the embedded server where none is named, and migrate it.
-
-    Raises
-    ------
-    ConnectionError
-        When the named server cannot be reached; the message names the address without the password.
-    RuntimeError
-        When the embedded server does not start.
-    """
-    if settings.database_url is not None:
-        store = Store(settings.database_url.get_secret_value())
-        _check_reachable(store)
-    else:
-        server = start_embedded_server(settings.home)
-        info = server.get_postmaster_info()
-        if info.socket_dir is not None:
-            query = {"host": str(info.socket_dir)}
-            store = Store(URL.create("postgresql", username="postgres", database="postgres", query=query))
-        else:
-            store = Store(server.get_uri())
-    store.migrate()
-    return store
-
-
-def _check_reachable(store: Store) -> None:
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - only on this path
-
-    try:
-        with store.engine.connect():
-            pass
-    except OperationalError as error:
-        msg = (
-            f"MEMORY_DATABASE_URL names {store.url.render_as_string(hide_password=True)}, "
-            f"which did not answer: {str(error.orig).strip()}; check the address, or unset it "
-            "to use the embedded server"
-        )
-        raise ConnectionError(msg) from error
+def newest_revision() -> str:
+    """Return the newest revision of the schema: the files of the revisions are numbered."""
+    return max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]

@@ -7,7 +7,6 @@ stored apart (`decisions`) and survives both.
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,7 +24,6 @@ from memory_pipeline.store.models import (
     MemberPattern,
     PatternHistory,
     PatternIdentification,
-    ServedRecommendation,
     SuccessFactor,
 )
 from memory_pipeline.store.plain_values import plain_value
@@ -206,15 +204,6 @@ def save_member_patterns(store: Store, patterns: pd.DataFrame) -> None:
             .values(is_active=False, updated_at=func.now())
         )
         apply_decisions(connection, "member_pattern")
-
-
-def log_served(store: Store, served: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Log answers (columns of `served_recommendations` without id and time) and return their ids."""
-    rows = [{"id": str(uuid.uuid4()), **plain_value(one)} for one in served]
-    if rows:
-        with store.transaction() as connection:
-            connection.execute(insert(ServedRecommendation), rows)
-    return [row["id"] for row in rows]
 
 
 def save_verification(store: Store, verification: Mapping[str, Any]) -> None:

@@ -40,6 +40,6 @@ def open_session(settings: Settings, store: Store | None = None) -> Session:
 
 @cache
 def _open_once(settings: Settings) -> Store:
-    from memory_pipeline.store.database import open_store  # noqa: PLC0415 - needs SQLAlchemy
+    from memory_pipeline.store.opening import open_store  # noqa: PLC0415 - needs SQLAlchemy
 
     return open_store(settings)

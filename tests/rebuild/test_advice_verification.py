@@ -10,8 +10,8 @@ from quick_rebuilds import leave_out
 
 from memory_pipeline.memory import Memory
 from memory_pipeline.rebuild import rebuild
-from memory_pipeline.store.findings import log_served
 from memory_pipeline.store.models import ServedRecommendation
+from memory_pipeline.store.served import log_served
 from memory_pipeline.store.session import open_session
 
 if TYPE_CHECKING:

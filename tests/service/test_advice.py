@@ -14,9 +14,7 @@ from memory_pipeline.store.models import ServedRecommendation
 
 def test_advice_is_logged_with_what_it_rests_on(memory):
     answer = memory.recommend(installer_type="msi", application_type="developer_tools")
-    logged = (
-        reads.read_table(memory.store, ServedRecommendation).set_index("id").loc[answer.recommendation_id]
-    )
+    logged = memory.served(answer.recommendation_id)
 
     assert logged["context"] == {"installer_type": "msi", "application_type": "developer_tools"}
     assert logged["policy_version"] == answer.advice.policy_version

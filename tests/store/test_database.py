@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import Store, models, open_store
-from memory_pipeline.store.database import MIGRATIONS, RebuildInProgressError
+from memory_pipeline.store.database import MIGRATIONS, RebuildInProgressError, newest_revision
 from memory_pipeline.store.server import start_embedded_server
 
 VERSION_TABLE = "memory_alembic_version"
@@ -216,3 +216,14 @@ def test_what_was_left_by_another_program_with_the_same_number_is_no_server(tmp_
     server = start_embedded_server(home)
     assert server.get_pid() != psutil.Process().pid
     server.cleanup()
+
+
+def test_the_newest_revision_is_known_without_migrating(empty_database, monkeypatch):
+    assert newest_revision() == REVISIONS[-1]
+    assert empty_database.revision() is None
+    empty_database.migrate()
+    assert empty_database.revision() == REVISIONS[-1]
+    monkeypatch.setattr("alembic.command.upgrade", lambda *_: pytest.fail("it was migrated again"))
+    empty_database.migrate()
+    empty_database.migrate("-1", downgrade=True)
+    assert empty_database.revision() == REVISIONS[-2]

@@ -15,7 +15,6 @@ from memory_pipeline.store.models import (
     MemberPattern,
     PackagingOutcome,
     PatternIdentification,
-    ServedRecommendation,
     SuccessFactor,
 )
 
@@ -149,23 +148,6 @@ def test_learning_keeps_what_is_the_same_and_remembers_what_is_not(store):
     assert reads.read_table(store, LearningHistory, order_by="id")["value"].tolist()[4:] == [0.4]
     findings.save_learning(store, measures())
     assert reads.read_table(store, LearningMeasure).empty
-
-
-def test_a_served_answer_is_logged_under_its_id(store):
-    served = {
-        "context": {"installer_type": "msi"},
-        "candidates": [{"p": np.float64(0.5)}],
-        "recommended_approach": None,
-        "propensity": 1.0,
-        "policy_version": "v",
-    }
-    (identity,) = findings.log_served(store, [served])
-    row = reads.read_table(store, ServedRecommendation).iloc[0]
-    assert (row["id"], row["context"], row["candidates"]) == (
-        identity,
-        {"installer_type": "msi"},
-        [{"p": 0.5}],
-    )
 
 
 @pytest.fixture

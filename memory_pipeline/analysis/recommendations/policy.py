@@ -30,6 +30,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Situation:
+    """A described context as a policy reads it: what does not depend on chance.
+
+    Attributes
+    ----------
+    context
+        The description, as it was given.
+    posterior
+        Of the candidates in it.
+    unknown
+        Keys of the description that the policy does not know.
+    unseen
+        Encoded columns whose described value never occurred.
+    """
+
+    context: Mapping[str, Any]
+    posterior: ContextPosterior
+    unknown: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Policy(PolicyModel):
     """A fitted policy: gives advice for any description of a context."""
 
@@ -56,16 +78,32 @@ class Policy(PolicyModel):
             the usual mix of approaches. `confidence` is the posterior probability that the advised approach
             succeeds more often than the usual mix in this context.
         """
+        return self.advise(self.read_situation(context), rng=rng)
+
+    @on_one_thread
+    def read_situation(self, context: Mapping[str, Any]) -> Situation:
+        """Compute the posterior in a described context, from which `advise` answers any number of times."""
         described = {str(key): value for key, value in context.items() if key in self.context}
         pattern = self.contexts.read(pd.DataFrame([described], index=[0]))[0]
-        posterior = self._posterior_of(pattern)
+        return Situation(
+            dict(context),
+            self._posterior_of(pattern),
+            unknown=tuple(str(key) for key in context if key not in self.context),
+            unseen=tuple(self.contexts.unseen(pattern, described)),
+        )
+
+    @on_one_thread
+    def advise(
+        self, situation: Situation, *, rng: np.random.Generator | None = None, picked: int | None = None
+    ) -> Advice:
+        """Choose an approach in a situation and explain it; `rng` and `picked` are those of `choose`."""
         return build_advice(
             self,
-            dict(context),
-            posterior,
-            choose(posterior, self.limits, rng=rng),
-            unknown=[str(key) for key in context if key not in self.context],
-            unseen=self.contexts.unseen(pattern, described),
+            situation.context,
+            situation.posterior,
+            choose(situation.posterior, self.limits, rng=rng, picked=picked),
+            unknown=situation.unknown,
+            unseen=situation.unseen,
         )
 
     @on_one_thread

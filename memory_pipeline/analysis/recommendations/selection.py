@@ -49,7 +49,13 @@ class Choice:
     probabilities: Floats
 
 
-def choose(posterior: ContextPosterior, limits: Limits, *, rng: np.random.Generator | None = None) -> Choice:
+def choose(
+    posterior: ContextPosterior,
+    limits: Limits,
+    *,
+    rng: np.random.Generator | None = None,
+    picked: int | None = None,
+) -> Choice:
     """Pick the candidate with the highest posterior mean, or by Thompson sampling where exploration is on.
 
     Candidates within one percentage point of the best are a tie, and so are those within two points that are
@@ -64,10 +70,13 @@ def choose(posterior: ContextPosterior, limits: Limits, *, rng: np.random.Genera
         What advice has to meet.
     rng
         Source of chance for Thompson sampling.
+    picked
+        Number of the candidate that was drawn already, by the `probabilities` of an earlier choice; None to
+        draw one. Not used where exploration is off.
     """
     advisable = np.array([OTHER not in c.key for c in posterior.candidates], dtype=bool)
     if limits.exploration > 0 and advisable.any():
-        return _explore(posterior, advisable, limits.exploration, rng or np.random.default_rng())
+        return _explore(posterior, advisable, limits.exploration, rng or np.random.default_rng(), picked)
     supported = np.array(
         [
             c.support >= limits.min_sample_size and c.support_units >= limits.min_units
@@ -95,7 +104,11 @@ def _ties(posterior: ContextPosterior, leader: int) -> NDArray[np.bool_]:
 
 
 def _explore(
-    posterior: ContextPosterior, advisable: NDArray[np.bool_], floor: float, rng: np.random.Generator
+    posterior: ContextPosterior,
+    advisable: NDArray[np.bool_],
+    floor: float,
+    rng: np.random.Generator,
+    picked: int | None,
 ) -> Choice:
     """Pick a candidate by Thompson sampling: as often as it is the best in a draw (Thompson 1933).
 
@@ -115,5 +128,6 @@ def _explore(
     winners = np.argmax(np.where(advisable[:, None], draws + grain, -1.0), axis=0)
     wins = np.bincount(winners, minlength=len(advisable)) / draws.shape[1]
     probabilities = (1 - floor) * wins + floor * advisable / advisable.sum()
-    picked = int(rng.choice(len(advisable), p=probabilities))
+    if picked is None:
+        picked = int(rng.choice(len(advisable), p=probabilities))
     return Choice(picked, picked, confidence_of(posterior.draws[picked], posterior), probabilities)

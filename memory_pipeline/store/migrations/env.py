@@ -2,9 +2,8 @@
 
 from alembic import context
 
+from memory_pipeline.store.database import VERSION_TABLE
 from memory_pipeline.store.models import Base
-
-VERSION_TABLE = "memory_alembic_version"  # Dagster keeps its own `alembic_version` in the same database
 
 
 def _belongs_to_us(_object: object, name: str | None, type_: str, *_: object) -> bool:

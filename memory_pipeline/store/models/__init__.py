@@ -18,6 +18,7 @@ from memory_pipeline.store.models.advice import (
     ApproachRecommendation,
     LearningHistory,
     LearningMeasure,
+    ServedCandidates,
     ServedRecommendation,
 )
 from memory_pipeline.store.models.base import Base
@@ -77,6 +78,7 @@ __all__ = [
     "QuarantinedRecord",
     "QuestionPrompt",
     "Rebuild",
+    "ServedCandidates",
     "ServedRecommendation",
     "SuccessFactor",
 ]

@@ -46,10 +46,20 @@ class ApproachRecommendation(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class ServedCandidates(Base):
+    """The approaches that an answer chose from; answers that chose from the same ones share a row."""
+
+    __tablename__ = "served_candidates"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    candidates: Mapped[list[Any]]
+
+
 class ServedRecommendation(Base):
     """One answer of the memory: its context, the approaches to choose from, and how one was chosen.
 
-    Where the answer was withheld for the control share, it holds what would have been advised.
+    The approaches are in `served_candidates`. Where the answer was withheld for the control share, it holds
+    what would have been advised.
     """
 
     __tablename__ = "served_recommendations"
@@ -60,7 +70,7 @@ class ServedRecommendation(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     context: Mapped[dict[str, Any]]
-    candidates: Mapped[list[Any]]
+    candidates_id: Mapped[str]
     recommended_approach: Mapped[dict[str, Any] | None]
     propensity: Mapped[float]
     policy_version: Mapped[str]

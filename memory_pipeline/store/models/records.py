@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Identity,
+    Index,
     UniqueConstraint,
     func,
     text,
@@ -28,13 +29,34 @@ class PackagingOutcome(Base):
     __table_args__ = (
         CheckConstraint(one_of("outcome_status", OUTCOME_STATUSES), name="status"),
         UniqueConstraint("source", "source_record_id"),
+        Index(
+            "ix_packaging_outcomes_successes",
+            "occurred_at",
+            "id",
+            postgresql_where=text("outcome_status = 'success'"),
+        ),
+        Index(
+            "ix_packaging_outcomes_others",
+            "occurred_at",
+            "id",
+            postgresql_where=text("outcome_status <> 'success'"),
+        ),
+        *(
+            Index(
+                f"ix_packaging_outcomes_{column}",
+                column,
+                postgresql_using="gin",
+                postgresql_ops={column: "jsonb_path_ops"},
+            )
+            for column in ("context", "approach_details")
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     task_id: Mapped[str]
     application_name: Mapped[str] = mapped_column(index=True)
     application_version: Mapped[str | None]
-    application_vendor: Mapped[str | None]
+    application_vendor: Mapped[str | None] = mapped_column(index=True)
     application_type: Mapped[str | None] = mapped_column(index=True)
     installer_type: Mapped[str | None] = mapped_column(index=True)
     context: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))

@@ -1,0 +1,219 @@
+"""Read how an application is described, and which of its columns and values the memory does not know."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.analysis.features.levels import level_name
+from memory_pipeline.analysis.names import MISSING, OTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from memory_pipeline.analysis.features.encoding import ColumnCode, Encoding
+    from memory_pipeline.analysis.recommendations import Policy
+
+LONGEST_VALUE = 500
+"""Characters of a described value."""
+MOST_ELEMENTS = 100
+"""Elements of a described list."""
+_SIMILAR = 0.6
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class DescriptionProblem:
+    """What is wrong with one column of a description.
+
+    Attributes
+    ----------
+    column, value
+        What was described; the value as text, shortened.
+    remedy
+        What to describe instead.
+    nearest
+        The nearest known name, where there is one.
+    """
+
+    column: str
+    value: str
+    remedy: str
+    nearest: str | None = None
+
+
+class DescriptionError(ValueError):
+    """A description that cannot be used.
+
+    Parameters
+    ----------
+    message
+        What is wrong and what to do.
+    problems
+        What is wrong with each column.
+    """
+
+    def __init__(self, message: str, problems: tuple[DescriptionProblem, ...]) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Description:
+    """A description as it is answered.
+
+    Attributes
+    ----------
+    columns
+        The value of each column; a value that differs from a known one only in case is the known one.
+    notes
+        Sentences about what was taken otherwise than it was written, and what is not known.
+    """
+
+    columns: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+class KnownValues:
+    """The columns and values that a policy distinguishes, of the context or of approaches.
+
+    Parameters
+    ----------
+    columns
+        The columns.
+    encoding
+        How their values become categories.
+    """
+
+    def __init__(self, columns: Iterable[str], encoding: Encoding) -> None:
+        self.columns = tuple(columns)
+        self._codes: Mapping[str, ColumnCode] = encoding.codes
+        self._folded = {
+            column: {level.casefold(): level for level in reversed(code.levels)}
+            for column, code in encoding.codes.items()
+            if code.kind != "bins"
+        }
+
+    @classmethod
+    def of_context(cls, policy: Policy) -> KnownValues:
+        """Return those of the context of a policy."""
+        return cls(policy.context, policy.contexts.encoding)
+
+    @classmethod
+    def of_approaches(cls, policy: Policy) -> KnownValues:
+        """Return those of the approaches of a policy."""
+        return cls(policy.approach, policy.approach_encoding)
+
+    def read(self, described: Mapping[str, Any]) -> Description:
+        """Read the columns of a description.
+
+        Raises
+        ------
+        DescriptionError
+            When a column does not exist, or a value cannot be stored.
+        """
+        unknown = [column for column in described if column not in self.columns]
+        if unknown:
+            raise self._unknown_columns({column: described[column] for column in unknown})
+        return self.read_known(described)
+
+    def read_known(self, described: Mapping[str, Any]) -> Description:
+        """Read a description as `read` does; a column that does not exist is left out, and noted."""
+        values: dict[str, Any] = {}
+        notes: list[str] = []
+        for column, value in described.items():
+            _check_value(column, value)
+            if column in self._folded:
+                values[column] = self._known(column, value, notes)
+            elif column in self.columns:
+                values[column] = value
+            else:
+                close = nearest_known(column, self.columns)
+                nearest = f"; the nearest known name is {close!r}" if close else ""
+                notes.append(f"No attempt has {column!r}, so it was left out{nearest}.")
+        return Description(columns=values, notes=tuple(notes))
+
+    def _known(self, column: str, value: Any, notes: list[str]) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [self._known(column, one, notes) for one in value]
+        if value is None:
+            return None
+        levels = self._folded[column]
+        text = level_name(value).strip()
+        known = levels.get(text.casefold())
+        if known is None:
+            if text not in {MISSING, OTHER}:
+                notes.append(self._note_unknown(column, text))
+            return value
+        if known == text or text in self._codes[column].levels:
+            return value if text == level_name(value) else text
+        notes.append(f"{column} {text!r} was taken as {known!r}, which differs in case only.")
+        return known
+
+    def _note_unknown(self, column: str, text: str) -> str:
+        levels = self._codes[column].levels
+        folded = self._folded[column]
+        close = difflib.get_close_matches(text.casefold(), folded, n=_SHOWN, cutoff=_SIMILAR)
+        shown = [repr(folded[one]) for one in close] or [repr(one) for one in levels[:_SHOWN]]
+        return (
+            f"{column} {text!r} never occurred, or too rarely to learn from; "
+            f"{'the nearest known' if close else 'known'}: {', '.join(shown)}."
+        )
+
+    def _unknown_columns(self, unknown: Mapping[str, Any]) -> DescriptionError:
+        listed = ", ".join(sorted(self.columns))
+        problems = []
+        for column, value in unknown.items():
+            close = nearest_known(column, self.columns)
+            remedy = f"did you mean {close!r}?" if close else f"describe the application by {listed}"
+            problems.append(DescriptionProblem(column, str(value)[:200], remedy, close))
+        return DescriptionError(
+            f"the memory knows nothing about {', '.join(sorted(unknown))}; "
+            f"describe the application by {listed}",
+            tuple(problems),
+        )
+
+
+def nearest_known(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like a name, in any case; None where none is.
+
+    >>> nearest_known("MSI", ["exe", "msi"]), nearest_known("colour", ["exe", "msi"])
+    ('msi', None)
+    """
+    folded = {one.casefold(): one for one in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=_SIMILAR)
+    return folded[close[0]] if close else None
+
+
+def _check_value(column: str, value: Any) -> None:
+    """Refuse what the database cannot hold or nobody describes.
+
+    Raises
+    ------
+    DescriptionError
+        When the value is an object, too long, or holds a character that text cannot hold.
+    """
+    if isinstance(value, (list, tuple)):
+        if len(value) > MOST_ELEMENTS:
+            raise _unusable(column, f"{len(value)} elements", f"name at most {MOST_ELEMENTS}")
+        for one in value:
+            if isinstance(one, (list, tuple)):
+                raise _unusable(column, one, "a list holds texts, numbers and truth values")
+            _check_value(column, one)
+        return
+    if value is not None and not isinstance(value, (str, int, float)) and not hasattr(value, "item"):
+        raise _unusable(column, value, "send a text, a number, true or false, or a list of these")
+    text = str(value)
+    if len(text) > LONGEST_VALUE:
+        raise _unusable(column, text, f"send at most {LONGEST_VALUE} characters")
+    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+        raise _unusable(column, text, "leave out characters that are not text")
+
+
+def _unusable(column: str, value: Any, remedy: str) -> DescriptionError:
+    shown = repr(value)[:200]
+    return DescriptionError(
+        f"{column} is {shown}, which cannot be used; {remedy}",
+        (DescriptionProblem(column, shown, remedy),),
+    )

@@ -1,0 +1,240 @@
+"""Find and count past attempts in a context, by index: the cost is bounded however long the history is.
+
+The newest `RECENT` attempts are looked through. Only where fewer than `ENOUGH` of them are in the context,
+and there are older ones, the indexes of the context's columns are asked for at most `MOST_OLDER` of the whole
+history.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from memory_pipeline.analysis.names import NO, STANDARD_CONTEXT, YES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from memory_pipeline.store.database import Store
+
+RECENT = 5_000
+"""Newest attempts that are looked through, of each status for cases, of all for counts."""
+ENOUGH = 200
+"""Attempts in a context that are enough to choose from; with fewer, older ones are looked for."""
+MOST_OLDER = 20_000
+"""Most attempts of the whole history that are then looked through."""
+_APPROACH_SUFFIX = " (approach)"
+_TRUE, _FALSE = {"True", YES}, {"False", NO}
+_SIDES = ("outcome_status = 'success'", "outcome_status <> 'success'")
+_COLUMNS = f"""
+    id, application_name, occurred_at, outcome_status, failure_reasons->0->>'reason' as failure_reason,
+    {", ".join(STANDARD_CONTEXT)}, context, approach_details"""
+
+
+@dataclass
+class _Sql:
+    """Conditions on attempts as SQL, with the values that they compare with."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def bind(self, value: Any) -> str:
+        """Return the name under which a value is handed to the database."""
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def context(self, context: Mapping[str, Any]) -> str:
+        """Return the condition that an attempt is in a context."""
+        conditions = [
+            self._standard(column, value)
+            if column in STANDARD_CONTEXT
+            else self._has("context", column, value)
+            for column, value in context.items()
+        ]
+        return " and ".join(conditions) or "true"
+
+    def settings(self, approach: Mapping[str, Any]) -> list[str]:
+        """Return the condition of each setting of an approach."""
+        return [
+            self._has("approach_details", column.removesuffix(_APPROACH_SUFFIX), value)
+            for column, value in approach.items()
+        ]
+
+    def _standard(self, column: str, value: Any) -> str:
+        return f"{column} is null" if value is None else f"{column} = {self.bind(str(value))}"
+
+    def _has(self, document: str, key: str, value: Any) -> str:
+        """Return the condition that a key has a value, written as stored or as an encoded level."""
+        own = f"{document} -> cast({self.bind(key)} as text)"
+        if value is None:
+            return f"coalesce({own}, 'null') = 'null'"
+        if _is_list(value):
+            elements = self._json(list(value))
+            whole = self._json({key: list(value)})
+            # Containment both ways: the same elements in any order; the first is what the index finds.
+            return f"({document} @> {whole} and {own} <@ {elements})"
+        source, is_element, element = key.partition(": ")
+        if is_element and str(value) in {YES, NO}:
+            holds = f"{document} @> {self._json({source: [element]})}"
+            there = f"jsonb_typeof({document} -> cast({self.bind(source)} as text)) = 'array'"
+            return f"({holds})" if str(value) == YES else f"({there} and not {holds})"
+        forms = " or ".join(f"{document} @> {self._json({key: form})}" for form in _stored_forms(value))
+        return f"({forms})"
+
+    def _json(self, value: Any) -> str:
+        return f"cast({self.bind(json.dumps(value, default=str))} as jsonb)"
+
+
+def read_similar(
+    store: Store, context: Mapping[str, Any], approach: Mapping[str, Any], *, limit: int
+) -> list[dict[str, Any]]:
+    """Find attempts in a context, those that share most settings with an approach first, then the newest.
+
+    They are chosen from the newest 5,000 attempts that succeeded, and from the newest 5,000 that did not;
+    where fewer than 200 of these are in the context, from at most 20,000 of the whole history that are.
+
+    Parameters
+    ----------
+    store
+        The store.
+    context
+        Columns and values that an attempt must have, written as stored or as encoded levels.
+    approach
+        Settings to be like.
+    limit
+        Most that succeeded, and most that did not.
+
+    Returns
+    -------
+    list of dict
+        Those that succeeded first: `id`, `application_name`, `occurred_at`, `outcome_status`,
+        `failure_reason`, `agreeing` (how many of the settings they share).
+    """
+    found = []
+    with store.transaction() as connection:
+        for side in _SIDES:
+            sql = _Sql()
+            fits = sql.context(context)
+            agreeing = " + ".join(f"coalesce({one}, false)::int" for one in sql.settings(approach)) or "0"
+            select = f"""
+select id, application_name, occurred_at, outcome_status, failure_reason, {agreeing} as agreeing,
+    count(*) over () as fitting, (select count(*) from looked_at) as looked_at
+from looked_at where {{where}} order by agreeing desc, occurred_at desc, id limit {sql.bind(limit)}"""  # noqa: S608 - values are bound
+            rows = _rows(connection, _recent(side) + select.format(where=fits), sql)
+            is_enough = rows and (rows[0]["fitting"] >= ENOUGH or rows[0]["looked_at"] < RECENT)
+            if not is_enough and _has_older(connection, side):
+                older = _older(f"{side} and {fits}")
+                rows = _rows(connection, older + select.format(where="true"), sql)
+            found += [{name: row[name] for name in row if name not in _ABOUT} for row in rows]
+    return found
+
+
+_ABOUT = {"fitting", "looked_at"}
+
+
+@dataclass(frozen=True)
+class AttemptCounts:
+    """How attempts went.
+
+    Attributes
+    ----------
+    attempts, successes
+        How many there are, and how many of them succeeded.
+    units
+        Different applications among them.
+    rate
+        Mean over the applications of each one's share of successes; 0 without attempts.
+    """
+
+    attempts: int = 0
+    successes: int = 0
+    units: int = 0
+    rate: float = 0.0
+
+
+def count_attempts(
+    store: Store, context: Mapping[str, Any], approach: Mapping[str, Any]
+) -> tuple[AttemptCounts, AttemptCounts]:
+    """Count the attempts in a context with all settings of an approach, and those without.
+
+    Of the newest 5,000 attempts; where fewer than 200 of these are in the context (or have the settings), of
+    at most 20,000 of the whole history that are.
+
+    Returns
+    -------
+    with_settings, others
+    """
+    sql = _Sql()
+    fits, settings = sql.context(context), " and ".join(sql.settings(approach)) or "true"
+    with store.transaction() as connection:
+        counted = _counts(connection, _recent("true"), fits, settings, sql)
+        if _has_older(connection, "true"):
+            for has, condition in (
+                (True, f"{fits} and {settings}"),
+                (False, f"{fits} and not coalesce(({settings}), false)"),
+            ):
+                if counted[has].attempts < ENOUGH:
+                    counted[has] = _counts(connection, _older(condition), "true", settings, sql)[has]
+    return counted[True], counted[False]
+
+
+def _counts(
+    connection: Connection, looked_at: str, fits: str, settings: str, sql: _Sql
+) -> dict[bool, AttemptCounts]:
+    query = f"""{looked_at}, by_application as (
+    select coalesce(({settings}), false) as has, application_name, count(*) as attempts,
+        count(*) filter (where outcome_status = 'success') as successes
+    from looked_at where {fits} group by 1, 2)
+select has, sum(attempts)::bigint as attempts, sum(successes)::bigint as successes, count(*) as units,
+    avg(successes::float8 / attempts) as rate
+from by_application group by has"""  # noqa: S608 - values are bound
+    found = {row.pop("has"): AttemptCounts(**row) for row in _rows(connection, query, sql)}
+    return {has: found.get(has, AttemptCounts()) for has in (True, False)}
+
+
+def _recent(side: str) -> str:
+    return f"""with looked_at as materialized (
+    select {_COLUMNS} from packaging_outcomes where {side}
+    order by occurred_at desc, id desc limit {RECENT})"""  # noqa: S608
+
+
+def _older(condition: str) -> str:
+    return f"""with looked_at as materialized (
+    select {_COLUMNS} from packaging_outcomes where {condition} limit {MOST_OLDER})"""  # noqa: S608
+
+
+def _has_older(connection: Connection, side: str) -> bool:
+    query = f"select 1 from packaging_outcomes where {side} offset {RECENT} limit 1"  # noqa: S608 - constants
+    return connection.scalar(text(query)) is not None
+
+
+def _rows(connection: Connection, query: str, sql: _Sql) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(text(query), sql.values).mappings()]
+
+
+def _stored_forms(value: Any) -> list[Any]:
+    """Return what a value may be as JSON: text, the truth value or the number that the text stands for."""
+    written = str(value)
+    forms: list[Any] = [written]
+    if written in _TRUE:
+        forms.append(True)
+    elif written in _FALSE:
+        forms.append(False)
+    else:
+        try:
+            number = float(written)
+        except ValueError:
+            return forms
+        if math.isfinite(number):
+            forms.append(int(number) if number.is_integer() else number)
+    return forms
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset)) or hasattr(value, "tolist")
