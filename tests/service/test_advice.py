@@ -52,8 +52,10 @@ def test_a_withheld_answer_names_no_setting(rebuilt):
 
 def test_withheld_answers_are_logged_as_such_and_tell_nothing(rebuilt):
     with Memory.open(rebuilt.model_copy(update={"control_share": 0.5})) as memory:
-        answers = [memory.recommend(installer_type="msi") for _ in range(24)]
+        answers = memory.recommend_all([{"installer_type": "msi"}] * 24)
         log = served(memory)
+        asked_alone = iter(lambda: memory.recommend(installer_type="msi"), None)
+        alone = next(answer for answer in asked_alone if answer.withheld)
     withheld = [answer for answer in answers if answer.withheld]
     # At a share of a half, fewer than 4 or more than 20 of 24 have a probability of 0.03%.
     assert 4 <= len(withheld) <= 20
@@ -62,7 +64,7 @@ def test_withheld_answers_are_logged_as_such_and_tell_nothing(rebuilt):
         assert bool(row["withheld"]) is answer.withheld
         assert row["control_share"] == 0.5
         assert row["recommended_approach"] is not None
-    for answer in withheld:
+    for answer in [*withheld, alone]:
         assert answer.advice.recommended_approach is None
         assert not answer.advice.candidates
         assert not answer.cases
@@ -71,7 +73,7 @@ def test_withheld_answers_are_logged_as_such_and_tell_nothing(rebuilt):
 
 def test_exploration_draws_answers_as_often_as_their_propensity_says(rebuilt):
     with Memory.open(rebuilt.model_copy(update={"exploration": 0.5})) as memory:
-        answers = [memory.recommend(installer_type="msi").advice for _ in range(40)]
+        answers = [one.advice for one in memory.recommend_all([{"installer_type": "msi"}] * 40)]
         log = served(memory)
     assert len({str(one.recommended_approach) for one in answers}) > 1
     assert all(0 < one.propensity < 1 for one in answers)
