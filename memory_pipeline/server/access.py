@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -111,7 +110,6 @@ class AccessControl:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         state = scope.setdefault("state", {})
-        state["request_id"] = str(uuid.uuid4())
         try:
             self._check_origin(scope["method"], headers)
             self._check_length(headers)

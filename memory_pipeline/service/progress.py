@@ -57,6 +57,10 @@ class ProgressService(Service):
 
         return learning_sentences(self.learning())
 
+    def rebuild_runs(self, *, limit: int = 50, before: int | None = None) -> tuple[list[dict[str, Any]], int]:
+        """Read the runs of the rebuild, the newest first; see `store.reads.rebuild_runs`."""
+        return reads.rebuild_runs(self.store, limit=limit, before=before)
+
     def is_rebuilt(self) -> bool:
         """Return whether the last rebuild that succeeded began after every change of outcomes and members."""
         rebuilt = reads.last_rebuild(self.store)

@@ -132,6 +132,18 @@ def read_advised_outcomes(store: Store) -> pd.DataFrame:
     return _read(store, query)
 
 
+def unknown_recommendations(store: Store, ids: Sequence[str]) -> dict[str, str]:
+    """Return the `recommendation_id` of those outcomes whose answer is not among the served ones, by id."""
+    outcome, served = PackagingOutcome, ServedRecommendation
+    query = select(outcome.id, outcome.recommendation_id).where(
+        outcome.id.in_(ids),
+        outcome.recommendation_id.is_not(None),
+        ~select(served.id).where(served.id == outcome.recommendation_id).exists(),
+    )
+    with store.transaction() as connection:
+        return {str(identity): str(answer) for identity, answer in connection.execute(query)}
+
+
 def read_table(store: Store, model: type[Base], *, order_by: str | None = None, **equal: Any) -> pd.DataFrame:
     """Read one table, shape (rows, columns of the table), whole or where columns equal the given values."""
     query = select(*model.__table__.columns)
@@ -194,6 +206,38 @@ def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
         return None
     began, ended = (datetime.fromtimestamp(seconds, tz=UTC) for seconds in row)
     return began, ended
+
+
+def rebuild_runs(
+    store: Store, *, limit: int = 50, before: int | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """Read the runs of the rebuild from Dagster's record, the newest first, and count all.
+
+    Parameters
+    ----------
+    limit
+        Most runs.
+    before
+        Only runs with a smaller `number`, to page on.
+
+    Returns
+    -------
+    list of dict
+        `number`, `run_id`, `status` (Dagster's, in lower case), `started_at`, `finished_at`.
+    int
+        How many runs there are.
+    """
+    query = text(
+        "select id as number, run_id, lower(status) as status, to_timestamp(start_time) as started_at, "
+        "to_timestamp(end_time) as finished_at from runs where pipeline_name = 'rebuild' "
+        "and id < coalesce(:before, 9223372036854775807) order by id desc limit :limit"
+    )
+    with store.transaction() as connection:
+        if not inspect(connection).has_table("runs"):
+            return [], 0
+        total = connection.scalar(text("select count(*) from runs where pipeline_name = 'rebuild'"))
+        rows = connection.execute(query, {"limit": limit, "before": before})
+        return [dict(row) for row in rows.mappings()], int(total or 0)
 
 
 def sources(store: Store) -> list[str]:
