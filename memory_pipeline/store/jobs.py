@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALIVE = ("queued", "running")
 """States of a job that is not over."""
 _SETTLE = """
-update jobs as j set
+update server_jobs as j set
     state = case when cancel_asked then 'cancelled' else 'failed' end,
     error = case
         when cancel_asked then 'its process was ended'
