@@ -64,9 +64,12 @@ class IdempotentReply(Base):
 
 
 class Job(Base):
-    """A rebuild or discovery that was asked for through a door, and how far it is."""
+    """A rebuild or discovery that was asked for through a door, and how far it is.
 
-    __tablename__ = "jobs"
+    Not `jobs`: Dagster keeps a table of that name in the same database.
+    """
+
+    __tablename__ = "server_jobs"
     __table_args__ = (
         CheckConstraint(one_of("kind", JOB_KINDS), name="kind"),
         CheckConstraint(one_of("state", JOB_STATES), name="state"),
