@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
 
 from memory_pipeline.settings import variable_of
 from memory_pipeline.store import jobs
@@ -78,7 +80,10 @@ class JobRunner:
     def _wait(self, process: subprocess.Popen[bytes], identity: str, words: IO[bytes]) -> None:
         with words:
             code = process.wait()
-            if code != 0:
+            if code == 0:
+                return
+            # Whoever reads the job next marks it all the same, without the reason.
+            with suppress(SQLAlchemyError, KeyError):
                 jobs.fail_job(self._memory.store, identity, _ending(code, words))
 
 

@@ -57,7 +57,9 @@ class ProgressService(Service):
 
         return learning_sentences(self.learning())
 
-    def rebuild_runs(self, *, limit: int = 50, before: int | None = None) -> tuple[list[dict[str, Any]], int]:
+    def rebuild_runs(
+        self, *, limit: int = 50, before: tuple[datetime, str] | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
         """Read the runs of the rebuild, the newest first; see `store.reads.rebuild_runs`."""
         return reads.rebuild_runs(self.store, limit=limit, before=before)
 

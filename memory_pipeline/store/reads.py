@@ -209,35 +209,47 @@ def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
 
 
 def rebuild_runs(
-    store: Store, *, limit: int = 50, before: int | None = None
+    store: Store, *, limit: int = 50, before: tuple[datetime, str] | None = None
 ) -> tuple[list[dict[str, Any]], int]:
-    """Read the runs of the rebuild from Dagster's record, the newest first, and count all.
+    """Read the runs of the rebuild, the newest first, and count all.
 
     Parameters
     ----------
     limit
         Most runs.
     before
-        Only runs with a smaller `number`, to page on.
+        (`created_at`, `run_id`) of the last run of the page before.
 
     Returns
     -------
     list of dict
-        `number`, `run_id`, `status` (Dagster's, in lower case), `started_at`, `finished_at`.
+        `run_id`, `status` (Dagster's, in lower case), `created_at`, `started_at`, `finished_at`.
     int
         How many runs there are.
     """
-    query = text(
-        "select id as number, run_id, lower(status) as status, to_timestamp(start_time) as started_at, "
-        "to_timestamp(end_time) as finished_at from runs where pipeline_name = 'rebuild' "
-        "and id < coalesce(:before, 9223372036854775807) order by id desc limit :limit"
-    )
     with store.transaction() as connection:
-        if not inspect(connection).has_table("runs"):
+        there = inspect(connection)
+        parts = [query for table, query in _RUNS.items() if there.has_table(table)]
+        if not parts:
             return [], 0
-        total = connection.scalar(text("select count(*) from runs where pipeline_name = 'rebuild'"))
-        rows = connection.execute(query, {"limit": limit, "before": before})
+        runs = f"({' union all '.join(parts)}) as all_runs"
+        total = connection.scalar(text(f"select count(*) from {runs}"))  # noqa: S608 - constants
+        page = text(
+            f"select * from {runs} where cast(:moment as timestamptz) is null "  # noqa: S608 - constants
+            "or (created_at, run_id) < (:moment, :run_id) order by created_at desc, run_id desc limit :limit"
+        )
+        moment, run_id = before or (None, "")
+        rows = connection.execute(page, {"limit": limit, "moment": moment, "run_id": run_id})
         return [dict(row) for row in rows.mappings()], int(total or 0)
+
+
+_RUNS = {
+    "runs": "select run_id::text, lower(status) as status, "
+    "create_timestamp at time zone 'utc' as created_at, to_timestamp(start_time) as started_at, to_timestamp(end_time) as finished_at from runs "
+    "where pipeline_name = 'rebuild'",
+    "rebuilds": "select 'rebuild-' || id, 'success', began_at, began_at, ended_at from rebuilds",
+}
+"""Where runs of the rebuild are recorded: Dagster's own table, and that of rebuilds without it."""
 
 
 def sources(store: Store) -> list[str]:

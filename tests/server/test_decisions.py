@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from memory_pipeline.memory import Memory
 from memory_pipeline.server.app import create_app
 from memory_pipeline.server.options import ServerOptions
+from memory_pipeline.store.decisions import apply_decisions
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +21,8 @@ def deciding(rebuilt):
             yield client
         with memory.store.transaction() as connection:
             connection.execute(text("truncate decisions, audit_log"))
-            for kind in ("pattern", "member_pattern"):
-                from memory_pipeline.store.decisions import apply_decisions  # noqa: PLC0415
-
-                apply_decisions(connection, kind)
+            connection.execute(text("update patterns set is_active = true"))
+            apply_decisions(connection, "pattern")
         memory.refresh_advice()
 
 
@@ -77,13 +76,13 @@ def test_what_cannot_be_decided_is_refused(deciding, path, body, status, named):
 
 
 def test_the_log_is_read_page_by_page_the_newest_first(deciding):
-    identity = deciding.memory.factors().iloc[1]["id"]
+    identity = str(deciding.memory.member_patterns().iloc[1]["id"])
     for number in range(5):
-        deciding.post(f"/api/memory/factors/{identity}/decision", json={"note": str(number)})
+        deciding.post(f"/api/v1/patterns/{identity}/decision", json={"note": str(number)})
     seen, cursor = [], None
     while True:
-        query = {"finding_id": identity, "kind": "factor", "limit": 2} | (
-            {"cursor": cursor} if cursor else {}
+        query = {"finding_id": identity, "kind": "member_pattern", "limit": 2}
+        query |= {"cursor": cursor} if cursor else {}
         )
         page = deciding.get("/api/memory/decisions", params=query).json()
         assert page["total"] == 5

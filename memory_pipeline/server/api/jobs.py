@@ -48,9 +48,9 @@ class JobStatus(BaseModel):
 class RebuildRun(BaseModel):
     """One run of the rebuild, however it was started."""
 
-    number: int
     run_id: str
     status: str
+    created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -146,9 +146,9 @@ async def follow_job(identity: str, request: Request, memory: OpenedMemory, _: R
 @router.get("/api/memory/runs", response_model=IdPage[RebuildRun])
 def list_runs(memory: OpenedMemory, _: Reader, limit: Limit = 50, cursor: Cursor = None) -> Any:
     """List the runs of the rebuild, the newest first, also those of the command line and of schedules."""
-    key = read_cursor(cursor, int)
-    rows, total = memory.rebuild_runs(limit=limit + 1, before=None if key is None else key[0])
-    return page_of(rows, total, limit, "number")
+    before = _before(read_cursor(cursor, str, str))
+    rows, total = memory.rebuild_runs(limit=limit + 1, before=before)
+    return page_of(rows, total, limit, "created_at", "run_id")
 
 
 def _start(
