@@ -40,6 +40,10 @@ _SERVER_ERROR = 500
 _LONGEST_TARGET = 300
 
 
+class AnswerBrokenError(Exception):
+    """An answer broke off after it had begun; the log has the cause under its request id."""
+
+
 class Observed:
     """Note every request.
 
@@ -87,10 +91,10 @@ class Observed:
             await self._app(scope, receive, send)
         except ClientDisconnect:
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is logged and answered
             problem = _problem_of(error, scope["state"]["request_id"])
-            if answered:  # the client sees a broken answer, and why is in the log
-                raise
+            if answered:  # the client sees that the answer breaks off, and why is in the log
+                raise AnswerBrokenError(scope["state"]["request_id"]) from None
             await problem.to_response()(scope, receive, send)
 
     async def _audit(self, scope: MutableMapping[str, Any], status: int) -> None:

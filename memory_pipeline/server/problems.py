@@ -152,7 +152,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     value = error.get("input")
     is_missing = error["type"] == "missing"
     shown = None if is_missing else repr(value)[:_LONGEST_VALUE]
-    context = {key: one for key, one in (error.get("ctx") or {}).items() if key != "error"}
+    context = error.get("ctx") or {}
     remedy = "it is required" if is_missing else _REMEDIES.get(error["type"], error["msg"]).format(**context)
     return FieldError(place, shown, remedy.removeprefix("Value error, "))
 

@@ -21,6 +21,8 @@ from memory_pipeline.store.models import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 

@@ -134,6 +134,12 @@ def active_grants(store: Store) -> list[Grant]:
         return [Grant(*row) for row in connection.execute(query)]
 
 
+def has_tokens(store: Store) -> bool:
+    """Return whether a token was ever created, also one that is revoked or expired."""
+    with store.transaction() as connection:
+        return bool(connection.scalar(select(select(ApiToken.id).exists())))
+
+
 def note_use(store: Store, names: Iterable[str]) -> None:
     """Record that tokens were used now."""
     wanted = sorted(set(names))

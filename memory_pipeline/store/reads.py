@@ -245,8 +245,8 @@ def rebuild_runs(
 
 _RUNS = {
     "runs": "select run_id::text, lower(status) as status, "
-    "create_timestamp at time zone 'utc' as created_at, to_timestamp(start_time) as started_at, to_timestamp(end_time) as finished_at from runs "
-    "where pipeline_name = 'rebuild'",
+    "create_timestamp at time zone 'utc' as created_at, to_timestamp(start_time) as started_at, "
+    "to_timestamp(end_time) as finished_at from runs where pipeline_name = 'rebuild'",
     "rebuilds": "select 'rebuild-' || id, 'success', began_at, began_at, ended_at from rebuilds",
 }
 """Where runs of the rebuild are recorded: Dagster's own table, and that of rebuilds without it."""

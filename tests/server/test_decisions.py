@@ -83,7 +83,6 @@ def test_the_log_is_read_page_by_page_the_newest_first(deciding):
     while True:
         query = {"finding_id": identity, "kind": "member_pattern", "limit": 2}
         query |= {"cursor": cursor} if cursor else {}
-        )
         page = deciding.get("/api/memory/decisions", params=query).json()
         assert page["total"] == 5
         seen += [one["note"] for one in page["items"]]

@@ -10,6 +10,7 @@ from threading import Thread
 from threading import enumerate as enumerate_threads
 
 import pytest
+from pydantic import SecretStr
 from server_tools import outcome
 from sqlalchemy import text
 
@@ -145,7 +146,8 @@ def test_a_job_outlives_its_server_and_a_dead_one_is_found_out_by_another(make_c
     with store.transaction() as connection:
         connection.execute(
             text(
-                "insert into server_jobs (id, kind, state, asked_by) values ('gone', 'discover', 'running', 'x')"
+                "insert into server_jobs (id, kind, state, asked_by) "
+                "values ('gone', 'discover', 'running', 'x')"
             )
         )
     gone = jobs.read_job(store, "gone")
@@ -223,13 +225,10 @@ def test_of_rebuilds_asked_for_at_once_one_begins(store):
     assert refused == [made[0]["id"]] * 7
 
 
-def test_a_discovery_that_costs_is_confirmed_first(
-    settings, store, started, make_client, memory, monkeypatch
-):
-    key = Settings(
-        home=settings.home, database_url=settings.database_url, anthropic_api_key="sk-ant-very-secret"
+def test_a_discovery_that_costs_is_confirmed_first(started, make_client, memory):
+    memory.settings = memory.settings.model_copy(
+        update={"anthropic_api_key": SecretStr("sk-ant-very-secret")}
     )
-    monkeypatch.setattr(memory, "settings", key)
     with make_client() as client:
         reply = client.post("/api/v1/patterns/discover", json={"focus_areas": ["data"]})
         assert reply.status_code == 422
