@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from threading import Thread
+from threading import Thread, Timer
 from threading import enumerate as enumerate_threads
 
 import pytest
@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.server import jobs as running
+from memory_pipeline.server.api import jobs as following
 from memory_pipeline.server.job_process import JobFailedError, run_job
 from memory_pipeline.server.jobs import environment_of
 from memory_pipeline.settings import Settings
@@ -112,6 +113,24 @@ def test_a_rebuild_is_followed_to_its_end(serving, store):
         assert (runs["total"], runs["items"][0]["status"]) == (1, "success")
         assert runs["items"][0]["run_id"] == job["result"]["run_id"]
         assert "memory_pipeline_rebuild_age_seconds " in client.get("/metrics").text
+
+
+def test_a_follower_is_kept_with_comments_until_the_job_ends(client, started, state_of, monkeypatch):
+    monkeypatch.setattr(following, "POLL", 0.05)
+    monkeypatch.setattr(following, "HEARTBEAT", 0.2)
+    identity = client.post("/api/memory/rebuild").json()["id"]
+    until(lambda: state_of(identity) == "running")
+    ending = Timer(2.0, started[0].kill)
+    ending.start()
+    reply = client.get(f"/api/memory/jobs/{identity}/events", headers={"Accept-Encoding": "gzip"})
+    ending.join()
+    assert "content-encoding" not in reply.headers
+    lines = reply.text.splitlines()
+    assert lines.count(": the job is alive") >= 2
+    events = events_of(lines)
+    assert events[0][0] == "progress"
+    assert (events[-1][0], events[-1][1]["state"]) == ("end", "failed")
+    assert [name for name, _ in events].count("end") == 1
 
 
 def test_a_job_is_cancelled_by_an_interrupt(client, started, state_of):
