@@ -17,6 +17,7 @@ FLOORS = (
     ("memory_pipeline", "settings", "analysis", "worlds", "module_map"),
     ("store", "charts"),
     ("ingest", "contracts"),
+    ("hook",),
     ("vocabulary",),
     ("rebuild",),
     ("service",),

@@ -19,7 +19,7 @@ _LENIENT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 @click.group()
 def hook() -> None:
-    """Ask the memory before a packaging command of an agent, and report how it ended.
+    """Check an approach before a packaging command of an agent, and report how the command ended.
 
     `python -m memory_pipeline.hook` does the same and starts faster. MEMORY_SERVER_URL and MEMORY_TOKEN say
     which server is asked, MEMORY_CONTEXT (a JSON object) what holds for every attempt from here.

@@ -170,7 +170,7 @@ def retry(mapping: str | None, as_json: bool, **filters: str | None) -> None:
         raise RefusedError(f"every record was refused again; the first: {first.field}: {first.reason}")
 
 
-def _filter(**filters: str | None) -> QuarantineFilter:
+def _filter(**filters: Any) -> QuarantineFilter:
     from memory_pipeline.store.bulk_writes import QuarantineFilter  # noqa: PLC0415
 
     return QuarantineFilter(**filters)

@@ -23,6 +23,10 @@ class IngestError(Exception):
         self.message = message
 
 
+class StorageError(IngestError):
+    """The database failed while it stored records; nothing was stored, and nothing is wrong with them."""
+
+
 class MappingError(IngestError):
     """A mapping does not exist, or breaks the rules of the mapping language."""
 

@@ -15,12 +15,18 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from memory_pipeline.ingest.errors import IngestError, printable
+from memory_pipeline.ingest.errors import IngestError, StorageError, printable
 from memory_pipeline.ingest.file_formats import check_file, format_of
 from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
-from memory_pipeline.ingest.report import MAX_PROBLEMS, MAX_STORED_IDS, IngestReport, Problem
+from memory_pipeline.ingest.report import (
+    MAX_PROBLEMS,
+    MAX_STORED_IDS,
+    IngestReport,
+    Problem,
+    RecordResult,
+)
 from memory_pipeline.ingest.staging import Job, occurrence_identity, stage
 from memory_pipeline.ingest.table_files import open_csv, open_parquet
 from memory_pipeline.store.bulk_writes import IngestRun, RecordWriter
@@ -103,6 +109,7 @@ def ingest_rows(
     source: str | None = None,
     name: str | None = None,
     progress: ProgressCallback | None = None,
+    lists_records: bool = False,
 ) -> IngestReport:
     """Store the rows of a data frame, or dicts, as those of a file.
 
@@ -112,6 +119,8 @@ def ingest_rows(
         See `frames.open_rows`.
     name
         What the ingest is called in the table `ingests`; None for `data frame` or `records`.
+    lists_records
+        Whether the report says of each record what became of it.
 
     Other parameters, the result and the errors are those of `ingest_file`.
     """
@@ -121,7 +130,9 @@ def ingest_rows(
     translator = build_translator(_known_kind(kind), _loaded(mapping))
     file = open_rows(rows, called)
     records = _records_of(file, translator, called)
-    job = Job(kind, called, translator, source, progress=progress, share=file.share)
+    job = Job(
+        kind, called, translator, source, progress=progress, share=file.share, lists_records=lists_records
+    )
     return _run(store, job, records)
 
 
@@ -161,10 +172,19 @@ def load_and_store(
     source: str | None = None,
     progress: ProgressCallback | None = None,
     keeps_stored: bool = False,
+    lists_records: bool = False,
 ) -> IngestReport:
-    """Store records; see `ingest_records`. With `keeps_stored`, no stored record is changed."""
+    """Store records; see `ingest_rows`. With `keeps_stored`, no stored record is changed."""
     translator = build_translator(_known_kind(kind), mapping)
-    job = Job(kind, name, translator, source, progress=progress, keeps_stored=keeps_stored)
+    job = Job(
+        kind,
+        name,
+        translator,
+        source,
+        progress=progress,
+        keeps_stored=keeps_stored,
+        lists_records=lists_records,
+    )
     return _run(store, job, iter(records))
 
 
@@ -206,6 +226,7 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
         )
         late = writer.late_refusals(MAX_PROBLEMS)
         stored_ids = writer.stored_ids() if job.read <= MAX_STORED_IDS else ()
+        results = writer.record_results() if job.lists_records else ()
     problems = sorted([*job.problems, *(Problem(*one) for one in late)], key=lambda one: one.row_number)
     return IngestReport(
         ingest_id=run.ingest_id,
@@ -221,7 +242,15 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
         already_quarantined=counts.already_quarantined,
         problems=tuple(problems[:MAX_PROBLEMS]),
         stored_ids=stored_ids,
+        records=tuple(_result_of(one) for one in results),
     )
+
+
+def _result_of(row: Any) -> RecordResult:
+    if row.reason is None:
+        return RecordResult(row.row_number, row.status, row.id)
+    problem = Problem(row.row_number, row.field, row.value, row.reason)
+    return RecordResult(row.row_number, row.status, None, row.quarantine_id, problem)
 
 
 @contextmanager
@@ -231,6 +260,6 @@ def _wrap_database_errors() -> Iterator[None]:
     except (psycopg.Error, DBAPIError) as error:
         # Only the first line: the others show a whole row.
         what = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        raise IngestError(
+        raise StorageError(
             f"the database could not store the records ({what}); nothing was stored, so try the same again"
         ) from error

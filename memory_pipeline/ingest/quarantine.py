@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, update
 
 from memory_pipeline.ingest.errors import IngestError
 from memory_pipeline.ingest.load import load_and_store
@@ -40,9 +43,18 @@ def count_quarantined(store: Store, chosen: QuarantineFilter = EVERYTHING) -> in
 
 
 def list_quarantined(
-    store: Store, chosen: QuarantineFilter = EVERYTHING, *, limit: int | None = None
+    store: Store, chosen: QuarantineFilter = EVERYTHING, *, limit: int | None = None, after: int = 0
 ) -> list[dict[str, Any]]:
     """Return the records that wait in quarantine, the oldest first.
+
+    Parameters
+    ----------
+    chosen
+        Which records.
+    limit
+        Most records.
+    after
+        Only records with a larger id, to page on.
 
     Returns
     -------
@@ -51,7 +63,7 @@ def list_quarantined(
     """
     columns = (*_NOTE_COLUMNS, Kept.ingest_id, Kept.created_at, Kept.record)
     with store.transaction() as connection:
-        rows = connection.execute(chosen.select(columns).limit(limit))
+        rows = connection.execute(chosen.select(columns).where(Kept.id > after).limit(limit))
         return [dict(row) for row in rows.mappings()]
 
 
@@ -128,7 +140,7 @@ def retry_quarantined(
     """
     given = load_mapping(mapping) if isinstance(mapping, str | Path) else mapping
     if given is not None:
-        chosen = QuarantineFilter(given.kind, chosen.file_name, chosen.ingest_id, chosen.mapping_name)
+        chosen = replace(chosen, kind=given.kind)
     with store.transaction() as connection:
         groups = quarantined_groups(connection, chosen)
     plans: list[tuple[QuarantineFilter, str, Mapping | None]]
@@ -137,13 +149,71 @@ def retry_quarantined(
     else:
         plans = [
             (
-                QuarantineFilter(kind, chosen.file_name, chosen.ingest_id, name),
+                replace(chosen, kind=kind, mapping_name=name),
                 kind,
                 None if name == OWN_FORMAT else load_mapping(name),
             )
             for kind, name, _ in groups
         ]
     return [_retry(store, part, kind, its_mapping, progress) for part, kind, its_mapping in plans]
+
+
+def correct_quarantined(
+    store: Store, identity: int, record: dict[str, Any], *, mapping: str | Mapping | None = None
+) -> IngestReport:
+    """Store the corrected form of a record that waits in quarantine; it leaves quarantine when it passes.
+
+    Parameters
+    ----------
+    identity
+        Id of the record in quarantine.
+    record
+        The whole corrected record.
+    mapping
+        The mapping to read it with; None: it is in the project's own form.
+
+    Returns
+    -------
+    IngestReport
+        With what became of the record. One that is refused again waits in its corrected form.
+
+    Raises
+    ------
+    KeyError
+        When no record with this id waits.
+    """
+    with store.transaction() as connection:
+        row = connection.execute(QuarantineFilter(id=identity).select((*_NOTE_COLUMNS, Kept.record))).first()
+    if row is None:
+        raise KeyError(f"no record with the id {identity} waits in quarantine")
+    note = _with_note(row)[QUARANTINE_KEY]
+    return load_and_store(
+        store,
+        row.kind,
+        [{QUARANTINE_KEY: note, **{key: one for key, one in record.items() if key != QUARANTINE_KEY}}],
+        mapping=load_mapping(mapping) if isinstance(mapping, str) else mapping,
+        name="quarantine",
+        lists_records=True,
+    )
+
+
+def dismiss_quarantined(store: Store, identity: int) -> None:
+    """Take a record out of quarantine without storing it; if it arrives again, it waits again.
+
+    Raises
+    ------
+    KeyError
+        When no record with this id waits.
+    """
+    with store.transaction() as connection:
+        found = connection.scalar(
+            update(Kept)
+            .where(Kept.id == identity, Kept.resolved_at.is_(None))
+            .values(resolved_at=func.now())
+            .returning(Kept.id)
+        )
+    if found is None:
+        raise KeyError(f"no record with the id {identity} waits in quarantine")
 
 
 def _retry(

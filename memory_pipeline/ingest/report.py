@@ -46,6 +46,31 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class RecordResult:
+    """What became of one record.
+
+    Parameters
+    ----------
+    row_number
+        Its place among the records, from 1.
+    status
+        `stored`, `changed`, `unchanged` or `quarantined`.
+    id
+        Of the stored record; None where it was refused.
+    quarantine_id
+        Under which it waits in quarantine, where it was refused.
+    problem
+        What is wrong with it, where it was refused.
+    """
+
+    row_number: int
+    status: Literal["stored", "changed", "unchanged", "quarantined"]
+    id: str | None
+    quarantine_id: int | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
 class IngestReport:
     """Counts of the records of one ingest by what became of them.
 
@@ -71,6 +96,8 @@ class IngestReport:
         The first `MAX_PROBLEMS` refused records.
     stored_ids
         Ids of the accepted records in their order; empty for more than `MAX_STORED_IDS` records.
+    records
+        What became of each record that was not skipped, where the caller asked for it.
     """
 
     ingest_id: str
@@ -86,6 +113,7 @@ class IngestReport:
     already_quarantined: int
     problems: tuple[Problem, ...]
     stored_ids: tuple[str, ...] = ()
+    records: tuple[RecordResult, ...] = ()
 
     @property
     def is_all_refused(self) -> bool:
@@ -93,5 +121,5 @@ class IngestReport:
         return self.quarantined > 0 and self.quarantined == self.read - self.skipped
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-able values."""
-        return asdict(self)
+        """Return the report as JSON-able values, without what became of single records."""
+        return {name: value for name, value in asdict(self).items() if name != "records"}

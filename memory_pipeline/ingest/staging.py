@@ -41,6 +41,7 @@ class Job:
     progress: ProgressCallback | None = None
     share: Callable[[], float | None] = lambda: None
     keeps_stored: bool = False
+    lists_records: bool = False
     read: int = 0
     skipped: int = 0
     skipped_ids: list[int] = field(default_factory=list)

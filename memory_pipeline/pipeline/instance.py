@@ -47,7 +47,7 @@ retention:
   schedule:
     purge_after_days: 90
 """
-_STORAGE_LOCK = 0x6D656D03
+_STORAGE_LOCK = 0x6D656D05
 
 
 def dagster_home(settings: Settings) -> Path:

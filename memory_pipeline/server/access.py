@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,7 +19,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from memory_pipeline.server.options import LOOPBACK_NAMES
 from memory_pipeline.server.problems import ProblemError
-from memory_pipeline.store.access import Grant, active_grants, hash_token, note_use
+from memory_pipeline.store.access import Grant, active_grants, has_tokens, hash_token, note_use
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -49,6 +48,7 @@ class TokenBook:
         self._store = store
         self._file_grants = options.file_grants
         self._grants: dict[str, Grant] = {}
+        self._is_empty = False
         self._read_at = -float("inf")
         self._used: set[str] = set()
         self._reading = asyncio.Lock()
@@ -66,7 +66,14 @@ class TokenBook:
         note_use(self._store, used)
         grants = [*self._file_grants, *active_grants(self._store)]
         self._grants = {one.token_hash: one for one in grants}
+        # Revoking the last token, or its end, must not open the server to everybody again.
+        self._is_empty = not grants and not has_tokens(self._store)
         self._read_at = time.monotonic()
+
+    async def is_empty(self) -> bool:
+        """Return whether there never was a token."""
+        await self.grants()
+        return self._is_empty
 
     async def find(self, token: str) -> Grant | None:
         """Return the grant of a token; None where none is in force."""
@@ -111,7 +118,6 @@ class AccessControl:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         state = scope.setdefault("state", {})
-        state["request_id"] = str(uuid.uuid4())
         try:
             self._check_origin(scope["method"], headers)
             self._check_length(headers)
@@ -151,7 +157,7 @@ class AccessControl:
             found = await self._tokens.find(token.strip())
             if found is not None:
                 return found
-        elif not kind and self._options.is_loopback and not await self._tokens.grants():
+        elif not kind and self._options.is_loopback and await self._tokens.is_empty():
             return LOOPBACK
         raise ProblemError(
             401,

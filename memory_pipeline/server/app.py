@@ -13,6 +13,9 @@ from memory_pipeline import __version__
 from memory_pipeline.server import problems
 from memory_pipeline.server.access import AccessControl
 from memory_pipeline.server.api import ROUTERS
+from memory_pipeline.server.idempotency import WholeBodies
+from memory_pipeline.server.jobs import JobRunner
+from memory_pipeline.server.observing import Observed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,9 +49,13 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     )
     app.state.memory = memory
     app.state.options = options
+    app.state.jobs = JobRunner(memory)
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
+    # The last one is the outermost.
+    app.add_middleware(WholeBodies, store=memory.store)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_GZIP)
     app.add_middleware(AccessControl, store=memory.store, options=options)
+    app.add_middleware(Observed, store=memory.store)
     return app

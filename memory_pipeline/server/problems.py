@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.ingest.errors import IngestError, StorageError
 from memory_pipeline.store.database import DiscoveryInProgressError, RebuildInProgressError
+from memory_pipeline.store.jobs import JobRunningError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,6 +62,8 @@ class ProblemError(HTTPException):
         What is wrong with single fields.
     headers
         Headers of the answer, such as `Retry-After`.
+    members
+        Further members of the document, such as the id of what stands in the way.
     """
 
     def __init__(
@@ -66,9 +72,11 @@ class ProblemError(HTTPException):
         detail: str,
         errors: tuple[FieldError, ...] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(status, detail, headers)
         self.errors = errors
+        self.members = dict(members or {})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the problem document."""
@@ -80,7 +88,7 @@ class ProblemError(HTTPException):
         }
         if self.errors:
             document["errors"] = [vars(one) for one in self.errors]
-        return document
+        return document | self.members
 
     def to_response(self) -> JSONResponse:
         """Return the HTTP response."""
@@ -103,6 +111,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(JobRunningError, _on_running)
+    for away in (*_DATABASE_AWAY, StorageError):
+        app.add_exception_handler(away, _on_away)
     for error, status in (
         (IngestError, 422),
         (RebuildInProgressError, 409),
@@ -141,7 +152,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     value = error.get("input")
     is_missing = error["type"] == "missing"
     shown = None if is_missing else repr(value)[:_LONGEST_VALUE]
-    context = {key: one for key, one in (error.get("ctx") or {}).items() if key != "error"}
+    context = error.get("ctx") or {}
     remedy = "it is required" if is_missing else _REMEDIES.get(error["type"], error["msg"]).format(**context)
     return FieldError(place, shown, remedy.removeprefix("Value error, "))
 
@@ -171,8 +182,48 @@ _REMEDIES = {
 }
 
 
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+_AWAY_SECONDS = 5
+
+
+def is_database_away(error: Exception) -> bool:
+    """Return whether an error says that the database does not answer, not that a request is wrong."""
+    return isinstance(error, (*_DATABASE_AWAY, StorageError))
+
+
+def database_problem() -> ProblemError:
+    """Return the problem of a database that does not answer."""
+    wait = {"Retry-After": str(_AWAY_SECONDS)}
+    return ProblemError(503, "the database does not answer; nothing was written, so send it again", (), wait)
+
+
+async def _on_away(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - says nothing of the cause
+    return database_problem().to_response()
+
+
+async def _on_running(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, JobRunningError)  # noqa: S101 - for mypy
+    job = f"/api/memory/jobs/{error.identity}"
+    return ProblemError(409, str(error), members={"job": error.identity, "job_url": job}).to_response()
+
+
+def is_meant_for_the_caller(error: Exception) -> bool:
+    """Return whether an error was raised by this project to say what is wrong with a request.
+
+    An error of a library, or one that Python raised by itself, says how this project failed instead.
+    """
+    if isinstance(error, RecursionError | NotImplementedError) or getattr(error, "errno", None) is not None:
+        return False
+    if isinstance(error, KeyError) and not (error.args and " " in str(error.args[0])):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "raise" in (frames[-1].line or "") and "memory_pipeline" in frames[-1].filename
+
+
 def _answering(status: int) -> Any:
     async def answer(_: Request, error: Exception) -> JSONResponse:
+        if not is_meant_for_the_caller(error):
+            raise error
         message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         return ProblemError(status, message).to_response()
 

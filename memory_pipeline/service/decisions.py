@@ -24,7 +24,14 @@ class DecisionService(AdviceService):
     """Decisions of persons; the advice follows them."""
 
     def decide(
-        self, kind: str, identity: str, decision: str | None = None, *, by: str, note: str | None = None
+        self,
+        kind: str,
+        identity: str,
+        decision: str | None = None,
+        *,
+        by: str,
+        note: str | None = None,
+        is_whole_id: bool = False,
     ) -> dict[str, Any]:
         """Decide about a finding, or note something about it, so that it survives every rebuild.
 
@@ -32,10 +39,25 @@ class DecisionService(AdviceService):
         told to `activate` or `retire`, factors to `confirm` or `suppress`; `reset` takes it back. Advice
         follows at once, in the recommendation table too.
         """
-        held = decisions.decide(self.store, kind, identity, by=by, decision=decision, note=note)
+        held = decisions.decide(
+            self.store, kind, identity, by=by, decision=decision, note=note, is_whole_id=is_whole_id
+        )
         if kind in {"pattern", "factor"}:
             self.refresh_advice()
         return held
+
+    def decision_log(
+        self,
+        *,
+        kind: str | None = None,
+        finding_id: str | None = None,
+        limit: int = 100,
+        before: int | None = None,
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Read decisions and notes, the newest first; see `store.decisions.read_decision_log`."""
+        return decisions.read_decision_log(
+            self.store, kind=kind, finding_id=finding_id, limit=limit, before=before
+        )
 
     def refresh_advice(self) -> int:
         """Write the recommendation table anew by what persons decided since the last rebuild.

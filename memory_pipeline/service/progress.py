@@ -21,6 +21,8 @@ from memory_pipeline.store.models import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 
@@ -56,6 +58,12 @@ class ProgressService(Service):
         from memory_pipeline.analysis.learning.text import learning_sentences  # noqa: PLC0415
 
         return learning_sentences(self.learning())
+
+    def rebuild_runs(
+        self, *, limit: int = 50, before: tuple[datetime, str] | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Read the runs of the rebuild, the newest first; see `store.reads.rebuild_runs`."""
+        return reads.rebuild_runs(self.store, limit=limit, before=before)
 
     def is_rebuilt(self) -> bool:
         """Return whether the last rebuild that succeeded began after every change of outcomes and members."""

@@ -262,7 +262,7 @@ class Serving:
         kept.cases_stamp, kept.cases_read_at = stamp, began
 
     def give(self, question: Question) -> ServedAnswer:
-        """Give the answer to a question that is ready, and write it to the journal, without the database.
+        """Return the answer to a question that is ready, and write it to the journal, without the database.
 
         Raises
         ------

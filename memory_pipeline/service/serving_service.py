@@ -40,10 +40,17 @@ class ServingService(DecisionService, IngestService):
         return read_served(self.store, recommendation_id)
 
     def decide(
-        self, kind: str, identity: str, decision: str | None = None, *, by: str, note: str | None = None
+        self,
+        kind: str,
+        identity: str,
+        decision: str | None = None,
+        *,
+        by: str,
+        note: str | None = None,
+        is_whole_id: bool = False,
     ) -> dict[str, Any]:
         """Decide about a finding as `DecisionService.decide` does; served advice follows at once."""
-        held = super().decide(kind, identity, decision, by=by, note=note)
+        held = super().decide(kind, identity, decision, by=by, note=note, is_whole_id=is_whole_id)
         if self._serving is not None and self._serving.policy_version is not None:
             self._serving.refresh()
         return held

@@ -134,6 +134,12 @@ def active_grants(store: Store) -> list[Grant]:
         return [Grant(*row) for row in connection.execute(query)]
 
 
+def has_tokens(store: Store) -> bool:
+    """Return whether a token was ever created, also one that is revoked or expired."""
+    with store.transaction() as connection:
+        return bool(connection.scalar(select(select(ApiToken.id).exists())))
+
+
 def note_use(store: Store, names: Iterable[str]) -> None:
     """Record that tokens were used now."""
     wanted = sorted(set(names))
@@ -151,7 +157,18 @@ def add_audit(store: Store, entries: Sequence[Mapping[str, Any]]) -> None:
             connection.execute(insert(AuditEntry), [dict(one) for one in entries])
 
 
-def read_audit(store: Store, *, limit: int = 100, before: int | None = None) -> list[dict[str, Any]]:
+def count_audit(store: Store, *, actor: str | None = None) -> int:
+    """Count the entries of the audit log, all or those of one actor."""
+    query = select(func.count()).select_from(AuditEntry)
+    if actor is not None:
+        query = query.where(AuditEntry.actor == actor)
+    with store.transaction() as connection:
+        return int(connection.scalar(query) or 0)
+
+
+def read_audit(
+    store: Store, *, limit: int = 100, before: int | None = None, actor: str | None = None
+) -> list[dict[str, Any]]:
     """Read the audit log, the newest first.
 
     Parameters
@@ -160,10 +177,14 @@ def read_audit(store: Store, *, limit: int = 100, before: int | None = None) -> 
         Most entries.
     before
         Only entries with a smaller id, to page on.
+    actor
+        Only writes of this token.
     """
     table = AuditEntry
     query = select(*table.__table__.columns).order_by(table.id.desc()).limit(limit)
     if before is not None:
         query = query.where(table.id < before)
+    if actor is not None:
+        query = query.where(table.actor == actor)
     with store.transaction() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]

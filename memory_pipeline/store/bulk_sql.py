@@ -139,14 +139,17 @@ where s.reason is not null and s.quarantine_id = q.id and q.kind = :kind
     and q.mapping_name = :mapping_name
 """
 
-WRITE_QUARANTINE = """
-with refused as (
+# Refused records that are not in quarantine under the id that they name; equal ones are numbered.
+_REFUSED = """refused as (
     select s.*, row_number() over (partition by s.hash order by s.row_number) as occurrence
     from staged_records as s
     where s.reason is not null and not exists (
         select from quarantined_records as q where q.id = s.quarantine_id and q.kind = :kind
             and (s.is_content is not null or split_part(q.record_hash, ':', 1) = s.hash))
-), written as (
+)"""
+
+WRITE_QUARANTINE = f"""
+with {_REFUSED}, written as (
     insert into quarantined_records as q (
         kind, ingest_id, file_name, mapping_name, row_number, field, value, reason, record, record_hash)
     select :kind, :ingest_id, :file_name,
@@ -159,7 +162,31 @@ with refused as (
     returning (xmax = 0) as is_new
 )
 select count(*) filter (where is_new) from written
-"""
+"""  # noqa: S608 - constant
+
+# What became of each staged record, once all are written. An update keeps the time of creation.
+RESULTS = {
+    kind: f"""
+with {_REFUSED}
+select s.row_number, s.field, s.value, s.reason, t.id::text as id,
+    case
+        when s.reason is not null then 'quarantined'
+        when s.is_repetition or t.ingest_id <> :ingest_id then 'unchanged'
+        when t.created_at = t.updated_at then 'stored'
+        else 'changed'
+    end as status,
+    case
+        when s.reason is null then null
+        when r.row_number is null then s.quarantine_id
+        else (select q.id from quarantined_records as q where q.record_hash = r.hash || ':' || r.occurrence)
+    end as quarantine_id
+from staged_records as s
+left join refused as r using (row_number)
+left join {table} as t on s.reason is null and t.source = s.source and t.source_record_id = s.record_id
+order by s.row_number
+"""  # noqa: S608 - the two names below
+    for kind, table in (("outcomes", "packaging_outcomes"), ("members", "members"))
+}
 
 # Accepted, skipped by the mapping, or refused in a corrected form that is in quarantine by itself now.
 RESOLVE = """

@@ -21,6 +21,7 @@ from memory_pipeline.store.bulk_sql import (
     REFUSE_OVERWRITES,
     REFUSED_AGAIN,
     RESOLVE,
+    RESULTS,
     STAGED_COLUMNS,
     WRITE,
     WRITE_INGEST,
@@ -160,6 +161,17 @@ class RecordWriter:
         }[self.run.kind]
         return tuple(self.connection.scalars(text(column)))
 
+    def record_results(self) -> Sequence[Row[Any]]:
+        """Return what became of each staged record, once all are moved to their tables.
+
+        Returns
+        -------
+        sequence of Row
+            `row_number`, `status`, `id`, `quarantine_id`, `field`, `value`, `reason`, in the order of rows.
+        """
+        names = {"kind": self.run.kind, "ingest_id": self.run.ingest_id}
+        return self.connection.execute(text(RESULTS[self.run.kind]), names).all()
+
     def _rename_identical(self, rename: Callable[[str, str, int], tuple[str, str]]) -> None:
         """Set ids of identical records that have none in their source, by the number of their occurrence."""
         repeats = self.connection.execute(
@@ -296,6 +308,9 @@ class QuarantineFilter:
     file_name: str | None = None
     ingest_id: str | None = None
     mapping_name: str | None = None
+    id: int | None = None
+    field: str | None = None
+    reason: str | None = None
 
     def select(self, columns: Sequence[Any]) -> Select[Any]:
         """Build the query for columns of the matching records, the oldest first."""

@@ -24,8 +24,10 @@ _MIGRATION_LOCK = 0x6D656D01
 _REBUILD_LOCK = 0x6D656D02
 _DISCOVERY_LOCK = 0x6D656D03
 _ADVICE_LOCK = 0x6D656D04
+JOB_LOCKS = 0x6D656D06
 _ADVICE_PATIENCE = 60.0
 _POLL = 0.1
+_CONNECT_TIMEOUT = 10
 
 
 class RebuildInProgressError(RuntimeError):
@@ -51,7 +53,13 @@ class Store:
     @cached_property
     def engine(self) -> Engine:
         """The engine, made at first use."""
-        return create_engine(self.url, pool_pre_ping=True)
+        # Errors show no parameters: they may hold what a person or a program sent.
+        return create_engine(
+            self.url,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": _CONNECT_TIMEOUT},
+        )
 
     @property
     def dagster_url(self) -> str:
@@ -126,6 +134,44 @@ class Store:
         )
         with self._lock(_DISCOVERY_LOCK, taken):
             yield
+
+    def is_rebuilding(self) -> bool:
+        """Return whether a process holds the rebuild lock, however it was started."""
+        return self._is_held(_REBUILD_LOCK)
+
+    def is_discovering(self) -> bool:
+        """Return whether a process holds the discovery lock, however it was started."""
+        return self._is_held(_DISCOVERY_LOCK)
+
+    def _is_held(self, key: int) -> bool:
+        query = text(
+            "select exists (select from pg_locks where locktype = 'advisory' and objid = :key "
+            "and objsubid = 1 "
+            "and database = (select oid from pg_database where datname = current_database()))"
+        )
+        with self.transaction() as connection:
+            return bool(connection.scalar(query, {"key": key}))
+
+    @contextmanager
+    def job_lock(self, identity: str) -> Iterator[None]:
+        """Hold the lock of a job while its process works on it; `store.jobs` sees whether it is held.
+
+        Raises
+        ------
+        RuntimeError
+            When another process works on the same job.
+        """
+        with self.engine.connect() as connection:
+            keys = {"kind": JOB_LOCKS, "job": identity}
+            held = connection.scalar(text("select pg_try_advisory_lock(:kind, hashtext(:job))"), keys)
+            connection.commit()
+            if not held:
+                raise RuntimeError(f"another process works on the job {identity}")
+            try:
+                yield
+            finally:
+                connection.execute(text("select pg_advisory_unlock(:kind, hashtext(:job))"), keys)
+                connection.commit()
 
     @contextmanager
     def advice_lock(self) -> Iterator[None]:

@@ -73,7 +73,14 @@ from newest where finding_id = p.id::text and p.is_active <> (decision = 'activa
 
 
 def decide(
-    store: Store, kind: str, finding: str, *, by: str, decision: str | None = None, note: str | None = None
+    store: Store,
+    kind: str,
+    finding: str,
+    *,
+    by: str,
+    decision: str | None = None,
+    note: str | None = None,
+    is_whole_id: bool = False,
 ) -> dict[str, Any]:
     """Log a person's decision or note and apply it.
 
@@ -89,6 +96,8 @@ def decide(
         One of `DECISIONS` for the kind, or `reset`; None to leave the decision as it is.
     note
         Replaces the note; None leaves it, an empty text removes it.
+    is_whole_id
+        Whether `finding` has to be the whole id: for programs, which do not abbreviate.
 
     Returns
     -------
@@ -106,6 +115,8 @@ def decide(
     table = FindingDecision
     with store.transaction() as connection:
         identity = find_id(connection, kind, finding)
+        if is_whole_id and identity != finding:
+            raise KeyError(f"no {kind.replace('_', '-')} has the id {finding!r}; write the whole id")
         before = connection.execute(
             select(table.decision, table.note)
             .where(table.kind == kind, table.finding_id.in_(_names_of(connection, kind, identity)))
@@ -221,6 +232,39 @@ def decision_log(store: Store, kind: str, finding_id: str) -> pd.DataFrame:
     )
     with store.transaction() as connection:
         return pd.DataFrame(connection.execute(query.order_by(table.id)).all(), columns=list(COLUMNS))
+
+
+def read_decision_log(
+    store: Store,
+    *,
+    kind: str | None = None,
+    finding_id: str | None = None,
+    limit: int = 100,
+    before: int | None = None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Read decisions and notes of all findings, the newest first, and count all that match.
+
+    Parameters
+    ----------
+    kind, finding_id
+        Only those about findings of this kind, or about this finding.
+    limit
+        Most entries.
+    before
+        Only entries with a smaller id, to page on.
+    """
+    table = FindingDecision
+    chosen = select(*table.__table__.columns)
+    if kind is not None:
+        chosen = chosen.where(table.kind == kind)
+    if finding_id is not None:
+        chosen = chosen.where(table.finding_id == finding_id)
+    page = chosen.order_by(table.id.desc()).limit(limit)
+    if before is not None:
+        page = page.where(table.id < before)
+    with store.transaction() as connection:
+        total = connection.scalar(select(func.count()).select_from(chosen.subquery()))
+        return [dict(row) for row in connection.execute(page).mappings()], int(total or 0)
 
 
 def factor_decision_log(store: Store, identity: str, details: Mapping[str, Any]) -> pd.DataFrame:

@@ -133,6 +133,18 @@ def read_advised_outcomes(store: Store) -> pd.DataFrame:
     return _read(store, query)
 
 
+def unknown_recommendations(store: Store, ids: Sequence[str]) -> dict[str, str]:
+    """Return the `recommendation_id` of those outcomes whose answer is not among the served ones, by id."""
+    outcome, served = PackagingOutcome, ServedRecommendation
+    query = select(outcome.id, outcome.recommendation_id).where(
+        outcome.id.in_(ids),
+        outcome.recommendation_id.is_not(None),
+        ~select(served.id).where(served.id == outcome.recommendation_id).exists(),
+    )
+    with store.transaction() as connection:
+        return {str(identity): str(answer) for identity, answer in connection.execute(query)}
+
+
 def read_table(store: Store, model: type[Base], *, order_by: str | None = None, **equal: Any) -> pd.DataFrame:
     """Read one table, shape (rows, columns of the table), whole or where columns equal the given values."""
     query = select(*model.__table__.columns)
@@ -195,6 +207,50 @@ def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
             rows.append(connection.execute(with_dagster).first())
     times = [(row[0].astimezone(UTC), row[1].astimezone(UTC)) for row in rows if row is not None]
     return max(times, key=lambda one: one[1], default=None)
+
+
+def rebuild_runs(
+    store: Store, *, limit: int = 50, before: tuple[datetime, str] | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """Read the runs of the rebuild, the newest first, and count all.
+
+    Parameters
+    ----------
+    limit
+        Most runs.
+    before
+        (`created_at`, `run_id`) of the last run of the page before.
+
+    Returns
+    -------
+    list of dict
+        `run_id`, `status` (Dagster's, in lower case), `created_at`, `started_at`, `finished_at`.
+    int
+        How many runs there are.
+    """
+    with store.transaction() as connection:
+        there = inspect(connection)
+        parts = [query for table, query in _RUNS.items() if there.has_table(table)]
+        if not parts:
+            return [], 0
+        runs = f"({' union all '.join(parts)}) as all_runs"
+        total = connection.scalar(text(f"select count(*) from {runs}"))  # noqa: S608 - constants
+        page = text(
+            f"select * from {runs} where cast(:moment as timestamptz) is null "  # noqa: S608 - constants
+            "or (created_at, run_id) < (:moment, :run_id) order by created_at desc, run_id desc limit :limit"
+        )
+        moment, run_id = before or (None, "")
+        rows = connection.execute(page, {"limit": limit, "moment": moment, "run_id": run_id})
+        return [dict(row) for row in rows.mappings()], int(total or 0)
+
+
+_RUNS = {
+    "runs": "select run_id::text, lower(status) as status, "
+    "create_timestamp at time zone 'utc' as created_at, to_timestamp(start_time) as started_at, "
+    "to_timestamp(end_time) as finished_at from runs where pipeline_name = 'rebuild'",
+    "rebuilds": "select 'rebuild-' || id, 'success', began_at, began_at, ended_at from rebuilds",
+}
+"""Where runs of the rebuild are recorded: Dagster's own table, and that of rebuilds without it."""
 
 
 def sources(store: Store) -> list[str]:

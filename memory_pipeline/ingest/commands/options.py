@@ -44,7 +44,7 @@ def read_arguments(
     ignores_case: bool = False,
     joins_letters: bool = False,
 ) -> Arguments:
-    """Tell options from positional words.
+    """Separate options from positional words.
 
     Parameters
     ----------

@@ -255,7 +255,7 @@ def _wrapped(text: str, shell: list[str], wrapper: str, depth: int) -> list[Pars
 
 
 def _with_wrapper(command: ParsedCommand, wrapper: str, shown: str) -> ParsedCommand:
-    """Say what wraps a command, where wrappers are told apart and none was found within."""
+    """Return what wraps a command, where wrappers are told apart and none was found within."""
     if not wrapper or command.approach.get("wrapper") != "none":
         return command
     return replace(command, command=shown, approach={**command.approach, "wrapper": wrapper})

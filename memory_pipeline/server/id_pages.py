@@ -1,0 +1,77 @@
+"""Pages of lists that are read in the order of an id: the cursor is the last id of the page before."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from memory_pipeline.server.problems import FieldError, ProblemError
+
+Row = TypeVar("Row")
+
+MOST_ROWS = 1_000
+Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Most entries of the page.")]
+Cursor = Annotated[
+    str | None, Query(max_length=500, description="`next_cursor` of the page before; none for the first.")
+]
+
+
+class IdPage(BaseModel, Generic[Row]):
+    """One page of a list."""
+
+    items: list[Row]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
+    total: int = Field(ge=0, description="Entries of the whole list.")
+
+
+def write_cursor(*key: Any) -> str:
+    """Return the cursor of a row with a key of integers and texts."""
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
+    """Return the key in a cursor; None without one.
+
+    Raises
+    ------
+    ProblemError
+        When no server wrote it.
+    """
+    if cursor is None:
+        return None
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        key = None
+    if not isinstance(key, list) or [type(one) for one in key] != list(types):
+        remedy = "send `next_cursor` of the page before, or leave it out for the first page"
+        raise ProblemError(
+            422, f"the cursor cannot be used: {remedy}", (FieldError("query.cursor", cursor[:200], remedy),)
+        )
+    return tuple(key)
+
+
+def page_of(rows: list[dict[str, Any]], total: int, limit: int, *key: str) -> dict[str, Any]:
+    """Return one page as `IdPage` has it.
+
+    Parameters
+    ----------
+    rows
+        Up to one row more than `limit`, which shows that there is a next page.
+    total
+        Entries of the whole list.
+    limit
+        Most rows of a page.
+    key
+        Columns by which the rows are in order.
+    """
+    shown = rows[:limit]
+    has_more = len(rows) > limit
+    values = [shown[-1][name] for name in key] if has_more else []
+    cursor = write_cursor(*(one if isinstance(one, int) else str(one) for one in values))
+    return {"items": shown, "next_cursor": cursor if has_more else None, "total": total}
