@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest import ingest_file, ingest_rows
 from memory_pipeline.service.session import Service
 
 if TYPE_CHECKING:
@@ -68,6 +67,8 @@ class IngestService(Service):
         >>> memory.ingest(frame, source="intune").new  # doctest: +SKIP
         120
         """
+        from memory_pipeline.ingest import ingest_file, ingest_rows  # noqa: PLC0415 - not needed to answer
+
         self.store_served()  # the rows can name them
         if isinstance(rows, str | Path):
             return ingest_file(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import kolmogorov
 
 from memory_pipeline.analysis.features.encoding import encode
 from memory_pipeline.analysis.features.outcomes import is_success
@@ -164,7 +164,7 @@ def _largest_change(
         value=condition[1],
         since=when.iloc[at + 1].isoformat(),
         difference=difference,
-        p_value=float(stats.kstwobign.sf(statistic)),
+        p_value=float(kolmogorov(statistic)),
         before=at + 1,
         after=count - at - 1,
     )
