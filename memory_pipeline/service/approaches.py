@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from memory_pipeline.analysis.stats.intervals import wilson_interval
 from memory_pipeline.analysis.text import condition_text, describe_approach, percent, setting_text
 from memory_pipeline.service.descriptions import Description, KnownValues
 from memory_pipeline.service.outcomes import find_cases
@@ -106,7 +105,7 @@ class ApproachService(ServingService):
             return _nothing_known(described, settings, approach)
         with_settings, others = count_attempts(self.store, described.columns, settings.columns)
         verdict = decide_verdict(with_settings, others, min_units=self.settings.min_units)
-        low, high = wilson_interval(with_settings.rate * with_settings.units, with_settings.units)
+        low, high = interval_of(with_settings)
         cases = find_cases(self.store, described.columns, settings.columns, limit=1)
         if verdict == "failed_before":
             cases = cases[::-1]
@@ -173,10 +172,17 @@ def decide_verdict(approach: AttemptCounts, others: AttemptCounts, *, min_units:
     """
     if min(approach.units, others.units) < min_units:
         return "unknown"
-    low, high = wilson_interval(approach.rate * approach.units, approach.units)
+    low, high = interval_of(approach)
     if high < others.rate:
         return "failed_before"
     return "worked_before" if low > others.rate - MARGIN else "unknown"
+
+
+def interval_of(counts: AttemptCounts) -> tuple[float, float]:
+    """Return the 95% interval (Wilson) of a success rate, each application counting once."""
+    from memory_pipeline.analysis.stats.intervals import wilson_interval  # noqa: PLC0415 - half a second
+
+    return wilson_interval(counts.rate * counts.units, counts.units)
 
 
 def explain_verdict(
@@ -192,7 +198,7 @@ def explain_verdict(
         what += " where " + condition_text({name: setting_text(value) for name, value in context.items()})
     if not approach.attempts:
         return f"Unknown: no attempt with {what} is recorded."
-    low, high = wilson_interval(approach.rate * approach.units, approach.units)
+    low, high = interval_of(approach)
     counted = (
         f"{approach.successes:,} of {approach.attempts:,} attempts with {what} succeeded "
         f"({approach.units:,} applications; {percent(approach.rate)} by application, 95% interval "

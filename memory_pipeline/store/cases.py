@@ -32,9 +32,8 @@ MOST_OLDER = 20_000
 _APPROACH_SUFFIX = " (approach)"
 _TRUE, _FALSE = {"True", YES}, {"False", NO}
 _SIDES = ("outcome_status = 'success'", "outcome_status <> 'success'")
-_COLUMNS = f"""
-    id, application_name, occurred_at, outcome_status, failure_reasons->0->>'reason' as failure_reason,
-    {", ".join(STANDARD_CONTEXT)}, context, approach_details"""
+_CASE = """id, application_name, occurred_at, outcome_status,
+    failure_reasons->0->>'reason' as failure_reason"""
 
 
 @dataclass
@@ -122,20 +121,19 @@ def read_similar(
             sql = _Sql()
             fits = sql.context(context)
             agreeing = " + ".join(f"coalesce({one}, false)::int" for one in sql.settings(approach)) or "0"
-            select = f"""
-select id, application_name, occurred_at, outcome_status, failure_reason, {agreeing} as agreeing,
-    count(*) over () as fitting, (select count(*) from looked_at) as looked_at
-from looked_at where {{where}} order by agreeing desc, occurred_at desc, id limit {sql.bind(limit)}"""  # noqa: S608 - values are bound
-            rows = _rows(connection, _recent(side) + select.format(where=fits), sql)
-            is_enough = rows and (rows[0]["fitting"] >= ENOUGH or rows[0]["looked_at"] < RECENT)
-            if not is_enough and _has_older(connection, side):
-                older = _older(f"{side} and {fits}")
-                rows = _rows(connection, older + select.format(where="true"), sql)
-            found += [{name: row[name] for name in row if name not in _ABOUT} for row in rows]
-    return found
-
-
-_ABOUT = {"fitting", "looked_at"}
+            choose = f"""
+select id, application_name, occurred_at, outcome_status, failure_reason, agreeing,
+    count(*) over () as fitting
+from looked_at where fits order by agreeing desc, occurred_at desc, id limit {sql.bind(limit)}"""  # noqa: S608 - values are bound
+            recent = _recent(
+                f"{_CASE}, {fits} as fits, case when {fits} then {agreeing} end as agreeing", side
+            )
+            rows = _rows(connection, recent + choose, sql)
+            if (not rows or rows[0]["fitting"] < ENOUGH) and _has_older(connection, side):
+                older = _older(f"{_CASE}, true as fits, {agreeing} as agreeing", f"{side} and {fits}")
+                rows = _rows(connection, older + choose, sql)
+            found += rows
+    return [{name: value for name, value in row.items() if name != "fitting"} for row in found]
 
 
 @dataclass(frozen=True)
@@ -172,25 +170,23 @@ def count_attempts(
     """
     sql = _Sql()
     fits, settings = sql.context(context), " and ".join(sql.settings(approach)) or "true"
+    has = f"coalesce(({settings}), false)"
+    columns = f"application_name, outcome_status, {has} as has"
     with store.transaction() as connection:
-        counted = _counts(connection, _recent("true"), fits, settings, sql)
+        counted = _counts(connection, _recent(f"{columns}, {fits} as fits", "true"), sql)
         if _has_older(connection, "true"):
-            for has, condition in (
-                (True, f"{fits} and {settings}"),
-                (False, f"{fits} and not coalesce(({settings}), false)"),
-            ):
-                if counted[has].attempts < ENOUGH:
-                    counted[has] = _counts(connection, _older(condition), "true", settings, sql)[has]
+            for side, condition in ((True, settings), (False, f"not {has}")):
+                if counted[side].attempts < ENOUGH:
+                    older = _older(f"{columns}, true as fits", f"{fits} and {condition}")
+                    counted[side] = _counts(connection, older, sql)[side]
     return counted[True], counted[False]
 
 
-def _counts(
-    connection: Connection, looked_at: str, fits: str, settings: str, sql: _Sql
-) -> dict[bool, AttemptCounts]:
+def _counts(connection: Connection, looked_at: str, sql: _Sql) -> dict[bool, AttemptCounts]:
     query = f"""{looked_at}, by_application as (
-    select coalesce(({settings}), false) as has, application_name, count(*) as attempts,
+    select has, application_name, count(*) as attempts,
         count(*) filter (where outcome_status = 'success') as successes
-    from looked_at where {fits} group by 1, 2)
+    from looked_at where fits group by 1, 2)
 select has, sum(attempts)::bigint as attempts, sum(successes)::bigint as successes, count(*) as units,
     avg(successes::float8 / attempts) as rate
 from by_application group by has"""  # noqa: S608 - values are bound
@@ -198,15 +194,15 @@ from by_application group by has"""  # noqa: S608 - values are bound
     return {has: found.get(has, AttemptCounts()) for has in (True, False)}
 
 
-def _recent(side: str) -> str:
-    return f"""with looked_at as materialized (
-    select {_COLUMNS} from packaging_outcomes where {side}
+def _recent(columns: str, side: str) -> str:
+    return f"""with looked_at as (
+    select {columns} from packaging_outcomes where {side}
     order by occurred_at desc, id desc limit {RECENT})"""  # noqa: S608
 
 
-def _older(condition: str) -> str:
-    return f"""with looked_at as materialized (
-    select {_COLUMNS} from packaging_outcomes where {condition} limit {MOST_OLDER})"""  # noqa: S608
+def _older(columns: str, condition: str) -> str:
+    return f"""with looked_at as (
+    select {columns} from packaging_outcomes where {condition} limit {MOST_OLDER})"""  # noqa: S608
 
 
 def _has_older(connection: Connection, side: str) -> bool:

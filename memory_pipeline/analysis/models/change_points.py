@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import kolmogorov
 
 from memory_pipeline.analysis.features.columns import unit_codes
 from memory_pipeline.analysis.features.encoding import encode_for_models
@@ -170,7 +170,7 @@ def _largest_change(
         value=condition[1],
         since=when.iloc[at + 1].isoformat(),
         difference=difference,
-        p_value=float(stats.kstwobign.sf(statistic)),
+        p_value=float(kolmogorov(statistic)),
         before=at + 1,
         after=count - at - 1,
     )

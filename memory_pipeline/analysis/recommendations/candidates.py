@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Candidate:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the candidate as JSON-able values."""
-        return asdict(self) | {"key": list(self.key)}
+        return vars(self) | {"key": list(self.key), "settings": dict(self.settings)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Candidate:

@@ -6,7 +6,7 @@ is expected of it is fitted here (partial pooling by a beta-binomial model).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,7 +112,7 @@ class PoolingLevel:
     def to_dict(self) -> dict[str, Any]:
         """Return the level as JSON-able values."""
         rows = [
-            [list(pool), list(key), *asdict(record).values()] for (pool, key), record in self.records.items()
+            [list(pool), list(key), *vars(record).values()] for (pool, key), record in self.records.items()
         ]
         return {
             "columns": list(self.columns),
