@@ -57,6 +57,20 @@ def _fitting(spec: str, scale: float, max_bytes: int) -> bytes:
         scale = max(_SMALLEST_SCALE, scale * _SHRINK)
 
 
+def to_svg(chart: Chart) -> str:
+    """Draw a chart as SVG.
+
+    Raises
+    ------
+    ValueError
+        When the chart cannot be drawn.
+    """
+    import vl_convert  # noqa: PLC0415 - starts a JavaScript engine
+
+    drawn: str = vl_convert.vegalite_to_svg(json.dumps(chart.to_dict()), allowed_base_urls=[])
+    return drawn
+
+
 def to_markdown_png(chart: Chart, *, scale: float = 1.5) -> str:
     """Write a chart as a Markdown image that contains its picture; the title is the alternative text."""
     spec = chart.to_dict()  # Slow, so once for both the picture and its text.

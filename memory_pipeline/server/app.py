@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from memory_pipeline import __version__
-from memory_pipeline.server import problems
+from memory_pipeline.server import documentation, problems
 from memory_pipeline.server.access import AccessControl
 from memory_pipeline.server.api import ROUTERS
+from memory_pipeline.server.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,9 +44,11 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     )
     app.state.memory = memory
     app.state.options = options
+    app.state.pictures = Pictures()
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
+    documentation.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_GZIP)
     app.add_middleware(AccessControl, store=memory.store, options=options)
     return app

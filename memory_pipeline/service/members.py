@@ -123,8 +123,8 @@ class MemberService(Service):
         return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
 
     def member_pattern(self, identity: int) -> dict[str, Any] | None:
-        """Read one member pattern, retired or not; None where there is none."""
-        frame = reads.read_table(self.store, MemberPattern)
+        """Read one member pattern, retired or not, as `member_patterns` shows it; None where there is none."""
+        frame = self.member_patterns(include_retired=True)
         found = frame[frame["id"] == identity].to_dict("records")
         return {str(key): value for key, value in found[0].items()} if found else None
 
@@ -154,8 +154,5 @@ class MemberService(Service):
 
     def discovery_runs(self) -> pd.DataFrame:
         """Read the runs of the pattern finder, the newest first."""
-        return (
-            reads.read_table(self.store, DiscoveryRun, order_by="started_at")
-            .iloc[::-1]
-            .reset_index(drop=True)
-        )
+        frame = reads.read_table(self.store, DiscoveryRun)
+        return frame.sort_values(["started_at", "id"], ascending=[False, True], ignore_index=True)

@@ -90,7 +90,8 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind in ('rebuild', 'discover')", name=op.f("ck_server_jobs_kind")),
         sa.CheckConstraint(
-            "state in ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name=op.f("ck_server_jobs_state")
+            "state in ('queued', 'running', 'succeeded', 'failed', 'cancelled')",
+            name=op.f("ck_server_jobs_state"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_server_jobs")),
     )

@@ -1,0 +1,218 @@
+"""Read recorded attempts: filtered without regard to case, sorted, a page at a time, or one by id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from memory_pipeline.store.models import PackagingOutcome, ServedRecommendation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from memory_pipeline.store.database import Store
+
+OUTCOME_FILTERS = {
+    "status": "outcome_status",
+    "application": "application_name",
+    "vendor": "application_vendor",
+    "application_type": "application_type",
+    "installer_type": "installer_type",
+    "source": "source",
+    "recommendation_id": "recommendation_id",
+    "task_id": "task_id",
+}
+"""Filters of outcomes by equality: the filter's name and the column."""
+OUTCOME_ORDERS = ("occurred_at", "application_name", "created_at")
+"""Columns that outcomes can be sorted by; with `-` before them, descending."""
+_NOTHING = literal("[]").cast(JSONB)
+
+
+def outcome_conditions(
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    failure_reason: str | None = None,
+    intervention: str | None = None,
+    context: Mapping[str, Any] | None = None,
+    approach: Mapping[str, Any] | None = None,
+    **equal: str | None,
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that select outcomes; texts are compared without regard to case.
+
+    Parameters
+    ----------
+    since, until
+        Attempts at or after the first time, and before the second.
+    failure_reason, intervention
+        Attempts that have this reason, or this kind of intervention (`any`: one at all).
+    context, approach
+        Attempts that have all of these context values, or settings. A text equals a text, a number as it is
+        written, a truth value (`yes`, `no`, `true`, `false`) and an element of a list; None: not recorded.
+    equal
+        The filters of `OUTCOME_FILTERS`.
+
+    Raises
+    ------
+    ValueError
+        When a filter is not known.
+    """
+    unknown = set(equal) - set(OUTCOME_FILTERS)
+    if unknown:
+        msg = f"the filters {sorted(unknown)} are not known; use {sorted(OUTCOME_FILTERS)}"
+        raise ValueError(msg)
+    table = PackagingOutcome
+    found = [
+        _same_text(getattr(table, OUTCOME_FILTERS[name]), value)
+        for name, value in equal.items()
+        if value is not None
+    ]
+    if since is not None:
+        found.append(table.occurred_at >= since)
+    if until is not None:
+        found.append(table.occurred_at < until)
+    if failure_reason is not None:
+        found.append(_some_have(table.failure_reasons, "reason", failure_reason))
+    if intervention is not None and intervention.casefold() == "any":
+        found.append(func.jsonb_array_length(table.manual_interventions) > 0)
+    elif intervention is not None:
+        found.append(_some_have(table.manual_interventions, "kind", intervention))
+    for key, value in (context or {}).items():
+        columns = table.__table__.columns
+        stored = columns[key] if key in _CONTEXT_COLUMNS else None
+        found.append(_has(table.context, key, value) if stored is None else _same_text(stored, value))
+    found += [_has(table.approach_details, key, value) for key, value in (approach or {}).items()]
+    return found
+
+
+def read_outcomes(
+    store: Store,
+    *,
+    sort: str = "-occurred_at",
+    after: tuple[Any, str] | None = None,
+    limit: int | None = None,
+    **filters: Any,
+) -> pd.DataFrame:
+    """Read outcomes as stored, shape (outcomes, columns of `packaging_outcomes`).
+
+    Parameters
+    ----------
+    sort
+        One of `OUTCOME_ORDERS`, with `-` before it for descending; equal ones by id.
+    after
+        Value of the sorted column and id of the outcome after which to begin; None for the first.
+    limit
+        Most outcomes.
+    filters
+        As `outcome_conditions`.
+
+    Raises
+    ------
+    ValueError
+        When a filter or the order is not known.
+    """
+    name = sort.removeprefix("-")
+    if name not in OUTCOME_ORDERS:
+        msg = f"sort is {sort!r}; use one of {', '.join(OUTCOME_ORDERS)}, with - before it for descending"
+        raise ValueError(msg)
+    table = PackagingOutcome
+    column = getattr(table, name)
+    is_descending = sort.startswith("-")
+    query = select(*table.__table__.columns).where(*outcome_conditions(**filters))
+    if after is not None:
+        value, identity = after
+        # The first comparison is what an index on the column can serve.
+        bound, beyond = (
+            (column <= value, column < value) if is_descending else (column >= value, column > value)
+        )
+        query = query.where(bound, or_(beyond, table.id > identity))
+    query = query.order_by(column.desc() if is_descending else column, table.id).limit(limit)
+    with store.transaction() as connection:
+        result = connection.execute(query)
+        return pd.DataFrame(result.all(), columns=list(result.keys()))
+
+
+def count_outcomes(store: Store, **filters: Any) -> int:
+    """Count the outcomes that filters select; see `outcome_conditions`."""
+    query = select(func.count()).select_from(PackagingOutcome).where(*outcome_conditions(**filters))
+    with store.transaction() as connection:
+        return int(connection.scalar(query) or 0)
+
+
+def read_outcome(store: Store, identity: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Read one outcome as stored, and the served answer that it names; None where it names none.
+
+    Raises
+    ------
+    KeyError
+        When no outcome has that id.
+    """
+    outcome, served = PackagingOutcome, ServedRecommendation
+    with store.transaction() as connection:
+        row = connection.execute(select(*outcome.__table__.columns).where(outcome.id == identity)).first()
+        if row is None:
+            msg = f"no outcome has the id {identity!r}; `memory-pipeline show outcomes --json` lists the ids"
+            raise KeyError(msg)
+        advice = connection.execute(
+            select(*served.__table__.columns).where(served.id == row.recommendation_id)
+        ).first()
+    return dict(row._mapping), None if advice is None else dict(advice._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+_CONTEXT_COLUMNS = ("application_vendor", "application_type", "installer_type")
+_TRUTH = {"yes": True, "true": True, "no": False, "false": False}
+
+
+def _same_text(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_(None)
+    return func.lower(column) == func.lower(str(value))
+
+
+def _has(column: Any, key: str, value: Any) -> ColumnElement[bool]:
+    """Return the condition that the object in a column has a value under a key."""
+    stored = column[key]
+    if value is None:
+        return or_(stored.is_(None), func.jsonb_typeof(stored) == "null")
+    if not isinstance(value, str):
+        return column.contains({key: value})
+    same: list[ColumnElement[bool]] = [
+        and_(func.jsonb_typeof(stored) != "array", func.lower(column[key].astext) == func.lower(value)),
+        _any_element(stored, lambda one: func.lower(one) == func.lower(value)),
+    ]
+    if value.casefold() in _TRUTH:
+        same.append(column.contains({key: _TRUTH[value.casefold()]}))
+    number = _number(value)
+    if number is not None:
+        same.append(column.contains({key: number}))
+    return or_(*same)
+
+
+def _number(text: str) -> float | int | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not abs(number) < 2**53:  # infinite, not a number, or beyond what a float holds exactly
+        return None
+    return int(number) if number.is_integer() else number
+
+
+def _some_have(column: Any, key: str, value: str) -> ColumnElement[bool]:
+    """Return the condition that one of the objects in a column's list has a text under a key."""
+    one = func.jsonb_array_elements(_as_list(column)).column_valued()
+    text = cast(one, JSONB)[key].astext
+    return exists(select(1).select_from(one).where(func.lower(text) == func.lower(value)))
+
+
+def _any_element(stored: Any, holds: Any) -> ColumnElement[bool]:
+    one = func.jsonb_array_elements_text(_as_list(stored)).column_valued()
+    return exists(select(1).select_from(one).where(holds(cast(one, Text))))
+
+
+def _as_list(value: Any) -> Any:
+    return case((func.jsonb_typeof(value) == "array", value), else_=_NOTHING)
