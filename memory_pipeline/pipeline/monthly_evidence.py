@@ -1,8 +1,8 @@
 """Evidence kept by month: only months whose features or categories changed are counted anew.
 
-How often each value occurs is kept by month too (`OUTCOME_VALUES`), so the encoding of the whole history is fitted
-without reading it. Both frames name the feature parts that they were made from: whatever a killed rebuild
-left behind, what does not fit the features is made anew.
+How often each value occurs is kept by month too (`OUTCOME_VALUES`), so the encoding of the whole history
+is fitted without reading it. Both frames name the feature parts that they were made from: whatever a killed
+rebuild left behind, what does not fit the features is made anew.
 """
 
 from __future__ import annotations

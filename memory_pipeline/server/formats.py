@@ -78,8 +78,8 @@ def _accepted(header: str) -> dict[str, float]:
 def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     """Write rows as CSV (RFC 4180, UTF-8) with a header.
 
-    Nested values are JSON; what is missing is empty. A text that a spreadsheet would take for a formula has an
-    apostrophe before it; numbers stay numbers.
+    Nested values are JSON; what is missing is empty. A text that a spreadsheet would take for a formula has
+    an apostrophe before it; numbers stay numbers.
     """
     text = io.StringIO()
     writer = csv.writer(text)

@@ -129,7 +129,7 @@ def descending(value: Any) -> float:
         return float(2**62)
     if isinstance(value, datetime):
         return -((value - _EPOCH) // timedelta(microseconds=1))
-    return -value
+    return -float(value)
 
 
 def _check(scope: str, content: bytes) -> bytes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.memory import Memory
 
-MEDIA = {"json": "application/vnd.vegalite.v6+json", "png": "image/png", "svg": "image/svg+xml"}
+MEDIA = {"json": "application/json", "png": "image/png", "svg": "image/svg+xml"}
 """Forms of a chart: the name in `format=`, and the media type."""
 MOST_FINDINGS = 100
 """Most findings that one chart draws."""
@@ -141,6 +141,7 @@ class Pictures:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._lock = Lock()
+        self._drawing = Lock()
 
     def draw(
         self, memory: Memory, kind: str, parameters: Mapping[str, Any], form: str, version: str
@@ -167,23 +168,36 @@ class Pictures:
         ValueError
             When the chart cannot be drawn so.
         """
-        key = (kind, tuple(sorted(parameters.items())), form, version)
+        asked = (kind, tuple(sorted(parameters.items())), version)
+        if (found := self._find((*asked, form))) is not None:
+            return found
+        with self._drawing:  # one at a time: the others wait for what it draws, or for the processor anyway
+            if (found := self._find((*asked, form))) is not None:
+                return found
+            spec = self._find((*asked, "json"))
+            if spec is None:
+                spec = KINDS[kind].build(memory, parameters).to_json(indent=None).encode()
+                self._keep((*asked, "json"), spec)
+            drawn = _draw(spec.decode(), form)
+            self._keep((*asked, form), drawn)
+        return drawn
+
+    def _find(self, key: tuple[Any, ...]) -> bytes | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        drawn = _draw(KINDS[kind].build(memory, parameters), form)
+            return self._kept.get(key)
+
+    def _keep(self, key: tuple[Any, ...], drawn: bytes) -> None:
         with self._lock:
             self._kept[key] = drawn
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return drawn
 
 
-def _draw(chart: Any, form: str) -> bytes:
-    from memory_pipeline.charts.pictures import to_png, to_svg  # noqa: PLC0415 - imports Altair
+def _draw(spec: str, form: str) -> bytes:
+    from memory_pipeline.charts.pictures import png_of, svg_of  # noqa: PLC0415 - imports Altair
 
     if form == "png":
-        return to_png(chart, max_bytes=_LARGEST_PNG)
-    text: str = to_svg(chart) if form == "svg" else chart.to_json(indent=None)
-    return text.encode()
+        return png_of(spec, max_bytes=_LARGEST_PNG)
+    return (svg_of(spec) if form == "svg" else spec).encode()

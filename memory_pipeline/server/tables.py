@@ -1,12 +1,13 @@
 """How a table is answered: checked, paged, cut to the wanted fields, in the wanted format, with its tag."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 import pandas as pd
 from fastapi import Query
+from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,8 +43,9 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of all columns."""
-        return tuple(self.row.model_fields)
+        """Names of all columns, those of the row itself before what all findings share."""
+        own = [name for name in self.row.model_fields if name in self.row.__annotations__]
+        return tuple(dict.fromkeys([*own, *self.row.model_fields]))
 
 
 class PageQuery:
@@ -51,6 +53,7 @@ class PageQuery:
 
     def __init__(
         self,
+        *,
         request: Request,
         limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="Most rows of the page.")] = 50,
         cursor: Annotated[
@@ -136,9 +139,8 @@ def answer_table(query: PageQuery, table: Table, version: str, load: Callable[[]
         scope = f"{scope}\n{version}"
         rows = [{**row, "_position": position} for position, row in enumerate(rows)]
         key = _position
-    return send_page(
-        query, table, columns, page_of(rows, key, scope=scope, cursor=query.cursor, limit=query.limit), tag
-    )
+    page = page_of(rows, key, scope=scope, cursor=query.cursor, limit=query.limit)
+    return send_page(query, table, columns, page, tag=tag)
 
 
 def send_page(
@@ -146,6 +148,7 @@ def send_page(
     table: Table,
     columns: Sequence[str],
     page: Page,
+    *,
     tag: str,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
@@ -226,11 +229,15 @@ def check_parameters(request: Request) -> None:
 
 def _known_parameters(request: Request) -> set[str]:
     """Return the query parameters of the route; a name that ends with a dot takes any key after it."""
-    from fastapi.dependencies.utils import get_flat_dependant  # noqa: PLC0415 - FastAPI's own list
-
     route = request.scope["route"]
-    known = {field.alias for field in get_flat_dependant(route.dependant).query_params}
+    known = {field.alias for one in _with_all_below(route.dependant) for field in one.query_params}
     return known | set((route.openapi_extra or {}).get("x-open-parameters", ()))
+
+
+def _with_all_below(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for one in dependant.dependencies:
+        yield from _with_all_below(one)
 
 
 def _position(row: Mapping[str, Any]) -> tuple[int]:

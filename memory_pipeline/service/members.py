@@ -123,7 +123,7 @@ class MemberService(Service):
         return frame.sort_values(["member_count", "name"], ascending=[False, True], ignore_index=True)
 
     def member_pattern(self, identity: int) -> dict[str, Any] | None:
-        """Read one member pattern, retired or not, as `member_patterns` shows it; None where there is none."""
+        """Read one member pattern, retired or not, as `member_patterns` does; None where there is none."""
         frame = self.member_patterns(include_retired=True)
         found = frame[frame["id"] == identity].to_dict("records")
         return {str(key): value for key, value in found[0].items()} if found else None

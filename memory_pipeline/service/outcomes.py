@@ -82,7 +82,7 @@ class OutcomeService(VocabularyService):
     """Questions about recorded attempts."""
 
     def outcomes(self, **filters: Any) -> pd.DataFrame:
-        """Read outcomes, the newest first; see `store.outcome_queries.read_outcomes` for filters and order."""
+        """Read outcomes, the newest first; filters and order are those of `store.outcome_queries`."""
         return read_outcomes(self.store, **filters)
 
     def outcome_page(

@@ -169,8 +169,10 @@ _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 
 def _same_text(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
     if value is None:
-        return column.is_(None)
-    return func.lower(column) == func.lower(str(value))
+        missing: ColumnElement[bool] = column.is_(None)
+        return missing
+    same: ColumnElement[bool] = func.lower(column) == func.lower(str(value))
+    return same
 
 
 def _has(column: Any, key: str, value: Any) -> ColumnElement[bool]:
@@ -179,7 +181,8 @@ def _has(column: Any, key: str, value: Any) -> ColumnElement[bool]:
     if value is None:
         return or_(stored.is_(None), func.jsonb_typeof(stored) == "null")
     if not isinstance(value, str):
-        return column.contains({key: value})
+        contained: ColumnElement[bool] = column.contains({key: value})
+        return contained
     same: list[ColumnElement[bool]] = [
         and_(func.jsonb_typeof(stored) != "array", func.lower(column[key].astext) == func.lower(value)),
         _any_element(stored, lambda one: func.lower(one) == func.lower(value)),
@@ -206,12 +209,12 @@ def _some_have(column: Any, key: str, value: str) -> ColumnElement[bool]:
     """Return the condition that one of the objects in a column's list has a text under a key."""
     one = func.jsonb_array_elements(_as_list(column)).column_valued()
     text = cast(one, JSONB)[key].astext
-    return exists(select(1).select_from(one).where(func.lower(text) == func.lower(value)))
+    return exists(select(1).where(func.lower(text) == func.lower(value)))
 
 
 def _any_element(stored: Any, holds: Any) -> ColumnElement[bool]:
     one = func.jsonb_array_elements_text(_as_list(stored)).column_valued()
-    return exists(select(1).select_from(one).where(holds(cast(one, Text))))
+    return exists(select(1).where(holds(cast(one, Text))))
 
 
 def _as_list(value: Any) -> Any:

@@ -19,12 +19,13 @@ router = APIRouter(
     prefix="/api/memory/visualizations", tags=["visualizations"], dependencies=[Depends(check_parameters)]
 )
 
-_FORMS = {"json": "application/json", **MEDIA, "vegalite": MEDIA["json"]}
+_VEGALITE = "application/vnd.vegalite.v6+json"
+_FORMS = {**MEDIA, "vegalite": _VEGALITE}
 _PICTURES = {
     "description": "The chart.",
     "content": {
+        _VEGALITE: {"schema": {"type": "object", "description": "Vega-Lite 6."}},
         MEDIA["json"]: {"schema": {"type": "object", "description": "Vega-Lite 6."}},
-        "application/json": {"schema": {"type": "object", "description": "Vega-Lite 6."}},
         MEDIA["png"]: {"schema": {"type": "string", "format": "binary"}},
         MEDIA["svg"]: {"schema": {"type": "string"}},
     },
@@ -69,6 +70,7 @@ def _index(memory: Memory) -> dict[str, Any]:
     },
 )
 def visualization(
+    *,
     request: Request,
     memory: OpenedMemory,
     _: Reader,

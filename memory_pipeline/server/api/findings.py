@@ -48,7 +48,7 @@ Text = Annotated[str | None, Query(max_length=500)]
 
 
 def _effect(row: Row) -> float:
-    return abs(row["impact"]["risk_difference"])
+    return abs(float(row["impact"]["risk_difference"]))
 
 
 PATTERN_KEYS = {
@@ -88,6 +88,7 @@ def _worth(row: Row) -> float:
     responses=table_answers(Pattern, PatternPage),
 )
 def patterns(
+    *,
     memory: OpenedMemory,
     _: Reader,
     query: Annotated[PageQuery, Depends()],
@@ -128,6 +129,7 @@ def patterns(
     responses={200: {"model": PatternDetail}, **NOT_MODIFIED, **NOT_FOUND},
 )
 def pattern(
+    *,
     request: Request,
     memory: OpenedMemory,
     _: Reader,
@@ -161,6 +163,7 @@ def _pattern(memory: Memory, identity: str, scope: str, cursor: str | None, limi
     responses=table_answers(Factor, FactorPage),
 )
 def factors(
+    *,
     memory: OpenedMemory,
     _: Reader,
     query: Annotated[PageQuery, Depends()],
@@ -250,4 +253,4 @@ def predictability(memory: OpenedMemory, _: Reader, query: Annotated[PageQuery, 
         cursor=query.cursor,
         limit=query.limit,
     )
-    return send_page(query, SCORES, columns, page, tag, info)
+    return send_page(query, SCORES, columns, page, tag=tag, more=info)

@@ -56,6 +56,7 @@ CHANGES = Table(
     responses=table_answers(LearningPoint, LearningPage),
 )
 def learning(
+    *,
     memory: OpenedMemory,
     _: Reader,
     query: Annotated[PageQuery, Depends()],
@@ -66,7 +67,7 @@ def learning(
     segment_value: Annotated[Text, Query(description="Only this part of the split.")] = None,
     history: Annotated[bool, Query(description="What each rebuild measured, a row for each change.")] = False,
 ) -> Response:
-    """List measures by month: success rate, knowledge, gain and coverage of advice, replication and others."""
+    """List measures by month: success rate, knowledge, gain and coverage of advice, replication, drift."""
 
     def load() -> pd.DataFrame:
         return memory.learning(

@@ -53,6 +53,7 @@ Text = Annotated[str | None, Query(max_length=500)]
     responses=table_answers(MemberPattern, MemberPatternPage),
 )
 def member_patterns(
+    *,
     memory: OpenedMemory,
     _: Reader,
     query: Annotated[PageQuery, Depends()],
@@ -110,6 +111,7 @@ def questions(
     responses=table_answers(LabelMerge, LabelMergePage),
 )
 def labels(
+    *,
     memory: OpenedMemory,
     _: Reader,
     query: Annotated[PageQuery, Depends()],

@@ -31,8 +31,9 @@ _DESCRIBED = {
             "in": "query",
             "style": "form",
             "explode": True,
-            "description": "Filters by a context column, `context.KEY=VALUE`, or a setting, `approach.KEY=VALUE`; "
-            "`/api/memory/vocabulary` lists them. A list has a value where one of its elements is it.",
+            "description": "Filters by a context column, `context.KEY=VALUE`, or a setting, "
+            "`approach.KEY=VALUE`; `/api/memory/vocabulary` lists them. "
+            "A list has a value where one of its elements is it.",
             "schema": {
                 "type": "object",
                 "patternProperties": {
@@ -56,6 +57,7 @@ class OutcomeQuery:
 
     def __init__(
         self,
+        *,
         request: Request,
         status: Annotated[Status | None, Query(description="How the attempt ended.")] = None,
         application: Annotated[_Text, Query(description="Name of the application.")] = None,
@@ -106,6 +108,7 @@ class OutcomeQuery:
     openapi_extra=_DESCRIBED,
 )
 def outcomes(
+    *,
     memory: OpenedMemory,
     _: Reader,
     query: Annotated[PageQuery, Depends()],
@@ -122,7 +125,7 @@ def outcomes(
     if (answer := not_modified(query.request, tag)) is not None:
         return answer
     page, notes = _read_page(memory, query, wanted.filters, sort)
-    return send_page(query, OUTCOMES, columns, page, tag, {"notes": notes})
+    return send_page(query, OUTCOMES, columns, page, tag=tag, more={"notes": notes})
 
 
 def _read_page(

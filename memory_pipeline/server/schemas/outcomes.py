@@ -105,5 +105,5 @@ class OutcomeDetail(Outcome):
 
     advice: ServedAnswer | None = Field(description="The answer that `recommendation_id` names.")
     patterns: list[PatternOfOutcome] = Field(
-        description="Patterns whose conditions it meets, by what the last rebuild knew; the active ones first."
+        description="Patterns whose conditions it meets, as of the last rebuild; the active ones first."
     )
