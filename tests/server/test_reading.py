@@ -169,6 +169,8 @@ def test_an_unknown_value_is_named_with_the_nearest(server):
         ("/api/memory/outcomes?context.taem=x", "query.context.taem", "context.team"),
         ("/api/memory/outcomes?fields=id,application_nam", "query.fields", "application_name"),
         ("/api/memory/outcomes?cursor=abcd", "query.cursor", None),
+        ("/api/memory/outcomes?since=1700000000", "query.since", None),
+        ("/api/memory/outcomes?until=-0.5e3", "query.until", None),
         ("/api/memory/outcomes?limit=501", "query.limit", None),
         ("/api/memory/outcomes?status=failed", "query.status", None),
         ("/api/memory/outcomes?status=failure&status=success", "query.status", None),

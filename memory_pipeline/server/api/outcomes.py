@@ -1,9 +1,11 @@
 """Recorded attempts: filtered, sorted, a page at a time; and one with everything about it."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AfterValidator, BeforeValidator
 from starlette.responses import Response
 
 from memory_pipeline.memory import Memory
@@ -46,6 +48,22 @@ _DESCRIBED = {
         }
     ],
 }
+
+
+def _is_date(value: Any) -> Any:
+    """Refuse numbers, which would be taken for seconds since 1970."""
+    if not re.match(r"\d{4}-\d\d", str(value)):
+        msg = "send a time such as 2026-05-01T12:00:00Z"
+        raise ValueError(msg)
+    return value
+
+
+def _with_zone(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+
+
+Moment = Annotated[datetime, BeforeValidator(_is_date), AfterValidator(_with_zone)]
+"""A time; without a zone it is in UTC."""
 _Text = Annotated[str | None, Query(max_length=500)]
 Sort = Literal[
     "occurred_at", "-occurred_at", "application_name", "-application_name", "created_at", "-created_at"
@@ -69,10 +87,8 @@ class OutcomeQuery:
             _Text, Query(description="The answer that the attempt came after.")
         ] = None,
         task_id: Annotated[_Text, Query(description="The task that it belonged to.")] = None,
-        since: Annotated[
-            datetime | None, Query(description="From this time on; without a zone, UTC.")
-        ] = None,
-        until: Annotated[datetime | None, Query(description="Before this time; without a zone, UTC.")] = None,
+        since: Annotated[Moment | None, Query(description="From this time on; without a zone, UTC.")] = None,
+        until: Annotated[Moment | None, Query(description="Before this time; without a zone, UTC.")] = None,
         failure_reason: Annotated[_Text, Query(description="Attempts with this reason.")] = None,
         intervention: Annotated[
             _Text, Query(description="With this kind of intervention; `any`: with one.")
@@ -87,8 +103,8 @@ class OutcomeQuery:
             "source": source,
             "recommendation_id": recommendation_id,
             "task_id": task_id,
-            "since": _with_zone(since),
-            "until": _with_zone(until),
+            "since": since,
+            "until": until,
             "failure_reason": failure_reason,
             "intervention": intervention,
         }
@@ -187,7 +203,3 @@ def _detail(memory: Memory, identity: str) -> dict[str, Any]:
         for row in to_records(found["patterns"])
     ]
     return {**found, "patterns": patterns}
-
-
-def _with_zone(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
