@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CASES = 3
 """Most successes, and most other attempts, that an answer points to."""
+_FEW = 5_000
+"""Filters that select fewer outcomes are answered by sorting all of these."""
 _SHOWN = ("id", "application_name", "occurred_at", "outcome_status", "failure_reason")
 
 
@@ -65,7 +67,7 @@ class OutcomePage:
     outcomes
         Rows of `packaging_outcomes`.
     total
-        Outcomes that the filters select in all; None where it was not asked for.
+        Outcomes that the filters select in all, as of the first page.
     has_more
         Whether there are more after these.
     unknown
@@ -73,7 +75,7 @@ class OutcomePage:
     """
 
     outcomes: pd.DataFrame
-    total: int | None
+    total: int
     has_more: bool
     unknown: tuple[UnknownValue, ...] = ()
 
@@ -91,7 +93,7 @@ class OutcomeService(VocabularyService):
         sort: str = "-occurred_at",
         after: tuple[Any, str] | None = None,
         limit: int = 50,
-        count: bool = True,
+        total: int | None = None,
         **filters: Any,
     ) -> OutcomePage:
         """Read one page of outcomes.
@@ -100,18 +102,25 @@ class OutcomeService(VocabularyService):
         ----------
         sort, after, limit, filters
             As `store.outcome_queries.read_outcomes`.
-        count
-            Whether to count all that the filters select; a later page need not do it again.
+        total
+            Outcomes that the filters select in all, where an earlier page counted them.
 
         Raises
         ------
         ValueError
             When a filter or the order is not known.
         """
-        found = read_outcomes(self.store, sort=sort, after=after, limit=limit + 1, **filters)
-        total = count_outcomes(self.store, **filters) if count else None
+        count = count_outcomes(self.store, **filters) if total is None else total
+        found = read_outcomes(
+            self.store,
+            sort=sort,
+            after=after,
+            limit=limit + 1 if count else 0,
+            are_few=count < _FEW,
+            **filters,
+        )
         unknown = self._unknown(filters) if found.empty and after is None else ()
-        return OutcomePage(found.head(limit), total, len(found) > limit, unknown)
+        return OutcomePage(found.head(limit), count, len(found) > limit, unknown)
 
     def _unknown(self, filters: Mapping[str, Any]) -> tuple[UnknownValue, ...]:
         """Return the values and columns of filters that no attempt has, so that nothing can be found."""

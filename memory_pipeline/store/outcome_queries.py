@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Text, case, cast, exists, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from memory_pipeline.store.models import PackagingOutcome, ServedRecommendation
@@ -27,6 +27,8 @@ OUTCOME_FILTERS = {
     "task_id": "task_id",
 }
 """Filters of outcomes by equality: the filter's name and the column."""
+_IDENTITIES = {"recommendation_id", "task_id"}
+"""Filters that compare exactly: case tells identities apart."""
 OUTCOME_ORDERS = ("occurred_at", "application_name", "created_at")
 """Columns that outcomes can be sorted by; with `-` before them, descending."""
 _NOTHING = literal("[]").cast(JSONB)
@@ -42,7 +44,7 @@ def outcome_conditions(
     approach: Mapping[str, Any] | None = None,
     **equal: str | None,
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions that select outcomes; texts are compared without regard to case.
+    """Return the conditions that select outcomes; texts are compared without regard to case, ids exactly.
 
     Parameters
     ----------
@@ -67,9 +69,9 @@ def outcome_conditions(
         raise ValueError(msg)
     table = PackagingOutcome
     found = [
-        _same_text(getattr(table, OUTCOME_FILTERS[name]), value)
-        for name, value in equal.items()
-        if value is not None
+        getattr(table, column) == value if name in _IDENTITIES else _same_text(getattr(table, column), value)
+        for name, column in OUTCOME_FILTERS.items()
+        if (value := equal.get(name)) is not None
     ]
     if since is not None:
         found.append(table.occurred_at >= since)
@@ -95,6 +97,7 @@ def read_outcomes(
     sort: str = "-occurred_at",
     after: tuple[Any, str] | None = None,
     limit: int | None = None,
+    are_few: bool = False,
     **filters: Any,
 ) -> pd.DataFrame:
     """Read outcomes as stored, shape (outcomes, columns of `packaging_outcomes`).
@@ -107,6 +110,9 @@ def read_outcomes(
         Value of the sorted column and id of the outcome after which to begin; None for the first.
     limit
         Most outcomes.
+    are_few
+        Whether the filters select few: then these are found first and sorted, rather than sought in the
+        order of an index, which would read the whole table for them.
     filters
         As `outcome_conditions`.
 
@@ -119,20 +125,22 @@ def read_outcomes(
     if name not in OUTCOME_ORDERS:
         msg = f"sort is {sort!r}; use one of {', '.join(OUTCOME_ORDERS)}, with - before it for descending"
         raise ValueError(msg)
-    table = PackagingOutcome
-    column = getattr(table, name)
+    query = select(*PackagingOutcome.__table__.columns).where(*outcome_conditions(**filters))
+    # An offset keeps the planner from joining the inner query with the order and the limit.
+    found = query.offset(0).subquery() if are_few else query.subquery()
+    column, identity = found.columns[name], found.columns["id"]
     is_descending = sort.startswith("-")
-    query = select(*table.__table__.columns).where(*outcome_conditions(**filters))
+    page = select(found)
     if after is not None:
-        value, identity = after
+        value, last = after
         # The first comparison is what an index on the column can serve.
         bound, beyond = (
             (column <= value, column < value) if is_descending else (column >= value, column > value)
         )
-        query = query.where(bound, or_(beyond, table.id > identity))
-    query = query.order_by(column.desc() if is_descending else column, table.id).limit(limit)
+        page = page.where(bound, or_(beyond, identity > last))
+    page = page.order_by(column.desc() if is_descending else column, identity).limit(limit)
     with store.transaction() as connection:
-        result = connection.execute(query)
+        result = connection.execute(page)
         return pd.DataFrame(result.all(), columns=list(result.keys()))
 
 
@@ -183,16 +191,19 @@ def _has(column: Any, key: str, value: Any) -> ColumnElement[bool]:
     if not isinstance(value, str):
         contained: ColumnElement[bool] = column.contains({key: value})
         return contained
-    same: list[ColumnElement[bool]] = [
-        and_(func.jsonb_typeof(stored) != "array", func.lower(column[key].astext) == func.lower(value)),
-        _any_element(stored, lambda one: func.lower(one) == func.lower(value)),
-    ]
-    if value.casefold() in _TRUTH:
-        same.append(column.contains({key: _TRUTH[value.casefold()]}))
-    number = _number(value)
-    if number is not None:
-        same.append(column.contains({key: number}))
-    return or_(*same)
+    kind, text = func.jsonb_typeof(stored), func.lower(value)
+    same: ColumnElement[bool] = case(
+        (kind == "string", func.lower(column[key].astext) == text),
+        (kind == "array", or_(column.contains({key: [value]}), _any_element(stored, text))),
+        (kind == "number", _equals(column, key, _number(value))),
+        (kind == "boolean", _equals(column, key, _TRUTH.get(value.casefold()))),
+        else_=False,
+    )
+    return same
+
+
+def _equals(column: Any, key: str, value: Any) -> Any:
+    return false() if value is None else column.contains({key: value})
 
 
 def _number(text: str) -> float | int | None:
@@ -212,9 +223,9 @@ def _some_have(column: Any, key: str, value: str) -> ColumnElement[bool]:
     return exists(select(1).where(func.lower(text) == func.lower(value)))
 
 
-def _any_element(stored: Any, holds: Any) -> ColumnElement[bool]:
+def _any_element(stored: Any, text: Any) -> ColumnElement[bool]:
     one = func.jsonb_array_elements_text(_as_list(stored)).column_valued()
-    return exists(select(1).where(holds(cast(one, Text))))
+    return exists(select(1).where(func.lower(cast(one, Text)) == text))
 
 
 def _as_list(value: Any) -> Any:

@@ -150,20 +150,20 @@ def _read_page(
     begin = read_cursor(query.cursor, query.scope)
     column = sort.removeprefix("-")
     after = None if begin is None else _position(begin.after, column, query.cursor or "")
-    found = memory.outcome_page(sort=sort, after=after, limit=query.limit, count=begin is None, **filters)
+    total = None if begin is None else begin.total
+    found = memory.outcome_page(sort=sort, after=after, limit=query.limit, total=total, **filters)
     errors = [unknown_value(f"query.{one.name}", one.value or one.name, one.known) for one in found.unknown]
     columns = [error for error, one in zip(errors, found.unknown, strict=True) if one.value is None]
     if columns:
         named = "; ".join(f"{one.field}: {one.remedy}" for one in columns[:3])
         raise ProblemError(422, f"no attempt has this column: {named}", tuple(columns))
-    total = begin.total if found.total is None and begin is not None else int(found.total or 0)
     rows = to_records(found.outcomes)
     more = None
     if found.has_more:
         last = rows[-1]
         value = last[column].isoformat() if isinstance(last[column], datetime) else last[column]
-        more = write_cursor(query.scope, [value, last["id"]], total)
-    return Page(rows, more, total), [vars(one) for one in errors]
+        more = write_cursor(query.scope, [value, last["id"]], found.total)
+    return Page(rows, more, found.total), [vars(one) for one in errors]
 
 
 def _position(after: list[Any], column: str, cursor: str) -> tuple[Any, str]:
