@@ -10,7 +10,7 @@ from memory_pipeline.charts.association import association_map
 from memory_pipeline.charts.calibration import calibration
 from memory_pipeline.charts.effects import factor_effects, pattern_effects, recommendation_rates
 from memory_pipeline.charts.learning import advice_coverage, finding_replication
-from memory_pipeline.charts.pictures import show_in_notebooks, to_markdown_png, to_png
+from memory_pipeline.charts.pictures import show_in_notebooks, to_markdown_png, to_png, to_svg
 from memory_pipeline.charts.progress import prior_knowledge, success_over_time
 from memory_pipeline.charts.segments import explore_success, success_by_segment
 
@@ -29,4 +29,5 @@ __all__ = [
     "success_over_time",
     "to_markdown_png",
     "to_png",
+    "to_svg",
 ]

@@ -40,11 +40,11 @@ def to_png(chart: Chart, *, scale: float = 1.5, max_bytes: int = MAX_PNG_BYTES) 
     ValueError
         When the picture is too large even at half its size.
     """
-    return _fitting(json.dumps(chart.to_dict()), scale, max_bytes)
+    return png_of(json.dumps(chart.to_dict()), scale=scale, max_bytes=max_bytes)
 
 
-def _fitting(spec: str, scale: float, max_bytes: int) -> bytes:
-    """Draw a specification at the largest scale at which it takes no more than `max_bytes`."""
+def png_of(spec: str, *, scale: float = 1.5, max_bytes: int = MAX_PNG_BYTES) -> bytes:
+    """Draw a Vega-Lite specification as PNG; parameters and errors are those of `to_png`."""
     while True:
         picture = _draw(spec, scale)
         if len(picture) <= max_bytes:
@@ -57,10 +57,29 @@ def _fitting(spec: str, scale: float, max_bytes: int) -> bytes:
         scale = max(_SMALLEST_SCALE, scale * _SHRINK)
 
 
+def to_svg(chart: Chart) -> str:
+    """Draw a chart as SVG.
+
+    Raises
+    ------
+    ValueError
+        When the chart cannot be drawn.
+    """
+    return svg_of(json.dumps(chart.to_dict()))
+
+
+def svg_of(spec: str) -> str:
+    """Draw a Vega-Lite specification as SVG; raises as `to_svg`."""
+    import vl_convert  # noqa: PLC0415 - starts a JavaScript engine
+
+    drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    return drawn
+
+
 def to_markdown_png(chart: Chart, *, scale: float = 1.5) -> str:
     """Write a chart as a Markdown image that contains its picture; the title is the alternative text."""
     spec = chart.to_dict()  # Slow, so once for both the picture and its text.
-    encoded = base64.b64encode(_fitting(json.dumps(spec), scale, MAX_PNG_BYTES)).decode("ascii")
+    encoded = base64.b64encode(png_of(json.dumps(spec), scale=scale)).decode("ascii")
     return f"![{_title_text(spec)}](data:image/png;base64,{encoded})"
 
 

@@ -1,8 +1,8 @@
 """Evidence kept by month: only months whose features or categories changed are counted anew.
 
-How often each value occurs is kept by month too (`VALUES`), so the encoding of the whole history is fitted
-without reading it. Both frames name the feature parts that they were made from: whatever a killed rebuild
-left behind, what does not fit the features is made anew.
+How often each value occurs is kept by month too (`OUTCOME_VALUES`), so the encoding of the whole history
+is fitted without reading it. Both frames name the feature parts that they were made from: whatever a killed
+rebuild left behind, what does not fit the features is made anew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from memory_pipeline.analysis.features.value_counts import add_tables, value_tab
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.rebuild.code_version import code_version
 from memory_pipeline.rebuild.features import Progress, check_unit, progress_of
-from memory_pipeline.store.frames import OUTCOME_FEATURES
+from memory_pipeline.store.frames import OUTCOME_EVIDENCE, OUTCOME_FEATURES, OUTCOME_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from memory_pipeline.store.frames import FramePart, FrameStore
     from memory_pipeline.store.session import Session
 
-FRAME = "outcome_evidence"
-VALUES = "outcome_values"
 PERIOD = "month"
 _BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
 MADE_BY = (
@@ -92,7 +90,7 @@ def update_evidence(session: Session) -> UpdatedEvidence:
     if int(evidence.n.sum()) != progress.all_attempts:
         raise RuntimeError(
             f"the evidence counts {int(evidence.n.sum())} attempts, the features {progress.all_attempts}; "
-            f"remove {FRAME} and {VALUES} from {session.settings.storage} and rebuild"
+            f"remove {OUTCOME_EVIDENCE} and {OUTCOME_VALUES} from {session.settings.storage} and rebuild"
         )
     return UpdatedEvidence(evidence, encoding, progress)
 
@@ -105,7 +103,7 @@ def read_evidence(frames: FrameStore) -> tuple[Evidence, Encoding]:
     FileNotFoundError
         When nothing was counted yet.
     """
-    rows, info = frames.read(FRAME)
+    rows, info = frames.read(OUTCOME_EVIDENCE)
     evidence = Evidence.from_rows(rows, **{key: info[key] for key in _BESIDE_ROWS})
     return evidence, Encoding.from_dict(info["encoding"])
 
@@ -114,7 +112,7 @@ def _update_values(
     frames: FrameStore, parts: Mapping[str, FramePart], made: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Return the value tables of all months, with the column `month`; count and keep those that changed."""
-    old, about = frames.read(VALUES) if frames.exists(VALUES) else (None, {})
+    old, about = frames.read(OUTCOME_VALUES) if frames.exists(OUTCOME_VALUES) else (None, {})
     stale = _stale(parts, about, made)
     files = {month: part.file for month, part in parts.items()}
     if old is not None and not stale and about["parts"] == files:
@@ -125,7 +123,7 @@ def _update_values(
         features = frames.read_parts([parts[month]], columns)
         tables.append(value_table(features, made["columns"], made["unit"]).assign(month=month))
     whole = pd.concat(tables, ignore_index=True).astype({"month": "str"})
-    frames.write(VALUES, whole, {"made": dict(made), "parts": files})
+    frames.write(OUTCOME_VALUES, whole, {"made": dict(made), "parts": files})
     return whole
 
 
@@ -137,7 +135,7 @@ def _update_counts(
     encoding: Encoding,
 ) -> tuple[Evidence, Progress]:
     """Count the months that changed or whose categories did, and add them to those that hold."""
-    rows, about = frames.read(FRAME) if frames.exists(FRAME) else (None, {})
+    rows, about = frames.read(OUTCOME_EVIDENCE) if frames.exists(OUTCOME_EVIDENCE) else (None, {})
     todo = _stale(parts, about, made)
     reason = ""
     if rows is None:
@@ -157,7 +155,7 @@ def _update_counts(
     beside = {key: getattr(evidence, key) for key in _BESIDE_ROWS}
     files = {month: part.file for month, part in parts.items()}
     state = {"made": dict(made), "parts": files, "encoding": encoding.to_dict()}
-    frames.write(FRAME, evidence.to_rows(), {**beside, **state})
+    frames.write(OUTCOME_EVIDENCE, evidence.to_rows(), {**beside, **state})
     return evidence, progress_of(parts, todo, reason)
 
 

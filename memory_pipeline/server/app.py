@@ -10,12 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
 from memory_pipeline import __version__
-from memory_pipeline.server import problems
+from memory_pipeline.server import documentation, problems
 from memory_pipeline.server.access import AccessControl
 from memory_pipeline.server.api import ROUTERS
 from memory_pipeline.server.idempotency import WholeBodies
 from memory_pipeline.server.jobs import JobRunner
 from memory_pipeline.server.observing import Observed
+from memory_pipeline.server.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,9 +51,11 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     app.state.memory = memory
     app.state.options = options
     app.state.jobs = JobRunner(memory)
+    app.state.pictures = Pictures()
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
+    documentation.install(app)
     # The last one is the outermost.
     app.add_middleware(WholeBodies, store=memory.store)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_GZIP)

@@ -15,8 +15,10 @@ from memory_pipeline.store.models import PatternIdentification, SuccessFactor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATTERN_ORDERS = ("confidence", "impact", "sample_size")
+PATTERN_ORDERS = ("confidence", "impact", "sample_size", "recency")
 """What patterns can be sorted by."""
+FACTOR_ORDERS = ("worth", "effectiveness", "confidence", "sample_size")
+"""What factors can be sorted by; the worth of a gain is its lower bound, that of a harm its upper one."""
 
 
 class FindingService(Service):
@@ -27,12 +29,28 @@ class FindingService(Service):
         *,
         pattern_type: str | None = None,
         min_confidence: float = 0.0,
+        target: str | None = None,
+        condition_column: str | None = None,
+        condition_value: str | None = None,
         sort: str = "confidence",
         include_retired: bool = False,
     ) -> pd.DataFrame:
         """Read patterns, by default the active ones, the most confident (or of most impact) first.
 
         Persons' decisions and notes stand behind each (`store.decisions.COLUMNS`), as with all findings.
+
+        Parameters
+        ----------
+        pattern_type, target
+            Only of this type, and about this target, such as `success` or `failure_reason=timeout`.
+        min_confidence
+            Only with at least this confidence.
+        condition_column, condition_value
+            Only with a condition on this column, and with this value; without regard to case.
+        sort
+            One of `PATTERN_ORDERS`.
+        include_retired
+            Read retired patterns too.
 
         Raises
         ------
@@ -48,9 +66,15 @@ class FindingService(Service):
             frame = frame[frame["active"].astype(bool)]
         if pattern_type is not None:
             frame = frame[frame["pattern_type"] == pattern_type]
+        if target is not None:
+            frame = frame[frame["target"].str.casefold() == target.casefold()]
+        if condition_column is not None or condition_value is not None:
+            wanted = (condition_column, condition_value)
+            frame = frame[frame["conditions"].map(lambda one: _has_condition(one, *wanted)).astype(bool)]
         effect = frame["impact"].map(lambda impact: abs(impact["risk_difference"])).astype(float)
-        first = {"confidence": frame["confidence"], "impact": effect, "sample_size": frame["sample_size"]}
-        order = pd.DataFrame({"first": first[sort], "effect": effect, "id": frame["id"]})
+        by = {"confidence": "confidence", "sample_size": "sample_size", "recency": "updated_at"}
+        first = effect if sort == "impact" else frame[by[sort]]
+        order = pd.DataFrame({"first": first, "effect": effect, "id": frame["id"]})
         order = order.sort_values(["first", "effect", "id"], ascending=[False, False, True])
         return decisions.with_decisions(self.store, "pattern", frame.loc[order.index].reset_index(drop=True))
 
@@ -86,12 +110,22 @@ class FindingService(Service):
             "outcomes": related,
         }
 
-    def factors(self, *, application_type: str | None = None, include_all: bool = False) -> pd.DataFrame:
+    def factors(
+        self, *, application_type: str | None = None, include_all: bool = False, sort: str = "worth"
+    ) -> pd.DataFrame:
         """Read success factors, the surest gain or harm first; with a type, those that apply to it.
 
         By default each that was shown to matter, once, without those that a person suppressed; with
         `include_all` every comparison that was made.
+
+        Raises
+        ------
+        ValueError
+            When the order is not one of `FACTOR_ORDERS`.
         """
+        if sort not in FACTOR_ORDERS:
+            msg = f"sort is {sort!r}; use one of {', '.join(FACTOR_ORDERS)}"
+            raise ValueError(msg)
         frame = reads.read_table(self.store, SuccessFactor)
         frame = decisions.with_decisions(self.store, "factor", frame)
         if not include_all:
@@ -104,11 +138,15 @@ class FindingService(Service):
                     lambda where: _allows(where, "application_type", application_type)
                 )
             ]
-        # A gain is worth its lower bound, a harm its upper one: what is at least certain.
-        sure = frame[["ci_low", "ci_high"]].astype(float)
-        worth = sure["ci_low"].clip(lower=0) - sure["ci_high"].clip(upper=0)
-        order = pd.DataFrame({"worth": worth, "effect": frame["effectiveness"].astype(float).abs()})
-        order = order.sort_values(["worth", "effect"], ascending=False, kind="stable")
+        effect = frame["effectiveness"].astype(float).abs()
+        first = {
+            "worth": factor_worth(frame),
+            "effectiveness": effect,
+            "confidence": frame["confidence"],
+            "sample_size": frame["sample_size"],
+        }
+        order = pd.DataFrame({"first": first[sort], "effect": effect, "id": frame["id"]})
+        order = order.sort_values(["first", "effect", "id"], ascending=[False, False, True])
         return frame.loc[order.index].reset_index(drop=True)
 
     def factor(self, identity: str) -> dict[str, Any]:
@@ -181,6 +219,22 @@ class FindingService(Service):
         return frame
 
 
+def factor_worth(factors: pd.DataFrame) -> pd.Series:
+    """Return what is at least certain of each factor's effect: the bound next to zero, or 0 beyond it."""
+    sure = factors[["ci_low", "ci_high"]].astype(float)
+    worth: pd.Series = sure["ci_low"].clip(lower=0) - sure["ci_high"].clip(upper=0)
+    return worth
+
+
+def _has_condition(conditions: Mapping[str, Any], column: str | None, value: str | None) -> bool:
+    return any(
+        (column is None or name.casefold() == column.casefold())
+        and (value is None or str(level).casefold() == value.casefold())
+        for name, level in conditions.items()
+    )
+
+
 def _allows(conditions: Mapping[str, Any], column: str, value: str) -> bool:
     wanted = conditions.get(column)
-    return wanted is None or value == wanted or (isinstance(wanted, list) and value in wanted)
+    allowed = wanted if isinstance(wanted, list) else [wanted]
+    return wanted is None or value.casefold() in {str(one).casefold() for one in allowed}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
-from memory_pipeline.store.models import DiscoveryRun, LabelMerge, Member, MemberPattern, QuestionPrompt
+from memory_pipeline.store.models import DiscoveryRun, LabelMerge, Member, QuestionPrompt
 from memory_pipeline.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class MemberService(Service):
         return read_member_patterns(self.session, category=category, include_retired=include_retired)
 
     def member_pattern(self, identity: int) -> dict[str, Any] | None:
-        """Read one member pattern, retired or not; None where there is none."""
-        frame = reads.read_table(self.store, MemberPattern)
+        """Read one member pattern, retired or not, as `member_patterns` does; None where there is none."""
+        frame = self.member_patterns(include_retired=True)
         found = frame[frame["id"] == identity].to_dict("records")
         return {str(key): value for key, value in found[0].items()} if found else None
 
@@ -110,8 +110,5 @@ class MemberService(Service):
 
     def discovery_runs(self) -> pd.DataFrame:
         """Read the runs of the pattern finder, the newest first."""
-        return (
-            reads.read_table(self.store, DiscoveryRun, order_by="started_at")
-            .iloc[::-1]
-            .reset_index(drop=True)
-        )
+        frame = reads.read_table(self.store, DiscoveryRun)
+        return frame.sort_values(["started_at", "id"], ascending=[False, True], ignore_index=True)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline.service.session import Service
+from memory_pipeline.service.vocabulary import VocabularyService
 from memory_pipeline.store import reads
 from memory_pipeline.store.cases import read_similar
+from memory_pipeline.store.frames import OUTCOME_EVIDENCE, OUTCOME_FEATURES
+from memory_pipeline.store.models import PatternIdentification
+from memory_pipeline.store.outcome_queries import count_outcomes, read_outcome, read_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from memory_pipeline.store import Store
 
 CASES = 3
 """Most successes, and most other attempts, that an answer points to."""
+_FEW = 5_000
+"""Filters that select fewer outcomes are answered by sorting all of these."""
+_SHOWN = ("id", "application_name", "occurred_at", "outcome_status", "failure_reason")
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,160 @@ class Case:
     settings_advised: int
 
 
-class OutcomeService(Service):
+@dataclass(frozen=True)
+class UnknownValue:
+    """A filter's value that no recorded attempt has.
+
+    Attributes
+    ----------
+    name
+        The filter, such as `installer_type` or `approach.wrapper`.
+    value
+        What was asked for; None where the filter's column itself is not known.
+    known
+        What is: values of the column, the most frequent first, or names of columns.
+    """
+
+    name: str
+    value: str | None
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OutcomePage:
+    """Some outcomes in the order that was asked for.
+
+    Attributes
+    ----------
+    outcomes
+        Rows of `packaging_outcomes`.
+    total
+        Outcomes that the filters select in all, as of the first page.
+    has_more
+        Whether there are more after these.
+    unknown
+        Where nothing was found: the values and columns of the filters that are not known.
+    """
+
+    outcomes: pd.DataFrame
+    total: int
+    has_more: bool
+    unknown: tuple[UnknownValue, ...] = ()
+
+
+class OutcomeService(VocabularyService):
     """Questions about recorded attempts."""
 
     def outcomes(self, **filters: Any) -> pd.DataFrame:
-        """Read outcomes, the newest first; the filters are those of `store.reads.read_outcomes`."""
-        return reads.read_outcomes(self.store, **filters)
+        """Read outcomes, the newest first; filters and order are those of `store.outcome_queries`."""
+        return read_outcomes(self.store, **filters)
+
+    def outcome_page(
+        self,
+        *,
+        sort: str = "-occurred_at",
+        after: tuple[Any, str] | None = None,
+        limit: int = 50,
+        total: int | None = None,
+        **filters: Any,
+    ) -> OutcomePage:
+        """Read one page of outcomes.
+
+        Parameters
+        ----------
+        sort, after, limit, filters
+            As `store.outcome_queries.read_outcomes`.
+        total
+            Outcomes that the filters select in all, where an earlier page counted them.
+
+        Raises
+        ------
+        ValueError
+            When a filter or the order is not known.
+        """
+        count = count_outcomes(self.store, **filters) if total is None else total
+        found = read_outcomes(
+            self.store,
+            sort=sort,
+            after=after,
+            limit=limit + 1 if count else 0,
+            are_few=count < _FEW,
+            **filters,
+        )
+        unknown = self._unknown(filters) if found.empty and after is None else ()
+        return OutcomePage(found.head(limit), count, len(found) > limit, unknown)
+
+    def _unknown(self, filters: Mapping[str, Any]) -> tuple[UnknownValue, ...]:
+        """Return the values and columns of filters that no attempt has, so that nothing can be found."""
+        words = self.vocabulary()
+        simple = {
+            "status": words["statuses"],
+            "application": words["applications"],
+            "source": words["sources"],
+            "failure_reason": words["failure_reasons"],
+            "intervention": [*words["intervention_kinds"], {"value": "any"}],
+        }
+        columns = {one["name"]: one["values"] for one in words["context"]}
+        for name, column in (
+            ("vendor", "application_vendor"),
+            ("application_type",) * 2,
+            ("installer_type",) * 2,
+        ):
+            simple[name] = columns.get(column, [])
+        found = [
+            _unknown_value(name, str(filters[name]), simple[name])
+            for name in simple
+            if filters.get(name) is not None
+        ]
+        for part in ("context", "approach"):
+            known = {one["name"]: one["values"] for one in words[part]}
+            for key, value in (filters.get(part) or {}).items():
+                if key not in known:
+                    found.append(UnknownValue(f"{part}.{key}", None, tuple(f"{part}.{one}" for one in known)))
+                else:
+                    found.append(_unknown_value(f"{part}.{key}", str(value), known[key]))
+        return tuple(one for one in found if one is not None)
+
+    def outcome(self, identity: str) -> dict[str, Any]:
+        """Read one outcome with everything that is known about it.
+
+        Returns
+        -------
+        dict
+            The columns of `packaging_outcomes`; `advice`, the served answer that it names (None where it
+            names none), and `patterns`, a frame of the patterns whose conditions it meets, by what the last
+            rebuild knew.
+
+        Raises
+        ------
+        KeyError
+            When no outcome has that id.
+        """
+        row, advice = read_outcome(self.store, identity)
+        return {**row, "advice": advice, "patterns": self._patterns_of(row)}
+
+    def _patterns_of(self, outcome: Mapping[str, Any]) -> pd.DataFrame:
+        """Read the patterns whose conditions an outcome meets, the active ones first."""
+        from memory_pipeline.analysis.features import Encoding  # noqa: PLC0415 - needs scipy
+
+        patterns = reads.read_table(self.store, PatternIdentification)
+        parts, _ = self.frames.parts(OUTCOME_FEATURES)
+        part = parts.get(f"{outcome['occurred_at'].astimezone(UTC):%Y-%m}")
+        if part is None or patterns.empty or not self.frames.exists(OUTCOME_EVIDENCE):
+            return patterns.head(0)
+        features = self.frames.read_parts([part])
+        features = features[features["id"] == outcome["id"]].reset_index(drop=True)
+        if features.empty:
+            return patterns.head(0)
+        encoding = Encoding.from_dict(self.frames.read(OUTCOME_EVIDENCE, columns=[])[1]["encoding"])
+        levels = {str(name): column.iloc[0] for name, column in encoding.apply(features).items()}
+        meets = patterns["conditions"].map(
+            lambda conditions: all(levels.get(column) == level for column, level in conditions.items())
+        )
+        found = patterns[meets.astype(bool)]
+        return found.sort_values(
+            ["active", "confidence", "id"], ascending=[False, False, True], ignore_index=True
+        )
 
     def sources(self) -> list[str]:
         """Return the names of the sources that outcomes and members came from."""
@@ -62,6 +217,12 @@ class OutcomeService(Service):
             Most successes, and most others.
         """
         return find_cases(self.store, context, approach, limit=limit)
+
+
+def _unknown_value(name: str, value: str, known: Sequence[Mapping[str, Any]]) -> UnknownValue | None:
+    values = tuple(str(one["value"]) for one in known)
+    is_known = value.casefold() in {one.casefold() for one in values}
+    return None if is_known else UnknownValue(name, value, values)
 
 
 def find_cases(

@@ -25,11 +25,21 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+WHOLE = "whole"
+"""Names the history as a whole where a split of it is asked for."""
+
 
 class ProgressService(Service):
     """Questions about what the memory holds and what it is worth."""
 
-    def learning(self, measure: str | None = None, *, history: bool = False) -> pd.DataFrame:
+    def learning(
+        self,
+        measure: str | None = None,
+        *,
+        history: bool = False,
+        segment_column: str | None = None,
+        segment_value: str | None = None,
+    ) -> pd.DataFrame:
         """Read the learning measures in the order of time.
 
         Parameters
@@ -39,6 +49,10 @@ class ProgressService(Service):
         history
             What each rebuild measured, with `recorded_at`, instead of what the newest says: a row for
             each change.
+
+        segment_column, segment_value
+            Only of this split of the history, and this part of it, without regard to case; `whole` is the
+            history as a whole.
 
         Raises
         ------
@@ -50,6 +64,11 @@ class ProgressService(Service):
         frame = reads.read_table(self.store, LearningHistory if history else LearningMeasure)
         if measure is not None:
             frame = frame[frame["measure"] == measure]
+        if segment_column is not None:
+            wanted = "" if segment_column.casefold() == WHOLE else segment_column.casefold()
+            frame = frame[frame["segment_column"].str.casefold() == wanted]
+        if segment_value is not None:
+            frame = frame[frame["segment_value"].str.casefold() == segment_value.casefold()]
         by = ["measure", "segment_column", "segment_value", "period_start", "id"]
         return frame.sort_values(by, ignore_index=True).drop(columns="id")
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 OUTCOME_FEATURES = "outcome_features"
 """Name of the frame of flat attempts."""
+OUTCOME_EVIDENCE = "outcome_evidence"
+"""Name of the frame of counts, whose information holds the encoding of the conditions."""
+OUTCOME_VALUES = "outcome_values"
+"""Name of the frame of how often each value of a condition occurs, by month."""
 CONDITION_ASSOCIATIONS = "condition_associations"
 """Name of the frame of pairs of conditions."""
 PATTERN_OVERLAPS = "pattern_overlaps"
@@ -138,6 +142,12 @@ class FrameStore:
         self.filesystem.invalidate_cache(self.root)
         self._check_there(name, path)
         return str(self.filesystem.ukey(path))
+
+    def version(self, name: str) -> str:
+        """Return what tells one writing of a frame from the next; empty where it was not written yet."""
+        self.filesystem.invalidate_cache(self.root)
+        paths = (self._parts_path(name), self._path(name))
+        return "".join(str(self.filesystem.ukey(path)) for path in paths if self.filesystem.exists(path))
 
     def _replace(self, file_name: str, write: Callable[[Any], int]) -> int:
         self.filesystem.makedirs(self.root, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Read filtered outcomes, whole result tables, and counts for the status."""
+"""Read whole result tables, and counts for the status; filtered outcomes are read by `outcome_queries`."""
 
 from __future__ import annotations
 
@@ -27,75 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memory_pipeline.store.database import Store
-
-OUTCOME_FILTERS = {
-    "status": "outcome_status",
-    "application": "application_name",
-    "vendor": "application_vendor",
-    "application_type": "application_type",
-    "installer_type": "installer_type",
-    "source": "source",
-    "recommendation_id": "recommendation_id",
-}
-"""Filters of outcomes by equality: the filter's name and the column."""
-
-
-def read_outcomes(
-    store: Store,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    failure_reason: str | None = None,
-    intervention: str | None = None,
-    approach: dict[str, Any] | None = None,
-    newest_first: bool = True,
-    limit: int | None = None,
-    offset: int = 0,
-    **equal: str | None,
-) -> pd.DataFrame:
-    """Read outcomes as stored, shape (outcomes, columns of `packaging_outcomes`).
-
-    Parameters
-    ----------
-    since, until
-        Attempts at or after the first time, and before the second.
-    failure_reason, intervention
-        Attempts that have this reason, or this kind of intervention (`any`: one at all).
-    approach
-        Attempts whose approach has all of these settings.
-    newest_first, limit, offset
-        Order and page.
-    equal
-        The filters of `OUTCOME_FILTERS`.
-
-    Raises
-    ------
-    ValueError
-        When a filter is not known.
-    """
-    unknown = set(equal) - set(OUTCOME_FILTERS)
-    if unknown:
-        msg = f"the filters {sorted(unknown)} are not known; use {sorted(OUTCOME_FILTERS)}"
-        raise ValueError(msg)
-    table = PackagingOutcome
-    query = select(*table.__table__.columns)
-    for name, value in equal.items():
-        if value is not None:
-            query = query.where(getattr(table, OUTCOME_FILTERS[name]) == value)
-    if since is not None:
-        query = query.where(table.occurred_at >= since)
-    if until is not None:
-        query = query.where(table.occurred_at < until)
-    if failure_reason is not None:
-        query = query.where(table.failure_reasons.contains([{"reason": failure_reason}]))
-    if intervention == "any":
-        query = query.where(func.jsonb_array_length(table.manual_interventions) > 0)
-    elif intervention is not None:
-        query = query.where(table.manual_interventions.contains([{"kind": intervention}]))
-    if approach:
-        query = query.where(table.approach_details.contains(approach))
-    order = table.occurred_at.desc() if newest_first else table.occurred_at
-    return _read(store, query.order_by(order, table.id).limit(limit).offset(offset))
 
 
 def outcomes_by_id(store: Store, ids: Sequence[str]) -> pd.DataFrame:

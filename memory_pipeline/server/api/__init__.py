@@ -1,13 +1,34 @@
 """The HTTP interface: a module for each thing that is asked, thin over the memory."""
 
-from memory_pipeline.server.api import advice, audit, decisions, health, jobs, metrics, quarantine, reports
+from memory_pipeline.server.api import (
+    advice,
+    audit,
+    charts,
+    decisions,
+    findings,
+    health,
+    jobs,
+    learning,
+    members,
+    metrics,
+    outcomes,
+    quarantine,
+    reports,
+    vocabulary,
+)
 
 ROUTERS = (
     health.router,
     metrics.router,
     advice.router,
     reports.router,
+    outcomes.router,
+    findings.router,
     decisions.router,
+    learning.router,
+    members.router,
+    charts.router,
+    vocabulary.router,
     quarantine.router,
     jobs.router,
     audit.router,

@@ -1,0 +1,203 @@
+"""The charts that can be asked for: what each is drawn from, and drawings kept until that changes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from memory_pipeline.memory import Memory
+
+MEDIA = {"json": "application/json", "png": "image/png", "svg": "image/svg+xml"}
+"""Forms of a chart: the name in `format=`, and the media type."""
+MOST_FINDINGS = 100
+"""Most findings that one chart draws."""
+_LARGEST_PNG = 2_000_000
+_KEPT = 128
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of chart.
+
+    Attributes
+    ----------
+    title
+        What it shows.
+    rests_on
+        What it is drawn from, as parts of `Memory.version`.
+    build
+        Returns the chart, by a memory and the parameters that were given.
+    parameters
+        Names of the parameters that it takes.
+    """
+
+    title: str
+    rests_on: tuple[str, ...]
+    build: Callable[[Memory, Mapping[str, Any]], Any]
+    parameters: tuple[str, ...] = ()
+
+
+def _of_measures(name: str) -> Callable[[Memory, Mapping[str, Any]], Any]:
+    def build(memory: Memory, parameters: Mapping[str, Any]) -> Any:
+        return _builder(name)(memory.learning(), **parameters)
+
+    return build
+
+
+def _builder(name: str) -> Callable[..., Any]:
+    from memory_pipeline import charts  # noqa: PLC0415 - imports Altair
+
+    builder: Callable[..., Any] = getattr(charts, name)
+    return builder
+
+
+def _calibration(memory: Memory, _: Mapping[str, Any]) -> Any:
+    info = memory.predictability().attrs
+    bins = pd.DataFrame(info["calibration"])
+    return _builder("calibration")(bins, info["summary"])
+
+
+KINDS = {
+    "success_over_time": Kind(
+        "Share of success by month, and whether and since when it changed",
+        ("learning",),
+        _of_measures("success_over_time"),
+        ("segment_column",),
+    ),
+    "success_by_segment": Kind(
+        "Share of success by month, a panel for each value of a column",
+        ("learning",),
+        _of_measures("success_by_segment"),
+        ("segment_column",),
+    ),
+    "explore_success": Kind(
+        "Share of success by month with a menu of every segment",
+        ("learning",),
+        _of_measures("explore_success"),
+    ),
+    "prior_knowledge": Kind(
+        "How well each month is predicted from the months before",
+        ("learning",),
+        _of_measures("prior_knowledge"),
+    ),
+    "advice_coverage": Kind(
+        "Share of each month's attempts for which there was advice",
+        ("learning",),
+        _of_measures("advice_coverage"),
+    ),
+    "finding_replication": Kind(
+        "Share of findings that held in the quarter after they were made",
+        ("learning",),
+        _of_measures("finding_replication"),
+    ),
+    "pattern_effects": Kind(
+        "How much more or less often the attempts of each pattern end in its target",
+        ("patterns",),
+        lambda memory, parameters: _builder("pattern_effects")(memory.patterns(), **parameters),
+        ("limit",),
+    ),
+    "factor_effects": Kind(
+        "What each setting changes, everything else being equal",
+        ("factors",),
+        lambda memory, parameters: _builder("factor_effects")(memory.factors(include_all=True), **parameters),
+        ("limit",),
+    ),
+    "recommendation_rates": Kind(
+        "What to expect of the advised approach in each context",
+        ("recommendations",),
+        lambda memory, parameters: _builder("recommendation_rates")(memory.recommendations(), **parameters),
+        ("limit",),
+    ),
+    "association_map": Kind(
+        "How strongly conditions go together",
+        ("associations",),
+        lambda memory, _: _builder("association_map")(memory.associations(include_all=True)),
+    ),
+    "calibration": Kind("Whether predicted chances came true", ("predictability",), _calibration),
+}
+"""The kinds of charts, by name."""
+MEANINGS = {
+    "segment_column": "column that splits the history",
+    "limit": f"most findings drawn, 1 to {MOST_FINDINGS}",
+}
+
+
+def segment_columns(memory: Memory) -> list[str]:
+    """Return the columns by which the success rate is kept."""
+    measures = memory.learning("success_rate")
+    return sorted(set(measures["segment_column"]) - {""})
+
+
+class Pictures:
+    """Draws charts, and keeps the drawings until what they show changes."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._lock = Lock()
+        self._drawing = Lock()
+
+    def draw(
+        self, memory: Memory, kind: str, parameters: Mapping[str, Any], form: str, version: str
+    ) -> bytes:
+        """Return a chart in a form.
+
+        Parameters
+        ----------
+        memory
+            What is drawn.
+        kind
+            One of `KINDS`.
+        parameters
+            What the chart is told.
+        form
+            One of `MEDIA`.
+        version
+            The version of what it rests on.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing was analysed yet.
+        ValueError
+            When the chart cannot be drawn so.
+        """
+        asked = (kind, tuple(sorted(parameters.items())), version)
+        if (found := self._find((*asked, form))) is not None:
+            return found
+        with self._drawing:  # one at a time: the others wait for what it draws, or for the processor anyway
+            if (found := self._find((*asked, form))) is not None:
+                return found
+            spec = self._find((*asked, "json"))
+            if spec is None:
+                spec = KINDS[kind].build(memory, parameters).to_json(indent=None).encode()
+                self._keep((*asked, "json"), spec)
+            drawn = _draw(spec.decode(), form)
+            self._keep((*asked, form), drawn)
+        return drawn
+
+    def _find(self, key: tuple[Any, ...]) -> bytes | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def _keep(self, key: tuple[Any, ...], drawn: bytes) -> None:
+        with self._lock:
+            self._kept[key] = drawn
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+
+
+def _draw(spec: str, form: str) -> bytes:
+    from memory_pipeline.charts.pictures import png_of, svg_of  # noqa: PLC0415 - imports Altair
+
+    if form == "png":
+        return png_of(spec, max_bytes=_LARGEST_PNG)
+    return (svg_of(spec) if form == "svg" else spec).encode()
