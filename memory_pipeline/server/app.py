@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 
 from memory_pipeline import __version__
 from memory_pipeline.server import problems
 from memory_pipeline.server.access import AccessControl
 from memory_pipeline.server.api import ROUTERS
+from memory_pipeline.server.mcp.transport import PATH, McpEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,10 +30,12 @@ _SMALLEST_GZIP = 1_024
 
 def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     """Return the application that answers from an opened memory; whoever opened it closes it."""
+    agents = McpEndpoint(memory, options)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with agents.running():
+            yield
 
     app = FastAPI(
         title="memory_pipeline",
@@ -45,6 +49,7 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     app.state.options = options
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(Route(PATH, agents, include_in_schema=False))
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_GZIP)
     app.add_middleware(AccessControl, store=memory.store, options=options)
