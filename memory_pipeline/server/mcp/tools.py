@@ -125,10 +125,11 @@ def report_outcome(memory: Memory, sent: Mapping[str, Any], caller: Caller) -> t
     problem = stored["problem"]
     if problem is not None:
         name, remedy = _mend(problem)
+        said = remedy if name in remedy else f"{name}: {remedy}"
         raise ProblemError(
             _REFUSED,
-            f"report_outcome stored nothing: {remedy if name in remedy else f'{name}: {remedy}'}. What was sent "
-            f"waits in quarantine; correct it and report again with the idempotency_key {report.key!r}",
+            f"report_outcome stored nothing: {said}. What was sent waits in "
+            f"quarantine; correct it and report again with the idempotency_key {report.key!r}",
             (FieldError(name, problem.value, remedy),),
         )
     if stored["status"] == "unchanged" and "idempotency_key" not in sent:
