@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CASES = 4
 _NOT_FOUND = 404
+_SEVERAL = "write more"
+"""How `store.decisions.find_id` ends where several ids of one kind begin so."""
 _PATTERN_EVIDENCE = (
     "rate",
     "base_rate",
@@ -66,6 +68,11 @@ def explain(memory: Memory, wanted: ExplainArguments) -> tuple[str, dict[str, An
             if error.status_code != _NOT_FOUND:
                 raise
             refused.append(error)
+    if "member_pattern" in found and wanted.kind is None:  # its ids are whole, never beginnings
+        found = {"member_pattern": found["member_pattern"]}
+    elif found and any(str(one.detail).endswith(_SEVERAL) for one in refused):
+        remedy = "findings of several kinds have an id that begins so; send kind, or more of the id"
+        raise refuse("explain_finding", FieldError("id", wanted.id, remedy))
     if len(found) > 1:
         remedy = f"{' and '.join(found)} have an id that begins so; send kind, or more of the id"
         raise refuse("explain_finding", FieldError("id", wanted.id, remedy))
