@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 
 from memory_pipeline import __version__
 from memory_pipeline.server import documentation, problems
@@ -15,6 +16,7 @@ from memory_pipeline.server.access import AccessControl
 from memory_pipeline.server.api import ROUTERS
 from memory_pipeline.server.idempotency import WholeBodies
 from memory_pipeline.server.jobs import JobRunner
+from memory_pipeline.server.mcp.transport import PATH, McpEndpoint
 from memory_pipeline.server.observing import Observed
 from memory_pipeline.server.pictures import Pictures
 
@@ -33,11 +35,13 @@ _SMALLEST_GZIP = 1_024
 
 def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     """Return the application that answers from an opened memory; whoever opened it closes it."""
+    agents = McpEndpoint(memory, options)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         memory.serving  # noqa: B018 - begins to read the policy
-        yield
+        async with agents.running():
+            yield
         await run_in_threadpool(memory.store_served)
 
     app = FastAPI(
@@ -54,6 +58,7 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     app.state.pictures = Pictures()
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(Route(PATH, agents, include_in_schema=False))
     problems.install(app)
     documentation.install(app)
     # The last one is the outermost.

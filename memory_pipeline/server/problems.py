@@ -141,12 +141,12 @@ async def _on_http(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - for mypy
-    errors = tuple(_field_error(one) for one in error.errors())
+    errors = tuple(field_error(one) for one in error.errors())
     named = "; ".join(f"{one.field}: {one.remedy}" for one in errors[:3])
     return ProblemError(422, f"the request cannot be used: {named}", errors).to_response()
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
+def field_error(error: Mapping[str, Any]) -> FieldError:
     """Return one error of pydantic in the project's words."""
     place = ".".join(map(str, error["loc"]))
     value = error.get("input")

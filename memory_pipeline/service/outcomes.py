@@ -24,7 +24,6 @@ CASES = 3
 """Most successes, and most other attempts, that an answer points to."""
 _FEW = 5_000
 """Filters that select fewer outcomes are answered by sorting all of these."""
-_SHOWN = ("id", "application_name", "occurred_at", "outcome_status", "failure_reason")
 
 
 @dataclass(frozen=True)
