@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 RECENT = 5_000
 """Newest attempts that are looked through, of each status for cases, of all for counts."""
 ENOUGH = 50
-"""Attempts in a context that are enough to choose from; with fewer, older ones are looked for.
+"""Attempts in a context that are enough to choose from; with fewer, older ones are looked for too.
 
-A context that has fewer of the newest 5,000 has about 10,000 of a million, so that `MOST_OLDER` cuts off none.
+A context with fewer of the newest 5,000 has about 10,000 of a million, so that `MOST_OLDER` cuts off none.
 """
 MOST_OLDER = 20_000
 """Most attempts of the whole history that are then looked through."""
