@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 RECENT = 5_000
 """Newest attempts that are looked through, of each status for cases, of all for counts."""
-ENOUGH = 200
-"""Attempts in a context that are enough to choose from; with fewer, older ones are looked for."""
+ENOUGH = 50
+"""Attempts in a context that are enough to choose from; with fewer, older ones are looked for too.
+
+A context with fewer of the newest 5,000 has about 10,000 of a million, so that `MOST_OLDER` cuts off none.
+"""
 MOST_OLDER = 20_000
 """Most attempts of the whole history that are then looked through."""
 _APPROACH_SUFFIX = " (approach)"
@@ -96,7 +99,7 @@ def read_similar(
     """Find attempts in a context, those that share most settings with an approach first, then the newest.
 
     They are chosen from the newest 5,000 attempts that succeeded, and from the newest 5,000 that did not;
-    where fewer than 200 of these are in the context, from at most 20,000 of the whole history that are.
+    where fewer than 50 of these are in the context, from at most 20,000 of the whole history that are.
 
     Parameters
     ----------
@@ -161,7 +164,7 @@ def count_attempts(
 ) -> tuple[AttemptCounts, AttemptCounts]:
     """Count the attempts in a context with all settings of an approach, and those without.
 
-    Of the newest 5,000 attempts; where fewer than 200 of these are in the context (or have the settings), of
+    Of the newest 5,000 attempts; where fewer than 50 of these are in the context (or have the settings), of
     at most 20,000 of the whole history that are.
 
     Returns
