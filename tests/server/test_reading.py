@@ -16,6 +16,7 @@ from memory_pipeline.cli import cli
 from memory_pipeline.server.api import findings, learning, members
 from memory_pipeline.service.findings import FACTOR_ORDERS, PATTERN_ORDERS
 from memory_pipeline.service.records import to_json, to_records
+from memory_pipeline.store.members import read_visibility
 
 TABLES = {
     "/api/memory/patterns": lambda memory: memory.patterns(),
@@ -295,3 +296,16 @@ def test_the_vocabulary_counts_what_attempts_have(server, memory):
     statuses = outcomes["outcome_status"].value_counts()
     assert {one["value"]: one["attempts"] for one in words["statuses"]} == statuses.to_dict()
     assert words["sources"] == [{"value": "sample", "attempts": None}]
+
+
+def test_nobody_who_may_not_be_seen_is_named(server, memory, monkeypatch):
+    pattern = memory.member_patterns().iloc[0]
+    hidden = pattern["related_member_ids"][0]
+    seen = read_visibility(memory.store)
+    seen.loc[seen["id"] == hidden, "is_visible"] = False
+    monkeypatch.setattr("memory_pipeline.service.members.read_visibility", lambda _: seen)
+    one = server.get(f"/api/v1/patterns/{pattern['id']}").json()
+    assert one["member_count"] == pattern["member_count"] - 1
+    for row in [one, *all_rows(server, "/api/v1/patterns?include_retired=true")]:
+        assert hidden not in row["related_member_ids"]
+        assert all(hidden not in pair["members"] for pair in (row["evidence"] or {}).get("pairs", ()))
