@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.canonical_json import record_id_of
@@ -31,7 +31,7 @@ def ask_advice(memory: Memory, context: Mapping[str, Any]) -> dict[str, Any]:
     """Return advice as `Answer.to_dict` has it, and log it."""
     with _answered():
         _check_columns("get_advice", context, known_columns(memory)[0])
-        return _document(memory.recommend(context).to_dict())
+        return memory.serving.recommend(context).to_dict()
 
 
 def check_approach(memory: Memory, context: Mapping[str, Any], approach: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,31 +100,20 @@ def _outcome(memory: Memory, identity: str) -> dict[str, Any] | None:
 def read_batch(
     memory: Memory, filters: Mapping[str, Any], after: Position | None, size: int
 ) -> list[dict[str, Any]]:
-    """Return outcomes, the newest first and equal times by id, that come after a position.
+    """Return outcomes, the newest first, that come after a position.
 
     Parameters
     ----------
     filters
-        `status`, `failure_reason`, `since`, `context`, `approach`; None and empty ones select all.
+        `status`, `failure_reason`, `since`; None selects all, and others are not looked at.
     after
         Time and id of the outcome after which to begin.
     size
         Most outcomes that are looked at.
     """
     wanted = {name: filters.get(name) for name in ("status", "failure_reason", "since")}
-    until = None if after is None else after[0] + timedelta(microseconds=1)
-    found: list[dict[str, Any]] = []
-    offset = 0
-    while len(found) < size:
-        with _answered():
-            rows = to_records(memory.outcomes(**wanted, until=until, limit=size, offset=offset))
-        found += [
-            row for row in rows if after is None or row["occurred_at"] < after[0] or row["id"] > after[1]
-        ]
-        offset += size
-        if len(rows) < size:
-            break
-    return found[:size]
+    with _answered():
+        return to_records(memory.outcomes(**wanted, sort="-occurred_at", after=after, limit=size))
 
 
 def explain_pattern(memory: Memory, identity: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from fasteners import InterProcessLock
 from mcp import Client
 
 from memory_pipeline.memory import Memory
@@ -73,7 +74,8 @@ def foreign_client(shared_folder):
     `MEMORY_TESTS_FOREIGN_CLIENT=required` makes its absence a failure.
     """
     folder = shared_folder / "foreign-client"
-    absent = _install_foreign_client(folder)
+    with InterProcessLock(shared_folder / "foreign-client.lock"):  # one worker installs it for all
+        absent = _install_foreign_client(folder)
     if absent is not None:
         if os.environ.get("MEMORY_TESTS_FOREIGN_CLIENT") == "required":
             pytest.fail(absent)

@@ -88,6 +88,7 @@ def test_every_advice_of_the_sample_keeps_to_its_budget(memory, call):
 
 def test_the_answer_of_advice_is_logged(memory, call):
     asked = answer_of(call(memory, "get_advice", context=MSI))
+    memory.store_served()
     with memory.store.transaction() as connection:
         context = connection.scalar(
             text("select context from served_recommendations where id = :id"),
