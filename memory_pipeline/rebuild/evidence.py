@@ -39,6 +39,7 @@ MADE_BY = (
     "memory_pipeline.analysis.arrays",
     "memory_pipeline.analysis.names",
     "memory_pipeline.analysis.compute",
+    "memory_pipeline.analysis.stats.grouped_sample",
     "memory_pipeline.analysis.features",
     "memory_pipeline.analysis.evidence",
     "memory_pipeline.rebuild.evidence",
