@@ -18,7 +18,7 @@ import pandas as pd
 
 from memory_pipeline import charts
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
-from memory_pipeline.analysis.features import encode
+from memory_pipeline.analysis.features.encoding import FLOORS, learn_conditions
 from memory_pipeline.analysis.features.flatten import condition_columns
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.learning.replication import reliability, replicate_on_later_history
@@ -38,13 +38,8 @@ def evidence_of(outcomes: pd.DataFrame, settings: Settings) -> Evidence:
     """Count a flat history by month, as a rebuild does."""
     outcomes = outcomes.reset_index(drop=True)
     columns = [c for c in condition_columns(outcomes, unit=settings.unit) if c != settings.unit]
-    encoded = encode(
-        outcomes,
-        columns,
-        min_count=settings.min_sample_size,
-        unit=settings.unit,
-        min_units=settings.min_units,
-    ).frame
+    floors = FLOORS.at_most(settings.min_sample_size, settings.min_units)
+    encoded = learn_conditions(outcomes, columns, unit=settings.unit, floors=floors).apply(outcomes)
     frame = encoded.assign(
         **{
             OUTCOME: outcome_labels(outcomes),

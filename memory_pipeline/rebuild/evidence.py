@@ -16,7 +16,7 @@ import pandas as pd
 from memory_pipeline.analysis.evidence import Evidence, count_evidence
 from memory_pipeline.analysis.evidence.periods import without_periods
 from memory_pipeline.analysis.features import Encoding
-from memory_pipeline.analysis.features.encoding import encoded_columns, learn_encoding
+from memory_pipeline.analysis.features.encoding import FLOORS, encoded_columns, learn_encoding
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.features.recoding import recoded_months
 from memory_pipeline.analysis.features.value_counts import add_tables, value_table
@@ -37,6 +37,7 @@ MADE_BY = (
     "memory_pipeline.analysis.arrays",
     "memory_pipeline.analysis.names",
     "memory_pipeline.analysis.compute",
+    "memory_pipeline.analysis.stats.grouped_sample",
     "memory_pipeline.analysis.features",
     "memory_pipeline.analysis.evidence",
     "memory_pipeline.rebuild.evidence",
@@ -81,10 +82,11 @@ def update_evidence(session: Session) -> UpdatedEvidence:
     conditions = [c for c in (*info["context"], *info["approach"]) if c != settings.unit]
     made = {"version": code_version(*MADE_BY), "unit": settings.unit, "columns": conditions}
     tables = _update_values(frames, parts, made)
+    floors = FLOORS.at_most(settings.min_sample_size, settings.min_units)
     encoding = learn_encoding(
         add_tables(tables, conditions, sum(part.rows for part in parts.values())),
-        min_count=settings.min_sample_size,
-        min_units=settings.min_units,
+        min_count=floors.attempts,
+        min_units=floors.units,
     )
     evidence, progress = _update_counts(frames, parts, made, tables, encoding)
     if int(evidence.n.sum()) != progress.all_attempts:
@@ -106,6 +108,18 @@ def read_evidence(frames: FrameStore) -> tuple[Evidence, Encoding]:
     rows, info = frames.read(OUTCOME_EVIDENCE)
     evidence = Evidence.from_rows(rows, **{key: info[key] for key in _BESIDE_ROWS})
     return evidence, Encoding.from_dict(info["encoding"])
+
+
+def read_encoding(frames: FrameStore) -> Encoding:
+    """Read how the whole history is encoded, without its evidence.
+
+    Raises
+    ------
+    FileNotFoundError
+        When nothing was counted yet.
+    """
+    _, info = frames.read(OUTCOME_EVIDENCE, columns=[])
+    return Encoding.from_dict(info["encoding"])
 
 
 def _update_values(

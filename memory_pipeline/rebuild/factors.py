@@ -9,6 +9,7 @@ import pandas as pd
 
 from memory_pipeline.analysis.factors import estimate_factors
 from memory_pipeline.analysis.factors.examples import find_cases, find_supporting
+from memory_pipeline.rebuild.evidence import read_encoding
 from memory_pipeline.rebuild.features import read_features
 from memory_pipeline.rebuild.rows import records
 from memory_pipeline.store.decisions import read_nameable_patterns
@@ -55,15 +56,19 @@ class UpdatedFactors:
 def update_factors(session: Session) -> UpdatedFactors:
     """Estimate what each setting changes against its usual alternative, and store it."""
     settings, features = session.settings, read_features(session)
+    encoding = read_encoding(session.frames)
     factors = estimate_factors(
         features.frame,
         approach=features.approach,
         context=features.context,
         unit=settings.unit,
+        encoding=encoding,
         fdr=settings.false_discovery_rate,
     )
     patterns = read_nameable_patterns(session.store).sort_values("q_value", kind="stable")
-    cases = find_cases(features.frame, factors, approach=features.approach, unit=settings.unit)
+    cases = find_cases(
+        features.frame, factors, approach=features.approach, unit=settings.unit, encoding=encoding
+    )
     factors = factors.assign(
         patterns=pd.Series(find_supporting(factors, patterns), dtype=object),
         cases=pd.Series(cases, dtype=object),

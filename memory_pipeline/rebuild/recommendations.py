@@ -12,6 +12,7 @@ from memory_pipeline.analysis.recommendations.table import (
     levels_of,
     with_decisions,
 )
+from memory_pipeline.rebuild.evidence import read_encoding
 from memory_pipeline.rebuild.features import read_features
 from memory_pipeline.rebuild.rows import records
 from memory_pipeline.settings import parse_interval
@@ -49,6 +50,7 @@ def update_recommendations(session: Session) -> UpdatedRecommendations:
         approach=features.approach,
         context=features.context,
         unit=settings.unit,
+        encoding=read_encoding(session.frames),
         patterns=read_nameable_patterns(session.store),
         min_sample_size=settings.min_sample_size,
         confidence_threshold=settings.confidence_threshold,

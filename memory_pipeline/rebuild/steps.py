@@ -46,11 +46,16 @@ STEPS = (
         frames=("condition_associations", "pattern_overlaps"),
     ),
     Step("outcome_predictability", ("outcome_evidence",), frames=("outcome_predictability",)),
-    Step("success_factors", ("outcome_features", "pattern_identifications"), tables=("success_factors",)),
+    # Of the evidence, this and the next read how the conditions are encoded.
+    Step(
+        "success_factors",
+        ("outcome_features", "outcome_evidence", "pattern_identifications"),
+        tables=("success_factors",),
+    ),
     # Of the factors it reads what persons decided about: their sides and sentences.
     Step(
         "approach_recommendations",
-        ("outcome_features", "pattern_identifications", "success_factors"),
+        ("outcome_features", "outcome_evidence", "pattern_identifications", "success_factors"),
         tables=("approach_recommendations", "advice_changes"),
         frames=("policy",),
     ),

@@ -27,10 +27,10 @@ GRAPH = {
     "pattern_identifications": ("patterns", {"outcome_features", "outcome_evidence"}),
     "condition_associations": ("patterns", {"outcome_evidence", "pattern_identifications"}),
     "outcome_predictability": ("patterns", {"outcome_evidence"}),
-    "success_factors": ("factors", {"outcome_features", "pattern_identifications"}),
+    "success_factors": ("factors", {"outcome_features", "outcome_evidence", "pattern_identifications"}),
     "approach_recommendations": (
         "recommendations",
-        {"outcome_features", "pattern_identifications", "success_factors"},
+        {"outcome_features", "outcome_evidence", "pattern_identifications", "success_factors"},
     ),
     "learning_measures": ("learning", {"outcome_features", "advice_verification"}),
     "advice_verification": ("learning", {"packaging_outcomes", "outcome_features"}),

@@ -127,9 +127,10 @@ class Recording:
 
     def _fitting(self, fit: Any) -> Any:
         def fitting(outcomes: pd.DataFrame, **options: Any) -> Any:
-            options.pop("patterns", None)  # they are named, not learnt from
+            # Patterns are named, not learnt from; the encoding is the same whether it is given or learned.
+            rest = {name: options[name] for name in options.keys() - {"patterns", "encoding"}}
             rows = hashlib.sha256("\n".join(outcomes["id"]).encode()).hexdigest()
-            self.policies.append((f"{len(outcomes)} {rows}", str(sorted(options.items()))))
+            self.policies.append((f"{len(outcomes)} {rows}", str(sorted(rest.items()))))
             return fit(outcomes, **options)
 
         return fitting

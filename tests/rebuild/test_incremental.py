@@ -17,7 +17,7 @@ from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.names import OUTCOME
-from memory_pipeline.rebuild.evidence import read_evidence, update_evidence
+from memory_pipeline.rebuild.evidence import read_encoding, read_evidence, update_evidence
 from memory_pipeline.rebuild.features import update_features
 from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
 from memory_pipeline.rebuild.months import snapshot
@@ -56,9 +56,9 @@ def check_equals_everything(store: Store, frames: FrameStore, settings: Settings
     encoded = encode(
         whole,
         [column for column in (*keys.context, *keys.approach) if column != settings.unit],
-        min_count=settings.min_sample_size,
+        min_count=min(10, settings.min_sample_size),
         unit=settings.unit,
-        min_units=settings.min_units,
+        min_units=2,
     )
     frame = encoded.frame.assign(
         **{
@@ -71,7 +71,7 @@ def check_equals_everything(store: Store, frames: FrameStore, settings: Settings
         frame, conditions=list(encoded.frame), outcome=OUTCOME, unit=settings.unit, period="month"
     )
     evidence, encoding = read_evidence(frames)
-    assert encoding == encoded.encoding
+    assert encoding == read_encoding(frames) == encoded.encoding
     assert (evidence.keys, evidence.outcomes) == (expected.keys, expected.outcomes)
     assert_frame_equal(evidence.to_rows(), expected.to_rows())
 
@@ -197,22 +197,21 @@ def test_only_the_months_that_changed_are_read_and_counted(
 def test_values_that_are_told_apart_from_now_on_are_counted_anew_where_they_occur(
     store: Store, settings: Settings, frames: FrameStore
 ) -> None:
-    chosen = settings.model_copy(update={"min_sample_size": 20, "min_units": 2})
     rows = outcome_rows(300)
-    for row in rows[:15]:  # all in January, too few to be a level
+    for row in rows[:8]:  # all in January, too few to be a level
         row["application_vendor"] = "rare"
     add(store, rows)
-    rebuild_both(store, frames, chosen)
+    rebuild_both(store, frames, settings)
     march = datetime(2025, 3, 20, tzinfo=UTC)
     add(store, outcome_rows(10, first=300, application_vendor="rare", occurred_at=march))
     parts, _ = frames.parts(OUTCOME_FEATURES)
-    read, counted = rebuild_both(store, frames, chosen)
+    read, counted = rebuild_both(store, frames, settings)
     new, old = parts["2025-03"].rows + 10, parts["2025-01"].rows
     assert read == f"1 of 4 months, {new} of 310 attempts"
     assert counted == (
         f"2 of 4 months, {new + old} of 310 attempts (1 because values are told apart otherwise)"
     )
-    check_equals_everything(store, frames, chosen)
+    check_equals_everything(store, frames, settings)
 
 
 def test_new_columns_settings_and_code_start_from_nothing(

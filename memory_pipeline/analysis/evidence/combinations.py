@@ -124,7 +124,9 @@ class Tally:
         return result
 
 
-def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_sample_size: int) -> Tally:
+def count_combinations(
+    evidence: Evidence, targets: Mapping[str, Mask], *, min_sample_size: int, min_units: int = 1
+) -> Tally:
     """List the combinations with at least `min_sample_size` attempts inside and outside.
 
     Parameters
@@ -135,11 +137,10 @@ def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_s
         By target: which outcomes belong to it, shape (outcomes,).
     min_sample_size
         Fewest attempts.
+    min_units
+        Fewest units of each single condition: with fewer, no combination with it can have as many.
     """
-    usable = [
-        np.array([_is_usable(column, level) for level in evidence.columns[column].levels], dtype=bool)
-        for column in evidence.conditions
-    ]
+    usable = [_usable_levels(evidence, column, min_units) for column in evidence.conditions]
     # Outcomes that no target distinguishes are one class.
     belongs = np.array([targets[one] for one in targets], dtype=bool).reshape(len(targets), -1)
     kinds, classes = np.unique(belongs, axis=1, return_inverse=True)
@@ -161,6 +162,17 @@ def count_combinations(evidence: Evidence, targets: Mapping[str, Mask], *, min_s
         [np.concatenate(one) for one in zip(*parts, strict=True)] if parts else [empty] * (4 + len(targets))
     )
     return Tally(evidence, tuple(tables), table, cells, n, dict(zip(targets, k, strict=True)), mark)
+
+
+def _usable_levels(evidence: Evidence, column: str, min_units: int) -> Mask:
+    """Return which levels of a column make a condition of at least some units, shape (levels,)."""
+    codes, levels = evidence.codes(column)
+    usable = np.array([_is_usable(column, level) for level in levels], dtype=bool)
+    if evidence.unit is None or min_units == 1:
+        return usable
+    units, names = evidence.codes(evidence.unit)
+    pairs = np.unique(codes.astype(np.int64) * len(names) + units)
+    return usable & (np.bincount(pairs // len(names), minlength=len(levels)) >= min_units)
 
 
 def _is_usable(column: str, level: str) -> bool:

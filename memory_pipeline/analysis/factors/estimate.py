@@ -20,7 +20,7 @@ from memory_pipeline.analysis.factors.interactions import find_pairs
 from memory_pipeline.analysis.factors.overlap import comparable_share
 from memory_pipeline.analysis.factors.table import factor_table
 from memory_pipeline.analysis.features.columns import check_columns
-from memory_pipeline.analysis.features.encoding import encode_for_models
+from memory_pipeline.analysis.features.encoding import encode_conditions
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from memory_pipeline.analysis.features.encoding import Encoding
 
 
 PERIOD = "(period)"
@@ -45,6 +47,7 @@ def estimate_factors(
     approach: Sequence[str],
     context: Sequence[str],
     unit: str,
+    encoding: Encoding | None = None,
     fdr: float = 0.05,
     by: str = "installer_type",
     min_effect: float = 0.02,
@@ -80,6 +83,9 @@ def estimate_factors(
         What was known before the attempt and not chosen; adjusted for.
     unit
         Column of the evidence unit.
+    encoding
+        How approach and context become categories, learned before on this history, as a rebuild does once
+        for all steps; None: it is learned here.
     fdr
         False discovery rate of `is_factor`, over all comparisons (Benjamini and Yekutieli 2001).
     by
@@ -120,7 +126,7 @@ def estimate_factors(
     check_columns(outcomes, approach=approach, context=context, unit=unit)
     if outcomes.empty:
         return factor_table([], ([], []), None, unit=unit, fdr=fdr)
-    encoded = _encode(outcomes, approach, context, unit)
+    encoded = _encode(outcomes, approach, context, unit, encoding)
     settings = _columns_from(encoded.columns.tolist(), approach)
     cells = group_attempts(encoded, outcomes[unit], is_success(outcomes))
     comparisons = [found for column in settings for found in list_comparisons(cells, column)]
@@ -132,25 +138,35 @@ def estimate_factors(
         places = [c for c in cells.columns if c not in settings and c != PERIOD]
         for one in (*comparisons, *pairs[0]):
             one.overlap = comparable_share(cells, one, places)
-        changes = _changes(outcomes, fit, [*approach, *context], unit=unit)
+        changes = _changes(outcomes, fit, [*approach, *context], unit=unit, encoding=encoding)
     return factor_table(comparisons, pairs, cells, unit=unit, fdr=fdr, changes=changes)
 
 
 def _changes(
-    outcomes: pd.DataFrame, fit: LogisticFit, columns: Sequence[str], *, unit: str
+    outcomes: pd.DataFrame,
+    fit: LogisticFit,
+    columns: Sequence[str],
+    *,
+    unit: str,
+    encoding: Encoding | None,
 ) -> tuple[Change, ...]:
     """Find the values with which attempts end differently from some time on than the model expects."""
     if "occurred_at" not in outcomes:
         return ()
     expected = pd.Series(fit.rates[fit.cells.cell_of], index=outcomes.index)
-    return find_changes(outcomes, expected, columns=[c for c in columns if c != unit], unit=unit)
+    tested = [column for column in columns if column != unit]
+    return find_changes(outcomes, expected, columns=tested, unit=unit, encoding=encoding)
 
 
 def _encode(
-    outcomes: pd.DataFrame, approach: Sequence[str], context: Sequence[str], unit: str
+    outcomes: pd.DataFrame,
+    approach: Sequence[str],
+    context: Sequence[str],
+    unit: str,
+    encoding: Encoding | None,
 ) -> pd.DataFrame:
     conditions = [column for column in (*context, *approach) if column != unit]
-    encoded = encode_for_models(outcomes, conditions, unit=unit).frame
+    encoded = encode_conditions(outcomes, conditions, unit=unit, encoding=encoding).frame
     if "occurred_at" not in outcomes:
         return encoded
     when = pd.to_datetime(outcomes["occurred_at"], utc=True).dt.tz_localize(None)

@@ -8,19 +8,27 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.features.columns import unit_names
-from memory_pipeline.analysis.features.encoding import encode_for_models
+from memory_pipeline.analysis.features.encoding import encode_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from memory_pipeline.analysis.features.encoding import Encoding
+
 
 _DIRECTIONS = {"success": 1, "failure": -1}
 
 
 def find_cases(
-    outcomes: pd.DataFrame, factors: pd.DataFrame, *, approach: Sequence[str], unit: str, most: int = 3
+    outcomes: pd.DataFrame,
+    factors: pd.DataFrame,
+    *,
+    approach: Sequence[str],
+    unit: str,
+    encoding: Encoding | None = None,
+    most: int = 3,
 ) -> list[dict[str, Any]]:
     """Return past attempts on both sides of each factor, those of units that had both sides first.
 
@@ -30,7 +38,7 @@ def find_cases(
         Flat attempts with `id` and, if it is there, `occurred_at`, shape (attempts, any).
     factors
         As `estimate_factors` returns them.
-    approach, unit
+    approach, unit, encoding
         As given to `estimate_factors`.
     most
         Most attempts on each side; of each unit the newest one.
@@ -43,7 +51,8 @@ def find_cases(
     """
     if factors.empty:
         return []
-    encoded = encode_for_models(outcomes, [c for c in approach if c != unit], unit=unit).frame
+    settings = [column for column in approach if column != unit]
+    encoded = encode_conditions(outcomes, settings, unit=unit, encoding=encoding).frame
     units = unit_names(outcomes[unit]).to_numpy()
     ids = outcomes["id"].astype(str).to_numpy(dtype=object)
     order = np.lexsort((ids.astype(str), _age(outcomes)))

@@ -6,7 +6,7 @@ advised) or *context* (known beforehand, not chosen). What is known only afterwa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,50 @@ from memory_pipeline.analysis.features.value_counts import Limits, ValueCounts, 
 from memory_pipeline.analysis.names import MISSING, NO, OTHER, YES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
 MAX_VALUES = 40
 """Levels that a column keeps at most."""
 BINS = 4
 """Quantile bins of a column of numbers."""
-_LEAST_ATTEMPTS, _LEAST_UNITS = 10, 2
+
+
+@dataclass(frozen=True)
+class Floors:
+    """What a value must have to be a level of its own; whatever has less is `(other)`.
+
+    One set of floors holds for findings, factors and their examples, change points and the context of a
+    policy, so that a value is a level in all of them or in none. A rebuild learns the encoding once, when it
+    counts the evidence, and every later step applies that one. A value that has enough for a level, and too
+    little for a finding, costs no tests (`evidence.combinations`); the other columns' findings are adjusted
+    for it. Only these learn one of their own:
+
+    - The past alone (`learning.backtest`, `learning.replay`, `learning.prognosis`, `learning.replication`):
+      what is measured on later attempts must not know them, not even which of their values are frequent.
+    - The approach of a policy (`recommendations.fit`), from its `min_attempts` attempts on and of any
+      number of units: `(other)` cannot be advised, so a setting below these floors could never be a
+      candidate, however well it did; the prior and the limits on sample and units guard against chance.
+    - Segments that are only shown (`learning.success_rate`): 10 attempts of any number of units.
+
+    Attributes
+    ----------
+    attempts
+        A model cannot say anything about a value of fewer, and its level would only add a coefficient.
+    units
+        What one unit alone ever had identifies that unit: it is not a condition.
+    """
+
+    attempts: int = 10
+    units: int = 2
+
+    def at_most(self, attempts: int, units: int) -> Floors:
+        """Return the floors, lowered to what a finding may rest on where that is less."""
+        return Floors(min(self.attempts, attempts), min(self.units, units))
+
+
+FLOORS = Floors()
+"""The floors of everything that has no reason for others."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +111,10 @@ class Encoding:
             return tuple(f"{source}: {element}" for element in code.levels)
         return (source,)
 
+    def part(self, columns: Iterable[str]) -> Encoding:
+        """Return the codes of some source columns, in their order; a column without a code has none here."""
+        return Encoding({column: self.codes[column] for column in columns if column in self.codes})
+
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Encode rows; a column that is absent counts as missing, an unseen value as `(other)`.
 
@@ -103,7 +143,7 @@ def encode(
     columns: Iterable[str],
     *,
     max_values: int = MAX_VALUES,
-    min_count: int = _LEAST_ATTEMPTS,
+    min_count: int = FLOORS.attempts,
     bins: int = BINS,
     unit: str | None = None,
     min_units: int = 1,
@@ -144,30 +184,66 @@ def encode(
     return Encoded(encoding.apply(frame), encoding)
 
 
-def encode_for_models(frame: pd.DataFrame, columns: Iterable[str], *, unit: str) -> Encoded:
-    """Turn columns into categories as models need them: of 10 attempts and 2 units or more.
+def learn_conditions(
+    frame: pd.DataFrame, columns: Iterable[str], *, unit: str | None, floors: Floors = FLOORS
+) -> Encoding:
+    """Fit the encoding of columns as conditions; without a unit only attempts count.
 
-    Whatever adjusts or predicts uses these floors (factors and their examples, change points, the context
-    of a policy), so that a value is a level in all of it or in none. Two stages have floors of their own:
+    Raises
+    ------
+    KeyError
+        When a column is not in the frame.
+    """
+    wanted = list(columns)
+    require_columns(frame, wanted)
+    counts = count_columns(frame, wanted, unit)
+    return learn_encoding(counts, min_count=floors.attempts, min_units=floors.units)
 
-    - Evidence for findings (`patterns.find`, `learning.replication`): a finding takes `min_sample_size`
-      attempts and `min_units` units, and a value with fewer would only be searched, or learnt by heart.
-    - The approach of a policy (`recommendations.fit`): an approach is a candidate from `min_attempts`
-      attempts on, and its record is held against the others' whatever its units.
+
+def encode_conditions(
+    frame: pd.DataFrame, columns: Iterable[str], *, unit: str, encoding: Encoding | None = None
+) -> Encoded:
+    """Encode columns as conditions, by an encoding that was learned before or by the one learned here.
 
     Parameters
     ----------
     frame, columns, unit
         See `encode`.
+    encoding
+        Learned before from these columns, on these rows or on more of them; None: it is learned here.
+
+    Returns
+    -------
+    Encoded
+        As `encode` returns it: what has one level only in these rows is left out, of the encoding too.
+
+    Raises
+    ------
+    KeyError
+        When a column is not in the frame.
     """
-    return encode(frame, columns, min_count=_LEAST_ATTEMPTS, unit=unit, min_units=_LEAST_UNITS)
+    wanted = list(columns)
+    require_columns(frame, wanted)
+    part = (learn_conditions(frame, wanted, unit=unit) if encoding is None else encoding).part(wanted)
+    encoded = part.apply(frame)
+    varying = [str(column) for column in encoded if len(encoded[column].cat.categories) > 1]
+    codes = {source: _varying_code(source, code, varying) for source, code in part.codes.items()}
+    return Encoded(encoded[varying], Encoding({source: code for source, code in codes.items() if code}))
+
+
+def _varying_code(source: str, code: ColumnCode, varying: Collection[str]) -> ColumnCode | None:
+    """Return what a code has in the encoded columns that vary; None where that is nothing."""
+    if code.kind != "elements":
+        return code if source in varying else None
+    levels = tuple(element for element in code.levels if f"{source}: {element}" in varying)
+    return replace(code, levels=levels) if levels else None
 
 
 def learn_encoding(
     counts: Mapping[str, ValueCounts],
     *,
     max_values: int = MAX_VALUES,
-    min_count: int = _LEAST_ATTEMPTS,
+    min_count: int = FLOORS.attempts,
     bins: int = BINS,
     min_units: int = 1,
 ) -> Encoding:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from memory_pipeline.analysis.evidence.count import count_evidence
 from memory_pipeline.analysis.evidence.periods import later_rows
-from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.encoding import FLOORS, encoded_columns, learn_conditions
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.learning.measures import measure_row, period_starts
 from memory_pipeline.analysis.names import CONFIDENCE_CALIBRATION, FINDING_REPLICATION, OUTCOME
@@ -161,8 +161,8 @@ def _replicate_in(
 ) -> pd.DataFrame:
     """Find patterns in the attempts before a quarter, and test each in the quarter."""
     size, units = limits
-    encoded = encode(before, conditions, min_count=size, unit=unit, min_units=units)
-    columns = [str(column) for column in encoded.frame]
+    encoding = learn_conditions(before, conditions, unit=unit, floors=FLOORS.at_most(size, units))
+    columns = encoded_columns(encoding)
 
     def counted(part: pd.DataFrame, values: pd.DataFrame, period: pd.Series | None) -> Evidence:
         frame = values.assign(**{OUTCOME: outcome_labels(part, "success"), unit: part[unit]})
@@ -172,9 +172,9 @@ def _replicate_in(
         return count_evidence(frame, conditions=columns, outcome=OUTCOME, unit=unit, period=name)
 
     months = period_starts(before).dt.strftime("%Y-%m")
-    mined = counted(before, encoded.frame, months)
+    mined = counted(before, encoding.apply(before), months)
     found = search_patterns(mined, min_sample_size=size, min_units=units, is_adjusted=False, **search)
-    rest = counted(quarter, encoded.encoding.apply(quarter)[columns], None)
+    rest = counted(quarter, encoding.apply(quarter), None)
     return replicate_findings(found, rest, min_attempts=min_attempts)
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 from scipy.special import kolmogorov
 
 from memory_pipeline.analysis.features.columns import unit_codes
-from memory_pipeline.analysis.features.encoding import encode_for_models
+from memory_pipeline.analysis.features.encoding import encode_conditions
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.names import MISSING, OTHER
 from memory_pipeline.analysis.text import name_factor
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.features.encoding import Encoding
 
 
 _LEAST_ATTEMPTS = 100
@@ -77,7 +78,13 @@ class Change:
 
 
 def find_changes(
-    outcomes: pd.DataFrame, expected: pd.Series, *, columns: Sequence[str], unit: str, level: float = 0.01
+    outcomes: pd.DataFrame,
+    expected: pd.Series,
+    *,
+    columns: Sequence[str],
+    unit: str,
+    encoding: Encoding | None = None,
+    level: float = 0.01,
 ) -> tuple[Change, ...]:
     """Find the values of columns with which attempts end differently from some time on.
 
@@ -97,6 +104,8 @@ def find_changes(
         Expected success of each attempt, from a model without time, shape (attempts,).
     columns, unit
         Approach and context columns to test; the column of the evidence unit.
+    encoding
+        Learned before on this history (`features.encoding`), as a rebuild does once; None: it is learned.
     level
         Family-wise error rate over all values tested.
 
@@ -121,7 +130,7 @@ def find_changes(
     spells = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
     # Whether the unit of an attempt has attempts in one month alone.
     is_lone = np.bincount(units[np.unique(spells, return_index=True)[1]])[units] == 1
-    encoded = encode_for_models(outcomes, columns, unit=unit).frame
+    encoded = encode_conditions(outcomes, columns, unit=unit, encoding=encoding).frame
     streams: list[Change] = []
     for column in encoded:
         values = encoded[column].astype(str).to_numpy()

@@ -15,7 +15,7 @@ import pandas as pd
 from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.evidence.count import count_evidence
 from memory_pipeline.analysis.features.columns import require_columns
-from memory_pipeline.analysis.features.encoding import encode
+from memory_pipeline.analysis.features.encoding import FLOORS, learn_conditions
 from memory_pipeline.analysis.features.flatten import condition_columns
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
 from memory_pipeline.analysis.names import OUTCOME
@@ -101,13 +101,8 @@ def find_patterns(
         require_columns(outcomes, [unit], role="unit")
     columns = condition_columns(outcomes, unit=unit) if conditions is None else tuple(conditions)
     outcomes = outcomes.reset_index(drop=True)
-    encoded = encode(
-        outcomes,
-        columns,
-        min_count=min_sample_size,
-        unit=unit,
-        min_units=min_units if unit is not None else 1,
-    ).frame
+    floors = FLOORS.at_most(min_sample_size, min_units)
+    encoded = learn_conditions(outcomes, columns, unit=unit, floors=floors).apply(outcomes)
     frame = encoded.assign(**{OUTCOME: outcome_labels(outcomes, target)})
     if unit is not None:
         frame[unit] = outcomes[unit]

@@ -109,7 +109,9 @@ def search_evidence(
     limits
         What a finding must reach.
     """
-    tally = count_combinations(evidence, targets, min_sample_size=limits.min_sample_size)
+    tally = count_combinations(
+        evidence, targets, min_sample_size=limits.min_sample_size, min_units=limits.min_units
+    )
     return {target: TargetSearch(tally, target, evidence.sample(target), limits).run() for target in targets}
 
 

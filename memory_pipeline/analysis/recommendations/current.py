@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.features.encoding import encode_for_models
+from memory_pipeline.analysis.features.columns import check_columns
+from memory_pipeline.analysis.features.encoding import encode_conditions, learn_conditions
 from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.recommendations.fit import fit_policy
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
+    from memory_pipeline.analysis.features.encoding import Encoding
     from memory_pipeline.analysis.recommendations.policy import Policy
 
 
@@ -25,6 +27,7 @@ def fit_current_policy(
     approach: Sequence[str],
     context: Sequence[str],
     unit: str,
+    encoding: Encoding | None = None,
     half_life: timedelta | None = None,
     **options: Any,
 ) -> Policy:
@@ -42,31 +45,43 @@ def fit_current_policy(
         Flat attempts with `occurred_at`, shape (attempts, any).
     approach, context, unit
         As in `fit_policy`.
+    encoding
+        How approach and context become categories, learned before on `outcomes`; None: it is learned here.
+        Both fits and the change points have the same.
     half_life
         Age at which an attempt counts half (`thin_by_age`); None: age does not matter.
     **options
         For `fit_policy`.
     """
-    roles = {"approach": approach, "context": context, "unit": unit}
+    check_columns(outcomes, approach=approach, context=context, unit=unit)
+    columns = [column for column in [*approach, *context] if column != unit]
+    if encoding is None:
+        encoding = learn_conditions(outcomes, columns, unit=unit)
+
+    def fit(rows: pd.DataFrame) -> Policy:
+        return fit_policy(rows, approach=approach, context=context, unit=unit, encoding=encoding, **options)
+
     recent = outcomes if half_life is None else thin_by_age(outcomes, half_life)
-    policy = fit_policy(recent, **roles, **options)  # type: ignore[arg-type]
+    policy = fit(recent)
     if recent.empty or "occurred_at" not in recent:
         return policy
-    columns = [column for column in [*approach, *context] if column != unit]
-    changes = find_changes(recent, policy.expected(recent), columns=columns, unit=unit)
+    changes = find_changes(recent, policy.expected(recent), columns=columns, unit=unit, encoding=encoding)
     if changes:
-        policy = fit_policy(drop_stale(recent, changes, unit=unit), **roles, **options)  # type: ignore[arg-type]
+        policy = fit(drop_stale(recent, changes, unit=unit, encoding=encoding))
     return replace(policy, changes=tuple(change.to_dict() for change in changes))
 
 
-def drop_stale(outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str) -> pd.DataFrame:
+def drop_stale(
+    outcomes: pd.DataFrame, changes: Sequence[Change], *, unit: str, encoding: Encoding | None = None
+) -> pd.DataFrame:
     """Return the attempts without those that have a changed value and are from before its change."""
     when = pd.to_datetime(outcomes["occurred_at"], utc=True)
     is_stale = np.zeros(len(outcomes), dtype=bool)
     for change in changes:
         source = change.column if change.column in outcomes else change.column.partition(": ")[0]
-        encoded = encode_for_models(outcomes, [source], unit=unit).frame[change.column].astype(str)
-        is_stale |= (encoded == change.value).to_numpy() & (when < pd.Timestamp(change.since)).to_numpy()
+        encoded = encode_conditions(outcomes, [source], unit=unit, encoding=encoding).frame
+        has_value = (encoded[change.column] == change.value).to_numpy()
+        is_stale |= has_value & (when < pd.Timestamp(change.since)).to_numpy()
     return outcomes[~is_stale]
 
 

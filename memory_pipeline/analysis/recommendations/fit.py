@@ -16,7 +16,7 @@ from scipy.special import expit
 from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, combined_key, group_attempts
 from memory_pipeline.analysis.features.columns import check_columns
-from memory_pipeline.analysis.features.encoding import Encoding, encode, encode_for_models
+from memory_pipeline.analysis.features.encoding import Encoding, encode, encode_conditions
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.design import INTERCEPT, Design
 from memory_pipeline.analysis.recommendations.approaches import number_approaches
@@ -53,6 +53,7 @@ def fit_policy(
     approach: Sequence[str],
     context: Sequence[str],
     unit: str,
+    encoding: Encoding | None = None,
     patterns: pd.DataFrame | None = None,
     min_sample_size: int = 30,
     min_units: int = 3,
@@ -79,6 +80,9 @@ def fit_policy(
         Flat attempts, shape (attempts, any).
     approach, context, unit
         Columns, as in `estimate_factors`. The unit column is left out of the context.
+    encoding
+        How the context becomes categories, learned before on this history or a longer one; None: it is
+        learned here. The approach always has an encoding of its own (see `features.encoding.Floors`).
     patterns
         Findings that advice may name as support, as `find_patterns` returns them (`conditions`,
         `sentence`, `q_value`), with an optional `id`.
@@ -118,7 +122,7 @@ def fit_policy(
     limits = Limits(min_sample_size, min_units, min_attempts, confidence_threshold, exploration)
     if outcomes.empty:
         return _empty_policy(tuple(approach), tuple(context), unit, limits)
-    contexts = encode_for_models(outcomes, context, unit=unit)
+    contexts = encode_conditions(outcomes, context, unit=unit, encoding=encoding)
     approaches = encode(outcomes, approach, min_count=min_attempts)
     cells = group_attempts(
         pd.concat([contexts.frame, approaches.frame], axis=1), outcomes[unit], is_success(outcomes)

@@ -27,7 +27,8 @@ def outcome_evidence(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     **What it is for.** Attempts that agree in everything known beforehand are one row with counts. That
     loses nothing that patterns need, is usually far smaller than the history, and adds up: the evidence of
     two histories is the sum of theirs. The encoding (which values are told apart, where numbers are cut)
-    is stored with it. Only months whose attempts or categories changed are counted anew.
+    is stored with it; factors and recommendations apply the same. Only months whose attempts or categories
+    changed are counted anew.
 
     **How to read it.** Each column `attempts: status;reason;intervention` counts the attempts of that row
     that ended so. Rare values are `(other)`, what was not recorded is `(missing)`.

@@ -9,6 +9,7 @@ from made_worlds import UNIT, packaging_world, roles, row_of
 
 from memory_pipeline.analysis.factors import estimate_factors
 from memory_pipeline.analysis.factors.examples import _age, find_cases, find_supporting
+from memory_pipeline.analysis.features.encoding import learn_conditions
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,22 @@ def test_past_attempts_are_of_the_side_they_stand_for_the_same_unit_first(world,
         units = [indexed.loc[case[side], UNIT].tolist() for side in ("with_value", "with_reference")]
         assert units[0][: case["same_unit"]] == units[1][: case["same_unit"]]
         assert case["same_unit"] == min(3, factor["units_with_both"])
+
+
+def test_an_encoding_that_is_given_changes_nothing(world, factors):
+    places = roles()
+    learned = learn_conditions(world, [*places["context"], *places["approach"]], unit=UNIT)
+    given = estimate_factors(world, **places, encoding=learned)
+    pd.testing.assert_frame_equal(given, factors)
+    sides = {"approach": places["approach"], "unit": UNIT}
+    assert find_cases(world, given, **sides, encoding=learned) == find_cases(world, factors, **sides)
+
+
+def test_the_values_that_a_given_encoding_tells_apart_are_the_factors(world):
+    places = roles()
+    coarse = learn_conditions(world[world["detection"] != "registry"], places["approach"], unit=UNIT)
+    found = estimate_factors(world, **places, encoding=coarse)
+    assert "registry" not in set(found["value"])
 
 
 def test_the_newest_attempt_of_a_unit_stands_for_it(world, factors):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from memory_pipeline.analysis.features import Encoding, encode, flatten_outcomes
-from memory_pipeline.analysis.features.encoding import encode_for_models
+from memory_pipeline.analysis.features.encoding import FLOORS, Floors, encode_conditions, learn_conditions
 from memory_pipeline.analysis.features.flatten import Roles, condition_columns
 
 
@@ -146,12 +146,66 @@ def test_an_absent_column_is_named():
         encode(pd.DataFrame({"a": [1]}), ["colour"])
 
 
-def test_models_tell_a_value_apart_from_ten_attempts_of_two_units_on():
+def test_a_value_is_a_condition_from_ten_attempts_of_two_units_on():
     frame = pd.DataFrame(
         {
             "vendor": ["enough"] * 10 + ["few"] * 9 + ["alone"] * 30,
             "app": ["a", "b"] * 5 + list("abcabcabc") + ["a"] * 30,
         }
     )
-    encoded = encode_for_models(frame, ["vendor"], unit="app").encoding
+    encoded = encode_conditions(frame, ["vendor"], unit="app").encoding
     assert encoded.codes["vendor"].levels == ("enough",)
+
+
+def test_the_floors_are_lowered_to_what_a_finding_may_rest_on():
+    assert FLOORS.at_most(30, 5) == FLOORS
+    assert FLOORS.at_most(4, 1) == Floors(attempts=4, units=1)
+
+
+def mixed_rows():
+    random = np.random.default_rng(3)
+    needs = [["vc"], ["vc", "net"], [], None]
+    return pd.DataFrame(
+        {
+            "app": random.choice(list("abcdefgh"), 400),
+            "vendor": random.choice(["common", "usual", "rare"], 400, p=[0.6, 0.38, 0.02]),
+            "size": random.normal(size=400),
+            "needs": pd.Series([needs[i] for i in random.integers(0, 4, 400)], dtype=object),
+            "same": "x",
+        }
+    )
+
+
+def test_a_learned_encoding_gives_what_learning_it_again_gives():
+    frame, columns = mixed_rows(), ["needs", "vendor", "size", "same"]
+    learned = learn_conditions(frame, ["vendor", "size", "needs", "same"], unit="app")
+
+    again = encode_conditions(frame, columns, unit="app", encoding=learned)
+    alone = encode_conditions(frame, columns, unit="app")
+    assert again.encoding == alone.encoding
+    pd.testing.assert_frame_equal(again.frame, alone.frame)
+    assert list(again.frame) == ["needs: net", "needs: vc", "vendor", "size"]
+
+
+def test_on_fewer_rows_a_learned_encoding_keeps_its_levels_and_drops_what_does_not_vary():
+    frame = mixed_rows()
+    learned = learn_conditions(frame, ["vendor", "size", "needs"], unit="app")
+    few = frame[frame["needs"].map(lambda one: one == ["vc"]) & (frame["size"] > 0)].head(8)
+    given = encode_conditions(few, ["vendor", "size", "needs"], unit="app", encoding=learned)
+
+    assert list(given.frame) == ["vendor", "size"]
+    assert list(given.encoding.codes) == ["vendor", "size"]
+    assert set(given.frame["vendor"]) == set(few["vendor"])  # eight attempts are below the floor
+    assert given.encoding.codes["size"] == learned.codes["size"]
+
+    net = frame[frame["needs"].map(lambda one: one is not None and "vc" in one)]
+    assert encode_conditions(net, ["needs"], unit="app", encoding=learned).encoding.codes["needs"].levels == (
+        "net",
+    )
+
+
+def test_a_learned_encoding_does_not_hide_that_a_column_is_absent():
+    frame = mixed_rows()
+    learned = learn_conditions(frame, ["vendor"], unit="app")
+    with pytest.raises(KeyError, match="vendor"):
+        encode_conditions(frame.drop(columns="vendor"), ["vendor"], unit="app", encoding=learned)

@@ -8,6 +8,7 @@ import pytest
 from error_rates import check_rate
 from made_worlds import CONTEXT, SETTINGS, UNIT, packaging_world, roles
 
+from memory_pipeline.analysis.features.encoding import learn_conditions
 from memory_pipeline.analysis.models.change_points import find_changes
 from memory_pipeline.analysis.recommendations import Policy, fit_policy
 from memory_pipeline.analysis.recommendations.current import drop_stale, fit_current_policy, thin_by_age
@@ -61,6 +62,29 @@ def test_advice_forgets_what_a_change_made_stale_and_says_so():
     assert any("do worse since 2024-1" in reason and "no longer count" in reason for reason in advice.reasons)
     assert policy.history["attempts"] < len(frame)
     assert Policy.from_dict(policy.to_dict()).changes == policy.changes
+
+
+def test_an_encoding_that_is_given_changes_nothing():
+    frame = turned_world(4)
+    expected = fit_policy(frame, **roles()).expected(frame)
+    learned = learn_conditions(frame, COLUMNS, unit=UNIT)
+    given = find_changes(frame, expected, columns=COLUMNS, unit=UNIT, encoding=learned)
+    assert given == find_changes(frame, expected, columns=COLUMNS, unit=UNIT)
+    assert len(given) == 1
+    policy = fit_current_policy(frame, **roles(), encoding=learned)
+    assert policy.version == fit_current_policy(frame, **roles()).version
+
+
+def test_both_fits_tell_the_same_values_apart_although_the_second_has_fewer_attempts():
+    frame = turned_world(4)
+    old = frame.index[frame["occurred_at"] < TURN]
+    new = frame.index[(frame["occurred_at"] >= TURN) & (frame["detection"] == "product_code")]
+    frame["team"] = frame["team"].astype(object)
+    stale = frame.loc[old].query("detection == 'product_code'").index[:20]
+    frame.loc[[*stale, *new[:4]], "team"] = "small"  # 24 attempts, of which 4 are left
+    policy = fit_current_policy(frame, **roles())
+    assert policy.changes
+    assert set(policy.contexts.known_levels["team"]) == {"legacy", "modern", "small"}
 
 
 def test_where_nothing_changed_the_policy_is_the_plain_one():

@@ -9,8 +9,10 @@ from error_rates import check_rate
 from mlxtend.frequent_patterns import association_rules, fpgrowth
 from statsmodels.stats.proportion import proportion_confint
 
+from memory_pipeline.analysis.evidence import count_evidence
+from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
-from memory_pipeline.analysis.patterns import find_patterns, matching_attempts
+from memory_pipeline.analysis.patterns import find_patterns, matching_attempts, search_patterns
 from memory_pipeline.analysis.patterns.table import COLUMNS, rule_metrics
 
 
@@ -94,6 +96,34 @@ def test_a_pattern_needs_enough_units():
 
     assert any(one.get("c0") == "1" for one in found["conditions"])
     assert not any(one.get("rare") == "yes" for one in found["conditions"])
+
+
+def test_values_too_rare_for_a_finding_are_levels_and_cost_no_tests():
+    frame = world(4, effect=lambda f: 0.3 * (f["c0"] == "1"))
+    random = np.random.default_rng(4)
+    frame["c2"] = np.where(random.random(len(frame)) < 0.005, "rare", frame["c2"])
+    few = frame["application_name"].isin([f"app {i}" for i in range(4)])
+    frame["c3"] = np.where(few, "of few", frame["c3"])
+    assert 10 <= (frame["c2"] == "rare").sum() < 30 <= few.sum()
+    columns = [f"c{i}" for i in range(6)]
+    unit = frame["application_name"]
+    found = {}
+    for attempts, units in ((10, 2), (30, 5)):
+        encoded = encode(frame, columns, min_count=attempts, unit="application_name", min_units=units).frame
+        levels = {level for column in encoded for level in encoded[column].cat.categories}
+        assert ({"rare", "of few"} <= levels) == (attempts == 10)
+        evidence = count_evidence(
+            encoded.assign(outcome=frame["outcome_status"] + ";;", application_name=unit),
+            conditions=columns,
+            outcome="outcome",
+            unit="application_name",
+        )
+        found[attempts] = search_patterns(evidence, min_sample_size=30, min_units=5)
+    assert len(found[10]) > 0
+    assert found[10].attrs["searched"] == found[30].attrs["searched"]
+    # Only what is adjusted for the other columns differs: it is adjusted for more values.
+    same = [column for column in COLUMNS if "adjusted" not in column and "stratified" not in column]
+    pd.testing.assert_frame_equal(found[10][same], found[30][same])
 
 
 def test_the_same_rows_in_another_order_give_the_same_findings():
