@@ -8,7 +8,6 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from memory_pipeline.store.database import Store
-from memory_pipeline.store.served_journal import replay_journals
 from memory_pipeline.store.server import start_embedded_server
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def open_store(settings: Settings) -> Store:
             store = Store(URL.create("postgresql", username="postgres", database="postgres", query=query))
         else:
             store = Store(server.get_uri())
+    from memory_pipeline.store.served_journal import replay_journals  # noqa: PLC0415 - needs pandas
+
     store.migrate()
     replay_journals(store, settings.home)
     return store

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_pipeline.ingest.outcomes import RESERVED_KEYS
 
 from memory_pipeline.ingest.commands import (
     MAX_LENGTH,
@@ -20,6 +19,7 @@ from memory_pipeline.ingest.commands import (
     parse_commands,
 )
 from memory_pipeline.ingest.commands.lexer import render, split_arguments, split_commands, split_list
+from memory_pipeline.ingest.outcome_contract import RESERVED_KEYS
 from memory_pipeline.worlds.records import SETTINGS as SAMPLE_SETTINGS
 from memory_pipeline.worlds.vocabulary import INSTALLER_TYPES, SILENT_SWITCHES
 

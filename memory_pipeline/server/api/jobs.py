@@ -85,7 +85,7 @@ def start_discovery(
     who: Admin,
     sent: DiscoveryRequest | None = None,
 ) -> Any:
-    """Look for patterns among the members: by statistics, then by Claude where the server has a key.
+    """Search patterns among the members: by statistics, then by Claude where the server has a key.
 
     Claude costs money, so `confirm_cost` has to be true where it would be asked.
     """
@@ -109,7 +109,9 @@ def start_discovery(
 def list_jobs(
     memory: OpenedMemory,
     _: Reader,
-    kind: Annotated[Literal["rebuild", "discover"] | None, Query()] = None,
+    kind: Annotated[
+        Literal["rebuild", "discover"] | None, Query(description="Only jobs of this kind.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:

@@ -88,12 +88,20 @@ class Retried(BaseModel):
 def list_quarantined(
     memory: OpenedMemory,
     _: Reader,
-    kind: Kind | None = None,
-    mapping_name: Annotated[str | None, Query(max_length=200)] = None,
-    file_name: Annotated[str | None, Query(max_length=500)] = None,
-    ingest_id: Annotated[str | None, Query(max_length=100)] = None,
-    field: Annotated[str | None, Query(max_length=500)] = None,
-    reason: Annotated[str | None, Query(max_length=2_000)] = None,
+    kind: Annotated[Kind | None, Query(description="Only records of this kind.")] = None,
+    mapping_name: Annotated[
+        str | None, Query(max_length=200, description="Only those that were read by this mapping.")
+    ] = None,
+    file_name: Annotated[
+        str | None, Query(max_length=500, description="Only those of a file of this name.")
+    ] = None,
+    ingest_id: Annotated[str | None, Query(max_length=100, description="Only those of this ingest.")] = None,
+    field: Annotated[
+        str | None, Query(max_length=500, description="Only those refused because of this field.")
+    ] = None,
+    reason: Annotated[
+        str | None, Query(max_length=2_000, description="Only those refused for exactly this reason.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Any:

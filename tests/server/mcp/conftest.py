@@ -36,7 +36,9 @@ def memory(sample):
 
 @pytest.fixture
 def empty_memory(settings, store):
-    return Memory(settings, store)
+    opened = Memory(settings, store)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from mcp.client.stdio import stdio_client
 from mcp_processes import environment_of, http_client, running_http, stdio_command
 
 from memory_pipeline.store.access import create_token, read_audit
-from memory_pipeline.store.reads import read_outcomes
+from memory_pipeline.store.outcome_queries import read_outcomes
 
 MSI = {"installer_type": "msi"}
 CALLS = [

@@ -36,7 +36,9 @@ BASE = "http://127.0.0.1"
 
 @pytest.fixture
 def memory(settings, store):
-    return Memory(settings, store)
+    opened = Memory(settings, store)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

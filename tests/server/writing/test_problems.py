@@ -224,7 +224,7 @@ def test_requests_that_are_being_worked_on_are_finished_at_a_shutdown(serving, s
                     if looking.scalar(waits):
                         break
                     sending.join(0.05)
-                assert looking.scalar(waits) == 1
+                assert looking.scalar(waits) >= 1
             server.process.terminate()
             sending.join(0.5)  # the server has been told to stop, and waits for this request
             assert answers == []
