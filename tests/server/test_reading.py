@@ -303,7 +303,7 @@ def test_nobody_who_may_not_be_seen_is_named(server, memory, monkeypatch):
     hidden = pattern["related_member_ids"][0]
     seen = read_visibility(memory.store)
     seen.loc[seen["id"] == hidden, "is_visible"] = False
-    monkeypatch.setattr("memory_pipeline.service.members.read_visibility", lambda _: seen)
+    monkeypatch.setattr("memory_pipeline.rebuild.member_patterns.read_visibility", lambda _: seen)
     one = server.get(f"/api/v1/patterns/{pattern['id']}").json()
     assert one["member_count"] == pattern["member_count"] - 1
     for row in [one, *all_rows(server, "/api/v1/patterns?include_retired=true")]:

@@ -129,7 +129,7 @@ def read_job(identity: str, memory: OpenedMemory, _: Reader) -> Any:
 
 @router.delete("/api/memory/jobs/{identity}", status_code=202, response_model=JobStatus)
 def cancel_job(identity: str, memory: OpenedMemory, _: Admin) -> Any:
-    """Ask a job to end; it does so within seconds, and what it wrote stands."""
+    """Request that a job ends; it does so within seconds, and what it wrote stands."""
     return jobs.ask_to_cancel(memory.store, identity)
 
 

@@ -16,7 +16,8 @@ from memory_pipeline.server.mcp.budgets import ADVICE_TOKENS, LIST_TOKENS, token
 from memory_pipeline.server.mcp.tools import TOOLS
 from memory_pipeline.store.access import read_audit
 from memory_pipeline.store.models import DECISIONS, OUTCOME_STATUSES, QuarantinedRecord
-from memory_pipeline.store.reads import count_rows, read_outcomes
+from memory_pipeline.store.outcome_queries import read_outcomes
+from memory_pipeline.store.reads import count_rows
 
 MSI = {"installer_type": "msi"}
 
