@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from memory_pipeline.ingest.outcomes import latest_time, normal_outcome
 
 from memory_pipeline.hook.attempts import attempts_of
 from memory_pipeline.hook.events import Event, read_event
 from memory_pipeline.hook.exit_codes import ending_of
 from memory_pipeline.hook.report import idempotency_key, outcome_of
 from memory_pipeline.ingest.commands import parse_command
+from memory_pipeline.ingest.outcome_contract import latest_time, normal_outcome
 
 COMMAND = "msiexec /i C:\\in\\ledger-7.1.msi TRANSFORMS=corp.mst DBPASSWORD=hunter2secret /qn"
 
