@@ -1,4 +1,4 @@
-"""Ask a server of the memory from Python; imports httpx alone, none of what the memory computes with."""
+"""Reach a server of the memory from Python, on httpx alone, without what the memory computes with."""
 
 from memory_pipeline.client.answers import ApproachCheck, Flushed, Job, Recommendation, ReportResult
 from memory_pipeline.client.client import MemoryClient

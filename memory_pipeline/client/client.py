@@ -233,7 +233,7 @@ class MemoryClient(ReportingClient):
         return cast("Job", self._get(f"/api/memory/jobs/{quote(identity, safe='')}"))
 
     def cancel(self, identity: str) -> Job:
-        """Ask a job to end; what it wrote stands."""
+        """Cancel a job; what it wrote stands."""
         return cast("Job", self._send("DELETE", f"/api/memory/jobs/{quote(identity, safe='')}").json())
 
     def wait_for(self, identity: str, *, poll: float = 1.0) -> Job:

@@ -154,7 +154,7 @@ class Store:
 
     @contextmanager
     def job_lock(self, identity: str) -> Iterator[None]:
-        """Hold the lock of a job while its process works on it; `store.jobs` sees whether it is held.
+        """Take the lock of a job while its process works on it; `store.jobs` sees whether it is held.
 
         Raises
         ------

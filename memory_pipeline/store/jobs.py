@@ -145,7 +145,7 @@ def note_alive(store: Store, identity: str) -> bool:
 
 
 def ask_to_cancel(store: Store, identity: str) -> dict[str, Any]:
-    """Ask the process of a job to end; a job that waits to begin is over at once.
+    """Request that the process of a job ends; a job that waits to begin is over at once.
 
     Raises
     ------

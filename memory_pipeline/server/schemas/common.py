@@ -11,7 +11,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 def _all_optional(schema: dict[str, Any]) -> None:
-    """Say that a row has the fields that were asked for: with `fields=` or `detail=brief`, not all."""
+    """Document that a row has the fields that were asked for: with `fields=` or `detail=brief`, not all."""
     schema.pop("required", None)
 
 
