@@ -13,9 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from memory_pipeline.cli import cli
+from memory_pipeline.memory import Memory
 from memory_pipeline.server.api import findings, learning, members
 from memory_pipeline.service.findings import FACTOR_ORDERS, PATTERN_ORDERS
 from memory_pipeline.service.records import to_json, to_records
+from memory_pipeline.store.rebuilds import clock, record_rebuild
 
 TABLES = {
     "/api/memory/patterns": lambda memory: memory.patterns(),
@@ -295,3 +297,19 @@ def test_the_vocabulary_counts_what_attempts_have(server, memory):
     statuses = outcomes["outcome_status"].value_counts()
     assert {one["value"]: one["attempts"] for one in words["statuses"]} == statuses.to_dict()
     assert words["sources"] == [{"value": "sample", "attempts": None}]
+
+
+def test_a_memory_that_never_was_rebuilt_has_no_factors_and_no_runs(server_of, settings, store):
+    with server_of(Memory(settings, store)) as empty:
+        for path in ("/api/memory/factors?application_type=erp", "/api/memory/runs"):
+            reply = empty.get(path)
+            assert (reply.status_code, reply.json()["items"]) == (200, []), reply.text
+
+
+def test_rebuilds_without_dagster_are_runs(server_of, settings, store):
+    record_rebuild(store, clock(store))
+    with server_of(Memory(settings, store)) as opened:
+        (run,) = opened.get("/api/memory/runs").json()["items"]
+    assert run["status"] == "success"
+    assert run["run_id"].startswith("rebuild-")
+    assert run["started_at"] < run["finished_at"]
