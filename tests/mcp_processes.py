@@ -35,9 +35,8 @@ def stdio_command(*options):
     return [sys.executable, "-c", "from memory_pipeline.cli import main; main()", "mcp", *options]
 
 
-@contextmanager
-def running_http(settings, folder, *options):
-    """Run a real server process; yields its address, and stops it."""
+def start_http(settings, folder, *options):
+    """Start a real server process and wait until it is ready; returns it with its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -53,14 +52,23 @@ def running_http(settings, folder, *options):
             stderr=subprocess.STDOUT,
         )
     address = f"http://127.0.0.1:{port}"
+    for _ in range(1_200):
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{address}/readyz").status_code == 200:
+                return process, address
+        except httpx.TransportError:
+            time.sleep(0.1)
+    process.kill()
+    process.wait()
+    raise AssertionError(log.read_text())
+
+
+@contextmanager
+def running_http(settings, folder, *options):
+    """Run a real server process; yields its address, and stops it."""
+    process, address = start_http(settings, folder, *options)
     try:
-        for _ in range(1_200):
-            assert process.poll() is None, log.read_text()
-            try:
-                if httpx.get(f"{address}/readyz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
         yield address
     finally:
         process.send_signal(signal.SIGTERM)

@@ -18,6 +18,7 @@ FLOORS = (
     ("store", "charts"),
     ("ingest", "contracts"),
     ("hook",),
+    ("client",),
     ("vocabulary",),
     ("rebuild",),
     ("service",),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.hook.attempts import attempts_of
-from memory_pipeline.hook.connection import organisation_context
+from memory_pipeline.hook.connection import organisation_context, post
 from memory_pipeline.hook.exit_codes import ending_of
-from memory_pipeline.hook.outbox import keep, send_kept
+from memory_pipeline.hook.outbox import keep, send_kept, state_folder
 
 if TYPE_CHECKING:
     from memory_pipeline.hook.events import Event
@@ -25,13 +26,20 @@ _FIELDS = ("application_type", "application_vendor")
 def report_after(event: Event, deadline: float) -> None:
     """Keep the outcomes of an event, and send what is kept until the deadline."""
     now = datetime.now(tz=UTC)
+    folder = state_folder("hook_outbox")
     for number, command in enumerate(attempts_of(event)):
         is_meant = command.action != "uninstall" and command.tool != "hdiutil" and command.application_name
         ending = ending_of(command, event) if is_meant else None
         if ending is not None:
             key = idempotency_key(event, command, number, now)
-            keep(outcome_of(command, ending, event, now, key), key, now)
-    send_kept(deadline)
+            keep(folder, outcome_of(command, ending, event, now, key), key, now)
+
+    def send(outcome: dict[str, Any], key: str) -> int | None:
+        if time.monotonic() >= deadline:
+            return None
+        return post("/api/memory/outcomes", outcome, deadline, {"Idempotency-Key": key}).status
+
+    send_kept(folder, send)
 
 
 def idempotency_key(event: Event, command: ParsedCommand, number: int, now: datetime) -> str:

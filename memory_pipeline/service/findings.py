@@ -133,11 +133,10 @@ class FindingService(Service):
             shown = details.map(lambda one: one["is_factor"] and not one["is_mirrored"])
             frame = frame[shown.astype(bool) & (frame["decision"] != "suppress")]
         if application_type is not None:
-            frame = frame[
-                frame["applicability_conditions"].map(
-                    lambda where: _allows(where, "application_type", application_type)
-                )
-            ]
+            applies = frame["applicability_conditions"].map(
+                lambda where: _allows(where, "application_type", application_type)
+            )
+            frame = frame[applies.astype(bool)]  # of no rows, it would be read as names of columns
         effect = frame["effectiveness"].astype(float).abs()
         first = {
             "worth": factor_worth(frame),

@@ -179,7 +179,8 @@ _RUNS = {
     "runs": "select run_id::text, lower(status) as status, "
     "create_timestamp at time zone 'utc' as created_at, to_timestamp(start_time) as started_at, "
     "to_timestamp(end_time) as finished_at from runs where pipeline_name = 'rebuild'",
-    "rebuilds": "select 'rebuild-' || id, 'success', began_at, began_at, ended_at from rebuilds",
+    "rebuilds": "select 'rebuild-' || id as run_id, 'success' as status, began_at as created_at, "
+    "began_at as started_at, ended_at as finished_at from rebuilds",
 }
 """Where runs of the rebuild are recorded: Dagster's own table, and that of rebuilds without it."""
 

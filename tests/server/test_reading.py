@@ -13,10 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from memory_pipeline.cli import cli
+from memory_pipeline.memory import Memory
 from memory_pipeline.server.api import findings, learning, members
 from memory_pipeline.service.findings import FACTOR_ORDERS, PATTERN_ORDERS
 from memory_pipeline.service.records import to_json, to_records
 from memory_pipeline.store.members import read_visibility
+from memory_pipeline.store.rebuilds import clock, record_rebuild
 
 TABLES = {
     "/api/memory/patterns": lambda memory: memory.patterns(),
@@ -309,3 +311,22 @@ def test_nobody_who_may_not_be_seen_is_named(server, memory, monkeypatch):
     for row in [one, *all_rows(server, "/api/v1/patterns?include_retired=true")]:
         assert hidden not in row["related_member_ids"]
         assert all(hidden not in pair["members"] for pair in (row["evidence"] or {}).get("pairs", ()))
+
+
+def test_a_memory_that_never_was_rebuilt_has_no_factors_and_lists_runs(server_of, settings, store):
+    with Memory(settings, store) as memory, server_of(memory) as empty:
+        reply = empty.get("/api/memory/factors?application_type=erp")
+        assert (reply.status_code, reply.json()["items"]) == (200, []), reply.text
+        # Dagster's record of other tests is in the same database.
+        runs = empty.get("/api/memory/runs")
+        assert runs.status_code == 200, runs.text
+        assert not any(one["run_id"].startswith("rebuild-") for one in runs.json()["items"])
+
+
+def test_rebuilds_without_dagster_are_runs(server_of, settings, store):
+    record_rebuild(store, clock(store))
+    with Memory(settings, store) as memory, server_of(memory) as opened:
+        runs = opened.get("/api/memory/runs").json()["items"]
+    (run,) = [one for one in runs if one["run_id"].startswith("rebuild-")]
+    assert run["status"] == "success"
+    assert run["started_at"] < run["finished_at"]

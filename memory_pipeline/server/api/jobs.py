@@ -85,7 +85,7 @@ def start_discovery(
     who: Admin,
     sent: DiscoveryRequest | None = None,
 ) -> Any:
-    """Search patterns among the members: by statistics, then by Claude where the server has a key.
+    """Discover patterns among the members: by statistics, then by Claude where the server has a key.
 
     Claude costs money, so `confirm_cost` has to be true where it would be asked.
     """
@@ -129,7 +129,7 @@ def read_job(identity: str, memory: OpenedMemory, _: Reader) -> Any:
 
 @router.delete("/api/memory/jobs/{identity}", status_code=202, response_model=JobStatus)
 def cancel_job(identity: str, memory: OpenedMemory, _: Admin) -> Any:
-    """Request that a job ends; it does so within seconds, and what it wrote stands."""
+    """Cancel a job; it ends within seconds, and what it wrote stands."""
     return jobs.ask_to_cancel(memory.store, identity)
 
 

@@ -343,7 +343,7 @@ def test_pages_of_a_search_lose_nothing_where_times_are_equal(empty_memory, call
 def test_a_search_by_words_goes_on_where_much_has_to_be_looked_at(memory, call, monkeypatch):
     monkeypatch.setattr("memory_pipeline.server.mcp.searching.BATCH", 100)
     monkeypatch.setattr("memory_pipeline.server.mcp.searching.MOST_LOOKED_AT", 300)
-    name = read_outcomes(memory.store, newest_first=False, limit=1)["application_name"].iloc[0]
+    name = read_outcomes(memory.store, sort="occurred_at", limit=1)["application_name"].iloc[0]
     first = call(memory, "search_cases", text="no such words")
     assert "The newest 300 attempts were looked at" in text_of(first)
     assert answer_of(first)["next_cursor"]
