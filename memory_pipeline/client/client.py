@@ -39,11 +39,7 @@ class MemoryClient(ReportingClient):
     transport, sleep
         How httpx sends, and how pauses are made, for tests.
 
-    Examples
-    --------
-    >>> with MemoryClient() as memory:
-    ...     answer = memory.recommend(installer_type="msi")
-    ...     memory.report_outcome({..., "recommendation_id": answer["recommendation_id"]})
+    Examples are in `docs/api.md`; a test runs them.
     """
 
     # Advice
