@@ -12,6 +12,7 @@ from memory_pipeline.service.approaches import ApproachCheck, ApproachService
 from memory_pipeline.service.findings import FindingService
 from memory_pipeline.service.members import MemberService
 from memory_pipeline.service.outcomes import Case, OutcomeService
+from memory_pipeline.service.overview import OverviewService
 from memory_pipeline.service.progress import ProgressService
 from memory_pipeline.service.rebuilds import RebuildService
 from memory_pipeline.service.records import to_records
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "ApproachCheck", "Case", "Memory", "ServedAnswer"]
 
 
-class Memory(ApproachService, RebuildService, OutcomeService, FindingService, MemberService, ProgressService):
+class Memory(
+    ApproachService,
+    RebuildService,
+    OutcomeService,
+    FindingService,
+    MemberService,
+    ProgressService,
+    OverviewService,
+):
     """An organisation's memory.
 
     Records go in by `ingest`, and `rebuild` computes the findings. What came of them is in `outcomes`,

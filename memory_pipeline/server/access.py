@@ -16,7 +16,10 @@ from fastapi import Depends, Request
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import cookie_parser
 
+from memory_pipeline.server.dashboard.forms import TOKEN_COOKIE
+from memory_pipeline.server.dashboard.paths import SIGN_IN, STATIC, is_page
 from memory_pipeline.server.options import LOOPBACK_NAMES
 from memory_pipeline.server.problems import ProblemError
 from memory_pipeline.store.access import Grant, active_grants, has_tokens, hash_token, note_use
@@ -32,8 +35,8 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""Asked by whoever watches the process; they tell nothing about the memory."""
+OPEN_PATHS = ("/healthz", "/readyz", SIGN_IN, STATIC)
+"""Beginnings of addresses that anybody may ask: whoever watches the process, and the form to sign in."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = Grant("loopback", "admin", "")
 """Whoever asks a server on loopback that knows no token."""
@@ -96,16 +99,16 @@ class AccessControl:
     ----------
     app
         The application behind it.
-    store
-        Where the tokens are.
+    tokens
+        Those in force.
     options
         Of the server.
     """
 
-    def __init__(self, app: AsgiApp, store: Store, options: ServerOptions) -> None:
+    def __init__(self, app: AsgiApp, tokens: TokenBook, options: ServerOptions) -> None:
         self._app = app
         self._options = options
-        self._tokens = TokenBook(store, options)
+        self._tokens = tokens
         names = {*LOOPBACK_NAMES, *options.allowed_hosts, options.host}
         self._hosts = {name.casefold() for name in names}
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -121,8 +124,8 @@ class AccessControl:
         try:
             self._check_origin(scope["method"], headers)
             self._check_length(headers)
-            if scope["path"] not in OPEN_PATHS:
-                state["grant"] = await self._grant(headers)
+            if not scope["path"].startswith(OPEN_PATHS):
+                state["grant"] = await self._grant(scope, headers)
                 self._check_rate(state["grant"])
         except ProblemError as problem:
             await problem.to_response()(scope, receive, send)
@@ -151,8 +154,9 @@ class AccessControl:
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > most:
             raise ProblemError(413, _too_large(most))
 
-    async def _grant(self, headers: dict[str, str]) -> Grant:
-        kind, _, token = headers.get("authorization", "").partition(" ")
+    async def _grant(self, scope: MutableMapping[str, Any], headers: dict[str, str]) -> Grant:
+        sent = headers.get("authorization") or _signed_in(scope, headers)
+        kind, _, token = sent.partition(" ")
         if kind.casefold() == "bearer" and token:
             found = await self._tokens.find(token.strip())
             if found is not None:
@@ -210,6 +214,18 @@ def needs(scope: str) -> Any:
         return grant
 
     return Depends(check)
+
+
+def _signed_in(scope: MutableMapping[str, Any], headers: dict[str, str]) -> str:
+    """Return the authorization that a browser holds in its cookie.
+
+    A cookie comes along with whatever makes a browser ask, so that with it alone programs' addresses can be
+    read and not written to; forms of pages repeat a secret of their own.
+    """
+    if scope["method"] not in SAFE_METHODS and not is_page(scope["path"]):
+        return ""
+    token = cookie_parser(headers.get("cookie", "")).get(TOKEN_COOKIE)
+    return f"Bearer {token}" if token else ""
 
 
 def _host_name(host: str) -> str:

@@ -11,9 +11,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from memory_pipeline import __version__
-from memory_pipeline.server import documentation, problems
-from memory_pipeline.server.access import AccessControl
+from memory_pipeline.server import dashboard, documentation, problems
+from memory_pipeline.server.access import AccessControl, TokenBook
 from memory_pipeline.server.api import ROUTERS
+from memory_pipeline.server.dashboard.error_pages import ErrorPages
 from memory_pipeline.server.idempotency import WholeBodies
 from memory_pipeline.server.jobs import JobRunner
 from memory_pipeline.server.mcp.transport import PATH, McpEndpoint
@@ -56,14 +57,17 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     app.state.options = options
     app.state.jobs = JobRunner(memory)
     app.state.pictures = Pictures()
+    app.state.tokens = TokenBook(memory.store, options)
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(Route(PATH, agents, include_in_schema=False))
+    dashboard.install(app)
     problems.install(app)
     documentation.install(app)
     # The last one is the outermost.
     app.add_middleware(WholeBodies, store=memory.store)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_GZIP)
-    app.add_middleware(AccessControl, store=memory.store, options=options)
+    app.add_middleware(AccessControl, tokens=app.state.tokens, options=options)
     app.add_middleware(Observed, store=memory.store)
+    app.add_middleware(ErrorPages)
     return app

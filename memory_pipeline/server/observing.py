@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 
+from memory_pipeline.server.dashboard.paths import is_page
 from memory_pipeline.server.metrics import count_request
 from memory_pipeline.server.problems import ProblemError, database_problem, is_database_away
 from memory_pipeline.store.access import add_audit
@@ -102,11 +103,12 @@ class Observed:
         state = scope["state"]
         if scope["method"] not in WRITING_METHODS or "grant" not in state:
             return
-        if scope["path"] in READ_BY_POST or not scope["path"].startswith("/api/"):
+        is_form = is_page(scope["path"])
+        if scope["path"] in READ_BY_POST or not (is_form or scope["path"].startswith("/api/")):
             return
         entry = {
             "actor": state["grant"].name,
-            "door": "http",
+            "door": "dashboard" if is_form else "http",
             "action": f"{scope['method']} {route_of(scope) or '(none)'}",
             "target": _storable(scope["path"]),
             "status": status,

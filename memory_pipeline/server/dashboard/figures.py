@@ -1,0 +1,77 @@
+"""Charts on pages: the same builders as everywhere, with words for those who cannot see them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from memory_pipeline.server.pictures import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import Request
+
+    from memory_pipeline.memory import Memory
+    from memory_pipeline.server.pictures import Pictures
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as a page shows it.
+
+    Attributes
+    ----------
+    kind
+        One of `server.pictures.KINDS`.
+    title, description
+        What it shows, and how to read it, in words.
+    address
+        Where the chart is; `&format=json`, `png` or `svg` may follow.
+    rows
+        What it draws, as a table: at most `MOST_ROWS` rows, each a value by column; may be empty.
+    """
+
+    kind: str
+    title: str
+    description: str
+    address: str
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+    def as_format(self, form: str) -> str:
+        """Return the address of the chart in a format."""
+        return f"{self.address}{'&' if '?' in self.address else '?'}format={form}"
+
+
+def figure(request: Request, memory: Memory, kind: str, **parameters: Any) -> Figure | None:
+    """Return a chart with its words; None where nothing was analysed that it could show.
+
+    Parameters
+    ----------
+    request
+        What was asked.
+    memory
+        The memory.
+    kind
+        One of `server.pictures.KINDS`.
+    parameters
+        As the kind takes them; None for those that were not chosen.
+    """
+    chosen = {name: value for name, value in parameters.items() if value is not None}
+    pictures: Pictures = request.app.state.pictures
+    version = memory.version(*KINDS[kind].rests_on)
+    try:
+        spec = json.loads(pictures.draw(memory, kind, chosen, "json", version))
+    except FileNotFoundError:
+        return None
+    title = spec.get("title", {})
+    text = title.get("text", kind) if isinstance(title, dict) else title
+    query = f"?{urlencode(chosen)}" if chosen else ""
+    return Figure(
+        kind=kind,
+        title=" ".join(text) if isinstance(text, list) else str(text),
+        description=str(spec.get("description", KINDS[kind].title)),
+        address=f"/api/memory/visualizations/{kind}{query}",
+    )

@@ -1,0 +1,56 @@
+"""Small pictures inside tables: an estimate with its interval on a common scale, as SVG without scripts."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from memory_pipeline.server.dashboard.words import is_number
+
+_WIDTH, _HEIGHT, _MARGIN = 160, 22, 6
+_SVG = Markup(
+    '<svg class="interval {kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+    'role="img" aria-label="{label}">{zero}'
+    '<line class="range" x1="{low:.1f}" x2="{high:.1f}" y1="11" y2="11"/>'
+    '<circle class="estimate" cx="{at:.1f}" cy="11" r="4.5"/></svg>'
+)
+_ZERO = Markup('<line class="zero" x1="{at:.1f}" x2="{at:.1f}" y1="1" y2="21"/>')
+
+
+def interval_mark(
+    low: float | None,
+    value: float | None,
+    high: float | None,
+    least: float = -1.0,
+    most: float = 1.0,
+    label: str = "",
+) -> Markup:
+    """Draw an estimate with its interval.
+
+    Parameters
+    ----------
+    low, value, high
+        The interval and the estimate; where one of the bounds is not known, only the estimate is drawn.
+    least, most
+        Ends of the scale; what lies beyond is drawn at the end.
+    label
+        What a screen reader says.
+    """
+    if not is_number(value):
+        return Markup("")
+
+    def place(number: float) -> float:
+        inside = min(max(number, least), most)
+        return _MARGIN + (inside - least) / (most - least) * (_WIDTH - 2 * _MARGIN)
+
+    bounds = (low, high) if is_number(low) and is_number(high) else (value, value)
+    kind = "above" if bounds[0] > 0 else "below" if bounds[1] < 0 else "unsure"  # type: ignore[operator]
+    return _SVG.format(
+        kind=kind if least < 0 else "level",
+        width=_WIDTH,
+        height=_HEIGHT,
+        label=label,
+        zero=_ZERO.format(at=place(0.0)) if least < 0 < most else "",
+        low=place(bounds[0]),  # type: ignore[arg-type]
+        high=place(bounds[1]),  # type: ignore[arg-type]
+        at=place(value),  # type: ignore[arg-type]
+    )

@@ -1,0 +1,7 @@
+"""The pages, a module each: what it reads of the memory, and which template shows it."""
+
+from fastapi import APIRouter
+
+from memory_pipeline.server.dashboard.pages import patterns, today
+
+PAGES: tuple[APIRouter, ...] = (today.router, patterns.router)

@@ -1,0 +1,65 @@
+"""Today: is it getting better, does the advice help, what changed, and is the memory up to date?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from memory_pipeline.analysis.learning.trend import find_level_shift
+from memory_pipeline.analysis.learning.trend_text import describe_change
+from memory_pipeline.analysis.names import SUCCESS_RATE
+from memory_pipeline.server.dashboard.figures import figure
+from memory_pipeline.server.dashboard.rendering import render
+from memory_pipeline.server.dependencies import OpenedMemory, Reader
+from memory_pipeline.service.records import to_records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+router = APIRouter()
+_LISTED = 8
+_LEAST_SCALE = 0.15
+
+
+@router.get("/")
+def today(request: Request, memory: OpenedMemory, _: Reader) -> Response:
+    """Show where the memory stands."""
+    measures = memory.learning()
+    verified = to_records(memory.advice_verifications().head(1))
+    changes = memory.last_changes()
+    return render(
+        request,
+        "today.html",
+        state=memory.status(),
+        is_rebuilt=memory.is_rebuilt(),
+        change_sentence=describe_change(measures) if len(measures) else None,
+        months=_last_months(measures),
+        shift=find_level_shift(_whole(measures)) if len(measures) else None,
+        verification=verified[0] if verified else None,
+        gain_scale=_gain_scale(verified),
+        usage=memory.usage(),
+        began=changes["began"],
+        new_patterns=to_records(changes["new_patterns"].head(_LISTED)),
+        new_total=len(changes["new_patterns"]),
+        gone_patterns=to_records(changes["gone_patterns"].head(_LISTED)),
+        gone_total=len(changes["gone_patterns"]),
+        advice_changes=to_records(changes["advice"].head(_LISTED)),
+        advice_total=len(changes["advice"]),
+        figure=figure(request, memory, "success_over_time") if len(measures) else None,
+    )
+
+
+def _whole(measures: pd.DataFrame) -> pd.DataFrame:
+    return measures[(measures["measure"] == SUCCESS_RATE) & (measures["segment_column"] == "")]
+
+
+def _last_months(measures: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the newest month and the one before it, the newest first."""
+    return to_records(_whole(measures).tail(2))[::-1]
+
+
+def _gain_scale(verified: list[dict[str, Any]]) -> float:
+    bounds = [abs(one[name]) for one in verified for name in ("ci_low", "ci_high") if one[name] is not None]
+    return min(1.0, 1.1 * float(max([_LEAST_SCALE, *bounds])))

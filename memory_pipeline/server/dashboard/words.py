@@ -1,0 +1,112 @@
+"""How numbers, times and settings are written on pages; each function is a filter of the templates."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from memory_pipeline.analysis.text import describe_approach, percent, points_text, setting_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NONE = "\N{EN DASH}"
+"""Stands where there is nothing."""
+_SURE = 0.9999
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number that can be shown."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def share(value: Any) -> str:
+    """Write a share as a whole percentage: `87%`."""
+    return percent(value) if is_number(value) else NONE
+
+
+def points(value: Any) -> str:
+    """Write a difference of shares as signed percentage points: `+9 points`."""
+    return f"{points_text(100 * value, signed=True)} points" if is_number(value) else NONE
+
+
+def share_interval(low: Any, high: Any) -> str:
+    """Write the interval of a share: `65% to 75%`."""
+    return f"{share(low)} to {share(high)}" if is_number(low) and is_number(high) else NONE
+
+
+def points_interval(low: Any, high: Any) -> str:
+    """Write the interval of a difference, in points: `+2 to +9`."""
+    if not (is_number(low) and is_number(high)):
+        return NONE
+    return f"{points_text(100 * low, signed=True)} to {points_text(100 * high, signed=True)}"
+
+
+def confidence(value: Any) -> str:
+    """Write a confidence so that two that differ look different: `0.9993`, `> 0.9999`.
+
+    >>> confidence(0.99932), confidence(0.99999), confidence(0.8)
+    ('0.9993', '> 0.9999', '0.80')
+    """
+    if not is_number(value):
+        return NONE
+    if value > _SURE:
+        return f"> {_SURE}"
+    digits = 2 if value < 0.95 else 4  # noqa: PLR2004 - where the second digit no longer tells them apart
+    return f"{min(value, _SURE):.{digits}f}"
+
+
+def count(value: Any) -> str:
+    """Write a whole number with separators: `4,754`."""
+    return f"{value:,.0f}" if is_number(value) else NONE
+
+
+def moment(value: Any) -> str:
+    """Write a time as a `time` element in UTC; the script shows it in the reader's zone."""
+    if value is None or value != value:  # noqa: PLR0124 - NaT differs from itself
+        return NONE
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.isoformat(timespec="seconds"), f"{when:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def day(value: Any) -> str:
+    """Write the day of a time, in UTC: `2026-09-18`."""
+    if value is None or value != value:  # noqa: PLR0124 - NaT differs from itself
+        return NONE
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{when:%Y-%m-%d}"
+
+
+def approach(settings: Mapping[str, Any] | None) -> str:
+    """Write settings or a context as words: `silent_switch = /qn, wrapper = psadt`."""
+    return describe_approach(settings) if settings else NONE
+
+
+def setting(value: Any) -> str:
+    """Write one value as words; a list with `+` between its elements."""
+    return NONE if value is None else setting_text(value)
+
+
+def plain(name: str) -> str:
+    """Write the name of a column or kind as words: `installer type`."""
+    return name.replace("_", " ")
+
+
+FILTERS = {
+    "share": share,
+    "points": points,
+    "confidence": confidence,
+    "count": count,
+    "moment": moment,
+    "day": day,
+    "approach": approach,
+    "setting": setting,
+    "plain": plain,
+}
+FUNCTIONS = {"share_interval": share_interval, "points_interval": points_interval, "is_number": is_number}
