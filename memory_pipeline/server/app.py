@@ -17,7 +17,7 @@ from memory_pipeline.server.api import ROUTERS
 from memory_pipeline.server.dashboard.error_pages import ErrorPages
 from memory_pipeline.server.idempotency import WholeBodies
 from memory_pipeline.server.jobs import JobRunner
-from memory_pipeline.server.mcp.transport import PATH, McpEndpoint
+from memory_pipeline.server.mcp.endpoint import PATH, McpEndpoint
 from memory_pipeline.server.observing import Observed
 from memory_pipeline.server.pictures import Pictures
 

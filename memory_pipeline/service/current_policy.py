@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.store.decisions import read_factor_decisions, read_nameable_patterns
 from memory_pipeline.store.frames import POLICY
-from memory_pipeline.store.models import FindingDecision, PatternIdentification, SuccessFactor
+from memory_pipeline.store.models import FindingDecision
 from memory_pipeline.store.reads import table_version
 
 if TYPE_CHECKING:
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from memory_pipeline.store import Store
     from memory_pipeline.store.frames import FrameStore
 
-_RESTS_ON = (FindingDecision, PatternIdentification, SuccessFactor)
-"""Tables that, beside the policy's file, decide what a policy answers."""
+_RESTS_ON = (FindingDecision,)
+"""Tables that, beside the policy's file, decide what a policy answers.
+
+Patterns and factors change with every rebuild too, minutes before its policy is written: an answer that named
+them beside the policy of before would be one of two rebuilds.
+"""
 
 
 class CurrentPolicy:
-    """Reads the policy, and keeps it until its file, a decision, a pattern or a factor changes.
+    """Reads the policy, and keeps it until its file or a decision changes.
 
     Threads may share it; while one reads, the others wait for what it read.
 

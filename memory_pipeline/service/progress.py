@@ -78,6 +78,12 @@ class ProgressService(Service):
 
         return learning_sentences(self.learning())
 
+    def success_change(self) -> str:
+        """Return one sentence: whether the success rate changed over the history, and since when."""
+        from memory_pipeline.analysis.learning.trend_text import describe_change  # noqa: PLC0415 - needs scipy
+
+        return describe_change(self.learning("success_rate"))
+
     def rebuild_runs(
         self, *, limit: int = 50, before: tuple[datetime, str] | None = None
     ) -> tuple[list[dict[str, Any]], int]:

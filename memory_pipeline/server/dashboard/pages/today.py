@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from memory_pipeline.analysis.learning.trend import find_level_shift
-from memory_pipeline.analysis.learning.trend_text import describe_change
 from memory_pipeline.analysis.names import SUCCESS_RATE
 from memory_pipeline.server.dashboard.figures import figure
 from memory_pipeline.server.dashboard.rendering import render
@@ -34,9 +32,8 @@ def today(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         "today.html",
         state=memory.status(),
         is_rebuilt=memory.is_rebuilt(),
-        change_sentence=describe_change(measures) if len(measures) else None,
+        change_sentence=memory.success_change() if len(measures) else None,
         months=_last_months(measures),
-        shift=find_level_shift(_whole(measures)) if len(measures) else None,
         verification=verified[0] if verified else None,
         gain_scale=_gain_scale(verified),
         usage=memory.usage(),
