@@ -10,7 +10,7 @@ import hmac
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends, Request
 from limits import RateLimitItemPerMinute
@@ -18,6 +18,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import cookie_parser
 
+from memory_pipeline.server.bodies import unstorable
 from memory_pipeline.server.dashboard.forms import TOKEN_COOKIE
 from memory_pipeline.server.dashboard.paths import SIGN_IN, STATIC, is_page
 from memory_pipeline.server.options import LOOPBACK_NAMES
@@ -123,6 +124,7 @@ class AccessControl:
         state = scope.setdefault("state", {})
         try:
             self._check_origin(scope["method"], headers)
+            _check_characters(scope)
             self._check_length(headers)
             if not scope["path"].startswith(OPEN_PATHS):
                 state["grant"] = await self._grant(scope, headers)
@@ -214,6 +216,19 @@ def needs(scope: str) -> Any:
         return grant
 
     return Depends(check)
+
+
+def _check_characters(scope: MutableMapping[str, Any]) -> None:
+    """Refuse an address with a NUL character, which the database cannot compare with anything."""
+    if "\x00" in scope["path"]:
+        raise ProblemError(404, "the address holds a NUL character; there is nothing at it")
+    if b"%00" not in scope["query_string"] and b"\x00" not in scope["query_string"]:
+        return
+    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        if "\x00" in value:
+            raise unstorable(f"query.{name}", value)
+        if "\x00" in name:
+            raise unstorable("query", name)
 
 
 def _signed_in(scope: MutableMapping[str, Any], headers: dict[str, str]) -> str:

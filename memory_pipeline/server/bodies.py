@@ -21,6 +21,9 @@ JSON_LINES = "application/x-ndjson"
 DEEPEST = 64
 """Levels of lists and objects in one another."""
 _QUICK_BYTES = 100_000
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SHOWN = 200
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -85,6 +88,48 @@ def _is_too_deep(body: bytes) -> bool:
         elif first in {b"]", b"}"}:
             depth -= 1
     return False
+
+
+def check_characters(body: bytes) -> None:
+    """Check that JSON holds no text that the database cannot store.
+
+    Raises
+    ------
+    ProblemError
+        At the first text with a NUL character or half of a surrogate pair; it names the field. JSON that
+        cannot be parsed is left to whoever parses it.
+    """
+    if _ESCAPED.search(body) is None:
+        return
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    for field, text in _texts("body", sent):
+        if _UNSTORABLE.search(text):
+            raise unstorable(field, text)
+
+
+def unstorable(field: str, text: str) -> ProblemError:
+    """Return the problem of a text that the database cannot store."""
+    remedy = "it holds a NUL character or half of a surrogate pair; send it without"
+    shown = ascii(text[:_SHOWN])[1:-1]
+    return ProblemError(422, f"{field}: {remedy}", (FieldError(field, shown, remedy),))
+
+
+def _texts(field: str, sent: Any) -> Iterator[tuple[str, str]]:
+    """Return all texts and names of a JSON value, each with where it stands."""
+    if isinstance(sent, str):
+        yield field, sent
+    elif isinstance(sent, list):
+        for number, one in enumerate(sent):
+            yield from _texts(f"{field}.{number}", one)
+    elif isinstance(sent, dict):
+        for name, one in sent.items():
+            if _UNSTORABLE.search(name):
+                yield field, name
+            else:
+                yield from _texts(f"{field}.{name}", one)
 
 
 def parse_json(body: bytes) -> Any:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from memory_pipeline.server.bodies import check_depth, read_body, replay
+from memory_pipeline.server.bodies import check_characters, check_depth, read_body, replay
 from memory_pipeline.server.problems import FieldError, ProblemError
 from memory_pipeline.store.replies import (
     CLAIM_SECONDS,
@@ -43,6 +43,8 @@ HEADER = "idempotency-key"
 _LONGEST_KEY = 200
 _KEPT_HEADERS = frozenset({"content-type", "location", "retry-after"})
 _SERVER_ERROR = 500
+_KEEPS_WHAT_IT_REFUSES = ("/api/memory/outcomes", "/api/memory/quarantine/")
+"""Beginnings of addresses that put a record into quarantine where it cannot be stored."""
 _BODIES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -71,6 +73,8 @@ class WholeBodies:
         try:
             body = await read_body(receive)
             await check_depth(body)
+            if not scope["path"].startswith(_KEEPS_WHAT_IT_REFUSES) or scope["path"].endswith("/retry"):
+                check_characters(body)
             key = _key_of(headers) if scope["method"] == "POST" else None
         except ProblemError as problem:
             await problem.to_response()(scope, receive, send)

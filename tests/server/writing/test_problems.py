@@ -50,6 +50,44 @@ def test_errors_of_every_kind_are_problem_documents(client):
         assert is_problem(reply)["detail"]
 
 
+@pytest.mark.parametrize(
+    ("send", "field", "value"),
+    [
+        (lambda client: client.get("/api/memory/decisions?finding_id=a%00b"), "query.finding_id", r"a\x00b"),
+        (lambda client: client.get("/api/memory/quarantine?field=%00"), "query.field", r"\x00"),
+        (
+            lambda client: client.post(
+                "/api/memory/quarantine/retry", content=rb'{"field": "a\u0000"}', headers=JSON
+            ),
+            "body.field",
+            r"a\x00",
+        ),
+        (
+            lambda client: client.post(
+                "/api/memory/approaches/check", content=rb'{"approach": {"\ud800": "x"}}', headers=JSON
+            ),
+            "body.approach",
+            r"\ud800",
+        ),
+    ],
+)
+def test_a_text_that_the_database_cannot_store_is_named(client, send, field, value):
+    reply = send(client)
+    assert reply.status_code == 422
+    error = is_problem(reply)["errors"][0]
+    assert (error["field"], error["value"]) == (field, value)
+    assert "send it without" in error["remedy"]
+
+
+def test_a_backslash_before_a_u_is_not_a_character(client):
+    reply = client.post("/api/memory/quarantine/retry", content=rb'{"field": "a\\u0000"}', headers=JSON)
+    assert reply.status_code == 200
+
+
+def test_a_path_with_a_nul_is_not_found(client):
+    assert client.get("/api/memory/jobs/%00").status_code == 404
+
+
 def test_a_field_error_names_field_value_and_remedy(client):
     error = is_problem(client.get("/api/memory/quarantine", params={"limit": 5_000}))["errors"][0]
     assert error == {
