@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint format dev notebook lock clean
+.PHONY: help setup demo dashboard test coverage lint format dev notebook lock clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ format: setup ## Format the code and mend what can be mended
 
 dev: setup ## Open the Dagster UI on the memory's data (http://127.0.0.1:3000)
 	@$(BIN)/memory-pipeline dev
+
+dashboard: setup ## Open the pages of the memory in the browser (http://127.0.0.1:8017)
+	@$(BIN)/memory-pipeline serve --open
 
 notebook: setup ## Open JupyterLab on the notebooks
 	@$(BIN)/memory-pipeline notebook

@@ -146,6 +146,7 @@ def _continue_with_advice(memory: Memory) -> str:
 def _print_next_steps() -> None:
     _title("Where to look next")
     for command, what in (
+        ("make dashboard", "pages in the browser, at http://127.0.0.1:8017: outcomes, findings, advice"),
         ("make dev", "the whole graph in the Dagster UI: tables, pictures, checks"),
         ("make notebook", "learning charts in JupyterLab"),
         (

@@ -13,6 +13,7 @@ from memory_pipeline.settings import parse_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_OPENING_TRIES, _OPENING_PAUSE = 300, 0.2
 SCOPES = ("read", "report", "decide", "admin")
 
 
@@ -28,8 +29,11 @@ SCOPES = ("read", "report", "decide", "admin")
 @click.option(
     "--allowed-host", "allowed_hosts", multiple=True, help="A name under which the server may be asked."
 )
-def serve(host: str, port: int, workers: int, token_file: Path | None, allowed_hosts: Sequence[str]) -> None:
-    """Serve the memory to programs and agents: HTTP interface, MCP, metrics and health on one port."""
+@click.option("--open", "opens", is_flag=True, help="Open the first page in the browser once it is there.")
+def serve(
+    host: str, port: int, workers: int, token_file: Path | None, allowed_hosts: Sequence[str], *, opens: bool
+) -> None:
+    """Serve the memory on one port: pages for people, HTTP interface, MCP, metrics and health."""
     from memory_pipeline.server.options import ServerOptions, read_token_file  # noqa: PLC0415
     from memory_pipeline.server.run import run_server  # noqa: PLC0415 - imports FastAPI
 
@@ -47,9 +51,31 @@ def serve(host: str, port: int, workers: int, token_file: Path | None, allowed_h
                 console.print(
                     "Without tokens, every program on this machine may do everything.", style="yellow"
                 )
+            if opens:
+                open_when_ready(f"http://{host}:{port}/")
             run_server(memory, options)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+
+
+def open_when_ready(address: str) -> None:
+    """Open a page of the server that is about to start in the browser, as soon as it answers."""
+    import threading  # noqa: PLC0415 - keeps `--help` quick
+    import time  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
+
+    def wait_and_open() -> None:
+        for _ in range(_OPENING_TRIES):
+            try:
+                httpx.get(f"{address}healthz", timeout=1)
+            except httpx.TransportError:
+                time.sleep(_OPENING_PAUSE)
+            else:
+                click.launch(address)
+                return
+
+    threading.Thread(target=wait_and_open, daemon=True).start()
 
 
 @click.group()
