@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.analysis.names import MISSING, NO, YES
+from memory_pipeline.analysis.names import MISSING, NO, YES, split_element_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,8 +51,8 @@ def percent(share: float) -> str:
 
 def name_factor(column: str, value: str) -> str:
     """Write a setting and its value: `detection_method = file`, `prerequisites includes vc_redist`."""
-    source, separator, element = column.partition(": ")
-    if separator and value in {YES, NO}:
+    source, element = split_element_column(column)
+    if element and value in {YES, NO}:
         return f"{source} {'includes' if value == YES else 'without'} {element}"
     return f"{column} = {value}"
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_PNG_BYTES = 110_000
 """Largest picture: as a data URL it stays below 150 kB in the event log."""
 _COLOURS = 128
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SMALLEST_SCALE = 0.5
 _SHRINK = 0.8
 _VEGALITE_IN_JUPYTERLAB = "application/vnd.vegalite.v5+json"
@@ -72,8 +73,26 @@ def svg_of(spec: str) -> str:
     """Draw a Vega-Lite specification as SVG; raises as `to_svg`."""
     import vl_convert  # noqa: PLC0415 - starts a JavaScript engine
 
-    drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    drawn: str = vl_convert.vegalite_to_svg(_drawable(spec), allowed_base_urls=[])
     return drawn
+
+
+def _drawable(spec: str) -> str:
+    """Return a specification whose texts hold characters of XML alone: with others, drawing ends the process.
+
+    They become U+FFFD, the replacement character.
+    """
+    return json.dumps(_with_xml_texts(json.loads(spec)))
+
+
+def _with_xml_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_with_xml_texts(key): _with_xml_texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_xml_texts(item) for item in value]
+    return value
 
 
 def to_markdown_png(chart: Chart, *, scale: float = 1.5) -> str:
@@ -117,7 +136,7 @@ def _draw(spec: str, scale: float) -> bytes:
     import vl_convert  # noqa: PLC0415 - starts a JavaScript engine
     from PIL import Image  # noqa: PLC0415
 
-    drawn = vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
+    drawn = vl_convert.vegalite_to_png(_drawable(spec), scale=scale, allowed_base_urls=[])
     with Image.open(io.BytesIO(drawn)) as image:
         flat = image.convert("RGB").quantize(
             _COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -11,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from memory_pipeline.ingest.errors import refuse
-from memory_pipeline.ingest.field_rules import check_characters
+from memory_pipeline.ingest.field_rules import check_characters, escape_controls
 
 RECORDS = UUID("5f0e2c53-6c3c-5e0b-9a54-7d6f0b1f2a11")
 """Namespace of the ids of stored records (RFC 9562, version 5)."""
@@ -21,6 +22,8 @@ _canonical = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
 ).encode
 _NUL = "\\u0000"
+_MAY_HOLD_CONTROLS = re.compile(r"\\u00|\\[bf]|[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
+"""What canonical JSON with control characters holds; now and then other JSON does too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def content_record_id(content_hash: str, occurrence: int) -> str:
 
 
 def encode_normal(normal: dict[str, Any]) -> Encoded:
-    """Encode a record in normal form.
+    """Encode a record in normal form; control characters in its texts become visible (`escape_controls`).
 
     Raises
     ------
@@ -63,6 +66,9 @@ def encode_normal(normal: dict[str, Any]) -> Encoded:
         raise
     if _NUL in text:
         _refuse_unstorable("", normal)
+    if _MAY_HOLD_CONTROLS.search(text) is not None:
+        text = _canonical(escape_controls(normal))
+        data = text.encode()
     return Encoded(text, blake2b(data, digest_size=16).hexdigest())
 
 

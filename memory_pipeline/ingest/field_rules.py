@@ -18,7 +18,12 @@ MAX_ITEMS = 500
 """Entries of a list, and keys of a dict."""
 
 _LARGEST = float(2**63)
-_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_INVISIBLE = "\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufffe\uffff"
+_CONTROL = re.compile(f"[\x00-\x1f{_INVISIBLE}]")
+"""What no name holds: control characters, marks that turn the direction of writing around, line and
+paragraph separators, halves of surrogate pairs, and what is no character in XML (a chart is XML)."""
+_CONTROL_IN_TEXT = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_INVISIBLE}]")
+"""The same for other texts, which may have tabs and line breaks."""
 _SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 _good_keys: set[str] = set()
@@ -50,11 +55,25 @@ def required_name_of(field: str, value: Any) -> str:
 
 
 def check_characters(field: str, value: str) -> None:
-    """Refuse control characters and halves of surrogate pairs: no name holds them on purpose."""
+    """Refuse control characters and their like (`_CONTROL`): no name holds them on purpose."""
     found = _CONTROL.search(value)
     if found is not None:
         code = f"U+{ord(found[0]):04X}"
         refuse(field, value, f"{field} holds the character {code} at position {found.start()}; remove it")
+
+
+def escape_controls(value: Any) -> Any:
+    r"""Return a value of JSON whose texts show control characters and their like as `\u001b`.
+
+    Logs hold the colour codes of terminals; they neither refuse an attempt nor reach a terminal or a chart.
+    """
+    if isinstance(value, str):
+        return _CONTROL_IN_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+    if isinstance(value, dict):
+        return {key: escape_controls(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [escape_controls(item) for item in value]
+    return value
 
 
 def text_of(field: str, value: Any, *, limit: int = MAX_TEXT) -> str | None:

@@ -17,7 +17,7 @@ from memory_pipeline.contracts.contract import load_contract
 from memory_pipeline.rebuild.rows import records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
@@ -28,6 +28,7 @@ PREVIEW_COLUMNS = 12
 CELL_CHARACTERS = 300
 PICTURE_SCALE = 1.25
 """Pixels per pixel of a chart: as wide as the dialogue in which the UI shows it."""
+_REASON_CHARACTERS = 300
 
 
 def markdown_table(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str] | None = None) -> str:
@@ -57,11 +58,23 @@ def preview(
     return dg.MetadataValue.md(f"{table}\n\n*and {rest:,} more rows*" if rest > 0 else table)
 
 
-def picture(chart: Chart) -> dg.MarkdownMetadataValue:
-    """Show a chart as a picture inside Markdown: it needs no server and no internet."""
+def picture(build: Callable[..., Chart], *data: Any) -> dg.MarkdownMetadataValue:
+    """Show a chart as a picture inside Markdown: it needs no server and no internet.
+
+    What was found does not depend on its picture: where it cannot be drawn, the reason stands in its place.
+
+    Parameters
+    ----------
+    build
+        Builds the chart from `data`.
+    """
     from memory_pipeline.charts import to_markdown_png  # noqa: PLC0415 - imports Altair
 
-    return dg.MetadataValue.md(to_markdown_png(chart, scale=PICTURE_SCALE))
+    try:
+        return dg.MetadataValue.md(to_markdown_png(build(*data), scale=PICTURE_SCALE))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is about the picture alone
+        said = escape(f"{type(error).__name__}: {error}"[:_REASON_CHARACTERS])
+        return dg.MetadataValue.md(f"*The picture could not be drawn ({said}). The table is complete.*")
 
 
 def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:

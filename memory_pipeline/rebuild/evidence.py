@@ -20,7 +20,7 @@ from memory_pipeline.analysis.features.encoding import FLOORS, encoded_columns, 
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.features.recoding import recoded_months
 from memory_pipeline.analysis.features.value_counts import add_tables, value_table
-from memory_pipeline.analysis.names import OUTCOME
+from memory_pipeline.analysis.names import OUTCOME, PERIOD
 from memory_pipeline.rebuild.code_version import code_version
 from memory_pipeline.rebuild.features import Progress, check_unit, progress_of
 from memory_pipeline.store.frames import OUTCOME_EVIDENCE, OUTCOME_FEATURES, OUTCOME_VALUES
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from memory_pipeline.store.frames import FramePart, FrameStore
     from memory_pipeline.store.session import Session
 
-PERIOD = "month"
 _BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
 MADE_BY = (
     "memory_pipeline.analysis.arrays",
@@ -87,6 +86,7 @@ def update_evidence(session: Session) -> UpdatedEvidence:
         add_tables(tables, conditions, sum(part.rows for part in parts.values())),
         min_count=floors.attempts,
         min_units=floors.units,
+        taken=info["columns"],
     )
     evidence, progress = _update_counts(frames, parts, made, tables, encoding)
     if int(evidence.n.sum()) != progress.all_attempts:
@@ -184,13 +184,12 @@ def _count(
     frames: FrameStore, parts: Collection[FramePart], made: Mapping[str, Any], encoding: Encoding
 ) -> Evidence:
     features = frames.read_parts(parts)
-    frame = encoding.apply(features).assign(
-        **{
-            OUTCOME: outcome_labels(features),
-            made["unit"]: features[made["unit"]],
-            PERIOD: features["occurred_at"].dt.strftime("%Y-%m"),
-        }
-    )
+    beside = {
+        OUTCOME: outcome_labels(features),
+        made["unit"]: features[made["unit"]],
+        PERIOD: features["occurred_at"].dt.strftime("%Y-%m"),
+    }
+    frame = pd.concat([encoding.apply(features), pd.DataFrame(beside)], axis=1)
     return count_evidence(
         frame, conditions=encoded_columns(encoding), outcome=OUTCOME, unit=made["unit"], period=PERIOD
     )

@@ -179,8 +179,13 @@ def _flatten(records: list[dict[str, Any]], keys: OutcomeKeys) -> pd.DataFrame:
     )
     frame, _ = flatten_outcomes(stacked)
     frame = frame.iloc[1:].reset_index(drop=True)
-    typed = {column: _as_type(frame[column], kind) for column, kind in keys.types.items()}
-    return frame.assign(**typed)
+    types = keys.types
+    return pd.DataFrame(
+        {
+            column: _as_type(values, types[column]) if column in types else values
+            for column, values in frame.items()
+        }
+    )
 
 
 def _as_type(values: pd.Series, kind: Any) -> pd.Series:

@@ -60,15 +60,16 @@ def advised_attempts(session: Session) -> tuple[pd.DataFrame, list[str]]:
     """
     unit, features = session.settings.unit, read_features(session)
     advised = read_advised_outcomes(session.store)[["id", "followed", "is_control", "served_at"]]
-    attempts = features.frame.merge(advised, on="id", how="inner")
-    history = features.frame[~features.frame["id"].isin(advised["id"])]
+    named = features.frame["id"].isin(advised["id"])
+    attempts, history = features.frame[named], features.frame[~named]
     if len(advised):
         history = history[history["occurred_at"] < advised["served_at"].min()]
     expected = prognostic_score(attempts, history, context=features.context, unit=unit)
-    attempts[_DIFFICULTY] = prognostic_bands(expected)
-    strata = [*([_HOME] if _HOME in attempts else []), _DIFFICULTY]
-    needed = ["id", unit, "occurred_at", "outcome_status", "followed", "is_control", "served_at", *strata]
-    return attempts[list(dict.fromkeys(needed))], strata
+    home = [_HOME] if _HOME in attempts else []
+    # Only these columns: a context column may have the name of one that is added.
+    kept = attempts[list(dict.fromkeys(["id", unit, "occurred_at", "outcome_status", *home]))]
+    kept = kept.assign(**{_DIFFICULTY: prognostic_bands(expected)}).merge(advised, on="id", how="inner")
+    return kept, [*home, _DIFFICULTY]
 
 
 def read_advised_attempts(session: Session) -> tuple[pd.DataFrame, list[str]]:

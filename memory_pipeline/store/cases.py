@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from memory_pipeline.analysis.names import NO, STANDARD_CONTEXT, YES
+from memory_pipeline.analysis.names import (
+    APPROACH_SUFFIX,
+    NO,
+    STANDARD_CONTEXT,
+    YES,
+    split_element_column,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +38,6 @@ A context with fewer of the newest 5,000 has about 10,000 of a million, so that 
 """
 MOST_OLDER = 20_000
 """Most attempts of the whole history that are then looked through."""
-_APPROACH_SUFFIX = " (approach)"
 _TRUE, _FALSE = {"True", YES}, {"False", NO}
 _SIDES = ("outcome_status = 'success'", "outcome_status <> 'success'")
 _CASE = """id, application_name, occurred_at, outcome_status,
@@ -64,7 +69,7 @@ class _Sql:
     def settings(self, approach: Mapping[str, Any]) -> list[str]:
         """Return the condition of each setting of an approach."""
         return [
-            self._has("approach_details", column.removesuffix(_APPROACH_SUFFIX), value)
+            self._has("approach_details", column.removesuffix(APPROACH_SUFFIX), value)
             for column, value in approach.items()
         ]
 
@@ -81,13 +86,13 @@ class _Sql:
             whole = self._json({key: list(value)})
             # Containment both ways: the same elements in any order; the first is what the index finds.
             return f"({document} @> {whole} and {own} <@ {elements})"
-        source, is_element, element = key.partition(": ")
-        if is_element and str(value) in {YES, NO}:
+        forms = [f"{document} @> {self._json({key: form})}" for form in _stored_forms(value)]
+        source, element = split_element_column(key)
+        if element and str(value) in {YES, NO}:
             holds = f"{document} @> {self._json({source: [element]})}"
             there = f"jsonb_typeof({document} -> cast({self.bind(source)} as text)) = 'array'"
-            return f"({holds})" if str(value) == YES else f"({there} and not {holds})"
-        forms = " or ".join(f"{document} @> {self._json({key: form})}" for form in _stored_forms(value))
-        return f"({forms})"
+            forms.append(holds if str(value) == YES else f"({there} and not {holds})")
+        return f"({' or '.join(forms)})"
 
     def _json(self, value: Any) -> str:
         return f"cast({self.bind(json.dumps(value, default=str))} as jsonb)"

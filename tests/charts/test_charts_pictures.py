@@ -15,7 +15,7 @@ from made_tables import factor, measures, pattern, recommendation
 from PIL import Image
 
 from memory_pipeline import charts
-from memory_pipeline.charts.pictures import alternative_text
+from memory_pipeline.charts.pictures import alternative_text, svg_of
 from memory_pipeline.charts.theme import finish
 
 OLDEST_VEGALITE = "5.8"
@@ -57,6 +57,19 @@ def crowded():
 
 
 CROWDED = crowded()
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x0c", "\ufffe", "\uffff", "\x85", "\u202e"])
+def test_names_that_xml_does_not_allow_are_drawn(character: str) -> None:
+    chart = charts.pattern_effects(pd.DataFrame([pattern({f"vendor{character}": f"a{character}b"}, 0.2)]))
+    with Image.open(io.BytesIO(charts.to_png(chart))) as image:
+        assert image.size[0] > 100
+    assert "</svg>" in charts.to_svg(chart)
+
+
+def test_what_xml_does_not_allow_is_replaced_and_nothing_else() -> None:
+    spec = {"mark": "bar", "data": {"values": [{}]}, "title": "\x1b\ud800\ufffe é\tb"}
+    assert ">\ufffd\ufffd\ufffd é" in svg_of(json.dumps(spec))
 
 
 @pytest.mark.parametrize("name", CROWDED)

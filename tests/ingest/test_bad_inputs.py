@@ -104,6 +104,12 @@ MORE_BAD_INPUTS = [
     ({"application_name": "x" * 301}, "application_name", "x" * 199 + "…", "write at most 300"),
     ({"application_vendor": "a\nb"}, "application_vendor", r"a\nb", "U+000A at position 1; remove it"),
     ({"application_vendor": "a\ud800"}, "application_vendor", r"a\ud800", "U+D800"),
+    ({"application_vendor": "a\x1b[31m"}, "application_vendor", r"a\x1b[31m", "U+001B at position 1"),
+    ({"installer_type": "ms\x0ci"}, "installer_type", r"ms\x0ci", "U+000C at position 2"),
+    ({"application_name": "a\x85b"}, "application_name", r"a\x85b", "U+0085 at position 1; remove it"),
+    ({"application_name": "a\u202egpj.exe"}, "application_name", r"a\u202egpj.exe", "U+202E"),
+    ({"task_id": "a\uffff"}, "task_id", r"a\uffff", "U+FFFF"),
+    ({"context": {"a\x1b": "x"}}, "context", r"a\x1b", "U+001B at position 1; remove it"),
     ({"feedback": {"comment": "a\ud800"}}, "feedback.comment", r"a\ud800", "U+D800"),
     ({"feedback": {"rating": 6}}, "feedback.rating", "6", "convert the scale"),
     ({"feedback": {"stars": 5}}, "feedback.stars", "5", "move the rest to comment"),
@@ -213,6 +219,25 @@ def test_what_is_no_object_is_refused(store, rows, outcome):
     kept = [one["record"] for one in rows("quarantined_records")]
     assert kept == [{"(record)": 5}, {"(record)": None}, {"(record)": ["a"]}, {"(record)": "text"}]
     assert "write fields and values in braces" in report.problems[0].reason
+
+
+def test_control_characters_of_texts_are_stored_visibly_and_only_these(store, rows, outcome):
+    kept = "at C:\\\\fonts\\u001b\r\n\tline é \u200d 📦"
+    log = f"\x1b[31mfailed\x1b[0m {kept}\x0c\x08\x7f\x85\u202e\u2066\ufffe\uffff"
+    shown = rf"\u001b[31mfailed\u001b[0m {kept}\u000c\u0008\u007f\u0085\u202e\u2066\ufffe\uffff"
+    record = outcome(
+        approach_details={"switch": log, "tags": [log]},
+        context={"note": log},
+        failure_reasons=[{"reason": "fatal_error", "detail": log}],
+        feedback={"comment": log},
+    )
+    first = ingest_records(store, "outcomes", [record])
+    again = ingest_records(store, "outcomes", [record])
+    assert (first.new, again.unchanged) == (1, 1)
+    [stored] = rows("packaging_outcomes")
+    assert stored["approach_details"] == {"switch": shown, "tags": [shown]}
+    assert stored["context"] == {"note": shown}
+    assert stored["failure_reasons"][0]["detail"] == stored["feedback"]["comment"] == shown
 
 
 def test_a_backslash_before_u0000_is_no_nul(store, rows, outcome):

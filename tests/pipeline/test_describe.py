@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from memory_pipeline.pipeline.metadata import (
     escape,
     frame_types,
     markdown_table,
+    picture,
     preview,
 )
 
@@ -89,6 +91,19 @@ def test_columns_of_a_frame_that_the_contract_does_not_name_are_conditions() -> 
         ("id", "The attempt."),
         ("silent", "A condition."),
     ]
+
+
+def test_a_picture_that_cannot_be_drawn_says_so_and_fails_nothing() -> None:
+    def too_large(rows: int) -> alt.Chart:
+        raise ValueError(f"{rows} rows are <too many>")
+
+    assert picture(too_large, 7).md_str == (
+        r"*The picture could not be drawn (ValueError: 7 rows are &lt;too many&gt;). The table is complete.*"
+    )
+    broken = alt.Chart(pd.DataFrame({"a": [1]})).mark_bar().transform_calculate("b", "(")
+    assert "could not be drawn" in (picture(lambda: broken).md_str or "")
+    drawn = picture(lambda data: alt.Chart(data).mark_bar().encode(x="a:Q"), pd.DataFrame({"a": [1]}))
+    assert (drawn.md_str or "").startswith("![chart](data:image/png;base64,")
 
 
 def test_control_characters_are_left_out() -> None:

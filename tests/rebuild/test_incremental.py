@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, text, update
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.features.outcomes import outcome_labels
-from memory_pipeline.analysis.names import OUTCOME
+from memory_pipeline.analysis.names import OUTCOME, PERIOD
 from memory_pipeline.rebuild.evidence import read_encoding, read_evidence, update_evidence
 from memory_pipeline.rebuild.features import update_features
 from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
@@ -64,11 +64,11 @@ def check_equals_everything(store: Store, frames: FrameStore, settings: Settings
         **{
             OUTCOME: outcome_labels(whole),
             settings.unit: whole[settings.unit],
-            "month": whole["occurred_at"].dt.strftime("%Y-%m"),
+            PERIOD: whole["occurred_at"].dt.strftime("%Y-%m"),
         }
     )
     expected = count_evidence(
-        frame, conditions=list(encoded.frame), outcome=OUTCOME, unit=settings.unit, period="month"
+        frame, conditions=list(encoded.frame), outcome=OUTCOME, unit=settings.unit, period=PERIOD
     )
     evidence, encoding = read_evidence(frames)
     assert encoding == read_encoding(frames) == encoded.encoding

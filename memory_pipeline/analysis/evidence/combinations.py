@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory_pipeline.analysis.names import NO, OTHER
+from memory_pipeline.analysis.names import NO, OTHER, split_element_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,4 +180,4 @@ def _is_usable(column: str, level: str) -> bool:
 
     Of a list's elements only presence makes a condition, as in market baskets: nearly everything is absent.
     """
-    return level != OTHER and not (": " in column and level == NO)
+    return level != OTHER and not (split_element_column(column)[1] and level == NO)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memory_pipeline.analysis.evidence.collapse import RawColumn, collapse_values
 from memory_pipeline.analysis.evidence.evidence import Evidence, narrow_counts
-from memory_pipeline.analysis.features.columns import require_columns
+from memory_pipeline.analysis.features.columns import check_names, require_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ def count_evidence(
     KeyError
         When a named column is not in the frame.
     ValueError
-        When `max_conditions` is below 1, or a column is named twice.
+        When `max_conditions` is below 1, a column is named twice, or a condition has a name of the
+        analysis's own.
     """
     if max_conditions < 1:
         msg = f"max_conditions is {max_conditions}; it must be at least 1"
@@ -58,6 +59,7 @@ def count_evidence(
         raise ValueError(
             f"the columns {twice} are named twice among period, unit and conditions; name each once"
         )
+    check_names(conditions)
     require_columns(frame, [*keys, outcome])
     ends = RawColumn.of(frame[outcome], name=str)
     known = ends.found >= 0

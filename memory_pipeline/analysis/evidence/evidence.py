@@ -24,17 +24,22 @@ from memory_pipeline.analysis.evidence.counting.joint_tables import joint_tables
 from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 from memory_pipeline.analysis.features.columns import require_columns
 from memory_pipeline.analysis.features.outcomes import is_hit
-from memory_pipeline.analysis.names import MISSING
+from memory_pipeline.analysis.names import (
+    CONDITION_PREFIX,
+    COUNT_PREFIX,
+    MISSING,
+    PERIOD_COLUMN,
+    UNIT_COLUMN,
+)
 from memory_pipeline.analysis.stats.grouped_sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from memory_pipeline.analysis.arrays import Counts, Ints, Mask
     from memory_pipeline.analysis.evidence.counting.entries import JointTable
 
 
-COUNT_PREFIX = "attempts: "
 _MOST_LISTED = 5e6
 """Combinations above which `to_frame` asks for a `min_count`."""
 
@@ -139,14 +144,14 @@ class Evidence:
         Returns
         -------
         DataFrame
-            Categorical keys, then one column `attempts: <outcome>` per outcome, shape
-            (rows, keys + outcomes).
+            Categorical keys (`period`, `unit`, and `condition: <name>` for each condition), then one column
+            `attempts: <outcome>` per outcome, shape (rows, keys + outcomes).
         """
         frame = {
-            key: pd.Categorical.from_codes(
+            name: pd.Categorical.from_codes(
                 self.columns[key].codes, dtype=pd.CategoricalDtype(list(self.columns[key].levels))
             )
-            for key in self.keys
+            for name, key in _row_columns(self.period, self.unit, self.conditions)
         }
         counts = {COUNT_PREFIX + one: self.attempts(one) for one in self.outcomes}
         return pd.DataFrame({**frame, **counts}, index=pd.RangeIndex(len(self)))
@@ -172,10 +177,10 @@ class Evidence:
         KeyError
             When a column is not in the frame.
         """
-        keys = [key for key in (period, unit) if key is not None] + list(conditions)
+        named = _row_columns(period, unit, conditions)
         labels = [COUNT_PREFIX + one for one in outcomes]
-        require_columns(frame, [*keys, *labels])
-        columns = {key: RawColumn.of(frame[key]).column() for key in keys}
+        require_columns(frame, [*(name for name, _ in named), *labels])
+        columns = {key: RawColumn.of(frame[name]).column() for name, key in named}
         counts = frame[labels].fillna(0).to_numpy(dtype=np.int64)
         columns, counts = add_rows(columns, counts)
         return cls(
@@ -288,7 +293,8 @@ class Evidence:
         Returns
         -------
         DataFrame
-            `conditions` (dict of column to value), `n`, and one column of attempts per outcome value.
+            `conditions` (dict of column to value), `n`, and one column of attempts per outcome value; an
+            outcome of one of these two names has the column `attempts: <outcome>`.
 
         Raises
         ------
@@ -305,11 +311,11 @@ class Evidence:
         tables = list(self.joint_tables(min_count=min_count))
         empty = np.zeros((0, len(self.outcomes)), dtype=np.int64)
         counts = np.concatenate([empty, *(table.counts for table in tables)])
-        frame = pd.DataFrame(counts, columns=list(self.outcomes))
-        frame.insert(0, "n", counts.sum(axis=1))
         dicts = chain.from_iterable(self._described(table.columns, table.cells) for table in tables)
-        frame.insert(0, "conditions", pd.Series(list(dicts), dtype=object))
-        return frame
+        first = {"conditions": pd.Series(list(dicts), dtype=object), "n": counts.sum(axis=1)}
+        taken = {*first, *self.outcomes}
+        names = [_apart(one, taken) if one in first else one for one in self.outcomes]
+        return pd.DataFrame({**first, **dict(zip(names, counts.T, strict=True))})
 
     def describe(self, columns: tuple[int, ...], cell: int) -> dict[str, str]:
         """Return the conditions of one cell of a joint table, value by column."""
@@ -321,6 +327,19 @@ class Evidence:
         codes = np.unravel_index(cells, [len(one) for one in levels])
         texts = [[one[code] for code in part] for one, part in zip(levels, codes, strict=True)]
         return (dict(zip(names, values, strict=True)) for values in zip(*texts, strict=True))
+
+
+def _row_columns(period: str | None, unit: str | None, conditions: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the name of each key column in the frame of `Evidence.to_rows`, and the key."""
+    first = [(name, key) for name, key in ((PERIOD_COLUMN, period), (UNIT_COLUMN, unit)) if key is not None]
+    return [*first, *((CONDITION_PREFIX + condition, condition) for condition in conditions)]
+
+
+def _apart(outcome: str, taken: Collection[str]) -> str:
+    name = outcome
+    while name in taken:
+        name = COUNT_PREFIX + name
+    return name
 
 
 def _constant(level: str, rows: int) -> Column:

@@ -20,13 +20,14 @@ from memory_pipeline.analysis.factors.interactions import find_pairs
 from memory_pipeline.analysis.factors.overlap import comparable_share
 from memory_pipeline.analysis.factors.table import factor_table
 from memory_pipeline.analysis.features.columns import check_columns
-from memory_pipeline.analysis.features.encoding import encode_conditions
+from memory_pipeline.analysis.features.encoding import encode_conditions, encoded_columns
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.estimability import Estimability, same_partition_groups
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled, weak_prior
+from memory_pipeline.analysis.names import PERIOD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memory_pipeline.analysis.features.encoding import Encoding
-
-
-PERIOD = "(period)"
-"""Quarter of the history: adjusted for, so that a general trend is not taken for the effect of a setting."""
 
 
 @on_one_thread
@@ -126,8 +123,7 @@ def estimate_factors(
     check_columns(outcomes, approach=approach, context=context, unit=unit)
     if outcomes.empty:
         return factor_table([], ([], []), None, unit=unit, fdr=fdr)
-    encoded = _encode(outcomes, approach, context, unit, encoding)
-    settings = _columns_from(encoded.columns.tolist(), approach)
+    encoded, settings = _encode(outcomes, approach, context, unit, encoding)
     cells = group_attempts(encoded, outcomes[unit], is_success(outcomes))
     comparisons = [found for column in settings for found in list_comparisons(cells, column)]
     pairs: tuple[list[Comparison], list[float]] = ([], [])
@@ -164,27 +160,20 @@ def _encode(
     context: Sequence[str],
     unit: str,
     encoding: Encoding | None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[str]]:
+    """Encode the conditions and the quarter of the history; return which columns are of the approach too."""
     conditions = [column for column in (*context, *approach) if column != unit]
-    encoded = encode_conditions(outcomes, conditions, unit=unit, encoding=encoding).frame
+    found = encode_conditions(outcomes, conditions, unit=unit, encoding=encoding)
+    encoded, settings = found.frame, encoded_columns(found.encoding.part(approach))
     if "occurred_at" not in outcomes:
-        return encoded
+        return encoded, settings
     when = pd.to_datetime(outcomes["occurred_at"], utc=True).dt.tz_localize(None)
     moments = when.to_numpy().astype("datetime64[s]").astype(np.int64)
     edges = np.unique(np.quantile(moments, [0.25, 0.5, 0.75]))
     quarter = np.searchsorted(edges, moments, side="right").astype(str)
     if len(set(quarter)) > 1:
         encoded[PERIOD] = pd.Categorical(quarter)
-    return encoded
-
-
-def _columns_from(encoded: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """Return the encoded columns that come from the given source columns."""
-    return [
-        column
-        for column in encoded
-        if any(column == source or column.startswith(f"{source}: ") for source in sources)
-    ]
+    return encoded, settings
 
 
 def _estimate(
@@ -210,7 +199,8 @@ def _estimate(
         contrast = design.contrast(model_column, levels[0], levels[1])
         aliased = estimability.aliased_with(model_column, contrast)
         if aliased:
-            one.together_with = sorted({*one.together_with, *aliased})
+            shown = ("(period)" if column == PERIOD else column for column in aliased)
+            one.together_with = sorted({*one.together_with, *shown})
             continue
         one.is_within_units = all(
             design.terms[i] in design.unit_terms for i in np.flatnonzero(contrast).tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.analysis.names import MISSING, NO, YES
+from memory_pipeline.analysis.names import MISSING, NO, YES, split_element_column
 from memory_pipeline.analysis.text import count_units, listed, lower_first, points_text
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def _interaction(interaction: Mapping[str, float]) -> str:
 
 
 def _one_choice(column: str, value: str, reference: str) -> str:
-    source, separator, element = column.partition(": ")
-    if separator and value in {YES, NO}:
+    source, element = split_element_column(column)
+    if element and value in {YES, NO}:
         start = "Having" if value == YES else "Leaving out"
         return f"{start} {element} {'in' if value == YES else 'of'} {source}"
     against = "instead of leaving it unset" if reference == MISSING else f"instead of {reference}"

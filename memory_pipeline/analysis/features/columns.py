@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.features.levels import level_name
-from memory_pipeline.analysis.names import MISSING
+from memory_pipeline.analysis.names import INTERNAL, MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from memory_pipeline.analysis.arrays import Counts, Ints
 
@@ -60,6 +60,16 @@ def require_columns(frame: pd.DataFrame, wanted: Sequence[str], *, role: str = "
     if absent:
         named = f"{role} names {absent}" if role else f"the columns {absent} are needed"
         raise KeyError(f"{named}, not in the frame; it has {sorted(map(str, frame.columns))}")
+
+
+def check_names(columns: Iterable[str]) -> None:
+    """Raise ValueError when a column has a name that the analysis keeps for its own (`names.INTERNAL`)."""
+    found = next((column for column in columns if str(column).startswith(INTERNAL)), None)
+    if found is not None:
+        raise ValueError(
+            f"the column {found!r} begins with the character U+001F, which marks the columns that the "
+            "analysis adds; rename it"
+        )
 
 
 def unit_names(units: pd.Series) -> pd.Series:

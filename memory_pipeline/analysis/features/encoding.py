@@ -7,16 +7,16 @@ advised) or *context* (known beforehand, not chosen). What is known only afterwa
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.features.columns import require_columns
+from memory_pipeline.analysis.features.columns import check_names, require_columns
 from memory_pipeline.analysis.features.levels import distinct_values
 from memory_pipeline.analysis.features.value_counts import Limits, ValueCounts, count_columns
-from memory_pipeline.analysis.names import MISSING, NO, OTHER, YES
+from memory_pipeline.analysis.names import MISSING, NO, OTHER, YES, element_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -70,16 +70,25 @@ class ColumnCode:
     """How one source column becomes categories.
 
     `kind` is `categories` (levels as they are, the rest is `(other)`), `bins` (numbers cut at `edges`),
-    or `elements` (one yes/no column per element of lists).
+    or `elements` (one yes/no column per element of lists). `columns` are the names of these columns where
+    they are not the usual ones (`names.element_column`); otherwise it is empty.
     """
 
     kind: str
     levels: tuple[str, ...]
     edges: tuple[float, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    def columns_for(self, source: str) -> tuple[str, ...]:
+        """Return the names of the encoded columns of a source column."""
+        if self.kind != "elements":
+            return (source,)
+        return self.columns or tuple(element_column(source, element) for element in self.levels)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the code as JSON-able values."""
-        return {"kind": self.kind, "levels": list(self.levels), "edges": list(self.edges)}
+        columns = {"columns": list(self.columns)} if self.columns else {}
+        return {"kind": self.kind, "levels": list(self.levels), "edges": list(self.edges), **columns}
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,9 @@ class Encoding:
         """Rebuild an encoding from `to_dict`."""
         return cls(
             {
-                column: ColumnCode(code["kind"], tuple(code["levels"]), tuple(code["edges"]))
+                column: ColumnCode(
+                    code["kind"], tuple(code["levels"]), tuple(code["edges"]), tuple(code.get("columns", ()))
+                )
                 for column, code in values.items()
             }
         )
@@ -105,11 +116,7 @@ class Encoding:
     def columns_of(self, source: str) -> tuple[str, ...]:
         """Return the names of the encoded columns of a source column; none where it has one value only."""
         code = self.codes.get(source)
-        if code is None:
-            return ()
-        if code.kind == "elements":
-            return tuple(f"{source}: {element}" for element in code.levels)
-        return (source,)
+        return () if code is None else code.columns_for(source)
 
     def part(self, columns: Iterable[str]) -> Encoding:
         """Return the codes of some source columns, in their order; a column without a code has none here."""
@@ -180,6 +187,7 @@ def encode(
         min_count=min_count,
         bins=bins,
         min_units=min_units,
+        taken=frame.columns,
     )
     return Encoded(encoding.apply(frame), encoding)
 
@@ -197,7 +205,7 @@ def learn_conditions(
     wanted = list(columns)
     require_columns(frame, wanted)
     counts = count_columns(frame, wanted, unit)
-    return learn_encoding(counts, min_count=floors.attempts, min_units=floors.units)
+    return learn_encoding(counts, min_count=floors.attempts, min_units=floors.units, taken=frame.columns)
 
 
 def encode_conditions(
@@ -235,8 +243,9 @@ def _varying_code(source: str, code: ColumnCode, varying: Collection[str]) -> Co
     """Return what a code has in the encoded columns that vary; None where that is nothing."""
     if code.kind != "elements":
         return code if source in varying else None
-    levels = tuple(element for element in code.levels if f"{source}: {element}" in varying)
-    return replace(code, levels=levels) if levels else None
+    kept = [name in varying for name in code.columns_for(source)]
+    levels = tuple(compress(code.levels, kept))
+    return replace(code, levels=levels, columns=tuple(compress(code.columns, kept))) if levels else None
 
 
 def learn_encoding(
@@ -246,6 +255,7 @@ def learn_encoding(
     min_count: int = FLOORS.attempts,
     bins: int = BINS,
     min_units: int = 1,
+    taken: Collection[str] = (),
 ) -> Encoding:
     """Choose how columns become categories, from how often their values occur.
 
@@ -264,13 +274,27 @@ def learn_encoding(
     min_units
         Units that a value must occur with to be kept: what only one application ever had identifies that
         application and is not a condition.
+    taken
+        Other columns of the frame, whose names no encoded column may have.
+
+    Raises
+    ------
+    ValueError
+        When a column has a name of the analysis's own.
     """
+    check_names(counts)
     limits = Limits(max_values, min_count, min_units)
     codes: dict[str, ColumnCode] = {}
+    names = {*counts, *taken}
     for column, one in counts.items():
         code = _learn_code(one, limits, bins=bins)
-        if code is not None:
-            codes[column] = code
+        if code is None:
+            continue
+        if code.kind == "elements":
+            columns = tuple(element_column(column, element, names) for element in code.levels)
+            code = code if columns == code.columns_for(column) else replace(code, columns=columns)
+            names.update(columns)
+        codes[column] = code
     return Encoding(codes)
 
 
@@ -306,10 +330,10 @@ def _encode_column(source: str, values: pd.Series, code: ColumnCode) -> dict[str
     codes, names, _ = distinct_values(values)
     if code.kind == "elements":
         return {
-            f"{source}: {element}": _categorical(
+            column: _categorical(
                 np.array([*(element in name for name in names), 2])[codes], (NO, YES, MISSING)
             )
-            for element in code.levels
+            for column, element in zip(code.columns_for(source), code.levels, strict=True)
         }
     place = {level: i for i, level in enumerate(code.levels)}
     other = len(code.levels)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline.analysis.names import NEVER_CONDITIONS, STANDARD_CONTEXT
+from memory_pipeline.analysis.names import APPROACH_SUFFIX, NEVER_CONDITIONS, STANDARD_CONTEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ALWAYS = (
     "id",
@@ -47,8 +50,8 @@ def flatten_outcomes(records: pd.DataFrame) -> tuple[pd.DataFrame, Roles]:
     Returns
     -------
     frame
-        Shape (attempts, 9 + conditions). An approach setting with the name of a context column or of one
-        of the nine becomes `name (approach)`.
+        Shape (attempts, 9 + conditions). An approach setting with the name of a context column, or of one
+        of the nine, becomes `name (approach)`, as often as it takes.
     roles
         Which of the columns are context and which are approach.
     """
@@ -57,9 +60,7 @@ def flatten_outcomes(records: pd.DataFrame) -> tuple[pd.DataFrame, Roles]:
     approach = _spread(records["approach_details"], index)
     standard = records[[c for c in STANDARD_CONTEXT if c in records]]
     context = pd.concat([standard, context.drop(columns=standard.columns, errors="ignore")], axis=1)
-    approach.columns = pd.Index(
-        [f"{c} (approach)" if c in context.columns or c in _ALWAYS else c for c in approach.columns]
-    )
+    approach.columns = pd.Index(_free_names(approach.columns, {*context.columns, *_ALWAYS}))
     interventions = records["manual_interventions"].map(_first_of("kind"))
     flat = pd.DataFrame(
         {
@@ -77,6 +78,19 @@ def flatten_outcomes(records: pd.DataFrame) -> tuple[pd.DataFrame, Roles]:
     )
     frame = pd.concat([flat, context, approach], axis=1).reset_index(drop=True)
     return frame, Roles(approach=tuple(approach.columns), context=tuple(context.columns))
+
+
+def _free_names(settings: Iterable[str], taken: set[str]) -> list[str]:
+    """Return a name for each setting that neither a taken one nor another setting has."""
+    own = set(settings)
+    names = []
+    for setting in settings:
+        name = setting
+        while name in taken or (name != setting and name in own):
+            name = f"{name}{APPROACH_SUFFIX}"
+        taken = taken | {name}
+        names.append(name)
+    return names
 
 
 def _spread(column: pd.Series, index: pd.Index) -> pd.DataFrame:

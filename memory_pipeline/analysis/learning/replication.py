@@ -12,7 +12,7 @@ from memory_pipeline.analysis.evidence.periods import later_rows
 from memory_pipeline.analysis.features.encoding import FLOORS, encoded_columns, learn_conditions
 from memory_pipeline.analysis.features.outcomes import outcome_labels
 from memory_pipeline.analysis.learning.measures import measure_row, period_starts
-from memory_pipeline.analysis.names import CONFIDENCE_CALIBRATION, FINDING_REPLICATION, OUTCOME
+from memory_pipeline.analysis.names import CONFIDENCE_CALIBRATION, FINDING_REPLICATION, OUTCOME, PERIOD
 from memory_pipeline.analysis.patterns.find import search_patterns
 from memory_pipeline.analysis.stats.clustered_tests import cell_tests
 from memory_pipeline.analysis.stats.intervals import wilson_interval
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.evidence.evidence import Evidence
 
 
-_PERIOD = "month"
 EDGES = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
 """Confidences at which `reliability` cuts into classes."""
 
@@ -165,10 +164,11 @@ def _replicate_in(
     columns = encoded_columns(encoding)
 
     def counted(part: pd.DataFrame, values: pd.DataFrame, period: pd.Series | None) -> Evidence:
-        frame = values.assign(**{OUTCOME: outcome_labels(part, "success"), unit: part[unit]})
+        beside = {OUTCOME: outcome_labels(part, "success"), unit: part[unit]}
         if period is not None:
-            frame[_PERIOD] = period
-        name = None if period is None else _PERIOD
+            beside[PERIOD] = period
+        frame = pd.concat([values, pd.DataFrame(beside)], axis=1)
+        name = None if period is None else PERIOD
         return count_evidence(frame, conditions=columns, outcome=OUTCOME, unit=unit, period=name)
 
     months = period_starts(before).dt.strftime("%Y-%m")

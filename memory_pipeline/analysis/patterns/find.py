@@ -18,7 +18,7 @@ from memory_pipeline.analysis.features.columns import require_columns
 from memory_pipeline.analysis.features.encoding import FLOORS, learn_conditions
 from memory_pipeline.analysis.features.flatten import condition_columns
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
-from memory_pipeline.analysis.names import OUTCOME
+from memory_pipeline.analysis.names import OUTCOME, PERIOD
 from memory_pipeline.analysis.patterns.search import TIERS, Limits, search_evidence
 from memory_pipeline.analysis.patterns.table import describe_findings
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memory_pipeline.analysis.evidence.evidence import Evidence
-
-
-PERIOD = "(half of the history)"
 
 
 def find_patterns(

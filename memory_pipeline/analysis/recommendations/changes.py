@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.models.change_points import drift_sentence
+from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _other_reason(old: Row, new: Row, policy_before: Row, policy_after: Row) -> 
     seen = {(change["column"], change["value"]) for change in policy_before.get("changes", ())}
     involved = {**(old["recommended_approach"] or {}), **(new["recommended_approach"] or {})}
     for change in policy_after.get("changes", ()):
-        source = change["column"].partition(": ")[0]
+        source = split_element_column(change["column"])[0]
         is_here = new["conditions"].get(change["column"]) == change["value"]
         if (change["column"], change["value"]) not in seen and (source in involved or is_here):
             return drift_sentence(change)

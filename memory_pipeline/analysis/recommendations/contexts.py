@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memory_pipeline.analysis.features.encoding import Encoding
+from memory_pipeline.analysis.names import split_element_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +93,7 @@ class Contexts:
             column
             for column, level in zip(self.columns, pattern, strict=True)
             if level is None
-            and described.get(column if column in described else column.partition(": ")[0]) is not None
+            and described.get(column if column in described else split_element_column(column)[0]) is not None
         ]
 
     def pool_of(self, described: Mapping[str, str]) -> Values:

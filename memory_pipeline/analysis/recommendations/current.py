@@ -11,6 +11,7 @@ import pandas as pd
 from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import encode_conditions, learn_conditions
 from memory_pipeline.analysis.models.change_points import Change, find_changes
+from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.fit import fit_policy
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def drop_stale(
     when = pd.to_datetime(outcomes["occurred_at"], utc=True)
     is_stale = np.zeros(len(outcomes), dtype=bool)
     for change in changes:
-        source = change.column if change.column in outcomes else change.column.partition(": ")[0]
+        source = change.column if change.column in outcomes else split_element_column(change.column)[0]
         encoded = encode_conditions(outcomes, [source], unit=unit, encoding=encoding).frame
         has_value = (encoded[change.column] == change.value).to_numpy()
         is_stale |= has_value & (when < pd.Timestamp(change.since)).to_numpy()
@@ -96,7 +97,7 @@ def thin_by_age(outcomes: pd.DataFrame, half_life: timedelta) -> pd.DataFrame:
         return outcomes
     when = pd.to_datetime(outcomes["occurred_at"], utc=True)
     weight = 0.5 ** ((when.max() - when) / pd.Timedelta(half_life)).to_numpy(dtype=float)
-    order = outcomes.assign(_when=when.to_numpy()).sort_values(["_when"], kind="stable").index
+    order = outcomes.index[np.argsort(when.to_numpy(), kind="stable")]
     total = pd.Series(weight, index=outcomes.index).loc[order].cumsum()
     crossed = np.floor(total.to_numpy() + 0.5)
     is_kept = pd.Series(np.diff(crossed, prepend=0.0) > 0, index=order)

@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from memory_pipeline.analysis.features.levels import level_name
 from memory_pipeline.analysis.models.change_points import drift_sentence
+from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
 from memory_pipeline.analysis.recommendations.posterior import confidence_of
 from memory_pipeline.analysis.text import count_units, describe_approach, setting_text
@@ -73,7 +74,7 @@ def explain_recommendation(
             "these."
         )
     decided = {
-        column.partition(": ")[0]
+        split_element_column(column)[0]
         for one in policy.decisions
         if one.decision == SUPPRESS and has_both_sides(one, posterior)
         for column in one.settings
@@ -239,7 +240,7 @@ def relevant_decisions(
             if has_both_sides(one, posterior):
                 found.append(one)
             continue
-        sources = {column.partition(": ")[0] for column in one.settings}
+        sources = {split_element_column(column)[0] for column in one.settings}
         is_advised = (
             approach is not None
             and picked is not None

@@ -55,7 +55,7 @@ def condition_associations(context: dg.AssetExecutionContext) -> dg.MaterializeR
             "sure": int(found["is_sure"].sum()),
             "travel together": json_value(associated_groups(found)),
             "not compared": json_value(updated.left_out),
-            "association map": picture(charts.association_map(found)),
+            "association map": picture(charts.association_map, found),
             "pattern overlaps": preview(updated.overlaps, _OVERLAPS),
             "preview": preview(found, _SHOWN),
         }

@@ -4,18 +4,22 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from memory_pipeline.analysis.names import CONDITION_PREFIX, COUNT_PREFIX, PERIOD_COLUMN, UNIT_COLUMN
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.metadata import frame_types, json_value, preview
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from memory_pipeline.analysis.evidence import Evidence
 
+_SAID = {
+    PERIOD_COLUMN: "Month of the attempts, as YYYY-MM.",
+    UNIT_COLUMN: "The evidence unit (MEMORY_UNIT).",
+}
 _SCHEMA = dg.TableSchema(
     columns=[
-        dg.TableColumn("month", "str", description="Month of the attempts, as YYYY-MM."),
-        dg.TableColumn("application_name", "str", description="The evidence unit (MEMORY_UNIT)."),
+        dg.TableColumn(PERIOD_COLUMN, "str", description=_SAID[PERIOD_COLUMN]),
+        dg.TableColumn(UNIT_COLUMN, "str", description=_SAID[UNIT_COLUMN]),
     ]
 )
 
@@ -30,8 +34,9 @@ def outcome_evidence(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     is stored with it; factors and recommendations apply the same. Only months whose attempts or categories
     changed are counted anew.
 
-    **How to read it.** Each column `attempts: status;reason;intervention` counts the attempts of that row
-    that ended so. Rare values are `(other)`, what was not recorded is `(missing)`.
+    **How to read it.** Each column `condition: name` is a condition, each column
+    `attempts: status;reason;intervention` counts the attempts of that row that ended so. Rare values are
+    `(other)`, what was not recorded is `(missing)`.
     """
     from memory_pipeline.rebuild.evidence import update_evidence  # noqa: PLC0415 - needs pandas
 
@@ -41,23 +46,26 @@ def outcome_evidence(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": updated.rows,
-            "dagster/column_schema": _schema(evidence, rows),
+            "dagster/column_schema": _schema(rows),
             "counted anew": str(updated.progress),
             "attempts": updated.progress.all_attempts,
             "units": len(evidence.codes(memory.settings.unit)[1]),
             "conditions": len(evidence.conditions),
             "encoding": json_value(updated.encoding.to_dict()),
-            "preview": preview(rows, evidence.keys),
+            "preview": preview(rows, [name for name in map(str, rows) if not name.startswith(COUNT_PREFIX)]),
         }
     )
 
 
-def _schema(evidence: "Evidence", rows: "pd.DataFrame") -> dg.TableSchema:
-    said = {"month": "Month of the attempts.", evidence.unit: "The evidence unit."}
-    said |= dict.fromkeys(evidence.conditions, "A condition, encoded.")
+def _schema(rows: "pd.DataFrame") -> dg.TableSchema:
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(name, kind, description=said.get(name, "Attempts that ended so."))
-            for name, kind in frame_types(rows).items()
+            dg.TableColumn(name, kind, description=_said(name)) for name, kind in frame_types(rows).items()
         ]
     )
+
+
+def _said(name: str) -> str:
+    if name.startswith(CONDITION_PREFIX):
+        return "A condition, encoded."
+    return _SAID.get(name, "Attempts that ended so.")

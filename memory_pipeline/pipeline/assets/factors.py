@@ -45,7 +45,7 @@ def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
             "what they rest on": dg.MetadataValue.md(
                 markdown_table([_rests_on(row) for row in shown[:MAX_SHOWN]])
             ),
-            "effects": picture(charts.factor_effects(pd.DataFrame(updated.stored))),
+            "effects": picture(charts.factor_effects, pd.DataFrame(updated.stored)),
             "preview": preview(factors, _SHOWN),
         }
     )

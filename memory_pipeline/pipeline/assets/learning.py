@@ -39,14 +39,14 @@ def learning_measures(context: dg.AssetExecutionContext) -> dg.MaterializeResult
             "in short": dg.MetadataValue.md(
                 markdown_table([{"measure": name, "now": text} for name, text in sentences.items()])
             ),
-            "success over time": picture(charts.success_over_time(measures)),
+            "success over time": picture(charts.success_over_time, measures),
             **{
-                f"success by {column}": picture(charts.success_by_segment(measures, column))
+                f"success by {column}": picture(charts.success_by_segment, measures, column)
                 for column in updated.segments
             },
-            "prior knowledge": picture(charts.prior_knowledge(measures)),
-            "coverage of advice": picture(charts.advice_coverage(measures)),
-            "findings that held": picture(charts.finding_replication(measures)),
+            "prior knowledge": picture(charts.prior_knowledge, measures),
+            "coverage of advice": picture(charts.advice_coverage, measures),
+            "findings that held": picture(charts.finding_replication, measures),
             "preview": preview(whole.sort_values("period_start", ascending=False)),
         }
     )

@@ -35,7 +35,7 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
             "lost to MEMORY_MAX_PATTERNS": updated.crowded_out,
             "retired": updated.retired,
             "searched by target": json_value(updated.searched),
-            "effects": picture(charts.pattern_effects(pd.DataFrame(updated.stored))),
+            "effects": picture(charts.pattern_effects, pd.DataFrame(updated.stored)),
             "preview": preview(updated.kept, _SHOWN),
         }
     )

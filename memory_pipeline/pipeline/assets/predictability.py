@@ -47,7 +47,7 @@ def outcome_predictability(context: dg.AssetExecutionContext) -> dg.MaterializeR
         metadata={
             "dagster/row_count": updated.rows,
             "answer": updated.summary,
-            "calibration": picture(charts.calibration(updated.calibration, updated.summary)),
+            "calibration": picture(charts.calibration, updated.calibration, updated.summary),
             "preview": preview(updated.scores, _SHOWN),
         }
     )

@@ -43,7 +43,7 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
                 markdown_table([{"decision": one.sentence} for one in policy.decisions])
             ),
             "drift": dg.MetadataValue.md(markdown_table(policy.changes)),
-            "expected success": picture(charts.recommendation_rates(shown)),
+            "expected success": picture(charts.recommendation_rates, shown),
             "preview": preview(shown, _PREVIEW),
         }
     )

@@ -140,7 +140,7 @@ def test_evidence_survives_parquet(tmp_path):
     frames.write("evidence", evidence.to_rows(), {"conditions": list(evidence.conditions)})
     rows, info = frames.read("evidence")
 
-    assert isinstance(rows["vendor"].dtype, pd.CategoricalDtype)
+    assert isinstance(rows["condition: vendor"].dtype, pd.CategoricalDtype)
     assert_equal(Evidence.from_rows(rows, **described(evidence)), evidence)
     assert info == {"conditions": CONDITIONS}
 
@@ -190,7 +190,8 @@ def test_more_columns_than_fit_a_word_collapse_like_few():
     expected = pd.crosstab([texts[column] for column in conditions], texts["outcome"])
     np.testing.assert_array_equal(evidence.counts, expected.to_numpy())
     np.testing.assert_array_equal(
-        evidence.to_rows()[conditions].astype(str).to_numpy(), expected.index.to_frame().to_numpy()
+        evidence.to_rows().iloc[:, : len(conditions)].astype(str).to_numpy(),
+        expected.index.to_frame().to_numpy(),
     )
     half = [
         count_evidence(part, conditions=conditions, outcome="outcome", max_conditions=1)
