@@ -51,7 +51,7 @@ class Design:
     def __len__(self) -> int:
         return len(self.terms) + len(self.unit_terms)
 
-    def matrix(self, cells: GroupedCounts, *, centre_on: Sequence[str] = ()) -> DesignMatrix:
+    def matrix(self, cells: GroupedCounts, *, centre_on: Sequence[str] | None = None) -> DesignMatrix:
         """Build the design matrix of cells.
 
         Parameters
@@ -60,10 +60,11 @@ class Design:
             The attempts.
         centre_on
             Columns; from each unit share the share that the unit's levels of these columns lead to expect is
-            subtracted. Empty: nothing is subtracted.
+            subtracted, so that the other coefficients are those of a unit with the expected shares. Without
+            columns that is the share of all attempts. None: nothing is subtracted.
         """
         shares = _unit_shares(cells, self.unit_terms)
-        if centre_on:
+        if centre_on is not None:
             shares = shares - _expected_shares(cells, self.unit_terms, centre_on)
         return DesignMatrix(_indicators(cells, self.terms), shares, cells.unit)
 
@@ -254,7 +255,9 @@ def _unit_shares(cells: GroupedCounts, terms: Sequence[Term]) -> Floats:
 
 def _expected_shares(cells: GroupedCounts, terms: Sequence[Term], columns: Sequence[str]) -> Floats:
     """Compute the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
-    places = np.unique(np.column_stack([cells.codes_of(c) for c in columns]), axis=0, return_inverse=True)[1]
+    everywhere = np.zeros(len(cells), dtype=np.int64)
+    codes = np.column_stack([everywhere, *(cells.codes_of(column) for column in columns)])
+    places = np.unique(codes, axis=0, return_inverse=True)[1]
     size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
     size[size == 0] = 1.0
     tried = np.bincount(places, weights=cells.n)

@@ -19,7 +19,7 @@ from memory_pipeline.analysis.recommendations.explanations import (
     explain_recommendation,
     relevant_decisions,
 )
-from memory_pipeline.analysis.recommendations.posterior import confidence_of
+from memory_pipeline.analysis.recommendations.posterior import Expectation, confidence_of, expectation_of
 from memory_pipeline.analysis.recommendations.suppression import SuppressedPosterior
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def build_advice(
     draws = posterior.usual if essential is None else essential.draws
     known = bool(posterior.candidates)
     history = policy.history["attempts"], policy.history["successes"]
-    rate = float(draws.mean()) if known else (history[1] + 1) / (history[0] + 2)
-    low, high = map(float, np.quantile(draws, [0.025, 0.975])) if known else (0.0, 1.0)
+    anything = Expectation((history[1] + 1) / (history[0] + 2), 0.0, 1.0)
+    expected = expectation_of(draws) if known else anything
     usual = int(np.argmax(posterior.shares)) if known else None
     patterns = _supporting(policy, posterior, picked)
     sample = _sample(policy, posterior, picked, essential)
@@ -87,15 +87,15 @@ def build_advice(
         recommended_approach=approach,
         left_open=() if essential is None else essential.left_open,
         avoid_approach=avoided,
-        success_rate=rate,
-        ci_low=low,
-        ci_high=high,
+        success_rate=expected.rate,
+        ci_low=expected.low,
+        ci_high=expected.high,
         confidence=confidence,
         sample_size=sample[0],
         units=sample[1],
         evidence="none" if essential is None else evidence_of(policy, essential),
         usual_approach=None if usual is None else json.loads(posterior.candidates[usual].approach),
-        usual_rate=float(posterior.usual.mean()) if known else rate,
+        usual_rate=float(posterior.usual.mean()) if known else expected.rate,
         supporting_patterns=[pattern["label"] for pattern in patterns],
         reasons=reasons + [f"It fits a pattern: {pattern['sentence']}" for pattern in patterns[:3]] + notes,
         candidates=_candidate_rows(policy, posterior, choice),
@@ -165,13 +165,12 @@ def _sample(
 
 def _candidate_rows(policy: PolicyModel, posterior: ContextPosterior, choice: Choice) -> list[dict[str, Any]]:
     order = np.argsort(-posterior.rates, kind="stable")
-    bounds = np.quantile(posterior.draws, [0.025, 0.975], axis=1) if len(order) else np.zeros((2, 0))
     return [
         {
             "approach": json.loads(candidate.approach),
-            "success_rate": float(posterior.rates[i]),
-            "ci_low": float(bounds[0, i]),
-            "ci_high": float(bounds[1, i]),
+            "success_rate": expected.rate,
+            "ci_low": expected.low,
+            "ci_high": expected.high,
             "attempts": candidate.attempts,
             "successes": candidate.successes,
             "units": candidate.units,
@@ -180,7 +179,7 @@ def _candidate_rows(policy: PolicyModel, posterior: ContextPosterior, choice: Ch
             "probability": float(choice.probabilities[i]),
         }
         for i in order.tolist()
-        for candidate in [posterior.candidates[i]]
+        for candidate, expected in [(posterior.candidates[i], expectation_of(posterior.draws[i]))]
     ]
 
 

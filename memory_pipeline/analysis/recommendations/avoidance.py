@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memory_pipeline.analysis.names import MISSING, OTHER
+from memory_pipeline.analysis.recommendations.posterior import expectation_of
 from memory_pipeline.analysis.recommendations.suppression import Suppression, promised_draws
 from memory_pipeline.analysis.text import name_factor
 
@@ -128,8 +129,8 @@ def _clearly_worse(
         if loss.mean() < SMALLEST_LOSS or np.mean(loss > 0) < CLEARLY:
             return None
     draws = np.average(promised[having], axis=0, weights=posterior.shares[having])
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return {"success_rate": float(draws.mean()), "ci_low": float(low), "ci_high": float(high)}
+    expected = expectation_of(draws)
+    return {"success_rate": expected.rate, "ci_low": expected.low, "ci_high": expected.high}
 
 
 def _partners(

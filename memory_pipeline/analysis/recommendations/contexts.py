@@ -38,7 +38,8 @@ class Contexts:
     known_levels
         By encoded column, the values that occurred. The order of columns is that of a context's values.
     pooling_columns
-        The encoded columns (at most one: the installer type) by whose values candidates are pooled.
+        The encoded columns (at most one) by whose values candidates are pooled, see
+        `recommendations.pooling_column`.
     seen
         Full contexts with their numbers of attempts, the most frequent first.
     """
@@ -73,7 +74,7 @@ class Contexts:
         full_contexts
             For a full description, that context alone. For a partial one, the past contexts that agree with
             it, weighted by their attempts (at most 40, by systematic sampling). Where none agree: those with
-            the same installer type; where there are none either: all.
+            the same value of the pooling column; where there are none either: all.
         is_widened
             Whether none agreed.
         """

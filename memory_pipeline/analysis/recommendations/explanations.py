@@ -12,7 +12,7 @@ from memory_pipeline.analysis.features.levels import level_name
 from memory_pipeline.analysis.models.change_points import drift_sentence
 from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
-from memory_pipeline.analysis.recommendations.posterior import confidence_of
+from memory_pipeline.analysis.recommendations.posterior import confidence_of, expectation_of
 from memory_pipeline.analysis.text import count_units, describe_approach, setting_text
 
 if TYPE_CHECKING:
@@ -52,12 +52,13 @@ def explain_recommendation(
     """
     picked = posterior.candidates[index]
     draws = essential.draws
-    low, high = np.quantile(draws, [0.025, 0.975])
+    expected = expectation_of(draws)
     usual = posterior.usual.mean()
     expectation = (
-        f"{describe_approach(essential.approach)}: {draws.mean():.0%} of attempts are expected to "
-        f"succeed (95% interval {low:.0%} to {high:.0%}), against {usual:.0%} with what is usually done "
-        f"here; the probability that it is better is {_probability(confidence_of(draws, posterior))}."
+        f"{describe_approach(essential.approach)}: {expected.rate:.0%} of attempts are expected to "
+        f"succeed (95% interval {expected.low:.0%} to {expected.high:.0%}), against {usual:.0%} with what is "
+        f"usually done here; the probability that it is better is "
+        f"{_probability(confidence_of(draws, posterior))}."
     )
     reasons = [expectation]
     tried = (

@@ -30,6 +30,7 @@ from memory_pipeline.analysis.recommendations.contexts import Contexts
 from memory_pipeline.analysis.recommendations.policy import Policy
 from memory_pipeline.analysis.recommendations.policy_model import Limits
 from memory_pipeline.analysis.recommendations.pooled_records import PooledRecords, fit_pooling_levels
+from memory_pipeline.analysis.recommendations.pooling_column import choose_pooling_columns
 from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
 from memory_pipeline.analysis.recommendations.success_model import SuccessModel, setting_importance
 from memory_pipeline.analysis.recommendations.success_model_fit import fit_success_model
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.recommendations.success_model import SuccessModelFit
 
 
-_POOLED_BY = "installer_type"
 _MOST_CONTEXTS = 2_000
 
 
@@ -65,12 +65,15 @@ def fit_policy(
 
     The expected success of an approach in a context starts from a penalised logistic model on context,
     settings and their interactions (`recommendations.success_model_fit.fit_success_model`). The record of the
-    approach then moves it, overall, for the installer type and in the context itself, each by as much as the
+    approach then moves it, overall, in its pool and in the context itself, each by as much as the
     record outweighs the prior (beta-binomial; `recommendations.pooled_records.fit_pooling_levels`,
     `stats.beta_binomial.fit_strengths`). Repeated attempts of a unit are discounted throughout by their
     design effect.
 
-    Candidates are whole approaches that were tried with the installer type. Where few attempts of each would
+    The pools are the values of the context column that tells most about which settings are chosen
+    (`recommendations.pooling_column.choose_pooling_columns`), in packaging mostly the installer type.
+
+    Candidates are whole approaches that were tried in the pool. Where few attempts of each would
     be left, settings that hardly matter do not tell approaches apart
     (`recommendations.candidates.choose_key_columns`); advice fills them with their usual values.
 
@@ -87,9 +90,9 @@ def fit_policy(
         Findings that advice may name as support, as `find_patterns` returns them (`conditions`,
         `sentence`, `q_value`), with an optional `id`.
     min_sample_size, min_units
-        Attempts and units with the installer type that every setting of an advised approach needs.
+        Attempts and units in the pool that every setting of an advised approach needs.
     min_attempts
-        Attempts with the installer type that a whole approach needs to be a candidate.
+        Attempts in the pool that a whole approach needs to be a candidate.
     confidence_threshold
         Posterior probability of being better than the usual mix, below which nothing is advised.
     exploration
@@ -128,7 +131,9 @@ def fit_policy(
         pd.concat([contexts.frame, approaches.frame], axis=1), outcomes[unit], is_success(outcomes)
     )
     context_columns, settings = tuple(contexts.frame.columns), tuple(approaches.frame.columns)
-    pooling_columns = (_POOLED_BY,) if _POOLED_BY in context_columns else ()
+    pooling_columns = choose_pooling_columns(
+        cells, settings=settings, context=context_columns, enough=min_sample_size
+    )
     levels = list(dict.fromkeys([(), pooling_columns, context_columns]))
     fit = fit_success_model(
         cells, settings=settings, context=context_columns, pooling_columns=pooling_columns

@@ -61,8 +61,8 @@ class Policy(PolicyModel):
 
         A context column that is not described, or whose described value never occurred, is averaged over, in
         the proportions of the past attempts that agree with the other columns; where none agree, of those
-        with the same installer type; where there are none either, of all. A key that the policy does not know
-        is ignored and named in the reasons.
+        with the same value of the pooling column; where there are none either, of all. A key that the policy
+        does not know is ignored and named in the reasons.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Attempts and successes of each approach, pooled at three levels: overall, per installer type, per context.
+"""Attempts and successes of each approach, at three levels: overall, per pool, per context.
 
 A *pool* is all attempts that share the values of some context columns. How far a record of a pool moves what
 is expected of it is fitted here (partial pooling by a beta-binomial model).

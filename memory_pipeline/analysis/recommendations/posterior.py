@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -69,6 +69,26 @@ class ContextPosterior:
     def propensities(self) -> Floats:
         """Past share of each candidate among all attempts, shape (candidates,)."""
         return np.asarray((1 - self.remainder.share) * self.shares)
+
+
+class Expectation(NamedTuple):
+    """An expected success rate with its 95% credible interval."""
+
+    rate: float
+    low: float
+    high: float
+
+
+def expectation_of(draws: Floats) -> Expectation:
+    """Return the mean of draws of a success rate, shape (500,), with their central 95% interval.
+
+    Where the draws are so skewed that the mean lies outside (a setting that always fails: in most draws an
+    approach is nearly certain to succeed, in a few it is as good as any other), the interval is widened to
+    it. The mean stays the estimate, since it is what promises come to on average.
+    """
+    rate = float(draws.mean())
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Expectation(rate, min(float(low), rate), max(float(high), rate))
 
 
 def posterior_in(

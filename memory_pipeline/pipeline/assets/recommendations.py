@@ -16,8 +16,8 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
     """For each application type and installer type that occurs: what to do, what to avoid, what to expect.
 
     **What it is for.** The answer to "how should I package this?", worked out beforehand for every context
-    that the history has. Small samples borrow strength from the installer type and from everything; the
-    same policy answers questions about other contexts.
+    that the history has. Small samples borrow strength from their pool (mostly the installer type) and from
+    everything; the same policy answers questions about other contexts.
 
     **How to read it.** `success_rate` is what to expect with the advised approach, with its interval.
     An empty `recommended_approach` means *not enough evidence* (MEMORY_CONFIDENCE_THRESHOLD,

@@ -59,11 +59,13 @@ def test_a_record_of_other_cases_is_said_to_be_one():
     random = np.random.default_rng(4)
     size = 6000
     team = random.choice(["modern", "legacy"], size)
+    installer = random.choice(["exe", "msi"], size)
     careful = random.random(size) < np.where(team == "legacy", 0.6, 0.08)
     chance = expit(np.where(team == "legacy", -0.6, 1.1) + 0.7 * careful)
     outcomes = pd.DataFrame(
         {
-            "installer_type": "exe",
+            "installer_type": installer,
+            "silent": np.where(installer == "exe", "/S", "/qn"),
             "team": team,
             "switches": np.where(careful, "careful", "plain"),
             "application_name": [f"app {number}" for number in random.integers(0, 300, size)],
@@ -72,7 +74,10 @@ def test_a_record_of_other_cases_is_said_to_be_one():
         }
     )
     policy = fit_policy(
-        outcomes, approach=["switches"], context=["installer_type", "team"], unit="application_name"
+        outcomes,
+        approach=["switches", "silent"],
+        context=["installer_type", "team"],
+        unit="application_name",
     )
     said = policy.recommend({"installer_type": "exe", "team": "modern"})
     assert said.recommended_approach == {"switches": "careful"}
@@ -126,6 +131,43 @@ def test_to_leave_a_setting_unset_is_advice_too():
     assert advice.recommended_approach == {"wrapper": "psadt", "transform": None}
     assert advice.success_rate == pytest.approx(0.85, abs=0.05)
     assert advice.reasons[0].startswith("wrapper = psadt, transform not set: ")
+
+
+@pytest.mark.parametrize("kinds", [["msi"], None])
+def test_what_is_usual_is_promised_where_there_is_nothing_to_pool_by(kinds):
+    # Nothing matters: whatever is usually done succeeds as often as all attempts did.
+    misses = []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        outcomes = history_with(size=600).assign(
+            installer_type=random.choice(kinds or ["msi"], 600),
+            switch=random.choice(["/qn", "/S", "/quiet"], 600, p=[0.6, 0.3, 0.1]),
+            wrapper=random.choice(["psadt", "none"], 600, p=[0.8, 0.2]),
+            outcome_status=np.where(random.random(600) < 0.79, "success", "failure"),
+        )
+        context = [] if kinds is None else ["installer_type"]
+        policy = fit_policy(
+            outcomes, approach=["switch", "wrapper"], context=context, unit="application_name"
+        )
+        usual = policy.recommend(dict.fromkeys(context, "msi")).usual_rate
+        misses.append(usual - (outcomes["outcome_status"] == "success").mean())
+    assert np.abs(misses).max() < 0.015
+
+
+@pytest.mark.parametrize("size", [40, 400, 1200])
+def test_an_estimate_lies_in_its_interval_where_a_setting_always_fails(size):
+    outcomes = history_with(size=size, switch=["/S", "/qn"], wrapper=["psadt", "none"])
+    outcomes = outcomes.assign(
+        outcome_status=np.where(outcomes["switch"] == "/S", "success", "failure"),
+    )
+    policy = fit_policy(
+        outcomes, approach=["switch", "wrapper"], context=["installer_type"], unit="application_name"
+    )
+    for described in ({}, {"installer_type": "exe"}):
+        advice = policy.recommend(described)
+        for answer in (vars(advice), *advice.candidates, *advice.avoid_approach):
+            assert 0 <= answer["ci_low"] <= answer["success_rate"] <= answer["ci_high"] <= 1
+    assert size < 100 or advice.recommended_approach["switch"] == "/S"
 
 
 def test_too_little_history_is_not_enough_evidence():

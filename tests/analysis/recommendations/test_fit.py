@@ -127,7 +127,8 @@ def test_an_approach_that_suits_one_type_is_advised_there():
 
 def test_what_to_avoid_is_what_does_harm(world):
     harmful = packaging_world(44, attempts=4000, units=120, registry=-0.25)
-    advice = fit_policy(harmful.outcomes, **roles()).recommend({"installer_type": "msi"})
+    policy = fit_policy(harmful.outcomes, **roles(context=["installer_type"]))
+    advice = policy.recommend({"installer_type": "msi"})
     named = [entry["approach"] for entry in advice.avoid_approach]
     assert {"detection": "registry"} in named
     entry = advice.avoid_approach[named.index({"detection": "registry"})]
@@ -176,12 +177,14 @@ def test_rare_wholes_are_carried_by_their_settings():
 
 def test_reasons_tell_wholes_from_additive_evidence(policy):
     lenient = replace(policy, limits=replace(policy.limits, min_sample_size=5))
-    strict = replace(policy, limits=replace(policy.limits, min_sample_size=150))
+    strict = replace(policy, limits=replace(policy.limits, min_sample_size=500))
     whole, additive = lenient.recommend(PLACES[0]), strict.recommend(PLACES[0])
+    (pool,) = policy.contexts.pooling_columns
     assert whole.evidence == "whole"
-    assert f"{whole.sample_size:,} attempts with it succeeded for installer_type = msi" in whole.reasons[1]
+    where = f"{pool} = {PLACES[0][pool]}"
+    assert f"{whole.sample_size:,} attempts with it succeeded for {where}" in whole.reasons[1]
     assert additive.evidence == "additive"
-    assert additive.sample_size >= 150
+    assert additive.sample_size >= 500
     assert additive.reasons[1].startswith("As a whole it is rare")
 
 
