@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -57,14 +58,23 @@ class ErrorPages:
                 return
             body += message.get("body", b"")
             if not message.get("more_body", False):
-                await _page_of(scope, begun, json.loads(body))(scope, receive, send)
+                problem = json.loads(gzip.decompress(body) if _is_compressed(begun) else body)
+                await _page_of(scope, begun, problem)(scope, receive, send)
 
         await self._app(scope, receive, shown)
 
 
 def _is_problem(message: Message) -> bool:
-    kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
-    return bool(kinds) and kinds[0].decode("latin-1").startswith(MEDIA_TYPE)
+    return _header(message, b"content-type").startswith(MEDIA_TYPE.encode())
+
+
+def _is_compressed(message: Message) -> bool:
+    return _header(message, b"content-encoding") == b"gzip"
+
+
+def _header(message: Message, wanted: bytes) -> bytes:
+    found: bytes = next((value for name, value in message["headers"] if name.lower() == wanted), b"")
+    return found
 
 
 def _page_of(scope: MutableMapping[str, Any], begun: Message, problem: dict[str, Any]) -> Any:
