@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from memory_pipeline.service.session import Service
+from memory_pipeline.service.versions import VersionService
 from memory_pipeline.store import reads
 from memory_pipeline.store.models import (
     AdviceChange,
@@ -15,9 +15,15 @@ from memory_pipeline.store.models import (
     ServedRecommendation,
 )
 
+_SHOWN = ("outcomes", "patterns", "factors", "recommendations", "learning", "verification", "members")
 
-class OverviewService(Service):
+
+class OverviewService(VersionService):
     """Questions that whoever opens the memory asks first."""
+
+    def overview_version(self) -> str:
+        """Return a text that changes when records or findings do, and when a rebuild has ended."""
+        return f"{self.version(*_SHOWN)} {reads.last_rebuild(self.store)}"
 
     def last_changes(self) -> dict[str, Any]:
         """Return what the last rebuild changed.

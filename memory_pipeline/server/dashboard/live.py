@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from memory_pipeline.memory import Memory
 
 router = APIRouter()
-PARTS = ("outcomes", "patterns", "factors", "recommendations", "learning", "verification", "members")
-"""Parts of the memory whose change a page shows."""
 _POLL = 3.0
 _HEARTBEAT = 15.0
 
@@ -36,7 +34,7 @@ class Watch:
         """Return the version, at most three seconds old."""
         async with self._reading:
             if time.monotonic() - self._read_at > _POLL:
-                self._version = await asyncio.to_thread(self._memory.version, *PARTS)
+                self._version = await asyncio.to_thread(self._memory.overview_version)
                 self._read_at = time.monotonic()
         return self._version
 

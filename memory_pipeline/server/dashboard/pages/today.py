@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from memory_pipeline.analysis.names import SUCCESS_RATE
+from memory_pipeline.memory import Memory
 from memory_pipeline.server.dashboard.figures import figure
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import OpenedMemory, Reader
@@ -24,28 +25,30 @@ _LEAST_SCALE = 0.15
 @router.get("/")
 def today(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show where the memory stands."""
+    values = request.app.state.kept.get("today", memory.overview_version(), lambda: _read(memory))
+    drawing = figure(request, memory, "success_over_time") if values["months"] else None
+    return render(request, "today.html", figure=drawing, usage=memory.usage(), **values)
+
+
+def _read(memory: Memory) -> dict[str, Any]:
     measures = memory.learning()
     verified = to_records(memory.advice_verifications().head(1))
     changes = memory.last_changes()
-    return render(
-        request,
-        "today.html",
-        state=memory.status(),
-        is_rebuilt=memory.is_rebuilt(),
-        change_sentence=memory.success_change() if len(measures) else None,
-        months=_last_months(measures),
-        verification=verified[0] if verified else None,
-        gain_scale=_gain_scale(verified),
-        usage=memory.usage(),
-        began=changes["began"],
-        new_patterns=to_records(changes["new_patterns"].head(_LISTED)),
-        new_total=len(changes["new_patterns"]),
-        gone_patterns=to_records(changes["gone_patterns"].head(_LISTED)),
-        gone_total=len(changes["gone_patterns"]),
-        advice_changes=to_records(changes["advice"].head(_LISTED)),
-        advice_total=len(changes["advice"]),
-        figure=figure(request, memory, "success_over_time") if len(measures) else None,
-    )
+    return {
+        "state": memory.status(),
+        "is_rebuilt": memory.is_rebuilt(),
+        "change_sentence": memory.success_change() if len(measures) else None,
+        "months": _last_months(measures),
+        "verification": verified[0] if verified else None,
+        "gain_scale": _gain_scale(verified),
+        "began": changes["began"],
+        "new_patterns": to_records(changes["new_patterns"].head(_LISTED)),
+        "new_total": len(changes["new_patterns"]),
+        "gone_patterns": to_records(changes["gone_patterns"].head(_LISTED)),
+        "gone_total": len(changes["gone_patterns"]),
+        "advice_changes": to_records(changes["advice"].head(_LISTED)),
+        "advice_total": len(changes["advice"]),
+    }
 
 
 def _whole(measures: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,66 @@
+"""Why did it change? The difference in success between two spans, by other cases and by other results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from memory_pipeline.analysis.learning.change_spans import span_of
+from memory_pipeline.analysis.names import SUCCESS_RATE
+from memory_pipeline.memory import Memory
+from memory_pipeline.server.dashboard.figures import figure
+from memory_pipeline.server.dashboard.lists import chosen
+from memory_pipeline.server.dashboard.rendering import render
+from memory_pipeline.server.dependencies import OpenedMemory, Reader
+
+router = APIRouter()
+SPANS = ("from", "to", "before_from", "before_to")
+_LISTED = 25
+
+
+@router.get("/change")
+def change(request: Request, memory: OpenedMemory, _: Reader) -> Response:
+    """Explain the difference between two spans of months; by default the last month against before."""
+    asked = chosen(request, *SPANS, "column")
+    problem, explanation, drawing = None, None, None
+    try:
+        explanation = memory.explain_change(
+            after=span_of(asked["from"], asked["to"], "the later span"),
+            before=span_of(asked["before_from"], asked["before_to"], "the earlier span"),
+            columns=None if asked["column"] is None else [asked["column"]],
+        )
+        told = {name: asked[name] for name in SPANS} | {"columns": asked["column"]}
+        drawing = figure(request, memory, "change_contributors", **told)
+    except FileNotFoundError:
+        pass  # nothing was rebuilt yet, and the page says so
+    except ValueError as error:
+        problem = str(error)
+    contributors = explanation.contributors if explanation else ()
+    return render(
+        request,
+        "change.html",
+        status=200 if problem is None else 422,
+        explanation=explanation,
+        problem=problem,
+        contributors=contributors[:_LISTED],
+        total=len(contributors),
+        scale=_scale(contributors),
+        months=_months(memory),
+        columns=sorted({one.column for one in contributors} | ({asked["column"]} - {None})),
+        figure=drawing,
+    )
+
+
+def _months(memory: Memory) -> list[str]:
+    """Return the months of the history, the newest first."""
+    measures = memory.learning(SUCCESS_RATE)
+    whole = measures[measures["segment_column"] == ""]
+    return [f"{one:%Y-%m}" for one in whole["period_start"]][::-1]
+
+
+def _scale(contributors: tuple[Any, ...]) -> float:
+    """Return the end of the common scale: what the widest shown interval needs."""
+    bounds = [abs(bound) for one in contributors[:_LISTED] for bound in (one.ci_low, one.ci_high)]
+    return min(1.0, max([0.05, *(bound for bound in bounds if bound == bound)]))  # noqa: PLR0124 - NaN differs from itself
