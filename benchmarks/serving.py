@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 LEARNED_FROM = 4_000
 KNOWN = {"installer_type": "msi", "architecture": "x64"}
 ADVICE, EMPTY = "/api/memory/recommendations", "/empty"
-_MULTIPLY = text("""
+MULTIPLY = """
 insert into packaging_outcomes (
     id, task_id, application_name, application_vendor, application_type, installer_type, context,
     approach_details, outcome_status, failure_reasons, occurred_at, source, source_record_id, content_hash,
@@ -54,7 +54,8 @@ select o.id || ' ' || n, task_id, application_name || ' ' || n % 50, application
     ingest_id
 from packaging_outcomes as o, generate_series(1, :times) as n
 limit :wanted
-""")
+"""
+"""Adds copies of the outcomes that are there: other applications, earlier times."""
 
 
 class Connection:
@@ -103,7 +104,7 @@ def make_memory(home: Path, outcomes: int) -> list[dict[str, Any]]:
         if more > 0:
             with memory.store.transaction() as connection:
                 wanted = {"times": more // LEARNED_FROM + 1, "wanted": more}
-                connection.execute(_MULTIPLY, wanted)
+                connection.execute(text(MULTIPLY), wanted)
             with memory.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("vacuum (analyze) packaging_outcomes"))
         codes = policy.contexts.encoding.codes
