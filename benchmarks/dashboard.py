@@ -3,7 +3,7 @@
     python benchmarks/dashboard.py [--outcomes 10000 1000000] [--readers 20] [--looks 10]
 
 A memory is rebuilt from 8,000 attempts of the generated organisation, and then filled up with copies of them,
-so that pages have findings to show and a table to search. Each page is asked once (cold), again (warm), and by
+so that pages have findings to show and a table to search. Each is asked once (cold), again (warm), and by
 all readers at once, who change a filter with each look. In Chromium: the time from the address to the drawn
 chart, and the bytes that came over the wire. The empty endpoint is the smallest answer of the same server.
 """

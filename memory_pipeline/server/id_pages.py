@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from memory_pipeline.server.problems import FieldError, ProblemError
+from memory_pipeline.server.cursors import read_text, write_text
+from memory_pipeline.server.pages import bad_cursor
 
 Row = TypeVar("Row")
 
+_SCOPE = "ids"
 MOST_ROWS = 1_000
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Most entries of the page.")]
 Cursor = Annotated[
@@ -31,7 +30,7 @@ class IdPage(BaseModel, Generic[Row]):
 
 def write_cursor(*key: Any) -> str:
     """Return the cursor of a row with a key of integers and texts."""
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    return write_text(_SCOPE, key)
 
 
 def read_cursor(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
@@ -45,14 +44,11 @@ def read_cursor(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
     if cursor is None:
         return None
     try:
-        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        key = None
-    if not isinstance(key, list) or [type(one) for one in key] != list(types):
-        remedy = "send `next_cursor` of the page before, or leave it out for the first page"
-        raise ProblemError(
-            422, f"the cursor cannot be used: {remedy}", (FieldError("query.cursor", cursor[:200], remedy),)
-        )
+        key = read_text(_SCOPE, cursor)
+    except ValueError:
+        raise bad_cursor(cursor) from None
+    if [type(one) for one in key] != list(types):  # of a list with another order
+        raise bad_cursor(cursor)
     return tuple(key)
 
 

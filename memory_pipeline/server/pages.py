@@ -6,14 +6,11 @@ with the same key, is on exactly one page, whatever is added or removed meanwhil
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from memory_pipeline.server.cursors import REMEDY, read_text, write_text
 from memory_pipeline.server.problems import FieldError, ProblemError
 
 if TYPE_CHECKING:
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
     Key = tuple[Any, ...]
 
-_CHECK = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,8 +55,7 @@ def write_cursor(scope: str, after: Sequence[Any], total: int) -> str:
     total
         Rows in all.
     """
-    content = json.dumps([list(after), total], separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_check(scope, content) + content).decode().rstrip("=")
+    return write_text(scope, [list(after), total])
 
 
 def read_cursor(text: str | None, scope: str) -> Cursor | None:
@@ -74,21 +69,16 @@ def read_cursor(text: str | None, scope: str) -> Cursor | None:
     if text is None:
         return None
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        after, total = read_text(scope, text)
+    except ValueError:
         raise bad_cursor(text) from None
-    check, content = raw[:_CHECK], raw[_CHECK:]
-    if check != _check(scope, content):
-        raise bad_cursor(text)
-    after, total = json.loads(content)
     return Cursor(after, total)
 
 
 def bad_cursor(text: str) -> ProblemError:
     """Return the problem of a cursor that cannot be used."""
-    remedy = "send next_cursor of a page with the same filters and order, or leave it out to begin again"
     return ProblemError(
-        422, f"the cursor cannot be used: {remedy}", (FieldError("query.cursor", text[:80], remedy),)
+        422, f"the cursor cannot be used: {REMEDY}", (FieldError("query.cursor", text[:80], REMEDY),)
     )
 
 
@@ -130,7 +120,3 @@ def descending(value: Any) -> float:
     if isinstance(value, datetime):
         return -((value - _EPOCH) // timedelta(microseconds=1))
     return -float(value)
-
-
-def _check(scope: str, content: bytes) -> bytes:
-    return hashlib.blake2b(scope.encode() + b"\0" + content, digest_size=_CHECK).digest()

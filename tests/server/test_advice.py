@@ -93,7 +93,7 @@ def test_a_value_in_another_case_is_taken_as_the_known_one(server):
         (CHECK, {"context": {}, "approach": {}}, "body.approach", "send at least 1 entries"),
         (CHECK, {"context": {}}, "body.approach", "it is required"),
         (CHECK, {"context": {"zz": "a"}, "approach": {"wrapper": "x"}}, "body.context.zz", "describe the"),
-        (CHECK, {"approach": {"wrapper": "a\0"}}, "body.approach.wrapper", "leave out characters"),
+        (CHECK, {"approach": {"wrapper": "a\0"}}, "body.approach.wrapper", "send it without"),
     ],
 )
 def test_what_cannot_be_used_is_a_problem_with_a_remedy(server, path, body, field, remedy):

@@ -1,7 +1,5 @@
 """Advice for a described application, answers that were served, and whether an approach failed before."""
 
-import base64
-import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -10,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from memory_pipeline.memory import Memory
 from memory_pipeline.server.dependencies import OpenedMemory, Reader
+from memory_pipeline.server.pages import descending, page_of
 from memory_pipeline.server.problems import FieldError, ProblemError
 from memory_pipeline.server.schemas.advice import (
     ApproachCheckAnswer,
@@ -148,27 +147,8 @@ def _description_problem(error: DescriptionError, where: Callable[[str], str]) -
 def _context_page(memory: Memory, limit: int, cursor: str | None) -> dict[str, Any]:
     """Return a page of the recommendation table: the most attempts first, then by id."""
     rows = to_records(memory.recommendations())
-    after = _read_cursor(cursor)
-    left = [row for row in rows if after is None or (-row["sample_size"], row["id"]) > after]
-    items = left[:limit]
-    more = None
-    if len(left) > limit:
-        key = json.dumps([-items[-1]["sample_size"], items[-1]["id"]]).encode()
-        more = base64.urlsafe_b64encode(key).decode()
-    return {"items": items, "next_cursor": more, "total": len(rows)}
-
-
-def _read_cursor(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    try:
-        size, identity = json.loads(base64.urlsafe_b64decode(cursor))
-        return int(size), str(identity)
-    except (ValueError, TypeError, RecursionError):
-        remedy = "send next_cursor of the page before, or leave it out to begin again"
-        raise ProblemError(
-            422, f"the cursor cannot be used: {remedy}", (FieldError("query.cursor", cursor[:80], remedy),)
-        ) from None
+    key = lambda row: (descending(row["sample_size"]), row["id"])  # noqa: E731 - used once
+    return page_of(rows, key, scope="recommendations", cursor=cursor, limit=limit).to_dict()
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from memory_pipeline.server.cursors import REMEDY, read_text, write_text
 from memory_pipeline.server.mcp import questions
-from memory_pipeline.server.mcp.arguments import unknown
+from memory_pipeline.server.mcp.arguments import refuse, unknown
 from memory_pipeline.server.mcp.budgets import LIST_TOKENS, fit, shorten, shorten_settings
-from memory_pipeline.server.mcp.cursors import read_cursor, write_cursor
+from memory_pipeline.server.problems import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +31,8 @@ def search(memory: Memory, wanted: SearchArguments) -> tuple[str, dict[str, Any]
     if wanted.since is not None:
         filters["since"] = questions.in_utc(wanted.since)
     filters["failure_reason"] = filters.pop("reason")
-    after = read_cursor("search_cases", filters, wanted.cursor)
+    scope = json.dumps(filters, sort_keys=True, default=str)
+    after = _read_cursor(scope, wanted.cursor)
     found: list[dict[str, Any]] = []
     looked_at, is_at_end = 0, False
     while len(found) <= wanted.limit and looked_at < MOST_LOOKED_AT and not is_at_end:
@@ -50,10 +54,21 @@ def search(memory: Memory, wanted: SearchArguments) -> tuple[str, dict[str, Any]
     kept = max(len(fit({"items": items}, ["items"], LIST_TOKENS)["items"]), min(len(items), 1))
     if kept < len(items):
         has_more, after = True, (shown[kept - 1]["occurred_at"], shown[kept - 1]["id"])
-    cursor = write_cursor(filters, after) if has_more and after is not None else None
+    cursor = write_text(scope, [after[0].isoformat(), after[1]]) if has_more and after is not None else None
     lines = [_say(row, item) for row, item in zip(shown[:kept], items[:kept], strict=True)]
     answer = {"items": items[:kept], "next_cursor": cursor, "notes": notes}
     return "\n".join([*(lines or ["No attempt was found."]), *notes]), answer
+
+
+def _read_cursor(scope: str, cursor: str | None) -> tuple[datetime, str] | None:
+    """Return time and id of the last outcome that was looked at; None at the beginning of a search."""
+    if cursor is None:
+        return None
+    try:
+        time, identity = read_text(scope, cursor)
+    except ValueError:
+        raise refuse("search_cases", FieldError("cursor", cursor[:80], REMEDY)) from None
+    return datetime.fromisoformat(time), str(identity)
 
 
 def _say(row: Mapping[str, Any], item: Mapping[str, Any]) -> str:

@@ -63,4 +63,4 @@ def _months(memory: Memory) -> list[str]:
 def _scale(contributors: tuple[Any, ...]) -> float:
     """Return the end of the common scale: what the widest shown interval needs."""
     bounds = [abs(bound) for one in contributors[:_LISTED] for bound in (one.ci_low, one.ci_high)]
-    return min(1.0, max([0.05, *(bound for bound in bounds if bound == bound)]))  # noqa: PLR0124 - NaN differs from itself
+    return float(min(1.0, max([0.05, *(bound for bound in bounds if bound == bound)])))  # noqa: PLR0124 - NaN differs from itself
