@@ -72,6 +72,21 @@ def choose_spans(
     return before, after
 
 
+def span_of(first: str | None, last: str | None, name: str) -> Months | None:
+    """Return a span from its two months; without `last` it is `first` alone, without both None.
+
+    Raises
+    ------
+    ValueError
+        When there is a last month and no first; the message calls the span by `name`.
+    """
+    if first is None:
+        if last is not None:
+            raise ValueError(f"{name} has the last month {last} and no first; name its first month too")
+        return None
+    return first, first if last is None else last
+
+
 def span_text(span: Months) -> str:
     """Write a span of months: `June 2026`, `July 2025 to June 2026`."""
     names = [f"{date(int(month[:4]), int(month[5:7]), 1):%B %Y}" for month in span]
