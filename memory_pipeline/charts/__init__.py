@@ -8,6 +8,7 @@ headline comes from `analysis.learning.trend_text`).
 
 from memory_pipeline.charts.association import association_map
 from memory_pipeline.charts.calibration import calibration
+from memory_pipeline.charts.change import change_contributors
 from memory_pipeline.charts.effects import factor_effects, pattern_effects, recommendation_rates
 from memory_pipeline.charts.learning import advice_coverage, finding_replication
 from memory_pipeline.charts.pictures import show_in_notebooks, to_markdown_png, to_png, to_svg
@@ -18,6 +19,7 @@ __all__ = [
     "advice_coverage",
     "association_map",
     "calibration",
+    "change_contributors",
     "explore_success",
     "factor_effects",
     "finding_replication",

@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
     "discover": "memory_pipeline.cli.discover",
+    "explain-change": "memory_pipeline.cli.explain_change",
     "factor": "memory_pipeline.cli.decide",
     "hook": "memory_pipeline.cli.hook",
     "ingest": "memory_pipeline.cli.ingest",
@@ -44,7 +45,9 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_")
+        )
         return command
 
 

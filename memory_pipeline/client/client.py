@@ -9,7 +9,7 @@ from urllib.parse import quote
 from memory_pipeline.client.reporting import OUTCOMES, ReportingClient, new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from memory_pipeline.client.answers import ApproachCheck, Job, Recommendation, Row
 
@@ -197,6 +197,20 @@ class MemoryClient(ReportingClient):
     def learning_summary(self) -> dict[str, str]:
         """Return where the memory stands, a sentence for each measure."""
         return cast("dict[str, str]", self._get("/api/memory/learning/summary")["sentences"])
+
+    def explain_change(
+        self,
+        *,
+        before: str | tuple[str, str] | None = None,
+        after: str | tuple[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Row:
+        """Return why success differs between two spans of months; `sentences` has it in words."""
+        asked: Row = {"columns": None if columns is None else ",".join(columns)}
+        for names, span in ((("from", "to"), after), (("before_from", "before_to"), before)):
+            ends = (span, span) if isinstance(span, str) else span or (None, None)
+            asked |= dict(zip(names, ends, strict=True))
+        return self._get("/api/memory/change", {name: one for name, one in asked.items() if one is not None})
 
     def advice_verifications(self) -> Iterator[Row]:
         """Yield what following advice changed, as each rebuild estimated it, the newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.names import MEASURES
@@ -21,9 +22,11 @@ from memory_pipeline.store.models import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
 
     import pandas as pd
+
+    from memory_pipeline.analysis.learning.change_explanation import ChangeExplanation
 
 WHOLE = "whole"
 """Names the history as a whole where a split of it is asked for."""
@@ -84,6 +87,48 @@ class ProgressService(Service):
 
         return describe_change(self.learning("success_rate"))
 
+    def explain_change(
+        self,
+        *,
+        before: str | tuple[str, str] | None = None,
+        after: str | tuple[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> ChangeExplanation:
+        """Explain why success differs between two spans: other cases, or the same with other results.
+
+        Parameters
+        ----------
+        before, after
+            The earlier and the later span: a month such as `2026-06`, or its first and last month. By
+            default the last month that is over, against up to twelve months before it.
+        columns
+            Columns that are to explain it, without regard to case; a column of lists stands for all of its
+            elements. By default all conditions.
+
+        Returns
+        -------
+        ChangeExplanation
+            See `analysis.learning.explain_change`; `sentences` has it in words.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing was rebuilt yet.
+        ValueError
+            When the spans cannot be compared, or there is no such column.
+        """
+        from memory_pipeline.analysis.learning.explain_change import explain_change  # noqa: PLC0415
+        from memory_pipeline.rebuild.evidence import read_evidence  # noqa: PLC0415
+
+        evidence, _ = read_evidence(self.frames)
+        return explain_change(
+            evidence,
+            before=(before, before) if isinstance(before, str) else before,
+            after=(after, after) if isinstance(after, str) else after,
+            columns=None if columns is None else _conditions_of(columns, evidence.conditions),
+            current=current_month(),
+        )
+
     def rebuild_runs(
         self, *, limit: int = 50, before: tuple[datetime, str] | None = None
     ) -> tuple[list[dict[str, Any]], int]:
@@ -118,3 +163,27 @@ class ProgressService(Service):
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
             "learning": self.learning_summary(),
         }
+
+
+def _conditions_of(columns: Sequence[str], conditions: Sequence[str]) -> list[str]:
+    """Return the conditions that columns stand for; a column of lists stands for all of its elements.
+
+    Raises
+    ------
+    ValueError
+        When there is no such column.
+    """
+    found = []
+    for column in columns:
+        wanted = column.casefold()
+        own = [one for one in conditions if one.casefold() == wanted]
+        elements = [one for one in conditions if one.casefold().startswith(f"{wanted}: ")]
+        if not own and not elements:
+            raise ValueError(f"columns has {column!r}; use some of {', '.join(conditions)}")
+        found += own or elements
+    return found
+
+
+def current_month() -> str:
+    """Return the month that is not over, in UTC, as `2026-06`: an explanation without dates leaves it out."""
+    return f"{datetime.now(UTC):%Y-%m}"

@@ -147,6 +147,25 @@ def test_learning_is_shown_by_measure_and_with_its_history(environment, capsys):
     assert "'advice_gain'" in capsys.readouterr().err
 
 
+def test_a_change_is_explained_in_sentences_and_by_contributor(environment, capsys):
+    assert run("explain-change", "--json") == 0
+    explained = json.loads(capsys.readouterr().out)
+    assert run("explain-change") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert all(sentence in printed for sentence in explained["sentences"])
+    assert "contributor part share of attempts success points interval" in printed
+    first = explained["contributors"][0]
+    assert f"{first['share_before']:.0%} to {first['share_after']:.0%}" in printed
+
+    spans = ("--from", "2026-01", "--before-from", "2025-01", "--before-to", "2025-06")
+    assert run("explain-change", *spans, "--by", "wrapper", "--json") == 0
+    named = json.loads(capsys.readouterr().out)
+    assert [one["column"] for one in named["columns"]] == ["wrapper"]
+    assert named["before"]["last"] == "2025-06"
+    assert run("explain-change", "--by", "colour") == 1
+    assert "columns has 'colour'; use some of" in " ".join(capsys.readouterr().err.split())
+
+
 def test_discover_counts_what_it_found(environment, capsys):
     assert run("discover", "--json") == 0
     found = json.loads(capsys.readouterr().out)

@@ -91,6 +91,10 @@ def test_the_answers_are_those_of_the_memory(client, memory):
     assert [one["id"] for one in client.factors()] == list(factors["id"])
     assert client.factor(factors["id"].iloc[0])["factor_name"] == factors["factor_name"].iloc[0]
     assert client.learning_summary() == memory.learning_summary()
+    explained = memory.explain_change(before=("2025-01", "2025-06"), after="2026-01", columns=["wrapper"])
+    asked = {"before": ("2025-01", "2025-06"), "after": "2026-01", "columns": ["wrapper"]}
+    assert client.explain_change(**asked)["sentences"] == list(explained.sentences)
+    assert client.explain_change()["sentences"] == list(memory.explain_change().sentences)
     assert client.vocabulary().keys() == memory.vocabulary().keys()
     assert {one["question"] for one in client.predictability()["items"]}
     assert len(list(client.questions())) == len(memory.questions())

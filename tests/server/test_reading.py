@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from memory_pipeline.cli import cli
 from memory_pipeline.memory import Memory
 from memory_pipeline.server.api import findings, learning, members
+from memory_pipeline.server.schemas.change import Change
 from memory_pipeline.service.findings import FACTOR_ORDERS, PATTERN_ORDERS
 from memory_pipeline.service.records import to_json, to_records
 from memory_pipeline.store.members import read_visibility
@@ -107,7 +108,9 @@ def test_tables_come_as_csv_and_parquet_too(server, address):
         assert table.column_names == list(items[0])
 
 
-@pytest.mark.parametrize("address", [*TABLES, "/api/memory/vocabulary", "/api/memory/learning/summary"])
+@pytest.mark.parametrize(
+    "address", [*TABLES, "/api/memory/vocabulary", "/api/memory/learning/summary", "/api/memory/change"]
+)
 def test_what_a_client_has_is_not_sent_again(server, address):
     first = server.get(address)
     again = server.get(address, headers={"If-None-Match": first.headers["etag"]})
@@ -330,3 +333,35 @@ def test_rebuilds_without_dagster_are_runs(server_of, settings, store):
     (run,) = [one for one in runs if one["run_id"].startswith("rebuild-")]
     assert run["status"] == "success"
     assert run["started_at"] < run["finished_at"]
+
+
+def test_a_change_is_explained_as_the_memory_does(server, memory):
+    answer = server.get("/api/memory/change").json()
+    assert Change.model_validate(answer, strict=False).sentences == answer["sentences"]
+    assert answer == json.loads(to_json(memory.explain_change().to_dict()))
+    asked = {
+        "from": "2026-01",
+        "to": "2026-02",
+        "before_from": "2025-01",
+        "columns": "wrapper,installer_type",
+    }
+    spans = server.get("/api/memory/change", params=asked).json()
+    assert (spans["after"]["first"], spans["after"]["last"]) == ("2026-01", "2026-02")
+    assert (spans["before"]["first"], spans["before"]["last"]) == ("2025-01", "2025-01")
+    assert {one["column"] for one in spans["columns"]} == {"wrapper", "installer_type"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"from": "2026-1"}, "after has the month '2026-1'; write it as YYYY-MM"),
+        ({"to": "2026-01"}, "the later span has the last month 2026-01 and no first"),
+        ({"from": "2026-01", "before_from": "2026-01"}, "name spans that have no month in common"),
+        ({"columns": "colour"}, "columns has 'colour'; use some of "),
+        ({"form": "2026-01"}, "did you mean 'from'?"),
+    ],
+)
+def test_a_change_that_cannot_be_explained_is_refused_with_the_remedy(server, asked, said):
+    answer = server.get("/api/memory/change", params=asked)
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]

@@ -57,6 +57,35 @@ def test_the_six_measures_are_there_with_their_history_and_a_sentence_each(memor
         memory.learning("skill")
 
 
+def test_a_change_is_explained_from_the_stored_evidence(memory):
+    found = memory.explain_change()
+    outcomes = memory.outcomes()
+    months = outcomes["occurred_at"].dt.strftime("%Y-%m")
+    newest = outcomes[months == months.max()]
+    assert (found.after.first, found.after.attempts) == (months.max(), len(newest))
+    assert found.after.success_rate == pytest.approx((newest["outcome_status"] == "success").mean())
+    assert found.mix.change + found.rate.change == pytest.approx(found.total.change)
+
+
+def test_a_change_is_explained_by_the_columns_and_months_that_are_named(memory):
+    found = memory.explain_change(
+        before=("2025-01", "2025-06"), after="2026-01", columns=["Installer_Type", "prerequisites"]
+    )
+    assert {one.column.partition(": ")[0] for one in found.columns} == {"installer_type", "prerequisites"}
+    assert (found.before.first, found.before.last, found.after.last) == ("2025-01", "2025-06", "2026-01")
+    with pytest.raises(ValueError, match="columns has 'colour'; use some of "):
+        memory.explain_change(columns=["colour"])
+    with pytest.raises(ValueError, match="after is 1999-01 to 1999-01, without attempts; the history has"):
+        memory.explain_change(after="1999-01", before="2025-01")
+
+
+def test_the_month_that_is_not_over_is_left_out(memory, monkeypatch):
+    newest = memory.explain_change().after.last
+    monkeypatch.setattr("memory_pipeline.service.progress.current_month", lambda: newest)
+    assert memory.explain_change().after.last < newest
+    assert memory.explain_change(after=newest).after.last == newest
+
+
 def test_a_memory_without_a_rebuild_says_what_to_do(settings):
     with Memory.open(settings) as empty:
         assert empty.patterns().empty
@@ -68,3 +97,5 @@ def test_a_memory_without_a_rebuild_says_what_to_do(settings):
         }
         with pytest.raises(FileNotFoundError, match="memory-pipeline rebuild"):
             empty.recommend(installer_type="msi")
+        with pytest.raises(FileNotFoundError, match="memory-pipeline rebuild"):
+            empty.explain_change()

@@ -51,3 +51,18 @@ def later_rows(evidence: Evidence, share: float) -> Mask | None:
     cut = int(np.argmin(np.abs(before - share * float(evidence.n.sum()))))
     rows: Mask = codes > cut
     return rows
+
+
+def rows_between(evidence: Evidence, first: str, last: str) -> Mask:
+    """Return which collapsed rows lie in the periods from `first` to `last`, both included, shape (rows,).
+
+    Raises
+    ------
+    ValueError
+        When the evidence has no periods.
+    """
+    if evidence.period is None:
+        raise ValueError("the evidence has no periods to select; count it with `period`")
+    codes, levels = evidence.codes(evidence.period)
+    rows: Mask = np.array([first <= level <= last for level in levels], dtype=bool)[codes]
+    return rows
