@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -70,9 +70,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print("stopped", style="yellow")
         sys.exit(130)
     except (ArithmeticError, ImportError, LookupError, OSError, RuntimeError, ValueError) as error:
-        console.print("Error:", style="bold red", end=" ")
-        console.print(_message(error), markup=False, highlight=False)
-        sys.exit(1)
+        _fail(error)
+    except Exception as error:
+        from memory_pipeline.store.errors import explain  # noqa: PLC0415 - keeps `--help` quick
+
+        meaning = explain(error)
+        if meaning is None:
+            raise
+        _fail(meaning)
+
+
+def _fail(error: Exception) -> NoReturn:
+    console.print("Error:", style="bold red", end=" ")
+    console.print(_message(error), markup=False, highlight=False)
+    sys.exit(1)
 
 
 def _message(error: Exception) -> str:

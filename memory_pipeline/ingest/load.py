@@ -30,6 +30,7 @@ from memory_pipeline.ingest.report import (
 from memory_pipeline.ingest.staging import Job, occurrence_identity, stage
 from memory_pipeline.ingest.table_files import open_csv, open_parquet
 from memory_pipeline.store.bulk_writes import IngestRun, RecordWriter
+from memory_pipeline.store.errors import explain
 from memory_pipeline.store.models import RECORD_KINDS
 
 if TYPE_CHECKING:
@@ -260,6 +261,10 @@ def _wrap_database_errors() -> Iterator[None]:
     except (psycopg.Error, DBAPIError) as error:
         # Only the first line: the others show a whole row.
         what = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        raise StorageError(
-            f"the database could not store the records ({what}); nothing was stored, so try the same again"
-        ) from error
+        meaning = explain(error)
+        if meaning is None or meaning.is_away:
+            raise StorageError(
+                f"the database could not store the records ({what}); nothing was stored, "
+                "so try the same again"
+            ) from error
+        raise StorageError(f"nothing was stored: {meaning}") from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from memory_pipeline.rebuild.report import CheckFailure, StepEvent
+from memory_pipeline.store.errors import explain_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,4 +103,6 @@ def _reason(event: DagsterEvent) -> str:
     if error.cls_name == "DagsterExecutionStepExecutionError" and error.cause is not None:
         error = error.cause
     # The message begins with the class, and where it was defined.
-    return f"{error.cls_name}: {error.message.split(f'{error.cls_name}: ', 1)[-1].strip()}"
+    said = error.message.split(f"{error.cls_name}: ", 1)[-1].strip()
+    meaning = explain_message(said)
+    return f"{error.cls_name}: {said}" if meaning == said else meaning

@@ -114,14 +114,24 @@ def rebuild(
 @contextmanager
 def _quiet(*, verbose: bool) -> Iterator[None]:
     """Keep Dagster's own log off stderr, also where it does not go through the run's loggers."""
-    logger = logging.getLogger("dagster")
+    logger, root = logging.getLogger("dagster"), logging.getLogger()
     before = logger.level
     if not verbose:
         logger.setLevel(logging.CRITICAL)
+        root.addFilter(_is_news)
     try:
         yield
     finally:
+        root.removeFilter(_is_news)
         logger.setLevel(before)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return whether a record of the root logger is not one of Dagster's about a database that is away.
+
+    There are several for each try; what is said once in the end is enough.
+    """
+    return not record.getMessage().startswith("Retrying failed database connection")
 
 
 def _run_failure(result: ExecuteInProcessResult) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from memory_pipeline.contracts.contract import load_contracts
 from memory_pipeline.rebuild.report import CheckFailure, RebuildError, RebuildReport, StepEvent
 from memory_pipeline.rebuild.steps import SOURCES, STEPS
+from memory_pipeline.store.errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -119,7 +120,8 @@ class _Run:
             self.broken.add(name)
             if not isinstance(error, _ContractViolatedError):
                 self.first_error = self.first_error or error
-            self._end(replace(started, state="failed", message=f"{type(error).__name__}: {error}"))
+            message = str(explain(error) or f"{type(error).__name__}: {error}")
+            self._end(replace(started, state="failed", message=message))
             return False
         self._end(replace(started, state="succeeded", seconds=time.monotonic() - began, rows=rows))
         return True

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from memory_pipeline.memory import Memory
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import jobs
+from memory_pipeline.store.errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +108,7 @@ def run_job(memory: Memory, identity: str) -> None:
         except JobFailedError as error:
             jobs.finish_job(store, identity, "failed", result=error.result, error=str(error)[:_LONGEST_ERROR])
         except Exception as error:
-            said = str(error)[:_LONGEST_ERROR] or type(error).__name__
+            said = str(explain(error) or error)[:_LONGEST_ERROR] or type(error).__name__
             jobs.finish_job(store, identity, "failed", error=said)
             raise
         else:

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from memory_pipeline.server.dashboard.paths import is_page
 from memory_pipeline.server.metrics import count_request
-from memory_pipeline.server.problems import ProblemError, database_problem, is_database_away
+from memory_pipeline.server.problems import ProblemError, database_problem
 from memory_pipeline.store.access import add_audit
 
 if TYPE_CHECKING:
@@ -134,8 +134,9 @@ def _problem_of(error: Exception, request_id: str) -> ProblemError:
     """
     if isinstance(error, ProblemError):
         return error
-    if is_database_away(error):
-        return database_problem()
+    problem = database_problem(error)
+    if problem is not None:
+        return problem
     frames = [
         f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
     ]

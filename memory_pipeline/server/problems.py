@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from memory_pipeline.ingest.errors import IngestError, StorageError
 from memory_pipeline.store.database import DiscoveryInProgressError, RebuildInProgressError
+from memory_pipeline.store.errors import StoreError, explain
 from memory_pipeline.store.jobs import JobRunningError
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(JobRunningError, _on_running)
-    for away in (*_DATABASE_AWAY, StorageError):
-        app.add_exception_handler(away, _on_away)
+    for one in _OF_DATABASE:
+        app.add_exception_handler(one, _on_database)
     for error, status in (
         (IngestError, 422),
         (RebuildInProgressError, 409),
@@ -182,23 +183,28 @@ _REMEDIES = {
 }
 
 
-_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+_OF_DATABASE = (DBAPIError, PoolTimeoutError, StorageError, StoreError)
 _AWAY_SECONDS = 5
 
 
-def is_database_away(error: Exception) -> bool:
-    """Return whether an error says that the database does not answer, not that a request is wrong."""
-    return isinstance(error, (*_DATABASE_AWAY, StorageError))
-
-
-def database_problem() -> ProblemError:
-    """Return the problem of a database that does not answer."""
+def database_problem(error: Exception) -> ProblemError | None:
+    """Return the problem of a database that does not answer, or refuses; None where the error is another."""
+    if not isinstance(error, _OF_DATABASE):
+        return None
+    meaning = explain(error)
+    if meaning is not None and not meaning.is_away:
+        return ProblemError(503, str(meaning))
+    if meaning is None and not isinstance(error, StorageError):
+        return None
     wait = {"Retry-After": str(_AWAY_SECONDS)}
     return ProblemError(503, "the database does not answer; nothing was written, so send it again", (), wait)
 
 
-async def _on_away(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - says nothing of the cause
-    return database_problem().to_response()
+async def _on_database(_: Request, error: Exception) -> JSONResponse:
+    problem = database_problem(error)
+    if problem is None:
+        raise error
+    return problem.to_response()
 
 
 async def _on_running(_: Request, error: Exception) -> JSONResponse:

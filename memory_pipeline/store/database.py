@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ProgrammingError
+
+from memory_pipeline.store.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,9 +78,17 @@ class Store:
         """Migrate the schema to `revision`; processes that start together wait for each other.
 
         Where the newest revision is wanted and there, one query finds that out.
+
+        Raises
+        ------
+        StoreError
+            When the schema is of a revision that this version does not know, or a table of another
+            application has the name of one of the memory's.
         """
-        if revision == "head" and self.revision() == newest_revision():
+        present = self.revision()
+        if revision == "head" and present == newest_revision():
             return
+        self._check_schema(present)
         from alembic import command  # noqa: PLC0415 - a third of a second, and seldom needed
         from alembic.config import Config  # noqa: PLC0415
 
@@ -101,9 +111,35 @@ class Store:
         try:
             with self.engine.connect() as connection:
                 found: str | None = connection.scalar(text(f"select version_num from {VERSION_TABLE}"))  # noqa: S608
-        except ProgrammingError:  # the table is not there
+        except ProgrammingError as error:
+            if type(error.orig).__name__ != "UndefinedTable":
+                raise
             return None
         return found
+
+    def _check_schema(self, revision: str | None) -> None:
+        """Raise StoreError for a schema that is not this version's, or older."""
+        if revision is not None and revision not in revisions():
+            raise StoreError(
+                f"the schema of {self.shown_url} is of revision {revision}, and this version knows those "
+                f"up to {newest_revision()}: install the version of memory-pipeline that made it, or name "
+                "another database in MEMORY_DATABASE_URL"
+            )
+        if revision is None:
+            from memory_pipeline.store.models import Base  # noqa: PLC0415 - seldom needed
+
+            taken = sorted(set(Base.metadata.tables) & set(inspect(self.engine).get_table_names()))
+            if taken:
+                raise StoreError(
+                    f"{self.shown_url} has tables of another application, or of a memory without its table "
+                    f"{VERSION_TABLE}: {', '.join(taken)}; name a database of the memory's own in "
+                    "MEMORY_DATABASE_URL, or restore this one from a backup"
+                )
+
+    @property
+    def shown_url(self) -> str:
+        """The address without the password."""
+        return self.url.render_as_string(hide_password=True)
 
     @contextmanager
     def rebuild_lock(self) -> Iterator[None]:
@@ -213,6 +249,11 @@ class Store:
             del self.__dict__["engine"]
 
 
+def revisions() -> list[str]:
+    """Return the revisions of the schema, in order: the files of the revisions are numbered."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
 def newest_revision() -> str:
-    """Return the newest revision of the schema: the files of the revisions are numbered."""
-    return max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    """Return the newest revision of the schema."""
+    return revisions()[-1]

@@ -50,7 +50,7 @@ def _check_reachable(store: Store) -> None:
             pass
     except OperationalError as error:
         msg = (
-            f"MEMORY_DATABASE_URL names {store.url.render_as_string(hide_password=True)}, "
+            f"MEMORY_DATABASE_URL names {store.shown_url}, "
             f"which did not answer: {str(error.orig).strip()}; check the address, or unset it "
             "to use the embedded server"
         )

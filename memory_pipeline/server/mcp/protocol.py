@@ -17,7 +17,7 @@ from memory_pipeline import __version__
 from memory_pipeline.server.mcp import prompts, resources
 from memory_pipeline.server.mcp.arguments import input_schema, output_schema, unknown
 from memory_pipeline.server.mcp.tools import TOOLS, Caller, Tool
-from memory_pipeline.server.problems import ProblemError
+from memory_pipeline.server.problems import ProblemError, database_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,8 @@ class MemoryProtocol:
         except ProblemError as problem:
             return _refused(_say(problem))
         except Exception as error:  # noqa: BLE001 - an agent gets an answer, the log what happened
-            return _refused(_failed(error, caller, tool.name))
+            away = database_problem(error)
+            return _refused(_failed(error, caller, tool.name) if away is None else _say(away))
         text = types.TextContent(type="text", text=said)
         return types.CallToolResult(content=[text], structured_content=content)
 
@@ -138,7 +139,9 @@ class MemoryProtocol:
         except ProblemError as problem:
             raise MCPError(types.INVALID_PARAMS, _say(problem), {"asked": what[:200]}) from problem
         except Exception as error:
-            raise MCPError(types.INTERNAL_ERROR, _failed(error, caller, "read")) from error
+            away = database_problem(error)
+            said = _failed(error, caller, "read") if away is None else _say(away)
+            raise MCPError(types.INTERNAL_ERROR, said) from error
 
 
 def _describe(tool: Tool) -> types.Tool:
