@@ -15,6 +15,7 @@ from memory_pipeline.charts.timeline import (
     attempts_columns,
     band,
     event_lines,
+    event_marks,
     extent,
     hover,
     largest_segments,
@@ -46,6 +47,7 @@ def success_over_time(
     *,
     segment_column: str | None = None,
     events: Mapping[str, str | datetime] | None = None,
+    marks: pd.DataFrame | None = None,
     max_segments: int = len(SEGMENT_COLOURS),
 ) -> Chart:
     """Draw the monthly success rate with its interval over the number of attempts.
@@ -61,6 +63,9 @@ def success_over_time(
         Colour by the values of this segment column; None for the whole history.
     events
         Dates to mark with a line, by what happened: `{"first advice": "2026-01-15"}`.
+    marks
+        What happened, as marks below the months: `at`, `kind` and `what`, shape (marks, 3), as
+        `Memory.learning_events` returns it; None for no marks.
     max_segments
         Most segments that are drawn, those with most attempts; at most as many as there are colours.
 
@@ -71,7 +76,9 @@ def success_over_time(
     """
     whole = monthly(measures, SUCCESS)
     if segment_column is not None:
-        return _success_of_segments(measures, whole, segment_column, events, max_segments)
+        return _success_of_segments(
+            measures, whole, segment_column, events=events, marks=marks, max_segments=max_segments
+        )
     if whole.empty:
         return no_data("Success over time", NO_DATA)
     change = find_level_shift(whole)
@@ -86,7 +93,7 @@ def success_over_time(
     attempts = attempts_columns(whole).encode(color=alt.value(FAINT))
     below = alt.layer(attempts, *event_lines(events, whole, labels=False))
     return finish(
-        alt.vconcat(shown, below, spacing=6).resolve_scale(x="shared"),
+        alt.vconcat(shown, below, *event_marks(marks, whole), spacing=6).resolve_scale(x="shared"),
         change_sentence(whole, "Success rate", change),
         change_details(change),
         f"{extent(whole)} Line: share of attempts that succeed; band: its 95% interval; dashed: average.",
@@ -140,7 +147,9 @@ def _success_of_segments(
     measures: pd.DataFrame,
     whole: pd.DataFrame,
     column: str,
+    *,
     events: Mapping[str, str | datetime] | None,
+    marks: pd.DataFrame | None,
     max_segments: int,
 ) -> Chart:
     name = column.replace("_", " ")
@@ -169,7 +178,7 @@ def _success_of_segments(
     ).properties(width=WIDTH, height=HEIGHT)
     attempts = attempts_columns(rows, order).encode(color=colour, opacity=faded)
     return finish(
-        alt.vconcat(shown, attempts, spacing=6).resolve_scale(x="shared"),
+        alt.vconcat(shown, attempts, *event_marks(marks, rows), spacing=6).resolve_scale(x="shared"),
         f"Success rate by {name}",
         f"{extent(rows)} Grey: the whole history.{left_out_text(left_out)}",
         "Click a name in the legend to see it alone, with its 95% interval.",

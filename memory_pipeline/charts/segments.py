@@ -48,7 +48,7 @@ def success_by_segment(
     max_segments
         Most panels, those with most attempts; those that changed come first.
     """
-    column = segment_column or _usual_column(measures)
+    column = segment_column or usual_column(measures)
     name = "segment" if column is None else column.replace("_", " ")
     rows, order, left_out = largest_segments(monthly(measures, SUCCESS, column or "?"), max_segments)
     if rows.empty:
@@ -109,7 +109,8 @@ def explore_success(measures: pd.DataFrame) -> Chart:
     )
 
 
-def _usual_column(measures: pd.DataFrame) -> str | None:
+def usual_column(measures: pd.DataFrame) -> str | None:
+    """Return the column whose segments have most attempts together; None where there is none."""
     if measures.empty:
         return None
     split = measures[(measures["measure"] == SUCCESS) & (measures["segment_column"] != "")]

@@ -248,6 +248,39 @@ def event_lines(
     return drawn
 
 
+def event_marks(marks: pd.DataFrame | None, rows: pd.DataFrame) -> list[alt.Chart]:
+    """Draw what happened within the months as marks, a line for each kind; nothing where nothing did.
+
+    Parameters
+    ----------
+    marks
+        `at`, `kind` and `what`, shape (marks, 3); None for none.
+    rows
+        The months that are drawn, as `monthly` returns them.
+    """
+    if marks is None or marks.empty or rows.empty:
+        return []
+    frame = marks[["kind", "what"]].assign(date=naive_utc(marks["at"]).to_numpy())
+    frame = frame[frame["date"].between(rows["period_start"].min(), rows["period_end"].max())]
+    if frame.empty:
+        return []
+    kinds = list(dict.fromkeys(frame["kind"]))
+    chart: alt.Chart = (
+        alt.Chart(frame)
+        .mark_tick(thickness=2.5, size=_EVENT_LINE, color=MUTED)
+        .encode(
+            x=alt.X("date:T", axis=bare_axis()),
+            y=alt.Y("kind:N", sort=kinds, title=None, axis=alt.Axis(grid=True, ticks=False, domain=False)),
+            tooltip=[
+                alt.Tooltip("what:N", title="what happened"),
+                alt.Tooltip("date:T", title="when (UTC)", format="%d %b %Y %H:%M"),
+            ],
+        )
+        .properties(width=WIDTH, height=alt.Step(_EVENT_LINE + 5))
+    )
+    return [chart]
+
+
 def with_halo(chart: alt.Chart, **text: Any) -> tuple[alt.Chart, alt.Chart]:
     """Draw text that stays readable over lines: once in white and thick, once as it is."""
     return chart.mark_text(stroke="white", strokeWidth=4, strokeOpacity=0.85, **text), chart.mark_text(**text)

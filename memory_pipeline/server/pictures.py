@@ -64,11 +64,22 @@ def _calibration(memory: Memory, _: Mapping[str, Any]) -> Any:
     return _builder("calibration")(bins, info["summary"])
 
 
+def _success(memory: Memory, parameters: Mapping[str, Any]) -> Any:
+    events = memory.learning_events()
+    return _builder("success_over_time")(memory.learning(), marks=events, **parameters)
+
+
 KINDS = {
     "success_over_time": Kind(
-        "Share of success by month, and whether and since when it changed",
+        "Share of success by month, whether and since when it changed, and what happened meanwhile",
+        ("learning", "patterns", "members"),  # the decisions that are marked are part of the last two
+        _success,
+        ("segment_column",),
+    ),
+    "brush_success": Kind(
+        "Share of success by month, and of each part in the months that a reader drags over",
         ("learning",),
-        _of_measures("success_over_time"),
+        _of_measures("brush_success"),
         ("segment_column",),
     ),
     "success_by_segment": Kind(
@@ -91,6 +102,16 @@ KINDS = {
         "Share of each month's attempts for which there was advice",
         ("learning",),
         _of_measures("advice_coverage"),
+    ),
+    "advice_gain": Kind(
+        "What following the advice changed, by month and by rebuild",
+        ("learning", "verification"),
+        lambda memory, _: _builder("advice_gain")(memory.learning(), memory.advice_verifications()),
+    ),
+    "drift": Kind(
+        "Detected changes of the world that were in force in each month",
+        ("learning",),
+        _of_measures("drift"),
     ),
     "finding_replication": Kind(
         "Share of findings that held in the quarter after they were made",

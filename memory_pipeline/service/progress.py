@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.analysis.names import MEASURES
+from sqlalchemy import func, select
+
+from memory_pipeline.analysis.names import DRIFT_CHANGE, MEASURES
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
+from memory_pipeline.store.decisions import read_decision_log
 from memory_pipeline.store.models import (
     ApproachRecommendation,
     Ingest,
@@ -18,6 +21,7 @@ from memory_pipeline.store.models import (
     PackagingOutcome,
     PatternIdentification,
     QuarantinedRecord,
+    ServedRecommendation,
     SuccessFactor,
 )
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.learning.change_explanation import ChangeExplanation
 
+_EVENTS = 200
 WHOLE = "whole"
 """Names the history as a whole where a split of it is asked for."""
 
@@ -129,11 +134,48 @@ class ProgressService(Service):
             current=current_month(),
         )
 
+    def learning_events(self) -> pd.DataFrame:
+        """Read what may have moved the measures: rebuilds, detected changes, decisions, the first advice.
+
+        Returns
+        -------
+        DataFrame
+            `at` (UTC), `kind` and `what` (in words), the oldest first, shape (events, 3); of rebuilds and
+            decisions at most the newest 200.
+        """
+        import pandas as pd  # noqa: PLC0415 - keeps answers quick
+
+        from memory_pipeline.analysis.models.change_points import change_clause  # noqa: PLC0415
+
+        runs, _ = reads.rebuild_runs(self.store, limit=_EVENTS)
+        found = [(one["created_at"], "rebuild", f"rebuild: {one['status']}") for one in runs]
+        changes = self.learning(DRIFT_CHANGE)["details"]
+        since = {(one["since"], change_clause(one)) for one in changes}
+        found += [(pd.Timestamp(when), "drift", what) for when, what in since]
+        decided, _ = read_decision_log(self.store, limit=_EVENTS)
+        for one in decided:
+            about = (
+                f"{one['decision'] or 'note'} of a {one['kind'].replace('_', ' ')}, by {one['decided_by']}"
+            )
+            found.append((one["decided_at"], "decision", f"{about}: {one['note']}" if one["note"] else about))
+        with self.store.transaction() as connection:
+            first = connection.scalar(select(func.min(ServedRecommendation.served_at)))
+        if first is not None:
+            found.append((first, "advice", "the first advice was given"))
+        frame = pd.DataFrame(found, columns=["at", "kind", "what"])
+        frame["at"] = pd.to_datetime(frame["at"], utc=True)
+        return frame.sort_values(["at", "kind", "what"], ignore_index=True)
+
     def rebuild_runs(
         self, *, limit: int = 50, before: tuple[datetime, str] | None = None
     ) -> tuple[list[dict[str, Any]], int]:
         """Read the runs of the rebuild, the newest first; see `store.reads.rebuild_runs`."""
         return reads.rebuild_runs(self.store, limit=limit, before=before)
+
+    def ingests(self) -> pd.DataFrame:
+        """Read the runs of the ingest, the newest first: file, mapping, and what became of its rows."""
+        frame = reads.read_table(self.store, Ingest)
+        return frame.sort_values(["finished_at", "id"], ascending=[False, True], ignore_index=True)
 
     def is_rebuilt(self) -> bool:
         """Return whether the last rebuild that succeeded began after every change of outcomes and members."""

@@ -99,3 +99,15 @@ def test_a_memory_without_a_rebuild_says_what_to_do(settings):
             empty.recommend(installer_type="msi")
         with pytest.raises(FileNotFoundError, match="memory-pipeline rebuild"):
             empty.explain_change()
+
+
+def test_events_tell_what_may_have_moved_the_measures(kept_sample, tmp_path):
+    with kept_sample.copy(tmp_path / "own") as (settings, _), Memory.open(settings) as memory:
+        assert list(memory.learning_events()["kind"]) == ["rebuild"]
+        memory.recommend(installer_type="msi")
+        memory.store_served()
+        memory.decide("pattern", memory.patterns()["id"].iloc[0], "retire", by="ana", note="too old")
+        events = memory.learning_events()
+    assert list(events["kind"]) == ["rebuild", "advice", "decision"]
+    assert events["at"].is_monotonic_increasing
+    assert events["what"].iloc[-1] == "retire of a pattern, by ana: too old"

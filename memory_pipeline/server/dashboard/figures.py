@@ -31,7 +31,9 @@ class Figure:
     address
         Where the chart is; `&format=json`, `png` or `svg` may follow.
     rows
-        What it draws, as a table: at most `MOST_ROWS` rows, each a value by column; may be empty.
+        What it draws, as a table, each row a value by column; may be empty.
+    csv
+        Where the numbers are as CSV; empty where they are not.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class Figure:
     description: str
     address: str
     rows: tuple[Mapping[str, Any], ...] = ()
+    csv: str = ""
 
     def as_format(self, form: str) -> str:
         """Return the address of the chart in a format."""

@@ -12,6 +12,7 @@ from memory_pipeline.analysis.text import describe_approach, percent, points_tex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
 NONE = "\N{EN DASH}"
 """Stands where there is nothing."""
@@ -83,6 +84,14 @@ def day(value: Any) -> str:
     return f"{when:%Y-%m-%d}"
 
 
+def duration(value: timedelta) -> str:
+    """Write a duration in its two largest units: `1 h 3 min`, `45 s`."""
+    seconds = max(round(value.total_seconds()), 0)
+    parts = [(seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
+    first = next((place for place, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
+
+
 def approach(settings: Mapping[str, Any] | None) -> str:
     """Write settings or a context as words: `silent_switch = /qn, wrapper = psadt`."""
     return describe_approach(settings) if settings else NONE
@@ -105,6 +114,7 @@ FILTERS = {
     "count": count,
     "moment": moment,
     "day": day,
+    "duration": duration,
     "approach": approach,
     "setting": setting,
     "plain": plain,

@@ -29,6 +29,11 @@ async function draw(figure) {
     const picture = drawn.querySelector("svg");
     picture.setAttribute("role", "img");
     picture.setAttribute("aria-label", figure.dataset.description);
+    // What is dragged over a chart has a role without words; the picture's own words stand for it.
+    for (const brush of picture.querySelectorAll("g[class*='_brush']")) {
+      brush.removeAttribute("role");
+      brush.setAttribute("aria-hidden", "true");
+    }
     figure.dataset.drawn = "yes";
   } catch (error) {
     const text = document.createElement("p");
