@@ -104,9 +104,15 @@ def read_evidence(frames: FrameStore) -> tuple[Evidence, Encoding]:
     ------
     FileNotFoundError
         When nothing was counted yet.
+    RuntimeError
+        When another version of the project counted it.
     """
     rows, info = frames.read(OUTCOME_EVIDENCE)
-    evidence = Evidence.from_rows(rows, **{key: info[key] for key in _BESIDE_ROWS})
+    try:
+        evidence = Evidence.from_rows(rows, **{key: info[key] for key in _BESIDE_ROWS})
+    except KeyError as error:
+        msg = "the stored evidence was written by another version; run `memory-pipeline rebuild`"
+        raise RuntimeError(msg) from error
     return evidence, Encoding.from_dict(info["encoding"])
 
 

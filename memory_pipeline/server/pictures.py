@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from memory_pipeline.server.spans import wanted_change
+from memory_pipeline.service.progress import current_month
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -36,12 +39,20 @@ class Kind:
         Returns the chart, by a memory and the parameters that were given.
     parameters
         Names of the parameters that it takes.
+    is_of_today
+        Whether it depends on the month that is not over too.
     """
 
     title: str
     rests_on: tuple[str, ...]
     build: Callable[[Memory, Mapping[str, Any]], Any]
     parameters: tuple[str, ...] = ()
+    is_of_today: bool = False
+
+    def version(self, memory: Memory) -> str:
+        """Return a text that changes with what the chart shows."""
+        version = memory.version(*self.rests_on)
+        return f"{version} {current_month()}" if self.is_of_today else version
 
 
 def _of_measures(name: str) -> Callable[[Memory, Mapping[str, Any]], Any]:
@@ -69,6 +80,19 @@ def _success(memory: Memory, parameters: Mapping[str, Any]) -> Any:
     return _builder("success_over_time")(memory.learning(), marks=events, **parameters)
 
 
+def _change(memory: Memory, parameters: Mapping[str, Any]) -> Any:
+    explanation = memory.explain_change(**wanted_change(dict(parameters)))
+    told = {name: value for name, value in parameters.items() if name == "limit"}
+    return _builder("change_contributors")(explanation, **told)
+
+
+SPAN_MEANINGS = {
+    "from": "first month of the later span, such as 2026-06",
+    "to": "its last month",
+    "before_from": "first month of the earlier span",
+    "before_to": "its last month",
+    "columns": "columns that are to explain the change, with commas between",
+}
 KINDS = {
     "success_over_time": Kind(
         "Share of success by month, whether and since when it changed, and what happened meanwhile",
@@ -142,11 +166,19 @@ KINDS = {
         lambda memory, _: _builder("association_map")(memory.associations(include_all=True)),
     ),
     "calibration": Kind("Whether predicted chances came true", ("predictability",), _calibration),
+    "change_contributors": Kind(
+        "Why success changed between two spans: other cases, or other results of the same cases",
+        ("features",),
+        _change,
+        ("limit", *SPAN_MEANINGS),
+        is_of_today=True,
+    ),
 }
 """The kinds of charts, by name."""
 MEANINGS = {
     "segment_column": "column that splits the history",
     "limit": f"most findings drawn, 1 to {MOST_FINDINGS}",
+    **SPAN_MEANINGS,
 }
 
 

@@ -13,6 +13,7 @@ from memory_pipeline.server.formats import choose_format
 from memory_pipeline.server.pictures import KINDS, MEANINGS, MEDIA, MOST_FINDINGS, segment_columns
 from memory_pipeline.server.problems import FieldError, ProblemError, unknown_value
 from memory_pipeline.server.schemas.charts import ChartIndex
+from memory_pipeline.server.spans import ChangeQuery
 from memory_pipeline.server.tables import answer_document, check_parameters
 
 router = APIRouter(
@@ -41,14 +42,15 @@ def visualizations(request: Request, memory: OpenedMemory, _: Reader) -> Respons
 
 
 def _index(memory: Memory) -> dict[str, Any]:
-    values = {"segment_column": segment_columns(memory), "limit": []}
+    values = {"segment_column": segment_columns(memory)}
     items = [
         {
             "kind": name,
             "title": kind.title,
             "address": f"{router.prefix}/{name}",
             "parameters": [
-                {"name": one, "meaning": MEANINGS[one], "values": values[one]} for one in kind.parameters
+                {"name": one, "meaning": MEANINGS[one], "values": values.get(one, [])}
+                for one in kind.parameters
             ],
         }
         for name, kind in KINDS.items()
@@ -79,6 +81,7 @@ def visualization(
         str | None, Query(max_length=500, description="Column that splits the history.")
     ] = None,
     limit: Annotated[int | None, Query(ge=1, le=MOST_FINDINGS, description="Most findings drawn.")] = None,
+    wanted: Annotated[ChangeQuery, Depends()],
     format: Annotated[  # noqa: A002 - the parameter's public name
         Literal["json", "png", "svg"] | None,
         Query(description="Form of the chart; it wins over the `Accept` header."),
@@ -89,10 +92,10 @@ def visualization(
         error = unknown_value("path.kind", kind, KINDS)
         raise ProblemError(404, f"there is no chart {kind[:200]!r}: {error.remedy}", (error,))
     media, form = _form(request, format)
-    given = {"segment_column": segment_column, "limit": limit}
+    given = {"segment_column": segment_column, "limit": limit, **wanted.parameters}
     parameters = {name: value for name, value in given.items() if value is not None}
     _check(memory, kind, parameters)
-    version = memory.version(*KINDS[kind].rests_on)
+    version = KINDS[kind].version(memory)
     tag = entity_tag(request, version, media)
     if (answer := not_modified(request, tag)) is not None:
         return answer

@@ -6,7 +6,6 @@ import pandas as pd
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from memory_pipeline.analysis.learning.change_spans import span_of
 from memory_pipeline.server.dependencies import OpenedMemory, Reader
 from memory_pipeline.server.documentation import NOT_MODIFIED, table_answers
 from memory_pipeline.server.pages import descending
@@ -21,6 +20,7 @@ from memory_pipeline.server.schemas.learning import (
     Verification,
     VerificationPage,
 )
+from memory_pipeline.server.spans import ChangeQuery, wanted_change
 from memory_pipeline.server.tables import PageQuery, Table, answer_document, answer_table, check_parameters
 from memory_pipeline.service.progress import current_month
 
@@ -104,44 +104,12 @@ def change(
     request: Request,
     memory: OpenedMemory,
     _: Reader,
-    first: Annotated[
-        str | None,
-        Query(
-            alias="from",
-            max_length=7,
-            description="First month of the later span, such as `2026-06`; by default the last that is over.",
-        ),
-    ] = None,
-    last: Annotated[
-        str | None, Query(alias="to", max_length=7, description="Its last month; by default the first.")
-    ] = None,
-    before_from: Annotated[
-        str | None,
-        Query(
-            max_length=7,
-            description="First month of the earlier span; by default the twelve before the later one.",
-        ),
-    ] = None,
-    before_to: Annotated[
-        str | None, Query(max_length=7, description="Its last month; by default the first.")
-    ] = None,
-    columns: Annotated[
-        str | None,
-        Query(
-            max_length=2_000,
-            description="Columns that are to explain it, with commas between; all if left out.",
-        ),
-    ] = None,
+    wanted: Annotated[ChangeQuery, Depends()],
 ) -> Response:
     """Split the difference in success into mix (other cases) and rates (the same cases), by contributor."""
-    spans = {
-        "after": span_of(first, last, "the later span"),
-        "before": span_of(before_from, before_to, "the earlier span"),
-    }
-    wanted = None if columns is None else [one.strip() for one in columns.split(",") if one.strip()]
 
     def load() -> dict[str, Any]:
-        return memory.explain_change(**spans, columns=wanted).to_dict()
+        return memory.explain_change(**wanted_change(wanted.parameters)).to_dict()
 
     return answer_document(request, f"{memory.version('features')} {current_month()}", load)
 

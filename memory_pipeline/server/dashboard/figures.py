@@ -64,7 +64,7 @@ def figure(request: Request, memory: Memory, kind: str, **parameters: Any) -> Fi
     """
     chosen = {name: value for name, value in parameters.items() if value is not None}
     pictures: Pictures = request.app.state.pictures
-    version = memory.version(*KINDS[kind].rests_on)
+    version = KINDS[kind].version(memory)
     try:
         spec = json.loads(pictures.draw(memory, kind, chosen, "json", version))
     except FileNotFoundError:

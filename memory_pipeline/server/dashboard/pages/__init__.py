@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from memory_pipeline.server.dashboard.pages import learning, patterns, today
+from memory_pipeline.server.dashboard.pages import change, learning, patterns, today
 
 PAGES: tuple[APIRouter, ...] = (
     today.router,
     patterns.router,
     learning.router,
+    change.router,
 )

@@ -7,32 +7,27 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from memory_pipeline.analysis.learning.change_spans import span_of
 from memory_pipeline.analysis.names import SUCCESS_RATE
 from memory_pipeline.memory import Memory
 from memory_pipeline.server.dashboard.figures import figure
 from memory_pipeline.server.dashboard.lists import chosen
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import OpenedMemory, Reader
+from memory_pipeline.server.pictures import SPAN_MEANINGS
+from memory_pipeline.server.spans import wanted_change
 
 router = APIRouter()
-SPANS = ("from", "to", "before_from", "before_to")
 _LISTED = 25
 
 
 @router.get("/change")
 def change(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Explain the difference between two spans of months; by default the last month against before."""
-    asked = chosen(request, *SPANS, "column")
+    asked = chosen(request, *SPAN_MEANINGS)
     problem, explanation, drawing = None, None, None
     try:
-        explanation = memory.explain_change(
-            after=span_of(asked["from"], asked["to"], "the later span"),
-            before=span_of(asked["before_from"], asked["before_to"], "the earlier span"),
-            columns=None if asked["column"] is None else [asked["column"]],
-        )
-        told = {name: asked[name] for name in SPANS} | {"columns": asked["column"]}
-        drawing = figure(request, memory, "change_contributors", **told)
+        explanation = memory.explain_change(**wanted_change(asked))
+        drawing = figure(request, memory, "change_contributors", **asked)
     except FileNotFoundError:
         pass  # nothing was rebuilt yet, and the page says so
     except ValueError as error:
@@ -48,7 +43,7 @@ def change(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         total=len(contributors),
         scale=_scale(contributors),
         months=_months(memory),
-        columns=sorted({one.column for one in contributors} | ({asked["column"]} - {None})),
+        columns=sorted({one.column for one in contributors} | ({asked["columns"]} - {None})),
         figure=drawing,
     )
 
