@@ -105,7 +105,7 @@ class ProgressService(Service):
         ----------
         before, after
             The earlier and the later span: a month such as `2026-06`, or its first and last month. By
-            default the last month that is over, against up to twelve months before it.
+            default the last month that is over, against up to twelve months with attempts before it.
         columns
             Columns that are to explain it, without regard to case; a column of lists stands for all of its
             elements. By default all conditions.

@@ -30,8 +30,8 @@ def choose_spans(
     periods
         Months with attempts, in any order.
     before, after
-        The earlier and the later span, where they are wanted. Without `before` it is the twelve months before
-        `after`, as far as the history has them.
+        The earlier and the later span, where they are wanted. Without `before` it is the last twelve months
+        with attempts before `after`, or as many as there are.
     current
         The month that is not over, which is left out where the later span is chosen here.
 

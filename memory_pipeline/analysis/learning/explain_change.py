@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 LEVEL = 0.95
 """Probability that all intervals of an explanation hold."""
 _FAMILIES = 2
+_ROUNDING = 1e-9
 
 
 def explain_change(
@@ -66,6 +67,11 @@ def explain_change(
         Condition columns that are to explain it; by default all.
     current
         The month that is not over; see `choose_spans`.
+
+    Returns
+    -------
+    ChangeExplanation
+        In shares of the attempts, later less earlier, with its sentences.
 
     Raises
     ------
@@ -203,7 +209,7 @@ class _Inference:
         """Return an estimate and its interval, cut to what a difference of shares can be."""
         change, margin = float(self.estimate.vector()[place]), float(self.margins[place])
         low, high = max(change - margin, -1.0), min(change + margin, 1.0)
-        is_clear = bool(np.isfinite(margin) and margin < abs(change))
+        is_clear = bool(np.isfinite(margin) and margin < abs(change) - _ROUNDING)
         return {"change": change, "ci_low": low, "ci_high": high, "is_clear": is_clear}
 
 

@@ -1,1 +1,1 @@
-"""The memory for agents, by the Model Context Protocol: six tools, three kinds of resources and a prompt."""
+"""The memory for agents, by the Model Context Protocol: six tools, four kinds of resources and a prompt."""

@@ -128,6 +128,12 @@ def explain_factor(memory: Memory, identity: str) -> dict[str, Any]:
         return _document(memory.factor(identity))
 
 
+def explain_month(memory: Memory, month: str) -> dict[str, Any]:
+    """Return why success in a month differs from up to twelve months before it."""
+    with _answered():
+        return _document(memory.explain_change(after=month).to_dict())
+
+
 def explain_member_pattern(memory: Memory, identity: str) -> dict[str, Any]:
     """Return a member pattern; who opted out is not in it, and nobody is named.
 

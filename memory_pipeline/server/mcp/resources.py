@@ -1,4 +1,4 @@
-"""What agents can read by its address: patterns, factors and outcomes as JSON."""
+"""What agents can read by its address: patterns, factors, outcomes and changes of success as JSON."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ MOST_ROWS = 10
 JSON = "application/json"
 _ADDRESS = re.compile(r"memory://(\w{1,40})/([\w-]{1,100})/?")
 
-_KINDS: dict[str, tuple[str, str, Callable[[Memory, str], dict[str, Any]]]] = {
-    "patterns": ("Pattern", "Conditions that go with success or failure.", questions.explain_pattern),
-    "factors": ("Success factor", "The effect of one setting.", questions.explain_factor),
-    "outcomes": ("Outcome", "One attempt as it was reported.", questions.read_outcome),
+_BY_ID = "By its id, or how that begins."
+_KINDS: dict[str, tuple[str, str, str, Callable[[Memory, str], dict[str, Any]]]] = {
+    "patterns": ("Pattern", "Conditions that go with success or failure.", _BY_ID, questions.explain_pattern),
+    "factors": ("Success factor", "The effect of one setting.", _BY_ID, questions.explain_factor),
+    "outcomes": ("Outcome", "One attempt as it was reported.", "By its id.", questions.read_outcome),
+    "changes": (
+        "Change of success",
+        "Why success in a month differs from the twelve before: other cases, or other results.",
+        "By its month, such as 2026-06.",
+        questions.explain_month,
+    ),
 }
 
 
@@ -36,12 +43,10 @@ def templates() -> list[types.ResourceTemplate]:
             uri_template=f"memory://{kind}/{{id}}",
             name=kind,
             title=title,
-            description=f"{said} By its id, or how that begins."
-            if kind != "outcomes"
-            else f"{said} By its id.",
+            description=f"{said} {by}",
             mime_type=JSON,
         )
-        for kind, (title, said, _) in _KINDS.items()
+        for kind, (title, said, by, _) in _KINDS.items()
     ]
 
 
@@ -60,7 +65,7 @@ def read_resource(memory: Memory, uri: str) -> str:
     if parts[1] not in _KINDS:
         error = unknown("uri", parts[1], _KINDS)
         raise ProblemError(404, f"nothing is at {uri[:200]!r}: {error.remedy}", (error,))
-    return to_json(_cut(_KINDS[parts[1]][2](memory, parts[2])), indent=None)
+    return to_json(_cut(_KINDS[parts[1]][3](memory, parts[2])), indent=None)
 
 
 def _cut(document: dict[str, Any]) -> dict[str, Any]:

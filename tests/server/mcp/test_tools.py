@@ -411,6 +411,8 @@ def test_the_status_says_how_to_describe_an_application(memory, call):
 def test_resources_are_json_documents(memory, ask):
     pattern, factor = memory.patterns()["id"].iloc[0], memory.factors()["id"].iloc[0]
     outcome = read_outcomes(memory.store, limit=1)["id"].iloc[0]
+    explained = memory.explain_change()
+    month = explained.after.first
 
     async def use(client):
         templates = [one.uri_template for one in (await client.list_resource_templates()).resource_templates]
@@ -418,16 +420,24 @@ def test_resources_are_json_documents(memory, ask):
             f"memory://patterns/{pattern}",
             f"memory://factors/{factor}",
             f"memory://outcomes/{outcome}",
+            f"memory://changes/{month}",
         )
         documents = [(await client.read_resource(one)).contents[0] for one in addresses]
-        for wrong in ("memory://pattern/1", "memory://outcomes/none", "file:///etc/passwd"):
-            with pytest.raises(Exception, match=r"nothing is at|no outcome has"):
+        wrong_ones = (
+            ("memory://pattern/1", "nothing is at"),
+            ("memory://outcomes/none", "no outcome has"),
+            ("memory://changes/1999-01", "no attempts before 1999-01"),
+            ("file:///etc/passwd", "nothing is at"),
+        )
+        for wrong, said in wrong_ones:
+            with pytest.raises(Exception, match=said):
                 await client.read_resource(wrong)
         return templates, documents
 
     templates, documents = ask(memory, use)
-    assert templates == [f"memory://{kind}/{{id}}" for kind in ("patterns", "factors", "outcomes")]
-    assert [json.loads(one.text)["id"] for one in documents] == [pattern, factor, outcome]
+    assert templates == [f"memory://{kind}/{{id}}" for kind in ("patterns", "factors", "outcomes", "changes")]
+    assert [json.loads(one.text)["id"] for one in documents[:3]] == [pattern, factor, outcome]
+    assert json.loads(documents[3].text)["sentences"] == list(explained.sentences)
     assert all(one.mime_type == "application/json" for one in documents)
     assert all(tokens_of(one.text) < 10_000 for one in documents)
 
