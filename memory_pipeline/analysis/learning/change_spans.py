@@ -13,7 +13,7 @@ Months = tuple[str, str]
 """First and last month of a span, both included, as `YYYY-MM`."""
 
 MONTHS_BEFORE = 12
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def choose_spans(

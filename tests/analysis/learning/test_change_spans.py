@@ -34,6 +34,7 @@ def test_one_span_alone_is_completed():
         (["2025-01"], {}, "no attempts before 2025-01, and a change needs an earlier span"),
         (YEARS, {"after": ("2025-1", "2025-02")}, "after has the month '2025-1'; write it as YYYY-MM"),
         (YEARS, {"before": ("2025-13", "2025-13")}, "before has the month '2025-13'"),
+        (YEARS, {"before": ("0000-01", "2025-01")}, "before has the month '0000-01'"),
         (YEARS, {"before": ("2025-02", "2025-01")}, "before is 2025-02 to 2025-01; its last month is"),
         (YEARS, {"before": ("2025-11", "2025-12")}, "no month in common"),
         (
