@@ -2,6 +2,10 @@
 
 from fastapi import APIRouter
 
-from memory_pipeline.server.dashboard.pages import patterns, today
+from memory_pipeline.server.dashboard.pages import outcomes, patterns, today
 
-PAGES: tuple[APIRouter, ...] = (today.router, patterns.router)
+PAGES: tuple[APIRouter, ...] = (
+    today.router,
+    outcomes.router,
+    patterns.router,
+)
