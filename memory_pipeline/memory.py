@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.service.advice import Answer
 from memory_pipeline.service.approaches import ApproachCheck, ApproachService
-from memory_pipeline.service.findings import FindingService
+from memory_pipeline.service.contexts import ContextService
 from memory_pipeline.service.members import MemberService
 from memory_pipeline.service.outcome_summaries import OutcomeSummary, OutcomeSummaryService
 from memory_pipeline.service.outcomes import Case
@@ -29,7 +29,7 @@ class Memory(
     ApproachService,
     RebuildService,
     OutcomeSummaryService,
-    FindingService,
+    ContextService,
     MemberService,
     ProgressService,
     OverviewService,
