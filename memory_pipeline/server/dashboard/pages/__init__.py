@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from memory_pipeline.server.dashboard.pages import factors, outcomes, patterns, today
+from memory_pipeline.server.dashboard.pages import advice, factors, outcomes, patterns, today
 
 PAGES: tuple[APIRouter, ...] = (
     today.router,
     outcomes.router,
     patterns.router,
     factors.router,
+    advice.router,
 )
