@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.service.advice import Answer
 from memory_pipeline.service.approaches import ApproachCheck, ApproachService
-from memory_pipeline.service.findings import FindingService
+from memory_pipeline.service.contexts import ContextService
 from memory_pipeline.service.members import MemberService
-from memory_pipeline.service.outcomes import Case, OutcomeService
+from memory_pipeline.service.outcome_summaries import OutcomeSummary, OutcomeSummaryService
+from memory_pipeline.service.outcomes import Case
 from memory_pipeline.service.overview import OverviewService
 from memory_pipeline.service.progress import ProgressService
 from memory_pipeline.service.rebuilds import RebuildService
@@ -21,14 +22,14 @@ from memory_pipeline.service.serving import ServedAnswer
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "ApproachCheck", "Case", "Memory", "ServedAnswer"]
+__all__ = ["Answer", "ApproachCheck", "Case", "Memory", "OutcomeSummary", "ServedAnswer"]
 
 
 class Memory(
     ApproachService,
     RebuildService,
-    OutcomeService,
-    FindingService,
+    OutcomeSummaryService,
+    ContextService,
     MemberService,
     ProgressService,
     OverviewService,

@@ -149,7 +149,7 @@ class OutcomeService(VocabularyService):
             for key, value in (filters.get(part) or {}).items():
                 if key not in known:
                     found.append(UnknownValue(f"{part}.{key}", None, tuple(f"{part}.{one}" for one in known)))
-                else:
+                elif value is not None:
                     found.append(_unknown_value(f"{part}.{key}", str(value), known[key]))
         return tuple(one for one in found if one is not None)
 

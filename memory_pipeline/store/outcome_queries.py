@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Text, case, cast, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from memory_pipeline.store.models import PackagingOutcome, ServedRecommendation
@@ -32,6 +32,8 @@ _IDENTITIES = {"recommendation_id", "task_id"}
 OUTCOME_ORDERS = ("occurred_at", "application_name", "created_at")
 """Columns that outcomes can be sorted by; with `-` before them, descending."""
 _NOTHING = literal("[]").cast(JSONB)
+_MOST_WORDS = 8
+_KEYS = r'"[^"]*": '
 
 
 def outcome_conditions(
@@ -40,6 +42,7 @@ def outcome_conditions(
     until: datetime | None = None,
     failure_reason: str | None = None,
     intervention: str | None = None,
+    words: str | None = None,
     context: Mapping[str, Any] | None = None,
     approach: Mapping[str, Any] | None = None,
     **equal: str | None,
@@ -52,6 +55,9 @@ def outcome_conditions(
         Attempts at or after the first time, and before the second.
     failure_reason, intervention
         Attempts that have this reason, or this kind of intervention (`any`: one at all).
+    words
+        Attempts with each of these words in the application, the task, the reasons, the interventions or the
+        feedback.
     context, approach
         Attempts that have all of these context values, or settings. A text equals a text, a number as it is
         written, a truth value (`yes`, `no`, `true`, `false`) and an element of a list; None: not recorded.
@@ -83,6 +89,7 @@ def outcome_conditions(
         found.append(func.jsonb_array_length(table.manual_interventions) > 0)
     elif intervention is not None:
         found.append(_some_have(table.manual_interventions, "kind", intervention))
+    found += [_says(word) for word in (words or "").split()[:_MOST_WORDS]]
     for key, value in (context or {}).items():
         columns = table.__table__.columns
         stored = columns[key] if key in _CONTEXT_COLUMNS else None
@@ -226,6 +233,24 @@ def _some_have(column: Any, key: str, value: str) -> ColumnElement[bool]:
 def _any_element(stored: Any, text: Any) -> ColumnElement[bool]:
     one = func.jsonb_array_elements_text(_as_list(stored)).column_valued()
     return exists(select(1).where(func.lower(cast(one, Text)) == text))
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    """Return the condition that one of the texts of an attempt has a word in it."""
+    table = PackagingOutcome
+    said = [
+        # What the whole document does not hold, its values do not; only then are the names taken out of it.
+        and_(text.icontains(word, autoescape=True), values.icontains(word, autoescape=True))
+        for text, values in (
+            (text, func.regexp_replace(text, _KEYS, "", "g"))
+            for text in (
+                cast(document, Text)
+                for document in (table.failure_reasons, table.manual_interventions, table.feedback)
+            )
+        )
+    ]
+    names = (table.application_name, table.task_id)
+    return or_(*(name.icontains(word, autoescape=True) for name in names), *said)
 
 
 def _as_list(value: Any) -> Any:

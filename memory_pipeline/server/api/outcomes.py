@@ -149,7 +149,7 @@ def _read_page(
 ) -> tuple[Page, list[Any]]:
     begin = read_cursor(query.cursor, query.scope)
     column = sort.removeprefix("-")
-    after = None if begin is None else _position(begin.after, column, query.cursor or "")
+    after = None if begin is None else read_position(begin.after, column, query.cursor or "")
     total = None if begin is None else begin.total
     found = memory.outcome_page(sort=sort, after=after, limit=query.limit, total=total, **filters)
     errors = [unknown_value(f"query.{one.name}", one.value or one.name, one.known) for one in found.unknown]
@@ -158,15 +158,24 @@ def _read_page(
         named = "; ".join(f"{one.field}: {one.remedy}" for one in columns[:3])
         raise ProblemError(422, f"no attempt has this column: {named}", tuple(columns))
     rows = to_records(found.outcomes)
-    more = None
-    if found.has_more:
-        last = rows[-1]
-        value = last[column].isoformat() if isinstance(last[column], datetime) else last[column]
-        more = write_cursor(query.scope, [value, last["id"]], found.total)
+    more = write_cursor(query.scope, position_of(rows[-1], column), found.total) if found.has_more else None
     return Page(rows, more, found.total), [vars(one) for one in errors]
 
 
-def _position(after: list[Any], column: str, cursor: str) -> tuple[Any, str]:
+def position_of(row: dict[str, Any], column: str) -> list[Any]:
+    """Return where a list that is sorted by a column goes on behind a row, as values that JSON has."""
+    value = row[column]
+    return [value.isoformat() if isinstance(value, datetime) else value, row["id"]]
+
+
+def read_position(after: list[Any], column: str, cursor: str) -> tuple[Any, str]:
+    """Read what `position_of` wrote.
+
+    Raises
+    ------
+    ProblemError
+        When the cursor was written for another order.
+    """
     try:
         value, identity = after
         return (value if column == "application_name" else datetime.fromisoformat(value)), str(identity)

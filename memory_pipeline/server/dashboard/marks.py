@@ -14,6 +14,27 @@ _SVG = Markup(
     '<circle class="estimate" cx="{at:.1f}" cy="11" r="4.5"/></svg>'
 )
 _ZERO = Markup('<line class="zero" x1="{at:.1f}" x2="{at:.1f}" y1="1" y2="21"/>')
+_BAR = Markup(
+    '<svg class="bar" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+    'aria-label="{label}"><rect class="whole" x="0" y="5" width="{width}" height="12"/>'
+    '<rect class="part" x="0" y="5" width="{at:.1f}" height="12"/></svg>'
+)
+
+
+def bar_mark(share: float | None, label: str = "") -> Markup:
+    """Draw a share as a bar.
+
+    Parameters
+    ----------
+    share
+        Between 0 and 1; None draws nothing.
+    label
+        What a screen reader says.
+    """
+    if share is None or not is_number(share):
+        return Markup("")
+    inside = min(max(share, 0.0), 1.0)
+    return _BAR.format(width=_WIDTH, height=_HEIGHT, label=label, at=inside * _WIDTH)
 
 
 def interval_mark(

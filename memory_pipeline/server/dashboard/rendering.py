@@ -56,7 +56,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(words.FILTERS)
-    made.globals.update(words.FUNCTIONS, static=address_of, interval_mark=marks.interval_mark)
+    made.globals.update(
+        words.FUNCTIONS, static=address_of, interval_mark=marks.interval_mark, bar_mark=marks.bar_mark
+    )
     return made
 
 
@@ -83,7 +85,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             path=request.url.path,
             navigation=NAVIGATION,
             version=__version__,
-            form_token=form_token,
+            form_value=form_token,
             may=(lambda scope: grant is not None and grant.allows(scope)),
             who=None if grant is None else grant.name,
             is_signed_in=TOKEN_COOKIE in request.cookies,

@@ -9,4 +9,12 @@ PAGES: tuple[APIRouter, ...] = (
     patterns.router,
     learning.router,
     change.router,
+from memory_pipeline.server.dashboard.pages import advice, factors, outcomes, patterns, today
+
+PAGES: tuple[APIRouter, ...] = (
+    today.router,
+    outcomes.router,
+    patterns.router,
+    factors.router,
+    advice.router,
 )

@@ -77,6 +77,21 @@ function enliven(root) {
     });
   }
   for (const part of root.querySelectorAll("[data-job]")) follow(part);
+  for (const part of root.querySelectorAll("[data-load]")) load(part);
+}
+
+// A part that takes the server seconds comes behind the page: the part of the same id of another address.
+async function load(part) {
+  try {
+    const answer = await fetch(part.dataset.load, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.getElementById(part.id);
+    if (!part.isConnected || !found) return;
+    part.replaceWith(found);
+    enliven(found);
+  } catch {
+    // The link inside the part shows it too.
+  }
 }
 
 let asked = 0;

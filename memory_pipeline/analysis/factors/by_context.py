@@ -1,0 +1,108 @@
+"""How large is the difference between two values of a setting at each level of what was known before?
+
+The differences are unadjusted: they show where a factor could be seen, not what it causes. At which levels an
+adjusted effect holds is tested in `factors.effect_modification`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from memory_pipeline.analysis.stats.against_rest import ALIKE_SUMS, effective_attempts, newcombe_bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BY_CONTEXT_COLUMNS = (
+    "column",
+    "level",
+    "attempts_with_value",
+    "attempts_with_reference",
+    "rate",
+    "reference_rate",
+    "difference",
+    "ci_low",
+    "ci_high",
+)
+_MOST_LEVELS = 8
+_LEAST_ATTEMPTS = 10
+
+
+def differences_by_context(
+    counts: pd.DataFrame,
+    settings: Mapping[str, str],
+    reference: Mapping[str, str],
+    *,
+    context: Sequence[str],
+    unit: str,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Compare two choices at each level of each context column.
+
+    Parameters
+    ----------
+    counts
+        Counted attempts, shape (combinations, any): encoded context and settings, the unit, `n` attempts and
+        `k` successes.
+    settings, reference
+        The two choices: encoded columns and their levels.
+    context
+        Columns by whose levels to compare.
+    unit
+        Column within whose values attempts are alike; the intervals allow for it by an effective number of
+        attempts (Rao and Scott 1992), which counts both sides as independent of each other.
+    confidence
+        Probability with which each interval covers.
+
+    Returns
+    -------
+    DataFrame
+        Columns `BY_CONTEXT_COLUMNS`, for each column the levels with most attempts, at most 8, that have at
+        least 10 on both sides.
+    """
+    with_value, with_reference = (
+        np.logical_and.reduce([(counts[column] == level).to_numpy(bool) for column, level in side.items()])
+        for side in (settings, reference)
+    )
+    both = counts[with_value | with_reference].assign(side=with_value[with_value | with_reference])
+    tables = [_by_level(both, column, unit, confidence) for column in context if column in counts]
+    found = (
+        pd.concat([one for one in tables if len(one)], ignore_index=True) if any(map(len, tables)) else None
+    )
+    return (
+        pd.DataFrame(columns=list(BY_CONTEXT_COLUMNS)) if found is None else found[list(BY_CONTEXT_COLUMNS)]
+    )
+
+
+def _by_level(both: pd.DataFrame, column: str, unit: str, confidence: float) -> pd.DataFrame:
+    keys = [both[column].astype(str).rename("level"), both["side"], both[unit].astype(str).rename("unit")]
+    units = both[["n", "k"]].groupby(keys).sum().astype(float)
+    n, k = units["n"], units["k"]
+    sums = dict(zip(ALIKE_SUMS, (n * n, n**3, k * k, n * k), strict=True))
+    groups = units.assign(**sums).groupby(["level", "side"]).sum()
+    groups = groups.rename(columns={"n": "attempts", "k": "successes"})
+    groups = groups.assign(worth=effective_attempts(groups)).reset_index()
+    groups = groups[groups["attempts"] >= _LEAST_ATTEMPTS]
+    table = groups[groups["side"]].merge(groups[~groups["side"]], on="level", suffixes=("", "_reference"))
+    table = table.assign(size=table["attempts"] + table["attempts_reference"])
+    table = table.sort_values(["size", "level"], ascending=[False, True]).head(_MOST_LEVELS)
+    rate = (table["successes"] / table["attempts"]).to_numpy(float)
+    reference_rate = (table["successes_reference"] / table["attempts_reference"]).to_numpy(float)
+    worth, reference_worth = table["worth"].to_numpy(), table["worth_reference"].to_numpy()
+    low, high = newcombe_bounds(rate, worth, reference_rate, reference_worth, confidence)
+    return pd.DataFrame(
+        {
+            "column": column,
+            "level": table["level"].to_numpy(),
+            "attempts_with_value": table["attempts"].to_numpy(int),
+            "attempts_with_reference": table["attempts_reference"].to_numpy(int),
+            "rate": rate,
+            "reference_rate": reference_rate,
+            "difference": rate - reference_rate,
+            "ci_low": low,
+            "ci_high": high,
+        }
+    )
