@@ -2,10 +2,20 @@
 
 from fastapi import APIRouter
 
-from memory_pipeline.server.dashboard.pages import learning, patterns, today
+from memory_pipeline.server.dashboard.pages import (
+    admin,
+    learning,
+    patterns,
+    quarantine,
+    today,
+    tokens,
+)
 
 PAGES: tuple[APIRouter, ...] = (
     today.router,
     patterns.router,
     learning.router,
+    quarantine.router,
+    admin.router,
+    tokens.router,
 )
