@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from memory_pipeline.server.dashboard.pages import (
     admin,
     learning,
+    members,
     patterns,
     quarantine,
     today,
@@ -15,6 +16,7 @@ PAGES: tuple[APIRouter, ...] = (
     today.router,
     patterns.router,
     learning.router,
+    members.router,
     quarantine.router,
     admin.router,
     tokens.router,
