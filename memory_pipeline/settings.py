@@ -10,7 +10,7 @@ import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -165,6 +165,11 @@ class Settings(BaseSettings):
         description="When the discovery schedule runs once it is turned on, in UTC: every so often (a number "
         "and m, h or d), or a cron string such as `0 6 * * 1`.",
     )
+    dagster_url: str | None = Field(
+        default=None,
+        description="Address of Dagster's UI, such as http://127.0.0.1:3000, to which pages link the runs of "
+        "rebuilds. Unset: no links.",
+    )
 
     @field_validator("home")
     @classmethod
@@ -181,6 +186,14 @@ class Settings(BaseSettings):
             msg = "it is not the address of a PostgreSQL server; write postgresql://user:password@host:5432/database"
             raise ValueError(msg)
         return value
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _dagster_is_a_web_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]", value):
+            msg = "it is not a web address; write http://host:port or https://host"
+            raise ValueError(msg)
+        return None if value is None else value.rstrip("/")
 
     @field_validator("evidence_half_life")
     @classmethod
@@ -224,6 +237,33 @@ def variable_of(name: str) -> str:
     """
     alias = Settings.model_fields[name].validation_alias
     return alias if isinstance(alias, str) else f"MEMORY_{name.upper()}"
+
+
+def describe_settings(settings: Settings) -> list[dict[str, Any]]:
+    """Return the settings in force, for people to read: secrets and passwords in addresses are masked.
+
+    Returns
+    -------
+    list of dict
+        `variable`, `value` (as text; None where it is unset), `is_default` and `description`, in the order
+        of the fields.
+    """
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            text = "(set, not shown)" if value.get_secret_value().strip() else None
+        else:
+            text = None if value is None else re.sub(r"(?<=://)[^/@\s]*@", "(not shown)@", str(value))
+        rows.append(
+            {
+                "variable": variable_of(name),
+                "value": text,
+                "is_default": value == field.default,
+                "description": field.description,
+            }
+        )
+    return rows
 
 
 def parse_interval(text: str) -> timedelta:

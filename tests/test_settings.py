@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from memory_pipeline.settings import Settings, contracts_folder, parse_schedule
+from memory_pipeline.settings import Settings, contracts_folder, describe_settings, parse_schedule
 
 
 def test_every_setting_is_read_from_its_variable(monkeypatch):
@@ -78,3 +78,26 @@ def test_every_setting_says_what_it_means():
 
 def test_the_contracts_are_found():
     assert (contracts_folder() / "mappings").is_dir()
+
+
+def test_settings_in_force_are_described_without_what_is_secret(monkeypatch):
+    monkeypatch.setenv("MEMORY_DATABASE_URL", "postgresql://ana:hidden-word@db/memory")
+    monkeypatch.setenv("MEMORY_STORAGE_URL", "s3://key:hidden-word@bucket/memory")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "hidden-word")
+    monkeypatch.setenv("MEMORY_MIN_UNITS", "7")
+    rows = {one["variable"]: one for one in describe_settings(Settings())}
+    assert "hidden-word" not in str(rows)
+    assert rows["ANTHROPIC_API_KEY"]["value"] == rows["MEMORY_DATABASE_URL"]["value"] == "(set, not shown)"
+    assert rows["MEMORY_STORAGE_URL"]["value"] == "s3://(not shown)@bucket/memory"
+    assert (rows["MEMORY_MIN_UNITS"]["value"], rows["MEMORY_MIN_UNITS"]["is_default"]) == ("7", False)
+    assert (rows["MEMORY_UNIT"]["value"], rows["MEMORY_UNIT"]["is_default"]) == ("application_name", True)
+    assert rows["MEMORY_VOCABULARY"]["value"] is None
+    assert all(one["description"] for one in rows.values())
+
+
+def test_pages_link_to_web_addresses_alone(monkeypatch):
+    monkeypatch.setenv("MEMORY_DAGSTER_URL", "http://127.0.0.1:3000/")
+    assert Settings().dagster_url == "http://127.0.0.1:3000"
+    monkeypatch.setenv("MEMORY_DAGSTER_URL", "javascript:alert(1)")
+    with pytest.raises(ValidationError, match="it is not a web address"):
+        Settings()

@@ -111,3 +111,12 @@ def test_events_tell_what_may_have_moved_the_measures(kept_sample, tmp_path):
     assert list(events["kind"]) == ["rebuild", "advice", "decision"]
     assert events["at"].is_monotonic_increasing
     assert events["what"].iloc[-1] == "retire of a pattern, by ana: too old"
+
+
+def test_ingests_are_listed_the_newest_first(kept_sample, tmp_path):
+    with kept_sample.copy(tmp_path / "own") as (settings, _), Memory.open(settings) as memory:
+        before = len(memory.ingests())
+        memory.ingest([{"application_name": "Zip", "outcome_status": "maybe"}], name="late.csv")
+        newest = memory.ingests().iloc[0]
+        assert (newest["file_name"], newest["rows_read"], newest["rows_quarantined"]) == ("late.csv", 1, 1)
+        assert len(memory.ingests()) == before + 1

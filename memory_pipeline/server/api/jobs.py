@@ -12,8 +12,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from memory_pipeline.agent.prompt import FOCUS_AREAS, FOCUS_CHARACTERS, checked_focus
+from memory_pipeline.agent.prompt import FOCUS_AREAS, FOCUS_CHARACTERS
 from memory_pipeline.server.dependencies import Admin, OpenedMemory, Reader
+from memory_pipeline.server.discoveries import discovery_arguments
 from memory_pipeline.server.id_pages import Cursor, IdPage, Limit, page_of, read_cursor
 from memory_pipeline.server.jobs import JobRunner
 from memory_pipeline.server.problems import FieldError, ProblemError
@@ -90,18 +91,12 @@ def start_discovery(
     Claude costs money, so `confirm_cost` has to be true where it would be asked.
     """
     sent = sent or DiscoveryRequest()
-    focus = checked_focus(sent.focus_areas)
-    settings = memory.settings
-    key = settings.anthropic_api_key
-    has_key = key is not None and bool(key.get_secret_value().strip())
-    if has_key and not sent.statistics_only and not sent.confirm_cost:
-        remedy = (
-            f"send true: {settings.discovery_model} may use up to {settings.discovery_max_tokens:,} tokens "
-            f"and US$ {settings.discovery_max_cost:.2f}; or send statistics_only, which costs nothing"
-        )
-        error = FieldError("body.confirm_cost", "False", remedy)
-        raise ProblemError(422, f"the discovery may cost money; confirm_cost: {remedy}", (error,))
-    arguments = {"focus_areas": list(focus), "statistics_only": sent.statistics_only}
+    arguments = discovery_arguments(
+        memory.settings,
+        sent.focus_areas,
+        statistics_only=sent.statistics_only,
+        confirm_cost=sent.confirm_cost,
+    )
     return _start(request, response, "discover", arguments, who.name)
 
 

@@ -116,13 +116,13 @@ def list_quarantined(
         reason=reason,
     )
     rows, total = memory.quarantined(chosen, limit=limit + 1, after=0 if key is None else key[0])
-    return page_of([_shown(row) for row in rows], total, limit, "id")
+    return page_of([shown_record(row) for row in rows], total, limit, "id")
 
 
 @router.post("/retry", response_model=list[Retried])
 def retry_quarantined(memory: OpenedMemory, _: Reporter, chosen: Chosen) -> Any:
     """Try records in quarantine again, after a mapping or a rule was corrected; those that pass leave it."""
-    _check_mapping(chosen.mapping)
+    check_mapping(chosen.mapping)
     which = QuarantineFilter(**chosen.model_dump(exclude={"mapping"}))
     return _retry(memory, which, chosen.mapping)
 
@@ -130,7 +130,7 @@ def retry_quarantined(memory: OpenedMemory, _: Reporter, chosen: Chosen) -> Any:
 @router.get("/{identity}", response_model=QuarantinedRecord)
 def read_quarantined(identity: RecordId, memory: OpenedMemory, _: Reader) -> Any:
     """Return one record that waits in quarantine."""
-    return _waiting(memory, identity)
+    return waiting_record(memory, identity)
 
 
 @router.put("/{identity}", response_model=Corrected)
@@ -138,7 +138,7 @@ def correct_quarantined(
     identity: RecordId, sent: Correction, memory: OpenedMemory, _: Reporter, request: Request
 ) -> Any:
     """Store the corrected record; it leaves quarantine. One that is refused again waits as it is now."""
-    _check_mapping(sent.mapping)
+    check_mapping(sent.mapping)
     report = memory.correct_quarantined(identity, sent.record, mapping=sent.mapping)
     if not report.records:
         return {"status": "skipped", "id": None}
@@ -158,7 +158,7 @@ def correct_quarantined(
 @router.post("/{identity}/retry", response_model=list[Retried])
 def retry_one(identity: RecordId, memory: OpenedMemory, _: Reporter) -> Any:
     """Try one record again as it is."""
-    _waiting(memory, identity)
+    waiting_record(memory, identity)
     return _retry(memory, QuarantineFilter(id=identity), None)
 
 
@@ -169,14 +169,22 @@ def dismiss_quarantined(identity: RecordId, memory: OpenedMemory, _: Decider) ->
     return Response(status_code=204)
 
 
-def _waiting(memory: OpenedMemory, identity: int) -> dict[str, Any]:
+def waiting_record(memory: OpenedMemory, identity: int) -> dict[str, Any]:
+    """Return a record that waits in quarantine, as it arrived.
+
+    Raises
+    ------
+    ProblemError
+        When no record with this id waits.
+    """
     rows, _ = memory.quarantined(QuarantineFilter(id=identity), limit=1)
     if not rows:
         raise ProblemError(404, f"no record with the id {identity} waits in quarantine")
-    return _shown(rows[0])
+    return shown_record(rows[0])
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def shown_record(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the quarantine without the note that is kept with the record."""
     return row | {"record": {key: one for key, one in row["record"].items() if key != QUARANTINE_KEY}}
 
 
@@ -195,7 +203,8 @@ def _retry(memory: OpenedMemory, chosen: QuarantineFilter, mapping: str | None) 
     ]
 
 
-def _check_mapping(name: str | None) -> None:
+def check_mapping(name: str | None) -> None:
+    """Raise a `ProblemError` where there is no shipped mapping of this name; None is the own format."""
     # A path would have the server read a file of its own.
     if name is not None and name not in available_mappings():
         error = unknown_value("body.mapping", name, available_mappings())

@@ -86,6 +86,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             navigation=NAVIGATION,
             version=__version__,
             form_value=form_token,
+            form_secret=form_token,  # the macro that writes it has the other name
             may=(lambda scope: grant is not None and grant.allows(scope)),
             who=None if grant is None else grant.name,
             is_signed_in=TOKEN_COOKIE in request.cookies,

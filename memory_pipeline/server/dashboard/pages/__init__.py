@@ -3,6 +3,15 @@
 from fastapi import APIRouter
 
 from memory_pipeline.server.dashboard.pages import change, learning, patterns, today
+from memory_pipeline.server.dashboard.pages import (
+    admin,
+    learning,
+    members,
+    patterns,
+    quarantine,
+    today,
+    tokens,
+)
 
 PAGES: tuple[APIRouter, ...] = (
     today.router,
@@ -17,4 +26,8 @@ PAGES: tuple[APIRouter, ...] = (
     patterns.router,
     factors.router,
     advice.router,
+    members.router,
+    quarantine.router,
+    admin.router,
+    tokens.router,
 )

@@ -1,0 +1,111 @@
+"""Admin: rebuild, what ran and was read in, what persons decided, and the settings in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from memory_pipeline.server.dashboard.forms import SentForm, see
+from memory_pipeline.server.dashboard.lists import ROWS, chosen, part_of
+from memory_pipeline.server.dashboard.rendering import render
+from memory_pipeline.server.dependencies import Admin, OpenedMemory, Reader
+from memory_pipeline.service.records import to_records
+from memory_pipeline.settings import describe_settings
+from memory_pipeline.store import jobs
+
+if TYPE_CHECKING:
+    from memory_pipeline.server.jobs import JobRunner
+
+router = APIRouter(prefix="/admin")
+_NEWEST = 10
+_MOST_ID = 2**63 - 1
+KINDS = ("pattern", "factor", "member_pattern")
+"""Kinds of findings that persons decide about."""
+
+
+@router.get("")
+def admin(request: Request, memory: OpenedMemory, _: Reader) -> Response:
+    """Show the rebuild and what ran, the records that wait, and the newest of each log."""
+    runs, run_total = memory.rebuild_runs(limit=_NEWEST)
+    waiting, waiting_total = memory.quarantined(limit=_NEWEST)
+    ingests = memory.ingests()
+    decisions, decision_total = memory.decision_log(limit=_NEWEST)
+    newest, _total = jobs.list_jobs(memory.store, kind="rebuild", limit=1)
+    return render(
+        request,
+        "admin.html",
+        job=newest[0] if newest else None,
+        is_running=bool(newest) and newest[0]["state"] in jobs.ALIVE,
+        is_rebuilt=memory.is_rebuilt(),
+        runs=[run | {"address": _dagster_address(memory, run["run_id"])} for run in runs],
+        run_total=run_total,
+        waiting=waiting,
+        waiting_total=waiting_total,
+        ingests=to_records(ingests.head(_NEWEST)),
+        ingest_total=len(ingests),
+        decisions=decisions,
+        decision_total=decision_total,
+        dagster_url=memory.settings.dagster_url,
+    )
+
+
+@router.post("/rebuild")
+def start_rebuild(request: Request, who: Admin, _: SentForm) -> Response:
+    """Rebuild all findings in a process of its own."""
+    runner: JobRunner = request.app.state.jobs
+    job = runner.start("rebuild", {}, asked_by=who.name)
+    request.state.audit_details = {"job": job["id"]}
+    return see("/admin")
+
+
+@router.post("/jobs/{identity}/cancel")
+def cancel_job(identity: str, memory: OpenedMemory, _who: Admin, _: SentForm) -> Response:
+    """Cancel a job; it ends within seconds, and what it wrote stands."""
+    job = jobs.ask_to_cancel(memory.store, identity)
+    return see("/members" if job["kind"] == "discover" else "/admin")
+
+
+@router.get("/ingests")
+def ingests(request: Request, memory: OpenedMemory, _: Reader) -> Response:
+    """Show everything that was read in."""
+    found = to_records(memory.ingests())
+    rows, following = part_of(found, request)
+    return render(request, "ingests.html", rows=rows, total=len(found), following=following)
+
+
+@router.get("/decisions")
+def decisions(request: Request, memory: OpenedMemory, _: Reader) -> Response:
+    """Show what persons decided and noted, the newest first."""
+    asked = chosen(request, "kind", "before")
+    kind = asked["kind"] if asked["kind"] in KINDS else None
+    rows, total = memory.decision_log(kind=kind, limit=ROWS + 1, before=row_id(asked["before"]))
+    return render(
+        request,
+        "decisions.html",
+        rows=rows[:ROWS],
+        total=total,
+        following=rows[ROWS - 1]["id"] if len(rows) > ROWS else None,
+        kinds=KINDS,
+        kind=kind,
+    )
+
+
+@router.get("/settings")
+def settings(request: Request, memory: OpenedMemory, _: Admin) -> Response:
+    """Show the settings in force; nothing secret is among them."""
+    return render(request, "settings.html", rows=describe_settings(memory.settings))
+
+
+def row_id(text: str | None) -> int | None:
+    """Return the id of a row that an address names; None where it is not one."""
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > len(str(_MOST_ID)):
+        return None
+    return min(int(text), _MOST_ID)
+
+
+def _dagster_address(memory: OpenedMemory, run_id: str) -> str | None:
+    """Return where Dagster shows a run; None where its address is not known, or it ran without Dagster."""
+    address: Any = memory.settings.dagster_url
+    return f"{address}/runs/{run_id}" if address and not run_id.startswith("rebuild-") else None
