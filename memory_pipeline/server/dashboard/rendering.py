@@ -85,7 +85,6 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             path=request.url.path,
             navigation=NAVIGATION,
             version=__version__,
-            form_value=form_token,
             form_secret=form_token,  # the macro that writes it has the other name
             may=(lambda scope: grant is not None and grant.allows(scope)),
             who=None if grant is None else grant.name,

@@ -2,11 +2,14 @@
 
 from fastapi import APIRouter
 
-from memory_pipeline.server.dashboard.pages import change, learning, patterns, today
 from memory_pipeline.server.dashboard.pages import (
     admin,
+    advice,
+    change,
+    factors,
     learning,
     members,
+    outcomes,
     patterns,
     quarantine,
     today,
@@ -15,17 +18,12 @@ from memory_pipeline.server.dashboard.pages import (
 
 PAGES: tuple[APIRouter, ...] = (
     today.router,
-    patterns.router,
-    learning.router,
-    change.router,
-from memory_pipeline.server.dashboard.pages import advice, factors, outcomes, patterns, today
-
-PAGES: tuple[APIRouter, ...] = (
-    today.router,
     outcomes.router,
     patterns.router,
     factors.router,
     advice.router,
+    learning.router,
+    change.router,
     members.router,
     quarantine.router,
     admin.router,
