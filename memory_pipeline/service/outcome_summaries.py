@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _KEPT = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OutcomeSummary:
-    """How the attempts of a selection went.
+    """How the attempts of a selection went; each is equal to itself alone, and can be a key.
 
     Attributes
     ----------

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.names import STANDARD_CONTEXT
+from memory_pipeline.analysis.text import describe_approach, setting_text
 from memory_pipeline.server.problems import FieldError, ProblemError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def record_of(sent: Mapping[str, str], answer: Mapping[str, Any], words: Mapping
     Raises
     ------
     ProblemError
-        When a number cannot be read.
+        When a number cannot be read, or the settings are as advised where something else was done.
     """
     lists = {one["name"] for one in words["approach"] if one["is_list"]}
     approach: dict[str, Any] = {}
@@ -41,6 +42,9 @@ def record_of(sent: Mapping[str, str], answer: Mapping[str, Any], words: Mapping
             approach[name] = (
                 [one.strip() for one in value.split("+") if one.strip()] if name in lists else value
             )
+    followed = None if answer["withheld"] else _FOLLOWED.get(sent.get("followed", ""))
+    if followed is False:
+        _check_otherwise(approach, answer["recommended_approach"] or {})
     context = dict(answer["context"])
     record: dict[str, Any] = {
         "application_name": sent.get("application", "").strip(),
@@ -50,8 +54,7 @@ def record_of(sent: Mapping[str, str], answer: Mapping[str, Any], words: Mapping
         **{name: context.pop(name) for name in STANDARD_CONTEXT if name in context},
         "context": context,
         "recommendation_id": answer["id"],
-        # Whoever was told nothing could not follow it.
-        "recommendation_followed": None if answer["withheld"] else _FOLLOWED.get(sent.get("followed", "")),
+        "recommendation_followed": followed,  # whoever was told nothing could not follow it
         "occurred_at": datetime.now(UTC).isoformat(),
         "source_record_id": str(uuid.uuid4()),
     }
@@ -64,6 +67,16 @@ def record_of(sent: Mapping[str, str], answer: Mapping[str, Any], words: Mapping
     if sent.get("comment", "").strip():
         record["feedback"] = {"comment": sent["comment"].strip()}
     return record
+
+
+def _check_otherwise(approach: Mapping[str, Any], advised: Mapping[str, Any]) -> None:
+    if all(setting_text(approach.get(name)) == setting_text(value) for name, value in advised.items()):
+        remedy = "change those that were chosen otherwise, or say that it was followed"
+        raise ProblemError(
+            422,
+            f"the settings are those that were advised; {remedy}",
+            (FieldError("approach", describe_approach(approach), remedy),),
+        )
 
 
 def _number(name: str, text: str) -> float:

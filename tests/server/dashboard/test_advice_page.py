@@ -54,7 +54,7 @@ def test_contexts_are_listed_with_their_own_attempts(site, open_page):
 def test_an_application_is_described_as_its_newest_attempt(site, open_page):
     newest = site.memory.outcomes(limit=1).iloc[0]
     page = open_page(f"{site.address}/advice?application={newest['application_name']}")
-    field = page.locator("[name='context.installer_type']")
+    field = page.get_by_role("combobox", name="installer type")
     assert field.input_value() == newest["installer_type"]
     page = open_page(f"{site.address}/advice?context.instaler_type=msi", scripts=False)
     assert page.get_by_text("did you mean 'installer_type'?").is_visible()

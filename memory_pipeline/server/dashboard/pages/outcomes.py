@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 ROWS = 50
 COUNTED_AT_ONCE = 50_000
-"""A selection of more attempts is summarised behind the page, which does not wait for it."""
+"""In a memory of more attempts a selection is summarised behind the page, which does not wait for it."""
 SORTS = {
     "-occurred_at": "newest first",
     "occurred_at": "oldest first",
@@ -45,6 +46,7 @@ SORTS = {
 _USUAL_SORT = "-occurred_at"
 _LISTED = 12
 _CSV_ROWS = 2_000
+_CHARTS = 32
 
 
 @router.get("/outcomes")
@@ -55,17 +57,18 @@ def outcomes(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     cursor = request.query_params.get("cursor")
     begin = read_cursor(cursor, scope)
     column = sort.removeprefix("-")
+    is_counted = "summary" in request.query_params or memory.outcome_page(limit=0).total <= COUNTED_AT_ONCE
+    summary = memory.outcome_summary(**filters) if is_counted else None
+    total = begin.total if begin is not None else None if summary is None else summary.attempts
     page = memory.outcome_page(
         sort=sort,
         after=None if begin is None else read_position(begin.after, column, cursor or ""),
         limit=ROWS,
-        total=None if begin is None else begin.total,
+        total=total,
         **filters,
     )
     rows = to_records(page.outcomes)
     following = write_cursor(scope, position_of(rows[-1], column), page.total) if page.has_more else None
-    is_counted = page.total <= COUNTED_AT_ONCE or "summary" in request.query_params
-    summary = memory.outcome_summary(**filters) if is_counted and page.total else None
     is_one_status = summary is not None and summary.attempts in summary.statuses.values()
     usual, columns = fields_of(memory.vocabulary())
     query = urlencode(write_filters(filters))
@@ -89,7 +92,7 @@ def outcomes(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         applications_scale=_scale_of(summary),
         reasons=[] if summary is None else to_records(summary.reasons.head(_LISTED)),
         most_reasons=MOST_REASONS_READ,
-        figure=None if summary is None else _figure(summary, query),
+        figure=_figure(summary, query) if summary is not None and summary.attempts else None,
         csv=f"/outcomes.csv?{urlencode([*write_filters(filters), ('sort', sort)])}",
     )
 
@@ -192,6 +195,7 @@ def _figure(summary: OutcomeSummary, query: str) -> Figure:
     )
 
 
+@lru_cache(maxsize=_CHARTS)
 def _drawn(summary: OutcomeSummary) -> str:
     from memory_pipeline.charts import success_over_time  # noqa: PLC0415 - imports Altair
 
