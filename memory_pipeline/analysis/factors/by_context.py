@@ -16,6 +16,9 @@ from memory_pipeline.analysis.stats.against_rest import ALIKE_SUMS, effective_at
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from memory_pipeline.analysis.arrays import Mask
+    from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
+
 BY_CONTEXT_COLUMNS = (
     "column",
     "level",
@@ -32,12 +35,11 @@ _LEAST_ATTEMPTS = 10
 
 
 def differences_by_context(
-    counts: pd.DataFrame,
+    counts: GroupedCounts,
     settings: Mapping[str, str],
     reference: Mapping[str, str],
     *,
     context: Sequence[str],
-    unit: str,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Compare two choices at each level of each context column.
@@ -45,15 +47,13 @@ def differences_by_context(
     Parameters
     ----------
     counts
-        Counted attempts, shape (combinations, any): encoded context and settings, the unit, `n` attempts and
-        `k` successes.
+        Attempts and successes by condition and unit. Within a unit attempts are alike; the intervals allow
+        for it by an effective number of attempts (Rao and Scott 1992), which counts both sides as independent
+        of each other.
     settings, reference
         The two choices: encoded columns and their levels.
     context
         Columns by whose levels to compare.
-    unit
-        Column within whose values attempts are alike; the intervals allow for it by an effective number of
-        attempts (Rao and Scott 1992), which counts both sides as independent of each other.
     confidence
         Probability with which each interval covers.
 
@@ -63,23 +63,18 @@ def differences_by_context(
         Columns `BY_CONTEXT_COLUMNS`, for each column the levels with most attempts, at most 8, that have at
         least 10 on both sides.
     """
-    with_value, with_reference = (
-        np.logical_and.reduce([(counts[column] == level).to_numpy(bool) for column, level in side.items()])
-        for side in (settings, reference)
-    )
-    both = counts[with_value | with_reference].assign(side=with_value[with_value | with_reference])
-    tables = [_by_level(both, column, unit, confidence) for column in context if column in counts]
-    found = (
-        pd.concat([one for one in tables if len(one)], ignore_index=True) if any(map(len, tables)) else None
-    )
-    return (
-        pd.DataFrame(columns=list(BY_CONTEXT_COLUMNS)) if found is None else found[list(BY_CONTEXT_COLUMNS)]
-    )
+    with_value = counts.where(settings)
+    both = counts.take(with_value | counts.where(reference))
+    is_value = both.where(settings)
+    tables = [_by_level(both, is_value, column, confidence) for column in context if column in counts.columns]
+    found = [one for one in tables if len(one)]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(BY_CONTEXT_COLUMNS))
 
 
-def _by_level(both: pd.DataFrame, column: str, unit: str, confidence: float) -> pd.DataFrame:
-    keys = [both[column].astype(str).rename("level"), both["side"], both[unit].astype(str).rename("unit")]
-    units = both[["n", "k"]].groupby(keys).sum().astype(float)
+def _by_level(both: GroupedCounts, is_value: Mask, column: str, confidence: float) -> pd.DataFrame:
+    levels = np.array(both.levels_of(column), dtype=object)[both.codes_of(column)]
+    cells = pd.DataFrame({"level": levels, "side": is_value, "unit": both.unit, "n": both.n, "k": both.k})
+    units = cells.groupby(["level", "side", "unit"]).sum()
     n, k = units["n"], units["k"]
     sums = dict(zip(ALIKE_SUMS, (n * n, n**3, k * k, n * k), strict=True))
     groups = units.assign(**sums).groupby(["level", "side"]).sum()

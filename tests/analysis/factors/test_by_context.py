@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from memory_pipeline.analysis.evidence.grouped_counts import group_attempts
 from memory_pipeline.analysis.factors.by_context import differences_by_context
 
 
@@ -22,8 +23,9 @@ def made(rng, *, units=400, each=1, effects=(0.3, 0.0)):
 
 
 def compared(frame):
+    counts = group_attempts(frame[["level", "setting"]].astype("category"), frame["unit"], frame["k"] == 1)
     return differences_by_context(
-        frame, {"setting": "yes"}, {"setting": "no"}, context=["level", "absent"], unit="unit"
+        counts, {"setting": "yes"}, {"setting": "no"}, context=["level", "absent"]
     ).set_index("level")
 
 
