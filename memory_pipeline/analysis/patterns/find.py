@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.evidence.evidence import Evidence
 
 
-PERIOD = "(half of the history)"
+PERIOD = "(part of the history)"
+_MOST_PERIODS = 24
+_LEAST_IN_PERIOD = 100
 
 
 def find_patterns(
@@ -109,8 +111,7 @@ def find_patterns(
     period = None
     if "occurred_at" in outcomes and outcomes["occurred_at"].notna().any():
         period = PERIOD
-        moments = pd.to_datetime(outcomes["occurred_at"], utc=True)
-        frame[period] = np.where(moments <= moments.median(), "earlier", "later")
+        frame[period] = _parts_of_history(pd.to_datetime(outcomes["occurred_at"], utc=True))
     evidence = count_evidence(
         frame,
         conditions=list(encoded.columns),
@@ -128,6 +129,18 @@ def find_patterns(
         min_effect=min_effect,
         tier=tier,
     )
+
+
+def _parts_of_history(moments: pd.Series) -> pd.Series:
+    """Return the part of the history that each moment lies in, as text that sorts by time.
+
+    Parts have the same number of attempts, as far as attempts of one moment can be told apart; an even
+    number, so that the history has two halves. What has no moment is a part of its own.
+    """
+    number = 2 * int(np.clip(moments.notna().sum() // (2 * _LEAST_IN_PERIOD), 1, _MOST_PERIODS // 2))
+    share = (moments.rank(method="max") - 1) / max(int(moments.notna().sum()) - 1, 1)
+    part = pd.Series(np.floor(share * number)).clip(upper=number - 1)
+    return pd.Series(part.map("{:02.0f}".format, na_action="ignore").fillna("unknown"))
 
 
 @on_one_thread

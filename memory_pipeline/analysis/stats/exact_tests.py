@@ -1,12 +1,13 @@
-"""Is the difference between two rates more than chance, if all attempts are independent?
+"""Is the difference between two rates more than chance, by exact tests of 2x2 tables?
 
-Fisher's exact test for many 2x2 tables at once, the pooled z-test that screens before it, and the moments
-of the hypergeometric distribution.
+Fisher's exact test for many tables at once, the pooled z-test that screens before it, and the exact test of
+one table per unit, in which attempts are independent given their unit.
 
 References
 ----------
 1. Fisher (1935), The logic of inductive inference, Journal of the Royal Statistical Society 98.
-2. Johnson, Kotz and Kemp (1992), Univariate discrete distributions, 2nd edition, section 6.3 (moments).
+2. Mehta, Patel and Gray (1985), Computing an exact confidence interval for the common odds ratio in several
+   2 x 2 contingency tables, JASA 80 (the distribution of the sum over tables).
 """
 
 from __future__ import annotations
@@ -43,28 +44,6 @@ def pooled_z_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
     return p_values
 
 
-def hypergeometric_moments(total: Numbers, hits: Numbers, drawn: Numbers) -> tuple[Numbers, Numbers]:
-    """Compute the second and third central moments of hypergeometric counts (ref. 2).
-
-    Parameters
-    ----------
-    total, hits, drawn
-        Size of each population, how many of it are hits, and how many are drawn, shape (populations,).
-
-    Returns
-    -------
-    second, third
-        Central moments of the hits among those drawn, shape (populations,).
-    """
-    product = drawn * hits * (total - hits) * (total - drawn)
-    scale = total**2 * (total - 1)
-    second = np.divide(product, scale, out=np.zeros(len(total)), where=scale > 0)
-    product *= (total - 2 * hits) * (total - 2 * drawn)
-    scale *= total * (total - 2)
-    third = np.divide(product, scale, out=np.zeros(len(total)), where=scale > 0)
-    return second, third
-
-
 def fisher_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
     """Compute p-values of Fisher's exact test (ref. 1), two-sided by doubling the smaller tail.
 
@@ -94,6 +73,29 @@ def fisher_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
         step += 1
     p_values: Numbers = np.minimum(2 * np.exp(log_term) * tail, 1.0)
     return p_values
+
+
+def stratified_p_value(total: Ints, hits: Ints, drawn: Ints, observed: int) -> float:
+    """Compute the p-value of the exact test of several 2x2 tables, two-sided by doubling the smaller tail.
+
+    The sum over tables of hits inside is compared with its distribution given the margins of each table:
+    that of a sum of hypergeometric numbers (ref. 2).
+
+    Parameters
+    ----------
+    total, hits, drawn
+        Attempts, attempts with the target, and attempts inside of each table, shape (tables,).
+    observed
+        Attempts inside with the target, over all tables.
+    """
+    low = np.maximum(drawn + hits - total, 0)
+    high = np.minimum(drawn, hits)
+    chance = np.ones(1)
+    for one in np.flatnonzero(high > low):
+        values = np.arange(low[one], high[one] + 1)
+        chance = np.convolve(chance, stats.hypergeom.pmf(values, total[one], hits[one], drawn[one]))
+    place = int(observed - low.sum())
+    return float(min(2 * min(chance[place:].sum(), chance[: place + 1].sum()), 1.0))
 
 
 def _log_choose(n: Numbers, k: Numbers) -> Numbers:

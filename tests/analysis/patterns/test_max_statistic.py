@@ -42,7 +42,7 @@ def searched(frame, *, unit="application_name", draws=499, min_effect=0.0, seed=
     number = np.flatnonzero(tally.first_of_equals)
     icc = sample.intraclass_correlation()
     return search_with_resampling(
-        tally, sample, number, icc=icc, min_units=2, min_effect=min_effect, draws=draws, seed=seed
+        tally, "success", sample, number, icc=icc, min_units=2, min_effect=min_effect, draws=draws, seed=seed
     )
 
 
@@ -104,7 +104,7 @@ def test_very_many_units_are_tested_in_groups(monkeypatch):
 
     np.testing.assert_array_equal(whole.tests.n, grouped.tests.n)
     np.testing.assert_allclose(whole.tests.difference, grouped.tests.difference)
-    np.testing.assert_allclose(whole.tests.variance, grouped.tests.variance, rtol=0.5)
+    np.testing.assert_allclose(whole.tests.effect_variance, grouped.tests.effect_variance, rtol=0.5)
     assert grouped.family_wise_p_values().min() <= 0.01
 
 
