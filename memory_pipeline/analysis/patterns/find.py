@@ -81,9 +81,11 @@ def find_patterns(
         outside, with its 95% interval; `support` to `zhang` are the metrics of the association rule pattern
         -> target (mlxtend). `confidence` is the probability that the difference has the same sign on later
         attempts (`patterns.replicability`); `earlier_difference` and `later_difference` are those of the
-        halves of the history (NaN without `occurred_at`). `adjusted_difference` is the difference in a model
-        with all other columns, `stratified_difference` that over the levels of `stratified_by`, the column
-        that changes it most, and `turns` is whether either reverses the sign (`patterns.confounding`).
+        halves of the history (NaN without `occurred_at`). `separable_from_time` is the share of what tells
+        the attempts inside from the others that is left between attempts of the same time.
+        `adjusted_difference` is the difference in a model with all other columns, `stratified_difference`
+        that over the levels of `stratified_by`, the column that changes it most, and `turns` is whether
+        either reverses the sign (`patterns.confounding`).
         `attrs["searched"]` is the number of tests that the error rate covers.
 
     Raises

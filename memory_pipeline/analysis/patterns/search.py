@@ -18,12 +18,18 @@ from memory_pipeline.analysis.evidence.combinations import Tally, count_combinat
 from memory_pipeline.analysis.patterns.max_statistic import Searched, is_large, search_with_resampling
 from memory_pipeline.analysis.patterns.redundancy import PartialRegression
 from memory_pipeline.analysis.patterns.replicability import EffectPrior
-from memory_pipeline.analysis.stats.clustered_tests import CellTests, cell_tests, concatenate
+from memory_pipeline.analysis.stats.clustered_tests import (
+    CellTests,
+    cell_tests,
+    concatenate,
+    difference_variances,
+)
 from memory_pipeline.analysis.stats.exact_tests import (
     fisher_p_values,
     pooled_z_p_values,
     stratified_p_value,
 )
+from memory_pipeline.analysis.stats.intervals import newcombe_intervals
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
 
 if TYPE_CHECKING:
@@ -273,6 +279,12 @@ class TargetSearch:
         test = cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
+    def _interval_agrees(self, test: CellTests, inside: Mask, icc: float) -> bool:
+        """Return whether the interval of the plain difference lies on the side of the tested effect."""
+        variance = difference_variances(self.sample, [inside], icc=icc)
+        low, high = newcombe_intervals(test, variance, self.sample)
+        return bool((low[0] if test.effect[0] > 0 else -high[0]) > 0)
+
     def _without_redundant(self, found: Tested, icc: float) -> tuple[Tested, Floats, tuple[str, ...]]:
         """Select, from the most certain on, what adds to everything selected before.
 
@@ -302,6 +314,8 @@ class TargetSearch:
             score = np.array([stats.norm.isf(partial.p_value / 2)])
             family_wise = float(found.searched.p_values_of(score)[0])
             if family_wise > allowed or partial.p_value > fdr:
+                continue
+            if tier != "exploratory" and not self._interval_agrees(found.tests.take([int(i)]), inside, icc):
                 continue
             regression.add(partial)
             kept.append(int(i))

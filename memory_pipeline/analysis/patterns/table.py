@@ -49,6 +49,7 @@ COLUMNS = (
     "confidence",
     "earlier_difference",
     "later_difference",
+    "separable_from_time",
     "adjusted_difference",
     "adjusted_ci_low",
     "adjusted_ci_high",
@@ -138,6 +139,7 @@ def describe_findings(
             "confidence": probability_to_hold(tests, result.prior, halves),
             "earlier_difference": unknown if halves is None else halves.earlier.difference,
             "later_difference": unknown if halves is None else halves.later.difference,
+            "separable_from_time": tests.separable,
         }
     )
     adjusted = _adjusted(evidence, target, frame, most=_MOST_ADJUSTED if is_adjusted else 0)

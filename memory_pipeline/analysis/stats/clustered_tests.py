@@ -96,7 +96,7 @@ class CellTests:
             ratio = np.where(self.effect_variance > 0, self.effect / np.sqrt(self.effect_variance), 0.0)
         return _without_skewness(np.nan_to_num(ratio), self.skewness)
 
-    def take(self, index: Ints) -> CellTests:
+    def take(self, index: Ints | list[int]) -> CellTests:
         """Return the tests at some positions, in the given order."""
         return CellTests(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
 

@@ -15,8 +15,10 @@ from scipy import stats
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.evidence.combinations import count_combinations
 from memory_pipeline.analysis.patterns import find_patterns, max_statistic
-from memory_pipeline.analysis.patterns.max_statistic import normal_scores, search_with_resampling
+from memory_pipeline.analysis.patterns.max_statistic import search_with_resampling
+from memory_pipeline.analysis.stats import sign_draws
 from memory_pipeline.analysis.stats.grouped_sample import Sample
+from memory_pipeline.analysis.stats.sign_draws import normal_scores
 
 
 def world(seed, *, attempts=1200, units=40, columns=3, constant=True, effect=0.0):
@@ -99,7 +101,7 @@ def test_very_many_units_are_tested_in_groups(monkeypatch):
     frame = world(5, attempts=6000, units=3000, constant=False, effect=0.25)
     whole = searched(frame)
     monkeypatch.setattr(max_statistic, "_MOST_UNITS", 256)
-    monkeypatch.setattr(max_statistic, "_MOST_GROUPS", 64)
+    monkeypatch.setattr(sign_draws, "_MOST_GROUPS", 64)
     grouped = searched(frame)
 
     np.testing.assert_array_equal(whole.tests.n, grouped.tests.n)

@@ -31,6 +31,17 @@ def test_fisher_equals_scipy_on_ordinary_and_extreme_tables():
         np.testing.assert_allclose(got, expected, rtol=1e-7)
 
 
+@pytest.mark.parametrize(("total", "hits"), [(958, 626), (40, 9), (300, 297), (20, 10)])
+def test_two_sided_by_likelihood_fisher_is_scipys(total, hits):
+    rng = np.random.default_rng(total)
+    n = rng.integers(1, total, 60)
+    k = rng.hypergeometric(hits, total - hits, n)
+    got = fisher_p_values(n, k, total, hits, method="less likely")
+    tables = [[[b, a - b], [hits - b, total - a - hits + b]] for a, b in zip(n, k, strict=True)]
+    expected = [stats.fisher_exact(table).pvalue for table in tables]
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
 def test_fisher_far_in_the_tail_keeps_its_digits():
     # scipy.stats.fisher_exact([[100, 0], [0, 100]]) doubles one tail of 1 / C(200, 100) = 1.1043e-59.
     got = fisher_p_values(np.array([100]), np.array([100]), 200, 100)
