@@ -1,6 +1,6 @@
 """How often is something found where there is no effect: the share of empty worlds with a finding.
 
-    python benchmarks/error_rates.py [--worlds 500] [--processes 2]
+    python benchmarks/error_rates.py [--worlds 500] [--histories 200] [--processes 2]
 
 Each world has 6,000 attempts of 80 units and 8 condition columns of 4 values that have no effect; all
 combinations of up to three are searched. Worlds differ in how attempts repeat: independent; units with
@@ -14,12 +14,18 @@ Printed, with Wilson's 95% interval: the share of worlds with a finding at 5% by
 test with Benjamini-Hochberg, by this project's test with Benjamini-Hochberg (BH), Benjamini-Yekutieli
 (BY) and Holm, by this project's test with resampling of whole units (min-p), and by `find_patterns`
 (resampling, then without redundant findings).
+
+A second table has the histories of `memory_pipeline.worlds.empty_histories`: 3,000 attempts over 540 days
+with 8 conditions, of the kinds that packaging really has (outcomes in spells, settings kept for long, roll-
+outs, drift). There: Fisher's test per attempt with Benjamini-Hochberg over single conditions alone,
+`find_patterns`, and the share with an alarm of drift at 1% (`models.change_points.find_changes`).
 """
 
 from __future__ import annotations
 
 import argparse
 from multiprocessing import Pool
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,11 +33,17 @@ from statsmodels.stats.multitest import multipletests
 
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.evidence.combinations import count_combinations
+from memory_pipeline.analysis.models.change_points import find_changes
 from memory_pipeline.analysis.patterns import find_patterns
 from memory_pipeline.analysis.patterns.search import Limits, TargetSearch
 from memory_pipeline.analysis.stats.exact_tests import fisher_p_values
 from memory_pipeline.analysis.stats.grouped_sample import Sample
 from memory_pipeline.analysis.stats.intervals import wilson_interval
+from memory_pipeline.worlds.empty_histories import EMPTY_HISTORIES, LEVELS, empty_history
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.pool import Pool as PoolOfProcesses
 
 ATTEMPTS, UNITS, COLUMNS, VALUES = 6000, 80, 8, 4
 FEW_UNITS = 20
@@ -54,7 +66,7 @@ WORLDS = (
     "one unit with half, mixed",
 )
 PROCEDURES = ("Fisher, unit-blind + BH", "BH", "BY", "Holm", "resampled min-p", "find_patterns")
-MIN_UNITS, LEVEL = 5, 0.05
+MIN_ATTEMPTS, MIN_UNITS, LEVEL = 30, 5, 0.05
 
 
 def empty_world(kind: str, seed: int) -> pd.DataFrame:
@@ -87,9 +99,9 @@ def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, boo
     columns = [f"c{i}" for i in range(COLUMNS)]
     evidence = count_evidence(frame, conditions=columns, outcome="outcome_status", unit="application_name")
     belongs = np.array([outcome == "success" for outcome in evidence.outcomes])
-    tally = count_combinations(evidence, {"success": belongs}, min_sample_size=30)
+    tally = count_combinations(evidence, {"success": belongs}, min_sample_size=MIN_ATTEMPTS)
     sample = Sample(evidence.n, evidence.attempts("success"), evidence.codes("application_name")[0])
-    search = TargetSearch(tally, "success", sample, Limits(30, MIN_UNITS, 0.02, LEVEL))
+    search = TargetSearch(tally, "success", sample, Limits(MIN_ATTEMPTS, MIN_UNITS, 0.02, LEVEL))
     tested = search.tested(sample.intraclass_correlation())
     tests = tested.tests
     blind = fisher_p_values(tests.n, tests.k, sample.total, int(sample.k.sum()))
@@ -106,22 +118,57 @@ def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, boo
         "Holm": finds(p_values, "holm"),
         "resampled min-p": resampled,
         # Without that it finds nothing.
-        "find_patterns": resampled and len(find_patterns(frame, min_sample_size=30)) > 0,
+        "find_patterns": resampled and len(find_patterns(frame, min_sample_size=MIN_ATTEMPTS)) > 0,
     }
 
 
+def finds_in_history(task: tuple[str, int]) -> dict[str, bool]:
+    """Return whether each procedure finds something in one empty history."""
+    kind, seed = task
+    frame = empty_history(kind, seed)
+    columns = list(LEVELS)
+    counts = count_evidence(frame, conditions=columns, outcome="outcome_status", max_conditions=1).to_frame(
+        min_count=MIN_ATTEMPTS
+    )
+    hits = int((frame["outcome_status"] == "success").sum())
+    blind = fisher_p_values(counts["n"].to_numpy(), counts["success"].to_numpy(), len(frame), hits)
+    expected = pd.Series(hits / len(frame), index=frame.index)
+    return {
+        "Fisher, unit-blind + BH": bool((multipletests(blind, method="fdr_bh")[1] <= LEVEL).any()),
+        "find_patterns": not find_patterns(frame, min_sample_size=MIN_ATTEMPTS).empty,
+        "drift": bool(find_changes(frame, expected, columns=columns, unit="application_name")),
+    }
+
+
+def print_histories(pool: PoolOfProcesses, kinds: Sequence[str], seeds: range) -> None:
+    """Print the table of empty histories."""
+    names = ("Fisher, unit-blind + BH", "find_patterns", "drift")
+    print("\n| history | " + " | ".join(names) + " |")
+    print("|---" * (len(names) + 1) + "|")
+    for kind in kinds:
+        results = pool.map(finds_in_history, [(kind, seed) for seed in seeds], 4)
+        cells = []
+        for name in names:
+            count = sum(found[name] for found in results)
+            low, high = wilson_interval(count, len(results))
+            cells.append(f"{count / len(results):.3f} [{low:.3f}, {high:.3f}]")
+        print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=500, help="worlds of each kind")
+    parser.add_argument("--histories", type=int, default=200, help="histories of each kind")
+    parser.add_argument("--first", type=int, default=0, help="first seed of the histories")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", nargs="*", default=WORLDS, help="kinds of worlds")
+    parser.add_argument("--only", nargs="*", default=[*WORLDS, *EMPTY_HISTORIES], help="kinds of worlds")
     arguments = parser.parse_args()
     print(f"Share of {arguments.worlds} empty worlds with a finding at 5% [95% interval]\n")
     print("| world | " + " | ".join(PROCEDURES) + " |")
     print("|---" * (len(PROCEDURES) + 1) + "|")
     with Pool(arguments.processes) as pool:
-        for kind in arguments.only:
+        for kind in [one for one in arguments.only if one in WORLDS]:
             tasks = [(kind, seed) for seed in range(arguments.worlds)]
             results = [found for _, found in pool.imap_unordered(procedures_with_a_finding, tasks, 4)]
             cells = []
@@ -130,6 +177,8 @@ def main() -> None:
                 low, high = wilson_interval(count, len(results))
                 cells.append(f"{count / len(results):.3f} [{low:.3f}, {high:.3f}]")
             print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
+        seeds = range(arguments.first, arguments.first + arguments.histories)
+        print_histories(pool, [one for one in arguments.only if one in EMPTY_HISTORIES], seeds)
 
 
 if __name__ == "__main__":

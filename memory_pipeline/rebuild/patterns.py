@@ -44,6 +44,7 @@ _IMPACT = (
     "tier",
     "earlier_difference",
     "later_difference",
+    "separable_from_time",
     "adjusted_difference",
     "adjusted_ci_low",
     "adjusted_ci_high",

@@ -103,8 +103,9 @@ class Evidence:
         return np.asarray(self.counts[:, belongs].sum(axis=1, dtype=np.int64))
 
     def sample(self, target: str) -> Sample:
-        """Return the collapsed rows as tests need them: counts for a target (see `hits`), and units."""
-        return Sample(self.n, self.hits(target), None if self.unit is None else self.codes(self.unit)[0])
+        """Return the collapsed rows as tests need them: hits of a target (see `hits`), units, periods."""
+        unit, period = (None if one is None else self.codes(one)[0] for one in (self.unit, self.period))
+        return Sample(self.n, self.hits(target), unit, period)
 
     def grouped(self, target: str) -> GroupedCounts:
         """Return the collapsed rows as models need them: counts for a target (see `hits`) by condition.

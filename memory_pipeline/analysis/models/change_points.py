@@ -1,7 +1,8 @@
 """Since when do attempts with a value end differently than expected (change-point detection)?
 
 The whole history is available, so changes are tested for in all of it at once, with an error rate, instead
-of monitored attempt by attempt.
+of monitored attempt by attempt. Units, and nothing smaller, are independent: what is broken may stay broken
+for as long as it likes.
 
 `learning.trend` detects another kind of change: whether one monthly measure, of which only values and
 intervals are left, changed its level. Here every attempt is available with what was expected of it. So a
@@ -11,6 +12,8 @@ between two attempts.
 References
 ----------
 1. Ploberger and Krämer (1992), The CUSUM test with OLS residuals, Econometrica 60.
+2. Andrews (1993), Tests for parameter instability and structural change with unknown change point,
+   Econometrica 61 (the largest of the standardised statistics of all splits).
 """
 
 from __future__ import annotations
@@ -20,12 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import kolmogorov
 
 from memory_pipeline.analysis.features.columns import unit_codes
 from memory_pipeline.analysis.features.encoding import encode_conditions
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.names import MISSING, OTHER
+from memory_pipeline.analysis.stats.clustered_tests import jackknife_variance
+from memory_pipeline.analysis.stats.sign_draws import SignDraws, family_wise_p_values, normal_scores
+from memory_pipeline.analysis.stats.unit_scores import UnitScores
 from memory_pipeline.analysis.text import name_factor
 
 if TYPE_CHECKING:
@@ -41,6 +46,12 @@ _LEAST_ATTEMPTS = 100
 _UNIT_WEIGHT = 5.0
 _LEAST_UNITS = 8
 _LEAST_CHANGE = 0.05
+_ALIKE = 0.3
+"""Correlation of a unit's attempts within a month that their weights allow for."""
+_SPLITS = 32
+_LEAST_SIDE = 0.1
+"""Least share of the attempts on either side of a split."""
+_DRAWS = 499
 _LEAST_MONTHS = 3
 """Within a month, a change for all attempts cannot be distinguished from a change of one value."""
 
@@ -59,7 +70,7 @@ class Change:
         Mean residual (success less expectation) after the change less before it, relative to other attempts
         of the same months.
     p_value
-        Adjusted for all values tested (Bonferroni).
+        Family-wise, over all values and splits tested, by resampling.
     before, after
         Attempts before and after the change.
     """
@@ -88,13 +99,14 @@ def find_changes(
 ) -> tuple[Change, ...]:
     """Find the values of columns with which attempts end differently from some time on.
 
-    For each value, residuals are summed in the order of time: success less expectation, less the mean of
-    their month (a trend of all attempts is no change of one value), less their unit's own mean, shrunk. The
-    largest distance of these sums from a straight line, over their standard deviation, is tested by
-    Kolmogorov's distribution (the OLS-CUSUM test, ref. 1). The variance is that of sums over a unit's
-    months, within which attempts are correlated; for a unit with attempts in one month only it is at least
-    that of independent attempts. The change is where the distance is largest, between two different times;
-    of each column only the value with the largest change is returned.
+    For each value, residuals before and after a split are compared, for 32 splits: success less expectation,
+    less the mean of their month (a trend of all attempts is no change of one value), less their unit's own
+    mean, shrunk. Attempts of a unit within a month weigh `1 / (1 + 0.3 (n - 1))`, so that no unit sets the
+    mean of a month alone. The variance is that between units, with each left out in turn
+    (`stats.clustered_tests`), and at least that of independent attempts. The largest statistic of all splits
+    (ref. 2) and values is compared with what it is where each unit's scores have random signs
+    (`stats.sign_draws`). The change is where the sum of residuals is furthest from a straight line (ref. 1),
+    between two different times; of each column only the value with the largest change is returned.
 
     Parameters
     ----------
@@ -124,62 +136,97 @@ def find_changes(
     month = np.unique(months.astype(str), return_inverse=True)[1]
     if month.max() + 1 < _LEAST_MONTHS:
         return ()
-    residual = residual - (np.bincount(month, residual) / np.bincount(month))[month]
     units = unit_codes(outcomes[unit])
-    residual = residual - (np.bincount(units, residual) / (np.bincount(units) + _UNIT_WEIGHT))[units]
-    spells = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
-    # Whether the unit of an attempt has attempts in one month alone.
-    is_lone = np.bincount(units[np.unique(spells, return_index=True)[1]])[units] == 1
+    together = np.unique(units * (month.max() + 1) + month, return_inverse=True)[1]
+    weight = 1 / (1 + _ALIKE * (np.bincount(together)[together] - 1))
+    residual = residual - (np.bincount(month, weight * residual) / np.bincount(month, weight))[month]
+    sizes = np.bincount(units, weight)
+    residual = residual - (np.bincount(units, weight * residual) / (sizes + _UNIT_WEIGHT))[units]
     encoded = encode_conditions(outcomes, columns, unit=unit, encoding=encoding).frame
+    null = SignDraws(np.bincount(units).astype(float), _DRAWS, seed=0)
     streams: list[Change] = []
+    largest_score: list[float] = []
     for column in encoded:
         values = encoded[column].astype(str).to_numpy()
         for value in sorted(set(values) - {OTHER, MISSING}):
             rows = order[values[order] == value]
-            if len(rows) >= _LEAST_ATTEMPTS and len(np.unique(units[rows])) >= _LEAST_UNITS:
-                streams.append(
-                    _largest_change(
-                        (str(column), value), residual[rows], spells[rows], is_lone[rows], when.iloc[rows]
-                    )
-                )
+            if len(rows) < _LEAST_ATTEMPTS or len(np.unique(units[rows])) < _LEAST_UNITS:
+                continue
+            streams.append(_largest_change((str(column), value), residual[rows], when.iloc[rows]))
+            score = _split_scores(residual[rows], weight[rows], units[rows], when.iloc[rows], null)
+            largest_score.append(score)
+    p_values = family_wise_p_values(np.array(largest_score), np.sort(null.maxima))
     # If one value of a column changes, the others seem to change the other way, by less.
     largest: dict[str, Change] = {}
-    for one in sorted(streams, key=lambda one: abs(one.difference)):
-        p_value = min(1.0, one.p_value * len(streams))
+    for one, p_value in sorted(
+        zip(streams, p_values.tolist(), strict=True), key=lambda pair: abs(pair[0].difference)
+    ):
         if p_value <= level and abs(one.difference) >= _LEAST_CHANGE:
             largest[one.column] = replace(one, p_value=p_value)
     return tuple(sorted(largest.values(), key=lambda one: (one.p_value, one.column)))
 
 
-def _largest_change(
-    condition: tuple[str, str],
-    residual: Floats,
-    spell: NDArray[np.int64],
-    is_lone: NDArray[np.bool_],
-    when: pd.Series,
-) -> Change:
-    """Find where the sums of residuals are furthest from a straight line, and the p-value of that."""
+def _split_scores(
+    residual: Floats, weight: Floats, units: NDArray[np.int64], when: pd.Series, null: SignDraws
+) -> float:
+    """Return the largest score of all splits of one value's attempts, and test them in every draw too.
+
+    Parameters
+    ----------
+    residual, weight, units, when
+        Of the attempts in the order of time, shape (attempts,).
+    null
+        The draws; their largest scores are updated.
+    """
+    moments = when.to_numpy()
+    ends = np.flatnonzero(moments[1:] != moments[:-1]) + 1  # a change cannot be within one time
+    share = np.cumsum(weight)[ends - 1] / weight.sum()
+    wanted = np.linspace(_LEAST_SIDE, 1 - _LEAST_SIDE, _SPLITS)
+    ends = ends[(share >= _LEAST_SIDE) & (share <= 1 - _LEAST_SIDE)]
+    if len(ends) == 0:
+        return 0.0
+    share = np.cumsum(weight)[ends - 1] / weight.sum()
+    ends = np.unique(ends[np.minimum(np.searchsorted(share, wanted), len(ends) - 1)])
+    residual = residual - np.average(residual, weights=weight)
+    part = np.searchsorted(ends, np.arange(len(residual)), side="right")
+    size, parts = null.units, len(ends) + 1
+    key = part * size + units
+    sums, before, squares = (
+        np.bincount(key, one, parts * size).reshape(parts, size)
+        for one in (weight * residual, weight, weight**2)
+    )
+    score = np.cumsum(sums, axis=0)[:-1]
+    before, whole = np.cumsum(before, axis=0)[:-1], before.sum(axis=0)
+    first = before.sum(axis=1, keepdims=True) / whole.sum()
+    score = score - first * sums.sum(axis=0)
+    information = before * (1 - first) ** 2 + (whole - before) * first**2
+    early = np.cumsum(squares.sum(axis=1))[:-1]
+    independent = early * (1 - first[:, 0]) ** 2 + (squares.sum() - early) * first[:, 0] ** 2
+    total, sum_of_scores = information.sum(axis=1), score.sum(axis=1)
+    variance, degrees = jackknife_variance(score, information, sum_of_scores / total)
+    least = float(np.average(residual**2, weights=weight)) * independent
+    known = np.isfinite(variance) & (least > 0)
+    scores = UnitScores(sum_of_scores, score, information, total, least, 0 * total, np.ones(len(total)))
+    null.update(scores, degrees, known, 0.0)
+    t = np.abs(sum_of_scores) / np.sqrt(np.maximum(np.where(known, variance, np.inf), least))
+    return float(np.where(known, normal_scores(t, degrees), 0.0).max())
+
+
+def _largest_change(condition: tuple[str, str], residual: Floats, when: pd.Series) -> Change:
+    """Find where the sums of residuals are furthest from a straight line."""
     count = len(residual)
     sums = np.cumsum(residual)
     bridge = sums - np.arange(1, count + 1) / count * sums[-1]
-    centred = residual - residual.mean()
-    squares = np.bincount(spell, centred) ** 2
-    # Subtracting the mean of a unit with attempts in one month only removes nearly all its variance.
-    lone = np.bincount(spell, is_lone) > 0
-    squares[lone] = np.maximum(squares, np.bincount(spell, centred**2))[lone]
-    spread = float(np.sqrt(squares.sum()))
     # Attempts of the same time have no order: a change cannot be between them.
     moments = when.to_numpy()
     bridge[:-1][moments[1:] == moments[:-1]] = 0.0
     at = min(int(np.argmax(np.abs(bridge))), count - 2)
-    difference = float(residual[at + 1 :].mean() - residual[: at + 1].mean())
-    statistic = float(np.abs(bridge[at])) / spread if spread > 0 else 0.0
     return Change(
         column=condition[0],
         value=condition[1],
         since=when.iloc[at + 1].isoformat(),
-        difference=difference,
-        p_value=float(kolmogorov(statistic)),
+        difference=float(residual[at + 1 :].mean() - residual[: at + 1].mean()),
+        p_value=1.0,
         before=at + 1,
         after=count - at - 1,
     )

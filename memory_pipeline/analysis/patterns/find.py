@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.evidence.evidence import Evidence
 
 
+_MOST_PERIODS = 24
+_LEAST_IN_PERIOD = 100
+
+
 def find_patterns(
     outcomes: pd.DataFrame,
     *,
@@ -76,9 +80,11 @@ def find_patterns(
         outside, with its 95% interval; `support` to `zhang` are the metrics of the association rule pattern
         -> target (mlxtend). `confidence` is the probability that the difference has the same sign on later
         attempts (`patterns.replicability`); `earlier_difference` and `later_difference` are those of the
-        halves of the history (NaN without `occurred_at`). `adjusted_difference` is the difference in a model
-        with all other columns, `stratified_difference` that over the levels of `stratified_by`, the column
-        that changes it most, and `turns` is whether either reverses the sign (`patterns.confounding`).
+        halves of the history (NaN without `occurred_at`). `separable_from_time` is the share of what tells
+        the attempts inside from the others that is left between attempts of the same time.
+        `adjusted_difference` is the difference in a model with all other columns, `stratified_difference`
+        that over the levels of `stratified_by`, the column that changes it most, and `turns` is whether
+        either reverses the sign (`patterns.confounding`).
         `attrs["searched"]` is the number of tests that the error rate covers.
 
     Raises
@@ -106,8 +112,7 @@ def find_patterns(
     period = None
     if "occurred_at" in outcomes and outcomes["occurred_at"].notna().any():
         period = PERIOD
-        moments = pd.to_datetime(outcomes["occurred_at"], utc=True)
-        frame[period] = np.where(moments <= moments.median(), "earlier", "later")
+        frame[period] = _parts_of_history(pd.to_datetime(outcomes["occurred_at"], utc=True))
     evidence = count_evidence(
         frame,
         conditions=list(encoded.columns),
@@ -125,6 +130,18 @@ def find_patterns(
         min_effect=min_effect,
         tier=tier,
     )
+
+
+def _parts_of_history(moments: pd.Series) -> pd.Series:
+    """Return the part of the history that each moment lies in, as text that sorts by time.
+
+    Parts have the same number of attempts, as far as attempts of one moment can be told apart; an even
+    number, so that the history has two halves. What has no moment is a part of its own.
+    """
+    number = 2 * int(np.clip(moments.notna().sum() // (2 * _LEAST_IN_PERIOD), 1, _MOST_PERIODS // 2))
+    share = (moments.rank(method="max") - 1) / max(int(moments.notna().sum()) - 1, 1)
+    part = pd.Series(np.floor(share * number)).clip(upper=number - 1)
+    return pd.Series(part.map("{:02.0f}".format, na_action="ignore").fillna("unknown"))
 
 
 @on_one_thread

@@ -1,56 +1,44 @@
 """How large does the largest statistic of a whole search get by chance (Westfall-Young max-T)?
 
-A draw from the null distribution keeps which attempts of which unit meet which conditions, and makes their
-outcomes unrelated to the conditions: the residual rates of the units, each standardised by the standard
-deviation of a unit of its size, are permuted among the units, and the part within a unit is multiplied by a
-standard normal number (with more than 512 units, the terms of whole groups of units are). The family-wise
-p-value of a statistic is the share of draws whose largest statistic, over everything searched, reaches it
-(ref. 1). Unlike Bonferroni's and the false discovery rate procedures, this takes into account how
-combinations overlap.
-
-Only p-values above 0.1 are counted from the draws. Smaller ones are extrapolated: a normal tail with the
-effective number of independent tests that fits the draws at 0.1 (ref. 4). So a finding's family-wise p-value
-is an approximation, also where the permutation itself would be exact (exchangeable units of equal size and
-conditions constant within units). The random factors are the wild bootstrap by units (ref. 2), with normal
-factors instead of the usual random signs: with signs, the null statistics were too small where few attempts
-of many units meet the conditions. The statistic is divided by the observed standard error in every draw.
+The null distribution is that of `stats.sign_draws`. The family-wise p-value of a statistic is the share of
+draws whose largest statistic, over everything searched, reaches it (ref. 1). Unlike Bonferroni's and the
+false discovery rate procedures, this takes into account how combinations overlap.
 
 References
 ----------
 1. Westfall and Young (1993), Resampling-based multiple testing, section 2.6.
-2. Cameron, Gelbach and Miller (2008), Bootstrap-based improvements for inference with clustered errors,
-   Review of Economics and Statistics 90.
-3. Wallace (1959), Bounds on normal approximations to Student's and the chi-square distributions,
-   Annals of Mathematical Statistics 30.
-4. Dudbridge and Gusnanto (2008), Estimation of significance thresholds for genomewide association
-   scans, Genetic Epidemiology 32 (the effective number of independent tests).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
-from memory_pipeline.analysis.stats.clustered_tests import CellTests, concatenate, pair_tests
-from memory_pipeline.analysis.stats.grouped_sample import Sample, UnitTotals
+from memory_pipeline.analysis.stats.clustered_tests import CellTests, concatenate
+from memory_pipeline.analysis.stats.grouped_sample import Sample
+from memory_pipeline.analysis.stats.sign_draws import (
+    SignDraws,
+    family_wise_p_values,
+    normal_scores,
+    random_groups,
+)
+from memory_pipeline.analysis.stats.unit_scores import CellSums, NullModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memory_pipeline.analysis.arrays import Ints, Numbers
     from memory_pipeline.analysis.evidence.combinations import Tally
+    from memory_pipeline.analysis.stats.unit_scores import UnitScores
 
 
 DRAWS = 299
-_COUNTED_ABOVE = 0.1
-"""Family-wise p-values above this are counted from the draws; smaller ones are extrapolated."""
 _MOST_UNITS = 4096
 """More units are tested as this many random groups of them; the largest stay groups of their own."""
 _MOST_GROUPS = 512
-"""Up to this many units are permuted; of more, random groups get a random factor each."""
+"""Groups that attempts are assigned to where there are no units."""
 _MOST_DRAWN = 15_000
 """Combinations that are tested in each draw; of more, a random sample (allowed for by a union bound)."""
 _MOST_ENTRIES = 2**21
@@ -59,12 +47,6 @@ _MOST_CELLS = 2**19
 """Combinations times units that are tested at a time."""
 _FEW_PER_TABLE = 3
 _AT_ONCE = 256
-
-
-def normal_scores(t: Numbers, degrees: Numbers) -> Numbers:
-    """Transform t statistics to normal deviates of nearly the same two-sided p-value (ref. 3)."""
-    scores: Numbers = (8 * degrees + 1) / (8 * degrees + 3) * np.sqrt(degrees * np.log1p(t * t / degrees))
-    return scores
 
 
 def is_large(tests: CellTests, min_effect: float) -> Ints:
@@ -101,29 +83,18 @@ class Searched:
     def p_values_of(self, score: Numbers) -> Numbers:
         """Compute the probability that the largest score of a search without effects reaches a score.
 
-        Counted from the draws where it is above 0.1. Below, that of the smallest of m independent p-values,
-        with m such that it is 0.1 at the draws' quantile of 0.9 (ref. 4).
-
         Parameters
         ----------
         score
             Normal deviates, shape (scores,).
         """
-        draws = len(self.null_maxima)
-        reached = draws - np.searchsorted(self.null_maxima, score, side="left")
-        counted = (1 + reached) / (draws + 1)
-        # In logarithms, since the p-value of a large score would be rounded to zero.
-        alone = np.log(2) + stats.norm.logsf(
-            np.append(score, np.quantile(self.null_maxima, 1 - _COUNTED_ABOVE))
-        )
-        tests = np.log(-np.log1p(-_COUNTED_ABOVE)) - alone[-1]  # logarithm of the effective number
-        tail = -np.expm1(-np.exp(np.minimum(tests + alone[:-1], 0.0)))
-        p_values = np.where(counted > _COUNTED_ABOVE, counted, np.minimum(tail, _COUNTED_ABOVE))
+        p_values = family_wise_p_values(score, self.null_maxima)
         return np.where(score > 0, np.minimum(p_values / self.drawn, 1.0), 1.0)
 
 
 def search_with_resampling(
     tally: Tally,
+    target: str,
     sample: Sample,
     numbers: Ints,
     *,
@@ -137,8 +108,8 @@ def search_with_resampling(
 
     Parameters
     ----------
-    tally, sample
-        The combinations, and the history that they are counted in.
+    tally, target, sample
+        The combinations, the target, and the history in which both are counted.
     numbers
         Places of the combinations in the tally, ascending, shape (combinations,).
     icc
@@ -151,15 +122,19 @@ def search_with_resampling(
         Seed of the draws.
     """
     groups = _UnitGroups.of(sample, icc)
-    null = _NullDraws(groups, draws, seed)
+    null = SignDraws(groups.model.sizes, draws, seed)
     drawn = min(_MOST_DRAWN / max(len(numbers), 1), 1.0)
     tried = np.random.default_rng(seed + 1).random(len(numbers)) < drawn
     parts, done = [], 0
-    for n1, k1 in _in_batches(groups.sums(tally, numbers), _MOST_CELLS // len(groups.units.n)):
-        tests = groups.tests(n1, k1)
+    n, k = tally.n[numbers], tally.k[target][numbers]
+    for sums in _in_batches(groups.sums(tally, numbers), _MOST_CELLS // groups.model.units):
+        scores = groups.model.scores(sums)
+        here = slice(done, done + len(scores.total))
+        tests = groups.tests(scores, sums.n1, n[here], k[here])
         parts.append(tests)
-        null.update(n1, k1, tests, tried[done : done + len(n1)] & (tests.units >= min_units), min_effect)
-        done += len(n1)
+        eligible = tried[here] & (tests.units >= min_units) & (tests.effect_variance > 0)
+        null.update(scores, tests.degrees, eligible, min_effect)
+        done = here.stop
     tests = concatenate(parts)
     possible = (tests.units >= min_units) & is_large(tests, min_effect)
     score = np.where(possible, normal_scores(tests.t, tests.degrees), 0.0)
@@ -176,25 +151,26 @@ class _UnitGroups:
     """
 
     entries: Sample
-    """Attempts by row and group; `unit` is the group."""
+    """Attempts by row and group."""
     row: Ints | slice
     """Row of each entry, or all of them in their order."""
-    units: UnitTotals
-    icc: float
-    is_independent: bool
-    """Whether every attempt is an independent observation, so that the groups carry no information."""
+    model: NullModel
+    is_clustered: bool
+    """Whether attempts repeat within units; if not, the groups carry no information."""
 
     @classmethod
     def of(cls, sample: Sample, icc: float) -> _UnitGroups:
         if sample.unit is None:
             entries, row = _split_at_random(sample)
-            return cls(entries, row, UnitTotals.of(entries), icc, is_independent=True)
-        group = _random_groups(UnitTotals.of(sample).n, _MOST_UNITS)[sample.unit]
-        entries = Sample(sample.n, sample.k, group)
-        return cls(entries, slice(None), UnitTotals.of(entries), icc, is_independent=False)
+            group = entries.unit
+            entries = replace(entries, unit=None)
+            return cls(entries, row, NullModel.fit(entries, icc, group=group), is_clustered=False)
+        group = random_groups(np.bincount(sample.unit, weights=sample.n), _MOST_UNITS)[sample.unit]
+        entries = replace(sample, unit=group)
+        return cls(entries, slice(None), NullModel.fit(entries, icc), is_clustered=True)
 
-    def sums(self, tally: Tally, numbers: Ints) -> Iterator[tuple[Numbers, Numbers]]:
-        """Yield attempts, and those with the target, by combination and unit, shape (some, units) each.
+    def sums(self, tally: Tally, numbers: Ints) -> Iterator[CellSums]:
+        """Yield sums over the attempts inside some combinations after the other.
 
         Where tables have many combinations, the rows are read once per table; where they have few, as with
         very many columns, once per combination.
@@ -202,123 +178,47 @@ class _UnitGroups:
         tables = np.unique(tally.table[numbers])
         if len(numbers) < _FEW_PER_TABLE * len(tables):
             for low in range(0, len(numbers), _AT_ONCE):
-                yield self._of_combinations(tally, numbers[low : low + _AT_ONCE])
+                some = numbers[low : low + _AT_ONCE]
+                rows = [np.flatnonzero(tally.rows(number)[self.row]) for number in some.tolist()]
+                whose = np.repeat(np.arange(len(some)), [len(one) for one in rows])
+                yield self.model.sums(self.entries, np.concatenate(rows), whose, len(some))
             return
         for table in tables:
             wanted = tally.cell[numbers[tally.table[numbers] == table]]
             cells = tally.cells_of_rows(int(table))
-            step = max(_MOST_CELLS // len(self.units.n), 1)
+            step = max(_MOST_CELLS // self.model.units, 1)
             for low in range(0, len(wanted), step):
-                yield self._of_table(cells, wanted[low : low + step])
+                some = wanted[low : low + step]
+                place = np.full(max(int(cells.max(initial=0)), int(some[-1])) + 1, -1, dtype=np.int32)
+                place[some] = np.arange(len(some), dtype=np.int32)
+                position = place[cells][self.row]
+                inside = np.flatnonzero(position >= 0)
+                whose = position[inside].astype(np.int64)
+                yield self.model.sums(self.entries, inside, whose, len(some))
 
-    def _of_combinations(self, tally: Tally, numbers: Ints) -> tuple[Numbers, Numbers]:
-        shape = (len(numbers), len(self.units.n))
-        n1, k1 = np.zeros(shape), np.zeros(shape)
-        assert self.entries.unit is not None  # noqa: S101 - made so
-        for place, number in enumerate(numbers.tolist()):
-            inside = np.flatnonzero(tally.rows(number)[self.row])
-            unit = self.entries.unit[inside]
-            n1[place] = np.bincount(unit, weights=self.entries.n[inside], minlength=shape[1])
-            k1[place] = np.bincount(unit, weights=self.entries.k[inside], minlength=shape[1])
-        return n1, k1
-
-    def _of_table(self, cells: Ints, wanted: Ints) -> tuple[Numbers, Numbers]:
-        place = np.full(max(int(cells.max(initial=0)), int(wanted[-1])) + 1, -1, dtype=np.int32)
-        place[wanted] = np.arange(len(wanted), dtype=np.int32)
-        position = place[cells][self.row]
-        inside = np.flatnonzero(position >= 0)
-        units = len(self.units.n)
-        assert self.entries.unit is not None  # noqa: S101 - made so
-        key = position[inside].astype(np.int64) * units + self.entries.unit[inside]
-        shape, size = (len(wanted), units), len(wanted) * units
-        n1 = np.bincount(key, weights=self.entries.n[inside], minlength=size).reshape(shape)
-        k1 = np.bincount(key, weights=self.entries.k[inside], minlength=size).reshape(shape)
-        return n1, k1
-
-    def tests(self, n1: Numbers, k1: Numbers) -> CellTests:
-        """Test combinations from their sums by unit."""
-        if self.is_independent:
-            return CellTests.without_units(
-                n1.sum(axis=1), k1.sum(axis=1), float(self.units.n.sum()), float(self.units.k.sum())
-            )
-        cell, unit = np.nonzero(n1)
-        return pair_tests(self.units, len(n1), cell, unit, n1[cell, unit], k1[cell, unit], icc=self.icc)
+    def tests(self, scores: UnitScores, n1: Numbers, n: Ints, k: Ints) -> CellTests:
+        """Test combinations from their scores by unit."""
+        return CellTests.of(
+            scores,
+            n,
+            k,
+            (n1 > 0).sum(axis=1) if self.is_clustered else n,
+            total=self.entries.total,
+            hits=int(self.entries.k.sum()),
+            is_clustered=self.is_clustered,
+        )
 
 
-class _NullDraws:
-    """The draws without effects, and the largest score of each so far."""
-
-    def __init__(self, groups: _UnitGroups, draws: int, seed: int) -> None:
-        units = groups.units
-        rng = np.random.default_rng(seed)
-        self.maxima = np.zeros(draws)
-        self._icc = min(groups.icc, 0.99)
-        self._weight, self._rate, self._residual = units.weighted(self._icc)
-        self._n = units.n
-        self._factors = rng.standard_normal((len(units.n), draws), dtype=np.float32)
-        self._permuted = None
-        if groups.is_independent or len(units.n) > _MOST_GROUPS:  # many: factors of groups are enough
-            group = _random_groups(units.n, _MOST_GROUPS)
-            self._order = np.argsort(group, kind="stable")
-            self._starts = np.searchsorted(group[self._order], np.arange(int(group.max()) + 1))
-            self._factors = self._factors[: len(self._starts)]
-        else:
-            order = np.argsort(rng.random(self._factors.shape), axis=0)
-            standardised = self._residual * np.sqrt(self._weight)
-            self._permuted = standardised[order].astype(np.float32)
-            self._permuted_variance = float(standardised.var())
-
-    def update(self, n1: Numbers, k1: Numbers, tests: CellTests, eligible: Ints, min_effect: float) -> None:
-        """Test some combinations in every draw; `n1` and `k1` are sums of `_UnitGroups.sums`."""
-        chosen = np.flatnonzero(eligible & (tests.effect_variance > 0))
-        for low in range(0, len(chosen), _AT_ONCE):
-            some = chosen[low : low + _AT_ONCE]
-            score, own_spread, information = self._scores(n1[some], k1[some])
-            error = np.sqrt(tests.effect_variance[some])
-            # Where there is an effect, the units' terms are larger than under the null hypothesis; dividing
-            # them by their own standard deviation allows for that.
-            spread = np.maximum(error * information, own_spread).astype(np.float32)[:, None]
-            # A normal score is below its t: a t below the largest score so far needs no transformation.
-            reach = np.maximum(
-                self.maxima.astype(np.float32), (min_effect / error).astype(np.float32)[:, None]
-            )
-            t = np.abs(score) / spread
-            row, draw = np.nonzero(t >= reach)
-            scores = normal_scores(t[row, draw], tests.degrees[some][row])
-            np.maximum.at(self.maxima, draw, scores)
-
-    def _scores(self, n1: Numbers, k1: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Compute the score of each combination in each draw, its spread and its information."""
-        share = np.divide(n1, self._n, out=np.zeros_like(n1), where=self._n > 0)
-        share_less_mean = share - ((share @ self._weight) / self._weight.sum())[:, None]
-        within = (k1 - n1 * self._rate) / (1 - self._icc)
-        information = (n1 * (1 - share)).sum(axis=1) / (1 - self._icc)
-        information += share_less_mean**2 @ self._weight
-        if self._permuted is None:
-            whole = within + share_less_mean * (self._weight * self._residual)
-            grouped = np.add.reduceat(whole[:, self._order], self._starts, axis=1)
-            spread = np.sqrt((grouped**2).sum(axis=1))
-            return grouped.astype(np.float32) @ self._factors, spread, information
-        exposed = (share_less_mean * np.sqrt(self._weight)).astype(np.float32)
-        spread = np.sqrt((exposed**2).sum(axis=1) * self._permuted_variance + (within**2).sum(axis=1))
-        return exposed @ self._permuted + within.astype(np.float32) @ self._factors, spread, information
-
-
-def _in_batches(parts: Iterator[tuple[Numbers, Numbers]], rows: int) -> Iterator[tuple[Numbers, Numbers]]:
+def _in_batches(parts: Iterator[CellSums], rows: int) -> Iterator[CellSums]:
     """Concatenate consecutive parts until they have at least `rows` rows."""
-    waiting: list[tuple[Numbers, Numbers]] = []
+    waiting: list[CellSums] = []
     for part in parts:
         waiting.append(part)
-        if sum(len(n1) for n1, _ in waiting) >= rows:
-            yield _stacked(waiting)
+        if sum(len(one.n1) for one in waiting) >= rows:
+            yield CellSums(*map(np.concatenate, zip(*waiting, strict=True)))
             waiting = []
     if waiting:
-        yield _stacked(waiting)
-
-
-def _stacked(parts: list[tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
-    n1, k1 = zip(*parts, strict=True)
-    return np.concatenate(n1), np.concatenate(k1)
+        yield CellSums(*map(np.concatenate, zip(*waiting, strict=True)))
 
 
 def _split_at_random(sample: Sample) -> tuple[Sample, Ints]:
@@ -336,15 +236,4 @@ def _split_at_random(sample: Sample) -> tuple[Sample, Ints]:
         parts.append((n[row], k[row], (first[row] + piece) % _MOST_GROUPS, row))
         left_n, left_k = left_n - n, left_k - k
     n, k, group, row = (np.concatenate(one) for one in zip(*parts, strict=True))
-    return Sample(n, k, group), row
-
-
-def _random_groups(sizes: Numbers, most: int) -> Ints:
-    """Assign units to at most `most` random groups, a quarter of which have one of the largest units each."""
-    if len(sizes) <= most:
-        return np.arange(len(sizes))
-    alone = most // 4
-    group = np.random.default_rng(2).integers(alone, most, len(sizes))
-    group[np.argsort(-sizes, kind="stable")[:alone]] = np.arange(alone)
-    used: Ints = np.unique(group, return_inverse=True)[1]
-    return used
+    return Sample(n, k, group, None if sample.period is None else sample.period[row]), row

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from memory_pipeline.analysis.stats.clustered_tests import jackknife_variance
+from memory_pipeline.analysis.stats.unit_scores import LARGEST_CORRELATION, NullModel
+
 if TYPE_CHECKING:
     from memory_pipeline.analysis.arrays import Floats, Mask
     from memory_pipeline.analysis.stats.grouped_sample import Sample
@@ -44,8 +47,8 @@ class PartialEffect:
 class PartialRegression:
     """A least-squares fit of the outcome on the combinations that were kept so far (ref. 1).
 
-    Rows are weighted by attempts, and a part of their unit's mean is subtracted, which turns generalised
-    into ordinary least squares (ref. 2).
+    The level of each stratum of time is subtracted, rows are weighted by attempts, and a part of their unit's
+    mean is subtracted, which turns generalised into ordinary least squares (ref. 2).
 
     Parameters
     ----------
@@ -56,34 +59,37 @@ class PartialRegression:
     """
 
     def __init__(self, sample: Sample, icc: float) -> None:
+        self._is_clustered = sample.unit is not None
         self._unit = sample.unit if sample.unit is not None else np.arange(len(sample.n))
         self._n = sample.n.astype(float)
         self._sizes = np.bincount(self._unit, weights=self._n)
-        self._icc = min(icc, 0.99) if sample.unit is not None else 0.0
+        self._icc = min(icc, LARGEST_CORRELATION) if self._is_clustered else 0.0
         self._noise = sample.rate * (1 - sample.rate)
-        constant = self._transformed(np.ones(len(sample.n)))
-        self._basis = (constant / np.linalg.norm(constant))[:, None]  # orthonormal
-        outcome = self._transformed(sample.k / self._n)
-        self._residual = outcome - self._basis @ (self._basis.T @ outcome)
+        self._null = NullModel.fit(sample, icc)
+        self._basis = np.zeros((len(sample.n), 0))  # orthonormal
+        self._residual = self._transformed(sample.k / self._n)
 
     def _transformed(self, values: Floats) -> Floats:
-        centred = values
+        """Subtract the level of each stratum of time and a part of each unit's mean, and weight."""
+        centred = values - self._null.levels(values * self._n)[self._null.stratum]
         if self._icc > 0:
-            means = np.bincount(self._unit, weights=values * self._n) / np.maximum(self._sizes, 1)
+            means = np.bincount(self._unit, weights=centred * self._n) / np.maximum(self._sizes, 1)
             share = 1 - np.sqrt((1 - self._icc) / (1 - self._icc + self._sizes * self._icc))
-            centred = values - (share * means)[self._unit]
+            centred = centred - (share * means)[self._unit]
         scaled: Floats = np.sqrt(self._n / (1 - self._icc)) * centred
         return scaled
 
     def effect_of(self, inside: Mask, degrees: float) -> PartialEffect | None:
         """Estimate the effect of a combination given the kept ones.
 
+        Its variance is that of `stats.clustered_tests`.
+
         Parameters
         ----------
         inside
             Which rows the combination covers, shape (rows,).
         degrees
-            Degrees of freedom of the t reference distribution.
+            Most degrees of freedom of the t reference distribution.
 
         Returns
         -------
@@ -94,14 +100,19 @@ class PartialRegression:
         whole = self._transformed(inside.astype(float))
         indicator = whole - self._basis @ (self._basis.T @ whole)
         size = float(indicator @ indicator)
-        if size < 1e-3 * float(whole @ whole):
+        if size <= 1e-3 * float(whole @ whole):
             return None
         effect = float(indicator @ self._residual) / size
-        outcome = self._residual - effect * indicator
-        variance = float((np.bincount(self._unit, weights=indicator * outcome) ** 2).sum()) / size**2
-        variance = max(variance, self._noise / size)
-        p_value = float(2 * stats.t.sf(abs(effect) / np.sqrt(variance), degrees))
-        return PartialEffect(indicator, effect, outcome, p_value)
+        variance = self._noise * size
+        if self._is_clustered:
+            score, information = (
+                np.bincount(self._unit, weights=indicator * one)[None, :]
+                for one in (self._residual, indicator)
+            )
+            robust, own = jackknife_variance(score, information, np.array([effect]))
+            variance, degrees = max(float(robust[0]), variance), min(float(own[0]), degrees)
+        p_value = float(2 * stats.t.sf(abs(effect) * size / np.sqrt(variance), degrees))
+        return PartialEffect(indicator, effect, self._residual - effect * indicator, p_value)
 
     def add(self, one: PartialEffect) -> None:
         """Add a combination to the kept ones."""

@@ -18,8 +18,18 @@ from memory_pipeline.analysis.evidence.combinations import Tally, count_combinat
 from memory_pipeline.analysis.patterns.max_statistic import Searched, is_large, search_with_resampling
 from memory_pipeline.analysis.patterns.redundancy import PartialRegression
 from memory_pipeline.analysis.patterns.replicability import EffectPrior
-from memory_pipeline.analysis.stats.clustered_tests import CellTests, cell_tests, concatenate
-from memory_pipeline.analysis.stats.exact_tests import fisher_p_values, pooled_z_p_values
+from memory_pipeline.analysis.stats.clustered_tests import (
+    CellTests,
+    cell_tests,
+    concatenate,
+    difference_variances,
+)
+from memory_pipeline.analysis.stats.exact_tests import (
+    fisher_p_values,
+    pooled_z_p_values,
+    stratified_p_value,
+)
+from memory_pipeline.analysis.stats.intervals import newcombe_intervals
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
 
 if TYPE_CHECKING:
@@ -43,6 +53,10 @@ TIERS = ("strict", "default", "exploratory")
 """
 _LEAST_CERTAIN = 0.5
 """Family-wise p-value above which nothing is a finding, however many came before."""
+_NO_DOUBT = 1e-8
+"""P-value of Fisher's test below which it does not bound."""
+_LARGE = 5_000
+"""Attempts inside that could have the target, over all units, above which the approximation is reliable."""
 
 
 @dataclass(frozen=True)
@@ -176,23 +190,38 @@ class TargetSearch:
         number = np.flatnonzero(self.tally.first_of_equals)
         searched = search_with_resampling(
             self.tally,
+            self.target,
             self.sample,
             number,
             icc=icc,
             min_units=limits.min_units,
             min_effect=limits.min_effect,
         )
-        searched = self._bounded_by_fisher(searched)
+        searched = self._bounded_by_exact_tests(number, searched)
         return Tested(number, searched.tests, searched.family_wise_p_values(), searched)
 
-    def _bounded_by_fisher(self, searched: Searched) -> Searched:
-        """Raise p-values to at least those of Fisher's exact test, which treats attempts as independent.
+    def _bounded_by_exact_tests(self, number: Ints, searched: Searched) -> Searched:
+        """Raise p-values to at least the smaller one of two exact tests of the counts.
 
-        In small cells the normal approximation is not reliable; in large ones both agree.
+        In small cells the normal approximation is not reliable; in large ones all agree. One exact test is
+        Fisher's; the other compares within units only, which removes what makes units differ. Where Fisher's
+        leaves no doubt, nothing has to be raised.
         """
         sample, tests, score = self.sample, searched.tests, searched.score.copy()
         chosen = np.flatnonzero(searched.family_wise_p_values() <= _LEAST_CERTAIN)
         exact = fisher_p_values(tests.n[chosen], tests.k[chosen], sample.total, int(sample.k.sum()))
+        in_doubt = (exact > _NO_DOUBT) & (stats.norm.isf(exact / 2) < score[chosen])
+        chosen, exact = chosen[in_doubt], exact[in_doubt]
+        if sample.unit is not None and len(chosen):
+            total, hits = (np.bincount(sample.unit, one) for one in (sample.n, sample.k))
+            for place, one in enumerate(number[chosen].tolist()):
+                rows = self.tally.rows(one)
+                drawn = np.bincount(sample.unit[rows], sample.n[rows], len(total))
+                if np.minimum(drawn, hits).sum() > _LARGE:
+                    exact[place] = 0.0
+                    continue
+                within = stratified_p_value(total, hits, drawn, int(sample.k[rows].sum()))
+                exact[place] = min(exact[place], within)
         p_value = tests.p_value.copy()
         p_value[chosen] = np.maximum(p_value[chosen], exact)
         with np.errstate(divide="ignore"):
@@ -250,6 +279,12 @@ class TargetSearch:
         test = cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
         return bool(test.p_value[0] <= level)
 
+    def _interval_agrees(self, test: CellTests, inside: Mask, icc: float) -> bool:
+        """Return whether the interval of the plain difference lies on the side of the tested effect."""
+        variance = difference_variances(self.sample, [inside], icc=icc)
+        low, high = newcombe_intervals(test, variance, self.sample)
+        return bool((low[0] if test.effect[0] > 0 else -high[0]) > 0)
+
     def _without_redundant(self, found: Tested, icc: float) -> tuple[Tested, Floats, tuple[str, ...]]:
         """Select, from the most certain on, what adds to everything selected before.
 
@@ -279,6 +314,8 @@ class TargetSearch:
             score = np.array([stats.norm.isf(partial.p_value / 2)])
             family_wise = float(found.searched.p_values_of(score)[0])
             if family_wise > allowed or partial.p_value > fdr:
+                continue
+            if tier != "exploratory" and not self._interval_agrees(found.tests.take([int(i)]), inside, icc):
                 continue
             regression.add(partial)
             kept.append(int(i))

@@ -12,6 +12,7 @@ from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns.confounding import Adjuster
 from memory_pipeline.analysis.patterns.replicability import halves_of, probability_to_hold
 from memory_pipeline.analysis.patterns.text import pattern_sentence
+from memory_pipeline.analysis.stats.clustered_tests import difference_variances
 from memory_pipeline.analysis.stats.intervals import newcombe_intervals
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ COLUMNS = (
     "confidence",
     "earlier_difference",
     "later_difference",
+    "separable_from_time",
     "adjusted_difference",
     "adjusted_ci_low",
     "adjusted_ci_high",
@@ -109,11 +111,12 @@ def describe_findings(
         Whether the 200 most certain findings are adjusted for the other columns.
     """
     tests, sample = result.tests, result.sample
-    low, high = newcombe_intervals(tests, sample)
     total, hits = sample.total, int(sample.k.sum())
     a, b = tests.k + 0.5, tests.n - tests.k + 0.5  # Haldane-Anscombe correction: no division by zero
     c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
     inside = [evidence.rows_with(conditions) for conditions in result.conditions]
+    variance = difference_variances(sample, inside, icc=result.icc)
+    low, high = newcombe_intervals(tests, variance, sample)
     halves = halves_of(evidence, sample, inside, icc=result.icc)
     unknown = np.full(len(inside), np.nan)
     frame = pd.DataFrame(
@@ -136,6 +139,7 @@ def describe_findings(
             "confidence": probability_to_hold(tests, result.prior, halves),
             "earlier_difference": unknown if halves is None else halves.earlier.difference,
             "later_difference": unknown if halves is None else halves.later.difference,
+            "separable_from_time": tests.separable,
         }
     )
     adjusted = _adjusted(evidence, target, frame, most=_MOST_ADJUSTED if is_adjusted else 0)

@@ -20,6 +20,10 @@ _ENDS = {
 }
 
 
+_LEAST_SEPARABLE = 0.5
+"""Share of the information left between attempts of the same time below which the sentence says so."""
+
+
 def pattern_sentence(row: pd.Series, unit: str | None) -> str:
     """Write a finding as a sentence with its numbers; `row` as in `patterns.table.COLUMNS`."""
     column, _, value = str(row["target"]).partition("=")
@@ -31,7 +35,18 @@ def pattern_sentence(row: pd.Series, unit: str | None) -> str:
         f"When {condition_text(row['conditions'])}, {row['rate']:.0%} of attempts {end}, "
         f"against {outside:.0%} of the others ({signed_points(points)} points, 95% interval "
         f"{signed_points(100 * row['ci_low'])} to {signed_points(100 * row['ci_high'])}; "
-        f"{row['sample_size']:,} attempts{units}).{_confounding_sentence(row)}"
+        f"{row['sample_size']:,} attempts{units}).{_confounding_sentence(row)}{_time_sentence(row)}"
+    )
+
+
+def _time_sentence(row: pd.Series) -> str:
+    """Write that conditions and time can hardly be told apart; empty where most attempts allow for it."""
+    left = float(row["separable_from_time"])
+    if left >= _LEAST_SEPARABLE:
+        return ""
+    return (
+        " It can hardly be told apart from the time: of the comparison, "
+        f"{percent(left)} is left between attempts of the same time."
     )
 
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.arrays import Ints, Numbers
 
 
-_LARGEST_CORRELATION = 0.99
 _KLEINMAN_STEPS = 5
+_MOST_STRATA = 24
+_LEAST_IN_STRATUM = 100
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ class Sample:
     unit
         Code of the evidence unit, shape (rows,), from 0; None where every attempt is an independent
         observation.
+    period
+        Code of the period, shape (rows,), ascending with time; None where the time is not known.
     """
 
     n: Ints
     k: Ints
     unit: Ints | None
+    period: Ints | None = None
 
     @property
     def total(self) -> int:
@@ -52,7 +56,23 @@ class Sample:
 
     def part(self, mask: NDArray[np.bool_]) -> Sample:
         """Return the sample of the rows in a mask of shape (rows,)."""
-        return Sample(self.n[mask], self.k[mask], None if self.unit is None else self.unit[mask])
+        unit, period = (None if one is None else one[mask] for one in (self.unit, self.period))
+        return Sample(self.n[mask], self.k[mask], unit, period)
+
+    def strata(self) -> Ints:
+        """Divide the history into strata of time, shape (rows,), from 0 without gaps.
+
+        Neighbouring periods are put together so that there are at most 24 strata, of about 100 attempts or
+        more each. One stratum where the time is not known.
+        """
+        if self.period is None:
+            return np.zeros(len(self.n), dtype=np.int64)
+        attempts = np.bincount(self.period, weights=self.n)
+        number = int(np.clip(self.total // _LEAST_IN_STRATUM, 1, _MOST_STRATA))
+        middle = np.cumsum(attempts) - attempts / 2
+        stratum = np.floor(middle / max(self.total, 1) * number).astype(np.int64)
+        found: Ints = np.unique(stratum[self.period], return_inverse=True)[1]
+        return found
 
     def intraclass_correlation(self) -> float:
         """Estimate the intraclass correlation, in [0, 1].
@@ -93,32 +113,3 @@ def _kleinman_correlation(n: Numbers, rates: Numbers, icc: float) -> float:
         rest, alone = float((share * (1 - share)).sum()), float((share * (1 - share) / n).sum())
         icc = float(np.clip((spread - alone) / (rest - alone), 0, 1)) if rest > alone else 0.0
     return icc
-
-
-@dataclass(frozen=True)
-class UnitTotals:
-    """Attempts, and attempts with the target, of each unit of a population, shape (units,)."""
-
-    n: Numbers
-    k: Numbers
-
-    @classmethod
-    def of(cls, sample: Sample) -> UnitTotals:
-        """Sum the rows of a sample that has units."""
-        assert sample.unit is not None  # noqa: S101 - asked for only where there are units
-        return cls(np.bincount(sample.unit, weights=sample.n), np.bincount(sample.unit, weights=sample.k))
-
-    def weighted(self, icc: float) -> tuple[Numbers, Numbers, Numbers]:
-        """Compute the weights of units under an intraclass correlation.
-
-        Returns
-        -------
-        weight, rate, residual
-            By unit, shape (units,): `n / (1 + (n - 1) icc)`; its rate; and its rate less the weighted mean
-            of all. All are 0 for a unit without attempts.
-        """
-        tried = self.n > 0
-        weight = np.where(tried, self.n / (1 + np.maximum(self.n - 1, 0) * icc), 0.0)
-        rate = np.divide(self.k, self.n, out=np.zeros(len(self.n)), where=tried)
-        mean = float((weight * rate).sum()) / max(float(weight.sum()), 1e-12)
-        return weight, rate, np.where(tried, rate - mean, 0.0)

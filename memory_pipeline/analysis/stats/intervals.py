@@ -30,12 +30,13 @@ def wilson_interval(k: float, n: float, *, confidence: float = 0.95) -> tuple[fl
 
 
 def newcombe_intervals(
-    tests: CellTests, sample: Sample, *, confidence: float = 0.95
+    tests: CellTests, variance: Numbers, sample: Sample, *, confidence: float = 0.95
 ) -> tuple[Numbers, Numbers]:
     """Compute intervals of risk differences: Newcombe's hybrid of two Wilson intervals (ref. 1).
 
-    Repetition enters twice: both samples shrink by the design effect (the ratio of `tests.variance`
-    to the binomial variance), and the normal quantile becomes that of t with `tests.degrees`.
+    Repetition enters twice: both samples shrink by the design effect (the ratio of `variance`, that of the
+    difference (`clustered_tests.difference_variances`), to the binomial variance), and the normal quantile
+    becomes that of t with `tests.degrees`.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def newcombe_intervals(
     n1, k1 = tests.n.astype(float), tests.k.astype(float)
     n0, k0 = total - n1, hits - k1
     with np.errstate(divide="ignore", invalid="ignore"):
-        effect = np.maximum(tests.variance / (rate * (1 - rate) * (1 / n1 + 1 / n0)), 1.0)
+        effect = np.maximum(variance / (rate * (1 - rate) * (1 / n1 + 1 / n0)), 1.0)
     effect = np.where(np.isfinite(effect), effect, 1.0)
     quantile = stats.t.ppf(0.5 + confidence / 2, tests.degrees)
     p1, p0 = k1 / np.maximum(n1, 1), k0 / np.maximum(n0, 1)

@@ -15,8 +15,10 @@ from scipy import stats
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.evidence.combinations import count_combinations
 from memory_pipeline.analysis.patterns import find_patterns, max_statistic
-from memory_pipeline.analysis.patterns.max_statistic import normal_scores, search_with_resampling
+from memory_pipeline.analysis.patterns.max_statistic import search_with_resampling
+from memory_pipeline.analysis.stats import sign_draws
 from memory_pipeline.analysis.stats.grouped_sample import Sample
+from memory_pipeline.analysis.stats.sign_draws import normal_scores
 
 
 def world(seed, *, attempts=1200, units=40, columns=3, constant=True, effect=0.0):
@@ -42,7 +44,7 @@ def searched(frame, *, unit="application_name", draws=499, min_effect=0.0, seed=
     number = np.flatnonzero(tally.first_of_equals)
     icc = sample.intraclass_correlation()
     return search_with_resampling(
-        tally, sample, number, icc=icc, min_units=2, min_effect=min_effect, draws=draws, seed=seed
+        tally, "success", sample, number, icc=icc, min_units=2, min_effect=min_effect, draws=draws, seed=seed
     )
 
 
@@ -99,12 +101,12 @@ def test_very_many_units_are_tested_in_groups(monkeypatch):
     frame = world(5, attempts=6000, units=3000, constant=False, effect=0.25)
     whole = searched(frame)
     monkeypatch.setattr(max_statistic, "_MOST_UNITS", 256)
-    monkeypatch.setattr(max_statistic, "_MOST_GROUPS", 64)
+    monkeypatch.setattr(sign_draws, "_MOST_GROUPS", 64)
     grouped = searched(frame)
 
     np.testing.assert_array_equal(whole.tests.n, grouped.tests.n)
     np.testing.assert_allclose(whole.tests.difference, grouped.tests.difference)
-    np.testing.assert_allclose(whole.tests.variance, grouped.tests.variance, rtol=0.5)
+    np.testing.assert_allclose(whole.tests.effect_variance, grouped.tests.effect_variance, rtol=0.5)
     assert grouped.family_wise_p_values().min() <= 0.01
 
 

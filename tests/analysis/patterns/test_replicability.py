@@ -19,7 +19,16 @@ def made_tests(difference, variance):
     n = np.full(size, 100)
     spread, degrees = np.full(size, variance), np.full(size, 50.0)
     return CellTests(
-        n, n // 2, n, difference, spread, difference, spread, degrees, np.zeros(size), np.full(size, 0.01)
+        n=n,
+        k=n // 2,
+        units=n,
+        difference=difference,
+        effect=difference,
+        effect_variance=spread,
+        degrees=degrees,
+        skewness=np.zeros(size),
+        separable=np.ones(size),
+        p_value=np.full(size, 0.01),
     )
 
 
@@ -53,7 +62,7 @@ def test_confidence_is_the_share_that_holds():
         for one in (effect, later_effect)
     )
     whole = made_tests((earlier.difference + later.difference) / 2, noise**2)
-    prior = EffectPrior.fit(whole.difference, whole.variance)
+    prior = EffectPrior.fit(whole.difference, whole.effect_variance)
     chosen = np.abs(whole.difference) > 0.04
     halves = Halves(earlier.take(chosen), later.take(chosen))
     confidence = probability_to_hold(whole.take(chosen), prior, halves)
@@ -121,6 +130,6 @@ def test_a_pattern_that_the_earlier_half_did_not_have():
     frame["new"] = np.where(late & (frame["b"] == "1"), "yes", "no")
     frame.loc[frame["new"] == "yes", "outcome_status"] = "failure"
     found = find_patterns(frame, min_sample_size=50)
-    row = found[found["conditions"].map(lambda one: "new" in one)].iloc[0]
+    row = found[found["conditions"].map(lambda one: set(one) == {"new"})].iloc[0]
     assert row["earlier_difference"] == 0
     assert 0.5 < row["confidence"] <= 1
