@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memory_pipeline.analysis.features.screening import describe_left_out
 from memory_pipeline.analysis.names import MEASURES
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
+from memory_pipeline.store.frames import OUTCOME_FEATURES
 from memory_pipeline.store.models import (
     ApproachRecommendation,
     Ingest,
@@ -110,5 +112,6 @@ class ProgressService(Service):
             "last_ingest": None if last is None else {"file": last["file_name"], "at": last["finished_at"]},
             "last_rebuild": None if rebuilt is None else rebuilt[1],
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
+            "columns_left_out": describe_left_out(self.frames.parts(OUTCOME_FEATURES)[1].get("left_out", ())),
             "learning": self.learning_summary(),
         }
