@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     max_patterns: int = Field(
         default=100, ge=1, description="Patterns that are kept active, the most confident first."
     )
+    max_columns: int = Field(
+        default=40,
+        ge=4,
+        description="Condition columns that are analysed at most: of more, those that go with success most "
+        "by themselves. The others are stored and named in `memory-pipeline status`.",
+    )
     false_discovery_rate: float = Field(
         default=0.05,
         gt=0,

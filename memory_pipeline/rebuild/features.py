@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memory_pipeline.analysis.features.encoding import FLOORS
+from memory_pipeline.analysis.features.outcomes import is_success
+from memory_pipeline.analysis.features.screening import Screening, screen_columns
+from memory_pipeline.analysis.names import STANDARD_CONTEXT
 from memory_pipeline.rebuild.code_version import code_version
 from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
 from memory_pipeline.rebuild.months import MonthState, month_states, snapshot
 from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     import pandas as pd
 
@@ -63,11 +67,24 @@ class Progress:
 
 @dataclass(frozen=True)
 class UpdatedFeatures:
-    """The features as they are now: their parts by month, their keys, and what was read for them."""
+    """The features as they are now.
+
+    Attributes
+    ----------
+    parts
+        By month.
+    keys
+        What the records hold.
+    progress
+        What was read for them.
+    left_out
+        Condition columns that are not analysed, since there are too many (`features.screening`).
+    """
 
     parts: Mapping[str, FramePart]
     keys: OutcomeKeys
     progress: Progress
+    left_out: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -85,12 +102,20 @@ class Features:
         Shape (attempts, columns of `flatten_outcomes`).
     approach, context
         Columns that somebody chose, and columns that were known before the attempt; the evidence unit is
-        not in `context`.
+        not in `context`. Of too many, those that are analysed.
+    left_out
+        The other condition columns.
     """
 
     frame: pd.DataFrame
     approach: tuple[str, ...]
     context: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def column_share(self) -> float:
+        """Share of the condition columns that are analysed (`features.screening.Screening.share`)."""
+        return Screening((*self.approach, *self.context), self.left_out).share
 
 
 def update_features(session: Session) -> UpdatedFeatures:
@@ -120,8 +145,33 @@ def update_features(session: Session) -> UpdatedFeatures:
                 parts[month] = frames.write_part(OUTCOME_FEATURES, month, frame, about)
     columns = list(frames.read_parts([parts[min(parts)]]).columns)
     about_all: dict[str, Any] = {"version": version, "keys": whole.to_dict(), "columns": columns}
-    frames.set_parts(OUTCOME_FEATURES, parts.values(), whole.to_info() | about_all)
-    return UpdatedFeatures(parts, whole, progress_of(parts, set(parts) - same, reason))
+    screened = _screen(session, whole, list(parts.values()))
+    about_all |= {
+        "approach": [column for column in whole.approach if column not in screened.left_out],
+        "context": [column for column in whole.context if column not in screened.left_out],
+        "left_out": list(screened.left_out),
+    }
+    frames.set_parts(OUTCOME_FEATURES, parts.values(), about_all)
+    return UpdatedFeatures(parts, whole, progress_of(parts, set(parts) - same, reason), screened.left_out)
+
+
+def _screen(session: Session, keys: OutcomeKeys, parts: Sequence[FramePart]) -> Screening:
+    """Choose the condition columns that are analysed: all, or of too many the most telling of the history."""
+    settings = session.settings
+    columns = [column for column in (*keys.context, *keys.approach) if column != settings.unit]
+    if len(columns) <= settings.max_columns or settings.unit not in {*columns, *keys.types}:
+        return Screening(tuple(columns))
+    frame = session.frames.read_parts(parts)
+    floors = FLOORS.at_most(settings.min_sample_size, settings.min_units)
+    return screen_columns(
+        frame,
+        columns,
+        hits=is_success(frame),
+        unit=settings.unit,
+        most=settings.max_columns,
+        always=[*STANDARD_CONTEXT, *keys.approach][: settings.max_columns // 2],
+        floors=floors,
+    )
 
 
 def read_features(session: Session) -> Features:
@@ -137,9 +187,8 @@ def read_features(session: Session) -> Features:
     frame, info = session.frames.read(OUTCOME_FEATURES)
     unit = session.settings.unit
     check_unit(unit, frame.columns)
-    return Features(
-        frame, tuple(info["approach"]), tuple(column for column in info["context"] if column != unit)
-    )
+    context = tuple(column for column in info["context"] if column != unit)
+    return Features(frame, tuple(info["approach"]), context, tuple(info.get("left_out", ())))
 
 
 def check_unit(unit: str, columns: Collection[str]) -> None:

@@ -90,7 +90,8 @@ class UpdatedPatterns:
 def update_patterns(session: Session) -> UpdatedPatterns:
     """Search the evidence for patterns and store them; what persons decided about one stands."""
     settings = session.settings
-    features = read_features(session).frame
+    read = read_features(session)
+    features = read.frame
     evidence, encoding = read_evidence(session.frames)
     found = search_patterns(
         evidence,
@@ -99,6 +100,7 @@ def update_patterns(session: Session) -> UpdatedPatterns:
         targets=search_targets(features, settings),
         min_units=settings.min_units,
         tier=settings.pattern_tier,
+        column_share=read.column_share,
     )
     searched = {
         target: {"searched": count, "found": int((found["target"] == target).sum())}

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from memory_pipeline.analysis.features.screening import describe_left_out
 from memory_pipeline.analysis.names import DRIFT_CHANGE, MEASURES
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
 from memory_pipeline.store.decisions import read_decision_log
+from memory_pipeline.store.frames import OUTCOME_FEATURES
 from memory_pipeline.store.models import (
     ApproachRecommendation,
     Ingest,
@@ -203,6 +205,7 @@ class ProgressService(Service):
             "last_ingest": None if last is None else {"file": last["file_name"], "at": last["finished_at"]},
             "last_rebuild": None if rebuilt is None else rebuilt[1],
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
+            "columns_left_out": describe_left_out(self.frames.parts(OUTCOME_FEATURES)[1].get("left_out", ())),
             "learning": self.learning_summary(),
         }
 

@@ -18,6 +18,7 @@ from memory_pipeline.analysis.features.columns import require_columns
 from memory_pipeline.analysis.features.encoding import FLOORS, learn_conditions
 from memory_pipeline.analysis.features.flatten import condition_columns
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels
+from memory_pipeline.analysis.features.screening import MAX_COLUMNS, screen_columns
 from memory_pipeline.analysis.names import OUTCOME, PERIOD
 from memory_pipeline.analysis.patterns.search import TIERS, Limits, search_evidence
 from memory_pipeline.analysis.patterns.table import describe_findings
@@ -44,6 +45,7 @@ def find_patterns(
     min_units: int = 5,
     min_effect: float = 0.02,
     tier: str = "default",
+    max_columns: int = MAX_COLUMNS,
 ) -> pd.DataFrame:
     """Find the combinations of conditions whose attempts end in `target` more or less often than others.
 
@@ -71,6 +73,9 @@ def find_patterns(
         conditions adds).
     tier
         The tier that a finding must at least reach, one of `patterns.search.TIERS`.
+    max_columns
+        Columns that are searched at most: of more, those that go with the target most by themselves
+        (`features.screening.screen_columns`), with as much less of the error rate.
 
     Returns
     -------
@@ -85,7 +90,8 @@ def find_patterns(
         `adjusted_difference` is the difference in a model with all other columns, `stratified_difference`
         that over the levels of `stratified_by`, the column that changes it most, and `turns` is whether
         either reverses the sign (`patterns.confounding`).
-        `attrs["searched"]` is the number of tests that the error rate covers.
+        `attrs["searched"]` is the number of tests that the error rate covers, `attrs["left_out"]` lists the
+        columns that were not searched.
 
     Raises
     ------
@@ -105,8 +111,11 @@ def find_patterns(
     columns = condition_columns(outcomes, unit=unit) if conditions is None else tuple(conditions)
     outcomes = outcomes.reset_index(drop=True)
     floors = FLOORS.at_most(min_sample_size, min_units)
-    encoded = learn_conditions(outcomes, columns, unit=unit, floors=floors).apply(outcomes)
-    frame = encoded.assign(**{OUTCOME: outcome_labels(outcomes, target)})
+    labels = outcome_labels(outcomes, target)
+    hits = labels.map({label: is_hit(label, target) for label in labels.unique()}).to_numpy(dtype=bool)
+    screened = screen_columns(outcomes, columns, hits=hits, unit=unit, most=max_columns, floors=floors)
+    encoded = learn_conditions(outcomes, screened.kept, unit=unit, floors=floors).apply(outcomes)
+    frame = encoded.assign(**{OUTCOME: labels})
     if unit is not None:
         frame[unit] = outcomes[unit]
     period = None
@@ -121,7 +130,7 @@ def find_patterns(
         period=period,
         max_conditions=max_conditions,
     )
-    return search_patterns(
+    found = search_patterns(
         evidence,
         min_sample_size=min_sample_size,
         fdr=fdr,
@@ -129,7 +138,10 @@ def find_patterns(
         min_units=min_units,
         min_effect=min_effect,
         tier=tier,
+        column_share=screened.share,
     )
+    found.attrs["left_out"] = list(screened.left_out)
+    return found
 
 
 def _parts_of_history(moments: pd.Series) -> pd.Series:
@@ -155,6 +167,7 @@ def search_patterns(
     min_effect: float = 0.02,
     tier: str = "default",
     is_adjusted: bool = True,
+    column_share: float = 1.0,
 ) -> pd.DataFrame:
     """Find patterns in evidence whose outcomes are `outcome_labels`; see `find_patterns`.
 
@@ -162,12 +175,14 @@ def search_patterns(
     that it holds over all of them together; `q_value` is scaled to be compared with the whole `fdr`.
     `attrs["searched"]` is then a dict by target. Without `is_adjusted`, the differences are not adjusted
     for the other columns: that takes a third of the time and does not change which patterns are found.
+    `column_share` is the share of the columns that were chosen for the search by their outcomes
+    (`features.screening`): the search has that share of the error rate.
     """
     belongs = {
         target: np.array([is_hit(label, target) for label in evidence.outcomes], dtype=bool)
         for target in targets
     }
-    shares = _shares(targets)
+    shares = {target: column_share * share for target, share in _shares(targets).items()}
     if tier not in TIERS:
         raise ValueError(f"tier is {tier!r}; use one of {', '.join(TIERS)}")
     units = min_units if evidence.unit is not None else 1

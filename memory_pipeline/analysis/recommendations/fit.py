@@ -18,7 +18,9 @@ from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, comb
 from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import Encoding, encode, encode_conditions
 from memory_pipeline.analysis.features.outcomes import is_success
+from memory_pipeline.analysis.features.screening import screen_columns
 from memory_pipeline.analysis.models.design import INTERCEPT, Design
+from memory_pipeline.analysis.names import STANDARD_CONTEXT
 from memory_pipeline.analysis.recommendations.approaches import number_approaches
 from memory_pipeline.analysis.recommendations.candidates import (
     choose_key_columns,
@@ -82,7 +84,8 @@ def fit_policy(
     outcomes
         Flat attempts, shape (attempts, any).
     approach, context, unit
-        Columns, as in `estimate_factors`. The unit column is left out of the context.
+        Columns, as in `estimate_factors`. The unit column is left out of the context. Of more than
+        `features.screening.MAX_COLUMNS` context columns, those that go with success most are told apart.
     encoding
         How the context becomes categories, learned before on this history or a longer one; None: it is
         learned here. The approach always has an encoding of its own (see `features.encoding.Floors`).
@@ -125,7 +128,10 @@ def fit_policy(
     limits = Limits(min_sample_size, min_units, min_attempts, confidence_threshold, exploration)
     if outcomes.empty:
         return _empty_policy(tuple(approach), tuple(context), unit, limits)
-    contexts = encode_conditions(outcomes, context, unit=unit, encoding=encoding)
+    screened = screen_columns(
+        outcomes, context, hits=is_success(outcomes), unit=unit, always=STANDARD_CONTEXT
+    )
+    contexts = encode_conditions(outcomes, screened.kept, unit=unit, encoding=encoding)
     approaches = encode(outcomes, approach, min_count=min_attempts)
     cells = group_attempts(
         pd.concat([contexts.frame, approaches.frame], axis=1), outcomes[unit], is_success(outcomes)

@@ -19,6 +19,7 @@ def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
     with `(approach)` behind it. Empty means not recorded. One file holds one month; only months whose
     outcomes changed are read from the database.
     """
+    from memory_pipeline.analysis.features.screening import describe_left_out  # noqa: PLC0415 - needs pandas
     from memory_pipeline.rebuild.features import update_features  # noqa: PLC0415 - needs pandas
 
     memory = memory_of(context)
@@ -33,6 +34,7 @@ def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
             "dagster/column_lineage": lineage(keys.sources()),
             "approach columns": len(keys.approach),
             "context columns": len(keys.context),
+            "columns left out (MEMORY_MAX_COLUMNS)": describe_left_out(features.left_out),
             "preview of the newest month": preview(frame),
         }
     )
