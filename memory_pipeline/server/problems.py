@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import traceback
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from memory_pipeline.analysis.features.unknown_values import nearest_known
 from memory_pipeline.ingest.errors import IngestError, StorageError
 from memory_pipeline.store.database import DiscoveryInProgressError, RebuildInProgressError
 from memory_pipeline.store.errors import StoreError, explain
@@ -99,9 +99,7 @@ class ProblemError(HTTPException):
 def unknown_value(name: str, value: str, known: Iterable[str]) -> FieldError:
     """Return the error of a value that is not among the known ones, with the nearest of them."""
     choices = sorted(map(str, known))
-    folded = {one.casefold(): one for one in choices}
-    close = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=0.6)
-    nearest = folded[close[0]] if close else None
+    nearest = next(iter(nearest_known(value, choices)), None)
     shown = ", ".join(choices[:12]) + (" …" if len(choices) > 12 else "")  # noqa: PLR2004 - a line's worth
     hint = f"did you mean {nearest!r}?" if nearest else f"use one of {shown}" if choices else "leave it out"
     return FieldError(name, value[:_LONGEST_VALUE], hint, nearest)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.features.levels import level_name
+from memory_pipeline.analysis.features.unknown_values import describe_unknown_value, nearest_known
 from memory_pipeline.analysis.names import MISSING, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from memory_pipeline.analysis.features.encoding import ColumnCode, Encoding
+    from memory_pipeline.analysis.features.encoding import Encoding
     from memory_pipeline.analysis.recommendations import Policy
 
 LONGEST_VALUE = 500
 """Characters of a described value."""
 MOST_ELEMENTS = 100
 """Elements of a described list."""
-_SIMILAR = 0.6
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -84,21 +82,28 @@ class KnownValues:
         The columns.
     encoding
         How their values become categories.
+    constants
+        Source columns that had one value only, and that value.
     """
 
-    def __init__(self, columns: Iterable[str], encoding: Encoding) -> None:
+    def __init__(
+        self,
+        columns: Iterable[str],
+        encoding: Encoding,
+        constants: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self.columns = tuple(columns)
-        self._codes: Mapping[str, ColumnCode] = encoding.codes
+        codes = {column: code.levels for column, code in encoding.codes.items() if code.kind != "bins"}
+        self._known_values: dict[str, tuple[str, ...]] = codes | dict(constants or {})
         self._folded = {
-            column: {level.casefold(): level for level in reversed(code.levels)}
-            for column, code in encoding.codes.items()
-            if code.kind != "bins"
+            column: {level.casefold(): level for level in reversed(levels)}
+            for column, levels in self._known_values.items()
         }
 
     @classmethod
     def of_context(cls, policy: Policy) -> KnownValues:
         """Return those of the context of a policy."""
-        return cls(policy.context, policy.contexts.encoding)
+        return cls(policy.context, policy.contexts.encoding, policy.contexts.constants)
 
     @classmethod
     def of_approaches(cls, policy: Policy) -> KnownValues:
@@ -130,7 +135,7 @@ class KnownValues:
                 values[column] = value
             else:
                 close = nearest_known(column, self.columns)
-                nearest = f"; the nearest known name is {close!r}" if close else ""
+                nearest = f"; the nearest known name is {close[0]!r}" if close else ""
                 notes.append(f"No attempt has {column!r}, so it was left out{nearest}.")
         return Description(columns=values, notes=tuple(notes))
 
@@ -144,28 +149,18 @@ class KnownValues:
         known = levels.get(text.casefold())
         if known is None:
             if text not in {MISSING, OTHER}:
-                notes.append(self._note_unknown(column, text))
+                notes.append(describe_unknown_value(column, text, self._known_values[column]))
             return value
-        if known == text or text in self._codes[column].levels:
+        if known == text or text in self._known_values[column]:
             return value if text == level_name(value) else text
         notes.append(f"{column} {text!r} was taken as {known!r}, which differs in case only.")
         return known
-
-    def _note_unknown(self, column: str, text: str) -> str:
-        levels = self._codes[column].levels
-        folded = self._folded[column]
-        close = difflib.get_close_matches(text.casefold(), folded, n=_SHOWN, cutoff=_SIMILAR)
-        shown = [repr(folded[one]) for one in close] or [repr(one) for one in levels[:_SHOWN]]
-        return (
-            f"{column} {text!r} never occurred, or too rarely to learn from; "
-            f"{'the nearest known' if close else 'known'}: {', '.join(shown)}."
-        )
 
     def _unknown_columns(self, unknown: Mapping[str, Any]) -> DescriptionError:
         listed = ", ".join(sorted(self.columns))
         problems = []
         for column, value in unknown.items():
-            close = nearest_known(column, self.columns)
+            close = next(iter(nearest_known(column, self.columns)), None)
             remedy = f"did you mean {close!r}?" if close else f"describe the application by {listed}"
             problems.append(DescriptionProblem(column, str(value)[:200], remedy, close))
         return DescriptionError(
@@ -173,17 +168,6 @@ class KnownValues:
             f"describe the application by {listed}",
             tuple(problems),
         )
-
-
-def nearest_known(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like a name, in any case; None where none is.
-
-    >>> nearest_known("MSI", ["exe", "msi"]), nearest_known("colour", ["exe", "msi"])
-    ('msi', None)
-    """
-    folded = {one.casefold(): one for one in sorted(known, reverse=True)}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=_SIMILAR)
-    return folded[close[0]] if close else None
 
 
 def _check_value(column: str, value: Any) -> None:

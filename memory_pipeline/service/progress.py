@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from memory_pipeline.analysis.features.screening import describe_left_out
 from memory_pipeline.analysis.names import DRIFT_CHANGE, MEASURES
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
@@ -187,6 +186,8 @@ class ProgressService(Service):
 
     def status(self) -> dict[str, Any]:
         """Return what the memory holds, where, when it was last fed and rebuilt, and what it is worth."""
+        from memory_pipeline.analysis.features.screening import describe_left_out  # noqa: PLC0415 - needs scipy
+
         ingests = reads.read_table(self.store, Ingest, order_by="finished_at")
         recommendations = reads.read_table(self.store, ApproachRecommendation)
         last = None if ingests.empty else ingests.iloc[-1]

@@ -129,6 +129,15 @@ class GroupedCounts:
             inside &= self.is_at(column, level)
         return inside
 
+    def combinations(self, columns: Sequence[str]) -> tuple[Ints, Ints]:
+        """Return one cell of each combination of some columns that occurs, and the combination of each cell.
+
+        Combinations are in the order of the level numbers; the second array has shape (cells,).
+        """
+        codes = [np.zeros(len(self), dtype=np.int64), *(self.codes_of(column) for column in columns)]
+        _, first, group = np.unique(combined_key(codes), return_index=True, return_inverse=True)
+        return first, group
+
     def attempts_per_level(self, column: str) -> dict[str, int]:
         """Count the attempts at each level of a column."""
         levels = self.levels_of(column)

@@ -18,11 +18,11 @@ class Advice:
     context
         The description, as it was given.
     recommended_approach
-        The settings to choose; None where the evidence is not enough. Settings that make no difference
-        are not named.
+        The settings to choose; None where the evidence is not enough. Settings that can
+        stay as they are without loss are not named.
     left_open
-        Settings that make no difference here, or that a person left to those who package; keep them as they
-        are.
+        Settings that are not worth naming (choosing all of them as usual costs one point at most), or that a
+        person left to those who package; keep them as they are.
     avoid_approach
         Settings and whole approaches that are expected to do clearly worse, the worst first: dicts with
         `approach`, `success_rate`, `ci_low`, `ci_high`, `sample_size`, `sentence`.

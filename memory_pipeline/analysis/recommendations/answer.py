@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memory_pipeline.analysis.recommendations.candidates import Candidate
+    from memory_pipeline.analysis.recommendations.contexts import UnknownValue
     from memory_pipeline.analysis.recommendations.essential_settings import EssentialSettings
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
     from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
@@ -39,7 +40,7 @@ def build_advice(
     choice: Choice,
     *,
     unknown: Sequence[str],
-    unseen: Sequence[str],
+    unfamiliar: Sequence[UnknownValue],
 ) -> Advice:
     """Build the advice for a context: the choice in words and numbers.
 
@@ -51,8 +52,8 @@ def build_advice(
         The description, as it was given.
     unknown
         Keys of the description that the policy does not know.
-    unseen
-        Encoded columns whose described value never occurred.
+    unfamiliar
+        Described values that never occurred, or too rarely to learn from.
     """
     picked = None if choice.index is None else posterior.candidates[choice.index]
     essential = None if choice.index is None else find_essential_settings(policy, posterior, choice.index)
@@ -71,7 +72,7 @@ def build_advice(
     usual = int(np.argmax(posterior.shares)) if known else None
     patterns = _supporting(policy, posterior, picked)
     sample = _sample(policy, posterior, picked, essential)
-    notes = explain_limitations(policy, posterior, unknown, unseen)
+    notes = explain_limitations(policy, posterior, unknown, unfamiliar)
     avoided = find_avoidable(policy, posterior, choice)
     approach = None if essential is None else essential.approach
     decided = relevant_decisions(policy, posterior, approach, avoided, picked)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memory_pipeline.analysis.features.encoding import Encoding
-from memory_pipeline.analysis.names import split_element_column
+from memory_pipeline.analysis.features.levels import distinct_values
+from memory_pipeline.analysis.names import MISSING, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Pattern = tuple[str | None, ...]
 """Encoded values of a description in the order of the columns; None where a column is open."""
+UnknownValue = tuple[str, str]
+"""Source column, and the described value as text."""
 WeightedContext = tuple["Mapping[str, str]", float]
 """A full context (encoded column to value) and its weight."""
 
@@ -40,6 +43,8 @@ class Contexts:
     pooling_columns
         The encoded columns (at most one) by whose values candidates are pooled, see
         `recommendations.pooling_column`.
+    constants
+        By source column that had one value only: that value (of a list, its elements).
     seen
         Full contexts with their numbers of attempts, the most frequent first.
     """
@@ -47,6 +52,7 @@ class Contexts:
     encoding: Encoding
     known_levels: Mapping[str, tuple[str, ...]]
     pooling_columns: tuple[str, ...]
+    constants: Mapping[str, tuple[str, ...]]
     seen: tuple[tuple[Values, int], ...]
 
     @property
@@ -88,14 +94,28 @@ class Contexts:
                 return [(self._described(levels), share) for levels, share in _sample(found)], attempt > 0
         return [], True
 
-    def unseen(self, pattern: Pattern, described: Mapping[str, Any]) -> list[str]:
-        """Return the encoded columns that were described with a value that never occurred."""
-        return [
-            column
-            for column, level in zip(self.columns, pattern, strict=True)
-            if level is None
-            and described.get(column if column in described else split_element_column(column)[0]) is not None
-        ]
+    def known_values(self, source: str) -> tuple[str, ...] | None:
+        """Return the values of a source column that were learned from; None for numbers, or none learned."""
+        code = self.encoding.codes.get(source)
+        if code is None:
+            return self.constants.get(source)
+        return None if code.kind == "bins" else code.levels
+
+    def unknown_values(self, contexts: pd.DataFrame) -> list[tuple[UnknownValue, ...]]:
+        """Return the described values of each row that never occurred, or too rarely to learn from."""
+        found: list[tuple[UnknownValue, ...]] = [()] * len(contexts)
+        for source in contexts:
+            known = self.known_values(str(source))
+            if known is None:
+                continue
+            expected = {*known, MISSING, OTHER}
+            codes, values, _ = distinct_values(contexts[source])
+            for number, texts in enumerate(values):
+                unknown = tuple((str(source), text) for text in texts if text.strip() not in expected)
+                if unknown:
+                    for row in np.flatnonzero(codes == number):
+                        found[row] += unknown
+        return found
 
     def pool_of(self, described: Mapping[str, str]) -> Values:
         """Return the pool of a full context: its values of the pooling columns."""
@@ -113,6 +133,7 @@ class Contexts:
             "encoding": self.encoding.to_dict(),
             "known_levels": [[column, list(levels)] for column, levels in self.known_levels.items()],
             "pooling_columns": list(self.pooling_columns),
+            "constants": {column: list(values) for column, values in self.constants.items()},
             "seen": [[list(levels), count] for levels, count in self.seen],
         }
 
@@ -123,6 +144,7 @@ class Contexts:
             encoding=Encoding.from_dict(values["encoding"]),
             known_levels={column: tuple(levels) for column, levels in values["known_levels"]},
             pooling_columns=tuple(values["pooling_columns"]),
+            constants={column: tuple(texts) for column, texts in values["constants"].items()},
             seen=tuple((tuple(levels), count) for levels, count in values["seen"]),
         )
 

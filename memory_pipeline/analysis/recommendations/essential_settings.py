@@ -1,43 +1,39 @@
-"""Which settings of an advised approach make a difference: advice names these and leaves the others open."""
+"""Which settings of an advised approach have to be named: leaving the others open costs next to nothing."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit
 
-from memory_pipeline.analysis.names import OTHER
-from memory_pipeline.analysis.recommendations.posterior import INDIFFERENCE
+from memory_pipeline.analysis.recommendations.posterior import INDIFFERENCE, confidence_of
 from memory_pipeline.analysis.recommendations.suppression import Suppression, promised_draws
 from memory_pipeline.analysis.stats.beta_binomial import log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.arrays import Counts, Floats
+    from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
     from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
 
 
-_SURELY_WORSE = 0.8
-
-
 @dataclass(frozen=True)
 class EssentialSettings:
-    """The settings of a candidate that make a difference, and the success rate expected with them.
+    """The settings of a candidate that are worth naming, and the success rate expected with them.
 
     Attributes
     ----------
     approach
         Settings to choose, source column to value; a value of None means "leave it unset".
     left_open
-        Source columns of the candidate's settings that make no difference here, or that a person left open.
+        Source columns of the candidate's settings that may go on as usual, or that a person left open.
     group
         Numbers of the candidates that agree with `approach`.
     draws
@@ -59,13 +55,13 @@ class EssentialSettings:
 def find_essential_settings(
     policy: PolicyModel, posterior: ContextPosterior, index: int
 ) -> EssentialSettings:
-    """Return the settings of a candidate that make a difference in a context.
+    """Return the settings of a candidate that are worth naming in a context.
 
-    A setting makes a difference if an alternative to the candidate's value, tried often enough in the pool,
-    is expected to lose more than one percentage point, and loses with a probability of 0.8 or more,
-    everything else equal. If no single setting does (only the whole is better), all key columns are named. A
-    setting that a person left open (`Suppression.is_left_open`) is never named; then the whole is not named
-    either, so that nothing may be left to advise.
+    Settings are left open, the one that costs least first, as long as the expected success given up is one
+    percentage point at most in all, and the rest still beats what is usual with the confidence that advice
+    needs. What leaving a setting open costs is decided in the context at hand and given the candidate's other
+    settings: it is then chosen as usual there. At least one setting is named. A setting that a person left
+    open (`Suppression.is_left_open`) is never named, so that nothing may be left to advise.
 
     Parameters
     ----------
@@ -76,38 +72,10 @@ def find_essential_settings(
     index
         Number of the candidate.
     """
-    candidate = posterior.candidates[index]
-    suppression = Suppression(policy, posterior)
-    closed = [
-        (position, column)
-        for position, column in enumerate(policy.key_columns)
-        if not suppression.is_left_open(column, candidate.settings)
-    ]
-    unmet = [
-        policy.structured.model.design.unmet({**described, **candidate.settings})
-        for described, _ in posterior.full_contexts
-    ]
-    deciding = {column for position, column in closed if _matters(policy, posterior, index, position, unmet)}
-    if not deciding and len(closed) == len(policy.key_columns):
-        deciding = set(policy.key_columns)
-    named = {
-        source
-        for source in policy.approach
-        if deciding.intersection(policy.approach_encoding.columns_of(source))
-    }
-    stated: Mapping[str, Any] = json.loads(candidate.approach)
-    positions = [
-        position
-        for position, column in enumerate(policy.key_columns)
-        if any(column in policy.approach_encoding.columns_of(source) for source in named)
-    ]
-    group = np.array(
-        [
-            number
-            for number, other in enumerate(posterior.candidates)
-            if all(other.key[position] == candidate.key[position] for position in positions)
-        ]
-    )
+    named = _Picked(policy, posterior, index).worth_naming()
+    positions = _positions(policy)
+    group = np.flatnonzero(_agreeing(posterior, index, [at for source in named for at in positions[source]]))
+    stated: Mapping[str, Any] = json.loads(posterior.candidates[index].approach)
     return EssentialSettings(
         approach={
             column: stated.get(column)
@@ -116,71 +84,123 @@ def find_essential_settings(
         },
         left_open=tuple(column for column in stated if column not in named),
         group=group,
-        draws=np.asarray(
-            posterior.shares[group] @ promised_draws(posterior)[group] / posterior.shares[group].sum()
-        ),
+        draws=_as_usual_among(posterior, group, promised_draws(posterior)),
         attempts=sum(posterior.candidates[number].attempts for number in group),
         successes=sum(posterior.candidates[number].successes for number in group),
         units=max(posterior.candidates[number].units for number in group),
     )
 
 
-def _matters(
-    policy: PolicyModel, posterior: ContextPosterior, index: int, position: int, unmet: Sequence[Counts]
-) -> bool:
-    """Return whether some alternative to one setting of a candidate clearly loses.
+@dataclass(frozen=True)
+class _Picked:
+    """A candidate in a context, and what leaving its settings open would cost."""
 
-    Parameters
-    ----------
-    policy, posterior, index
-        As in `find_essential_settings`.
-    position
-        Position of the setting in the key columns.
-    unmet
-        For each full context of the posterior, how many conditions of each term do not hold with the
-        candidate, shape (terms,).
-    """
-    column, level = policy.key_columns[position], posterior.candidates[index].key[position]
-    others = _alternatives(policy, posterior, column, level)
-    if not others:
-        return False
-    base = log_odds(posterior.draws[index])
-    is_other_model = ~policy.model_weights.is_structured()
-    elsewhere = _held_elsewhere(policy, posterior, column, level, unmet)
-    ours = _contribution(policy, column, level, elsewhere)
-    for other in others:
-        change = _contribution(policy, column, other, elsewhere) - ours
-        loss = np.where(is_other_model, 0.0, expit(base) - expit(base + change))
-        if loss.mean() > INDIFFERENCE and np.mean(loss > 0) >= _SURELY_WORSE:
-            return True
-    return False
+    policy: PolicyModel
+    posterior: ContextPosterior
+    index: int
+
+    def worth_naming(self) -> set[str]:
+        """Return the source columns whose settings have to be named."""
+        positions = _positions(self.policy)
+        settings = self.posterior.candidates[self.index].settings
+        closed = {
+            source
+            for source, own in positions.items()
+            if not any(
+                self._suppression.is_left_open(self.policy.key_columns[position], settings)
+                for position in own
+            )
+        }
+        losses = {source: self._loss(positions[source]) for source in sorted(closed)}
+        fewest = 1 if len(closed) == len(positions) else 0
+        named, given_up = set(closed), 0.0
+        enough = min(self.policy.limits.confidence_threshold, self._confidence(named))
+        for source in sorted(losses, key=lambda one: losses[one]):
+            given_up += max(losses[source], 0.0)
+            if (
+                len(named) <= fewest
+                or given_up > INDIFFERENCE
+                or (losses[source] > 0 and self._confidence(named - {source}) < enough)
+            ):
+                break
+            named -= {source}
+        return named
+
+    @cached_property
+    def _suppression(self) -> Suppression:
+        return Suppression(self.policy, self.posterior)
+
+    @cached_property
+    def _in_context(self) -> Floats:
+        """Weight of the full contexts in which the context's part of each term holds, shape (terms,)."""
+        held = self.policy.structured.model.design.held
+        weighted = [weight * held(described) for described, weight in self.posterior.full_contexts]
+        return np.asarray(np.sum(weighted, axis=0))
+
+    def _confidence(self, named: Collection[str]) -> float:
+        """Return the probability that the settings named, with the others as usual, beat the usual mix."""
+        positions = _positions(self.policy)
+        group = _agreeing(self.posterior, self.index, [at for source in named for at in positions[source]])
+        return confidence_of(_as_usual_among(self.posterior, group, self.posterior.draws), self.posterior)
+
+    def _loss(self, positions: Sequence[int]) -> float:
+        """Return the expected success that is lost if the settings at some positions are chosen as usual.
+
+        The other settings of the candidate stay. Where the approach that results is a candidate, its
+        posterior counts, otherwise the picked one's, shifted by the coefficients of the structured model. To
+        avoid the rarer side of a suppressed comparison is no reason to name a setting.
+        """
+        posterior, columns = self.posterior, self.policy.key_columns
+        ours, rate = posterior.candidates[self.index], float(posterior.rates[self.index])
+        number = {candidate.key: i for i, candidate in enumerate(posterior.candidates)}
+        usual: dict[tuple[str, ...], float] = {}
+        for candidate, share in zip(posterior.candidates, posterior.shares, strict=True):
+            values = tuple(candidate.key[at] for at in positions)
+            usual[values] = usual.get(values, 0.0) + float(share)
+        is_rarer = self._suppression.is_suppressed(ours.settings)
+        loss = 0.0
+        for values, share in usual.items():
+            changed = {columns[at]: value for at, value in zip(positions, values, strict=True)}
+            settings = {**ours.settings, **changed}
+            if not is_rarer and self._suppression.is_suppressed(settings):
+                continue
+            like = number.get(tuple(settings[column] for column in columns))
+            other = self._shifted(settings).mean() if like is None else posterior.rates[like]
+            loss += share * (rate - float(other))
+        return loss
+
+    def _shifted(self, settings: Mapping[str, str]) -> Floats:
+        """Return draws of the success rate with other settings, by the structured model, shape (500,)."""
+        model = self.policy.structured.model
+        own = model.design.held(self.posterior.candidates[self.index].settings)
+        other = model.design.held(settings)
+        terms = np.flatnonzero(own != other)
+        signs = np.where(other[terms], 1.0, -1.0)
+        change = (self._in_context[terms] * signs) @ model.coefficient_draws[terms]
+        draws = self.posterior.draws[self.index]
+        is_structured = self.policy.model_weights.is_structured()
+        return np.asarray(np.where(is_structured, expit(log_odds(draws) + change), draws))
 
 
-def _alternatives(policy: PolicyModel, posterior: ContextPosterior, column: str, level: str) -> list[str]:
-    """Return the other values of a setting that were tried often enough in the pools described."""
-    tried: Counter[str] = Counter()
-    for pool in {policy.contexts.pool_of(described) for described, _ in posterior.full_contexts}:
-        tried.update(policy.tried.get((pool, column), {}))
-    enough = {other for other, attempts in tried.items() if attempts >= policy.limits.min_sample_size}
-    return sorted(enough - {level, OTHER})
+def _positions(policy: PolicyModel) -> dict[str, list[int]]:
+    """Return the positions of each source column's encoded columns in the key, where it has any there."""
+    found: dict[str, list[int]] = {}
+    for source in policy.approach:
+        own = policy.approach_encoding.columns_of(source)
+        positions = [position for position, column in enumerate(policy.key_columns) if column in own]
+        if positions:
+            found[source] = positions
+    return found
 
 
-def _held_elsewhere(
-    policy: PolicyModel, posterior: ContextPosterior, column: str, level: str, unmet: Sequence[Counts]
-) -> Floats:
-    """Return the share of contexts in which each term's conditions on other columns hold, shape (terms,)."""
-    design = policy.structured.model.design
-    by_column = np.zeros(len(design.terms), dtype=np.int64)
-    by_column[design.involving(column)] = 1
-    by_column[design.with_condition(column, level)] = 0
-    shares = np.zeros(len(design.terms))
-    for (_, weight), counts in zip(posterior.full_contexts, unmet, strict=True):
-        shares += weight * (counts == by_column)
-    return shares
+def _agreeing(posterior: ContextPosterior, index: int, positions: Collection[int]) -> NDArray[np.bool_]:
+    """Return which candidates have a candidate's values at some positions of the key, shape (candidates,)."""
+    ours = posterior.candidates[index].key
+    return np.array(
+        [all(other.key[at] == ours[at] for at in positions) for other in posterior.candidates], dtype=bool
+    )
 
 
-def _contribution(policy: PolicyModel, column: str, level: str, elsewhere: Floats) -> Floats:
-    """Return draws of what a setting adds to the log-odds, averaged over the full contexts, shape (500,)."""
-    terms = policy.structured.model.design.with_condition(column, level)
-    terms = terms[elsewhere[terms] > 0]
-    return np.asarray(elsewhere[terms] @ policy.structured.model.coefficient_draws[terms])
+def _as_usual_among(posterior: ContextPosterior, group: NDArray[Any], draws: Floats) -> Floats:
+    """Return draws of the success rate if candidates of a group are chosen in their past shares, (500,)."""
+    return np.asarray(posterior.shares[group] @ draws[group] / posterior.shares[group].sum())

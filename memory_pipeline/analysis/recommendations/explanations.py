@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from memory_pipeline.analysis.features.levels import level_name
+from memory_pipeline.analysis.features.unknown_values import describe_unknown_value
 from memory_pipeline.analysis.models.change_points import drift_sentence
 from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memory_pipeline.analysis.recommendations.candidates import Candidate
+    from memory_pipeline.analysis.recommendations.contexts import UnknownValue
     from memory_pipeline.analysis.recommendations.essential_settings import EssentialSettings
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
     from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
@@ -82,7 +84,9 @@ def explain_recommendation(
     }
     alike = [column for column in essential.left_open if column not in decided]
     if alike:
-        reasons.append(f"No difference was found here for {', '.join(alike)}: leave it as it is.")
+        reasons.append(
+            f"To settle {', '.join(alike)} as well would gain less than one point here: leave it as it is."
+        )
     if choice.probabilities[index] < 1:
         reasons.append(
             f"Exploration is on: this approach was drawn with probability {choice.probabilities[index]:.2f}."
@@ -140,6 +144,11 @@ def explain_no_recommendation(policy: PolicyModel, posterior: ContextPosterior, 
             f"{count_units(limits.min_units, policy.unit)} for every setting; the approach with the most "
             f"has {most:,} attempts and {count_units(units, policy.unit)}. Meanwhile {usual}."
         )
+    if choice.confidence >= limits.confidence_threshold:
+        return (
+            f"Nothing to change{where}: {len(posterior.candidates)} approaches were tried, and none is "
+            f"expected to gain more than one point on what is usually done; {usual}."
+        )
     return (
         f"Not enough evidence{where}: {len(posterior.candidates)} approaches were tried; the most promising "
         f"({_candidate_text(posterior, posterior.candidates[choice.best])}) is expected to succeed in "
@@ -159,14 +168,23 @@ def explain_left_open(posterior: ContextPosterior) -> str:
 
 
 def explain_limitations(
-    policy: PolicyModel, posterior: ContextPosterior, unknown: Sequence[str], unseen: Sequence[str]
+    policy: PolicyModel,
+    posterior: ContextPosterior,
+    unknown: Sequence[str],
+    unfamiliar: Sequence[UnknownValue],
 ) -> list[str]:
     """Explain what limits an answer: parts of the description not used or not found, and detected changes."""
     notes = []
     if unknown:
         knows = ", ".join(policy.context) or "no context"
         notes.append(f"Not taken into account: {', '.join(unknown)}; the memory knows {knows}.")
-    notes += [f"The described value of {column} never occurred; it was averaged over." for column in unseen]
+    notes += [
+        describe_unknown_value(column, value, policy.contexts.known_values(column) or ())
+        for column, value in unfamiliar
+    ]
+    if unfamiliar:
+        columns = ", ".join(dict.fromkeys(column for column, _ in unfamiliar))
+        notes.append(f"So the answer rests on other values of {columns}, and is less sure.")
     if posterior.is_widened and posterior.full_contexts:
         notes.append("No past attempt matches the whole description; the answer rests on wider evidence.")
     notes += [drift_sentence(change) for change in policy.changes if _concerns(change, posterior)]

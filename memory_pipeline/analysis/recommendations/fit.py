@@ -17,6 +17,7 @@ from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, combined_key, group_attempts
 from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import Encoding, encode, encode_conditions
+from memory_pipeline.analysis.features.levels import distinct_values
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.features.screening import screen_columns
 from memory_pipeline.analysis.models.design import INTERCEPT, Design
@@ -178,6 +179,7 @@ def fit_policy(
             encoding=contexts.encoding,
             known_levels={column: cells.levels_of(column) for column in context_columns},
             pooling_columns=pooling_columns,
+            constants=_constants(outcomes, [one for one in context if one not in contexts.encoding.codes]),
             seen=_seen(cells, context_columns),
         ),
         approach_encoding=approaches.encoding,
@@ -253,6 +255,12 @@ def _share_elsewhere(cells: GroupedCounts, key_columns: Sequence[str]) -> NDArra
     return np.asarray(1 - own / all_of_it)
 
 
+def _constants(outcomes: pd.DataFrame, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the only value of each column that has one only."""
+    values = {column: distinct_values(outcomes[column])[1] for column in columns}
+    return {column: found[0] for column, found in values.items() if len(found) == 1}
+
+
 def _seen(cells: GroupedCounts, columns: Sequence[str]) -> tuple[tuple[tuple[str, ...], int], ...]:
     """Count the attempts of the contexts that occurred, the most frequent first, at most 2,000."""
     texts = [np.array(cells.levels_of(c), dtype=object)[cells.codes_of(c)] for c in columns]
@@ -304,7 +312,7 @@ def _empty_policy(approach: tuple[str, ...], context: tuple[str, ...], unit: str
         context=context,
         unit=unit,
         limits=limits,
-        contexts=Contexts(Encoding({}), {}, (), ()),
+        contexts=Contexts(Encoding({}), {}, (), {}, ()),
         approach_encoding=Encoding({}),
         key_columns=(),
         structured=empty,

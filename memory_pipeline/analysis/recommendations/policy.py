@@ -20,12 +20,13 @@ from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
 from memory_pipeline.analysis.recommendations.posterior import ContextPosterior, posterior_in
 from memory_pipeline.analysis.recommendations.selection import Choice, choose
 from memory_pipeline.analysis.recommendations.suppression import apply_suppression
+from memory_pipeline.analysis.recommendations.unfamiliar import widen_for_unfamiliar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from memory_pipeline.analysis.recommendations.advice import Advice
-    from memory_pipeline.analysis.recommendations.contexts import Pattern
+    from memory_pipeline.analysis.recommendations.contexts import Pattern, UnknownValue
     from memory_pipeline.analysis.recommendations.pooled_records import Values
 
 
@@ -41,14 +42,14 @@ class Situation:
         Of the candidates in it.
     unknown
         Keys of the description that the policy does not know.
-    unseen
-        Encoded columns whose described value never occurred.
+    unfamiliar
+        Described values that never occurred, or too rarely to learn from.
     """
 
     context: Mapping[str, Any]
     posterior: ContextPosterior
     unknown: tuple[str, ...]
-    unseen: tuple[str, ...]
+    unfamiliar: tuple[UnknownValue, ...]
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,10 @@ class Policy(PolicyModel):
 
         A context column that is not described, or whose described value never occurred, is averaged over, in
         the proportions of the past attempts that agree with the other columns; where none agree, of those
-        with the same value of the pooling column; where there are none either, of all. A key that the policy
-        does not know is ignored and named in the reasons.
+        with the same value of the pooling column; where there are none either, of all. Where a described
+        value never occurred, the reasons name it and the nearest known one, and the answer is less sure
+        (`recommendations.unfamiliar`). A key that the policy does not know is ignored and named in the
+        reasons.
 
         Parameters
         ----------
@@ -84,12 +87,13 @@ class Policy(PolicyModel):
     def read_situation(self, context: Mapping[str, Any]) -> Situation:
         """Compute the posterior in a described context, from which `advise` answers any number of times."""
         described = {str(key): value for key, value in context.items() if key in self.context}
-        pattern = self.contexts.read(pd.DataFrame([described], index=[0]))[0]
+        frame = pd.DataFrame([described], index=[0])
+        unfamiliar = self.contexts.unknown_values(frame)[0]
         return Situation(
             dict(context),
-            self._posterior_of(pattern),
+            self._posterior_of(self.contexts.read(frame)[0], unfamiliar),
             unknown=tuple(str(key) for key in context if key not in self.context),
-            unseen=tuple(self.contexts.unseen(pattern, described)),
+            unfamiliar=unfamiliar,
         )
 
     @on_one_thread
@@ -103,7 +107,7 @@ class Policy(PolicyModel):
             situation.posterior,
             choose(situation.posterior, self.limits, rng=rng, picked=picked),
             unknown=situation.unknown,
-            unseen=situation.unseen,
+            unfamiliar=situation.unfamiliar,
         )
 
     @on_one_thread
@@ -191,18 +195,21 @@ class Policy(PolicyModel):
         tuple
             The numbers of the rows with the context, from 0, and its posterior.
         """
-        rows_of: dict[Pattern, list[int]] = {}
-        for row, pattern in enumerate(self.contexts.read(contexts)):
-            rows_of.setdefault(pattern, []).append(row)
-        for pattern, rows in rows_of.items():
-            yield rows, self._posterior_of(pattern)
+        rows_of: dict[tuple[Pattern, tuple[UnknownValue, ...]], list[int]] = {}
+        unfamiliar = self.contexts.unknown_values(contexts[[c for c in self.context if c in contexts]])
+        for row, described in enumerate(zip(self.contexts.read(contexts), unfamiliar, strict=True)):
+            rows_of.setdefault(described, []).append(row)
+        for described, rows in rows_of.items():
+            yield rows, self._posterior_of(*described)
 
     def choice(self, posterior: ContextPosterior) -> Choice:
         """Pick a candidate of a posterior."""
         return choose(posterior, self.limits)
 
-    def _posterior_of(self, pattern: Pattern) -> ContextPosterior:
-        return apply_suppression(self, posterior_in(self, *self.contexts.full_contexts(pattern)))
+    def _posterior_of(self, pattern: Pattern, unfamiliar: tuple[UnknownValue, ...]) -> ContextPosterior:
+        found = posterior_in(self, *self.contexts.full_contexts(pattern))
+        columns = dict.fromkeys(column for column, _ in unfamiliar)
+        return apply_suppression(self, widen_for_unfamiliar(self, found, columns))
 
     def _keys_of(self, outcomes: pd.DataFrame) -> tuple[list[Values], pd.DataFrame]:
         encoded = self.approach_encoding.apply(outcomes)

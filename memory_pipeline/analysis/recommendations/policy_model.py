@@ -126,14 +126,6 @@ class PolicyModel:
         return suppressed_sides(self)
 
     @cached_property
-    def tried(self) -> dict[tuple[Values, str], dict[str, int]]:
-        """By pool and encoded setting: the attempts with each value."""
-        found: dict[tuple[Values, str], dict[str, int]] = {}
-        for (pool, column, level), (attempts, _) in self.support.items():
-            found.setdefault((pool, column), {})[level] = attempts
-        return found
-
-    @cached_property
     def candidate_rows(self) -> dict[Values, NDArray[np.float64]]:
         """By pool: which terms of the structured model the settings of each candidate fulfil.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TIE = 1e-9
 INDIFFERENCE = 0.01
-"""Success rates closer than this are a tie; ties go to the candidate that is chosen most often."""
+"""Expected success that may be given up to name fewer settings; a gain up to this is not worth a change."""
 
 
 _LARGE_SHARE = 0.1

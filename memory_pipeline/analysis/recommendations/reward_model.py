@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 # Prior weights: nothing matters with probability one half; otherwise settings matter in three cases of five.
 _PRIOR_STRUCTURED, _PRIOR_UNSTRUCTURED, _PRIOR_NOTHING = 0.3, 0.2, 0.5
-_FLATTENING = np.pi / 8
+FLATTENING = np.pi / 8
+"""By how much log-odds are stretched per variance of the noise on them, so that the mean stays."""
 _RANKS = np.random.default_rng(0).permutation(N_DRAWS)
 
 
@@ -159,7 +160,7 @@ class RewardModel:
             variance += (spread**2)[:, picked]
             point = point + shift.mean(axis=1)
         with np.errstate(over="ignore"):
-            return np.asarray(1 / (1 + np.exp(-centre * np.sqrt(1 + _FLATTENING * variance) - noise)))
+            return np.asarray(1 / (1 + np.exp(-centre * np.sqrt(1 + FLATTENING * variance) - noise)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reward model as JSON-able values."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 
 _RESHAPING = 0.5
-_SURELY_WORSE = 0.8
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,9 @@ def choose(
 ) -> Choice:
     """Pick the candidate with the highest posterior mean, or by Thompson sampling where exploration is on.
 
-    Candidates within one percentage point of the best are a tie, and so are those within two points that are
-    as good with a probability above 0.2. Of tied candidates the one most often chosen wins, so that a setting
-    that makes no difference stays as it is.
+    Nothing is advised where that candidate is expected to succeed at most one percentage point more often
+    than the usual mix. Which of its settings have to be named, so that all others stay as they are, is
+    decided afterwards (`recommendations.essential_settings`).
 
     Parameters
     ----------
@@ -87,20 +86,14 @@ def choose(
     eligible = advisable & supported
     if not eligible.any():
         return Choice(None, None, 0.0, posterior.shares)
-    leader = int(np.argmax(np.where(eligible, posterior.rates, -np.inf)))
-    best = int(np.argmax(np.where(eligible & _ties(posterior, leader), posterior.shares, -1.0)))
+    highest = posterior.rates[eligible].max()
+    is_best = eligible & (posterior.rates >= highest - _TIE)
+    best = int(np.argmax(np.where(is_best, posterior.shares, -1.0)))
     confidence = confidence_of(posterior.draws[best], posterior)
-    if confidence < limits.confidence_threshold:
+    is_worthwhile = highest - posterior.usual.mean() > INDIFFERENCE
+    if confidence < limits.confidence_threshold or not is_worthwhile:
         return Choice(None, best, confidence, posterior.shares)
     return Choice(best, best, confidence, np.eye(len(posterior.candidates))[best])
-
-
-def _ties(posterior: ContextPosterior, leader: int) -> NDArray[np.bool_]:
-    """Return which candidates are as good as the leading one, as a mask of shape (candidates,)."""
-    loss = posterior.draws[leader] - posterior.draws
-    mean = loss.mean(axis=1)
-    worse = (loss > _TIE).mean(axis=1) + (np.abs(loss) <= _TIE).mean(axis=1) / 2
-    return np.asarray((mean <= INDIFFERENCE) | ((mean <= 2 * INDIFFERENCE) & (worse < _SURELY_WORSE)))
 
 
 def _explore(

@@ -8,7 +8,6 @@ record of the approach is used, also of approaches that were rarely tried as a w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,10 @@ from scipy import linalg
 
 from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, main_effects, varying_terms
 from memory_pipeline.analysis.models.mixed_logistic import MixedFit, discount_cells, dispersion, fit_mixed
+from memory_pipeline.analysis.recommendations.interactions import (
+    MOST_INTERACTIONS,
+    promising_interactions,
+)
 from memory_pipeline.analysis.recommendations.success_model import SuccessModel, SuccessModelFit
 
 if TYPE_CHECKING:
@@ -37,15 +40,14 @@ _INTERCEPT_PRECISION = 0.1
 _LOOSE, _TIGHT = 1e-3, 1e-9
 _UNIT_VARIANCES = (1e-3, 9.0)
 _SHARING = 3.0
-_INTERACTION_LEVELS = 12
 _INTERACTION_ATTEMPTS = 5
 _PENALTY_PER_VARIANCE = 0.25
-_MOST_INTERACTIONS = 200
 _MOST_CELLS = 50_000
 _CONVERGED = 0.1
-_CONTEXT, _SETTING, _INTERACTION, _SHARE = 1, 2, 3, 4
+_CONTEXT, _SETTING, _INTERACTION, _SHARE, _HIGHER = 1, 2, 3, 4, 5
+_OF_SETTINGS = (_SETTING, _INTERACTION, _HIGHER)
 # Usual spread of coefficients of a sort (log-odds), and the number of coefficients that it counts for.
-_USUAL_SPREAD = {_CONTEXT: 0.7, _SETTING: 0.2, _INTERACTION: 0.1}
+_USUAL_SPREAD = {_CONTEXT: 0.7, _SETTING: 0.2, _INTERACTION: 0.1, _HIGHER: 0.05}
 _USUAL_WEIGHT = 4.0
 # Unit shares are there to remove confounding, so they are hardly shrunk.
 _SHARE_SPREAD = 2.5
@@ -100,7 +102,7 @@ def fit_success_model(
     plain = _columns(cells, settings, context, ())
     for attempt in range(_DISCOUNT_ROUNDS):
         first, _ = _shrunk_fit(cells, plain, pooling_columns, rounds=_FIRST_ROUNDS)
-        promising = _promising_interactions(first, cells, settings, context)
+        promising = promising_interactions(first, cells, settings=settings, context=context)
         columns = _columns(cells, settings, context, promising)
         fit, columns = _shrunk_fit(cells, columns, pooling_columns, rounds=_ROUNDS)
         more = dispersion(fit)
@@ -108,13 +110,13 @@ def fit_success_model(
             break
         times *= more
         cells = discount_cells(cells, more)
-    without = plain.take(~np.isin(plain.sorts, (_SETTING, _INTERACTION)))
+    without = plain.take(~np.isin(plain.sorts, _OF_SETTINGS))
     fit_without, without = _shrunk_fit(cells, without, pooling_columns, rounds=_ROUNDS)
     return SuccessModelFit(
         *_for_new_units(fit, columns, everything, pooling_columns),
         *_for_new_units(fit_without, without, everything, pooling_columns),
         log_bayes_factor=fit.log_evidence - fit_without.log_evidence - _variance_penalty(columns),
-        determined=float(fit.determined[np.isin(columns.sorts, (_SETTING, _INTERACTION))].sum()),
+        determined=float(fit.determined[np.isin(columns.sorts, _OF_SETTINGS)].sum()),
         attempt_weight=1 / times,
     )
 
@@ -137,7 +139,7 @@ def _for_new_units(
 
 def _variance_penalty(columns: _Columns) -> float:
     """Return the log-likelihood gained by chance from fitting the variances of settings and interactions."""
-    fitted = np.unique(columns.groups[np.isin(columns.sorts, (_SETTING, _INTERACTION))])
+    fitted = np.unique(columns.groups[np.isin(columns.sorts, _OF_SETTINGS)])
     return _PENALTY_PER_VARIANCE * len(fitted)
 
 
@@ -187,31 +189,6 @@ def _shrunk_fit(
     )
 
 
-def _promising_interactions(
-    fit: MixedFit, cells: GroupedCounts, settings: Sequence[str], context: Sequence[str]
-) -> list[tuple[str, str]]:
-    """Return the pairs of setting and context column that the residuals suggest, by their score statistics.
-
-    `sum r^2 / w` over the combinations of a pair is about its degrees of freedom where there is no
-    interaction; pairs above that are taken, those furthest above (in standard deviations) first. Their
-    variance is fitted, so that chance is shrunk away; taking significant pairs alone made the intervals too
-    narrow (0.90 instead of 0.93 covered the truth in 24 worlds of 4,000 attempts).
-    """
-    rates = 1 / (1 + np.exp(-fit.log_odds))
-    residual = cells.k - cells.n * rates
-    weight = cells.n * rates * (1 - rates)
-    excess: dict[tuple[str, str], float] = {}
-    for setting, column in product(settings, context):
-        sizes = len(cells.levels_of(setting)), len(cells.levels_of(column))
-        if sizes[1] <= _INTERACTION_LEVELS:
-            pair = cells.codes_of(setting) * sizes[1] + cells.codes_of(column)
-            known = np.bincount(pair, weights=weight)
-            score = float(np.sum(np.bincount(pair, weights=residual) ** 2 / np.maximum(known, 1e-9)))
-            degrees = (sizes[0] - 1) * (sizes[1] - 1)
-            excess[setting, column] = (score - degrees) / np.sqrt(2 * degrees)
-    return sorted((pair for pair in excess if excess[pair] > 0), key=lambda pair: (-excess[pair], pair))
-
-
 @dataclass(frozen=True)
 class _Columns:
     """The columns of the model, with the group that each is shrunk with and the sort of the group."""
@@ -232,7 +209,10 @@ class _Columns:
 
 
 def _columns(
-    cells: GroupedCounts, settings: Sequence[str], context: Sequence[str], pairs: Sequence[tuple[str, str]]
+    cells: GroupedCounts,
+    settings: Sequence[str],
+    context: Sequence[str],
+    interactions: Sequence[tuple[str, ...]],
 ) -> _Columns:
     """Return the columns of the model: intercept (group 0), context, settings, interactions, unit shares."""
     blocks: list[tuple[int, list[Term]]] = [
@@ -240,13 +220,17 @@ def _columns(
         for sort, names in ((_CONTEXT, context), (_SETTING, settings))
         for column in names
     ]
-    room = _MOST_INTERACTIONS
-    for setting, column in pairs:
-        levels = product(cells.levels_of(setting), cells.levels_of(column))
-        products: list[Term] = [((setting, level), (column, value)) for level, value in levels]
-        own = [term for term in products if _attempts(cells, term) >= _INTERACTION_ATTEMPTS]
+    room = MOST_INTERACTIONS
+    for names in interactions:
+        first, group = cells.combinations(names)
+        tried = np.bincount(group, weights=cells.n)
+        own: list[Term] = [
+            tuple((name, cells.levels_of(name)[cells.codes_of(name)[cell]]) for name in names)
+            for cell in first[tried >= _INTERACTION_ATTEMPTS]
+        ]
         if len(own) <= room:
-            blocks.append((_INTERACTION, own))
+            is_simple = len(names) == 2 and names[1] in context  # noqa: PLR2004 - a setting and a column
+            blocks.append((_INTERACTION if is_simple else _HIGHER, own))
             room -= len(own)
     shared = [(_SHARE, varying_terms(cells, main_effects(cells, [c]))) for c in (*context, *settings)]
     counts = [1, *(len(own) for _, own in (*blocks, *shared))]
@@ -259,10 +243,6 @@ def _columns(
         np.repeat(np.arange(len(counts)), counts),
         np.repeat(sorts, counts),
     )
-
-
-def _attempts(cells: GroupedCounts, term: Term) -> float:
-    return float(cells.n[cells.where(term)].sum())
 
 
 def _updated_precision(fit: MixedFit, columns: _Columns) -> tuple[Floats, NDArray[np.bool_]]:

@@ -46,7 +46,7 @@ class AdviceAnswer(BaseModel):
 
     recommendation_id: str | None = Field(description="Name it when the outcome is reported.")
     approach: dict[str, Any] | None = Field(description="Settings to choose; null: no advice.")
-    left_open: list[str] = Field(description="Settings that make no difference here.")
+    left_open: list[str] = Field(description="Settings that need not be named here; leave them as they are.")
     expected: Expected
     why: list[str]
     avoid: list[Avoided]

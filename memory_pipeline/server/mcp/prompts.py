@@ -32,7 +32,7 @@ Package {application}.{task}
 
 1. Call get_advice with the context {context}, and what else you know about it (memory_status lists the \
 columns).
-2. Follow the advice where nothing speaks against it; leave alone what it says makes no difference. \
+2. Follow the advice where nothing speaks against it; leave as they are the settings that it leaves open. \
 Where you choose otherwise, note why.
 3. Before you run a packaging command, call check_approach with the command. Where it failed before, \
 choose another way or ask the person you work for.

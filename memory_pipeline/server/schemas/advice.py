@@ -88,7 +88,7 @@ class AdviceModel(BaseModel):
     recommended_approach: dict[str, Any] | None = Field(
         description="The settings to choose; null where the evidence is not enough."
     )
-    left_open: list[str] = Field(description="Settings that make no difference here.")
+    left_open: list[str] = Field(description="Settings that need not be named here; leave them as they are.")
     avoid_approach: list[Avoided] = Field(description="What is expected to do clearly worse.")
     success_rate: Share = Field(description="Expected share of successes; without advice, of the usual mix.")
     ci_low: Share = Field(description="Lower end of its 95% credible interval.")
