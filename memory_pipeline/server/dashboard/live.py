@@ -1,4 +1,4 @@
-"""Tell pages that are open when the memory has changed, as server-sent events."""
+"""Send open pages a message when the memory has changed, as server-sent events."""
 
 from __future__ import annotations
 
