@@ -17,13 +17,17 @@ from memory_pipeline.store.session import open_session
 
 
 def history(count):
-    """Attempts in which one of three modes often needs a person."""
+    """Attempts in which one of three modes often needs a person, and a slow network a restart."""
     rows = outcome_rows(count)
     for number, row in enumerate(rows):
         mode = "abc"[number // 40 % 3]
         row["approach_details"] |= {"mode": mode}
         needs = mode == "a" and number % 5
         row["manual_interventions"] = [{"kind": "edited_script", "minutes": 5}] if needs else []
+        is_slow = number % 7 < 3
+        row["context"] |= {"network": "slow" if is_slow else "fast"}
+        if is_slow and number % 4:
+            row["manual_interventions"].append({"kind": "restarted", "minutes": 5})
     return rows
 
 
@@ -124,7 +128,8 @@ def test_a_pattern_below_the_sample_is_retired_and_one_that_a_person_keeps_is_no
     assert after["active"].to_dict() == {one: one == kept for one in after.index}
     for one in (kept, gone):
         reason = after.loc[one, "absence_reason"]
-        assert reason.startswith(("below the sample", "its value is gone", "its column is gone")), reason
+        gone_with = ("below the sample", "its value is gone", "its column is gone", "its target is gone")
+        assert reason.startswith(gone_with), reason
     assert run("pattern", kept) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "the newest rebuild did not find it: " in printed

@@ -34,9 +34,10 @@ def knowledge(frame):
 
 
 def other_future(frame):
-    """The same history up to the cut; after it, every attempt fails."""
-    later = frame["occurred_at"] >= CUT
-    return frame.assign(outcome_status=frame["outcome_status"].where(~later, "failure"))
+    """The same history up to the cut; after it, a coin decides how attempts end."""
+    earlier = frame["occurred_at"] < CUT
+    coin = np.where(np.random.default_rng(0).random(len(frame)) < 0.5, "failure", "success")
+    return frame.assign(outcome_status=frame["outcome_status"].where(earlier, coin))
 
 
 def depends_on_the_future(measure, frame):
