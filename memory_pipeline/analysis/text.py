@@ -49,6 +49,11 @@ def percent(share: float) -> str:
     return f"{share:.0%}".replace("-0%", "0%").replace("-", "−")  # noqa: RUF001 - a minus sign
 
 
+def confidence_text(confidence: float) -> str:
+    """Write a probability so that close ones can be told apart: `0.9993`, and `>0.9999` above that."""
+    return ">0.9999" if confidence > 0.9999 else f"{confidence:.4f}"  # noqa: PLR2004 - the finest that is told
+
+
 def name_factor(column: str, value: str) -> str:
     """Write a setting and its value: `detection_method = file`, `prerequisites includes vc_redist`."""
     source, element = split_element_column(column)

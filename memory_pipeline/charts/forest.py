@@ -177,7 +177,7 @@ def _tooltips(style: Style) -> list[alt.Tooltip]:
         alt.Tooltip("points:Q", title="estimate", format=number),
         alt.Tooltip("low:Q", title="95% interval from", format=number),
         alt.Tooltip("high:Q", title="to", format=number),
-        alt.Tooltip("confidence:Q", title="confidence", format=".0%"),
+        alt.Tooltip("confidence:Q", title="confidence", format=".2%"),
         alt.Tooltip("sample_size:Q", title="attempts", format=",d"),
     ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from memory_pipeline.analysis.text import confidence_text
 from memory_pipeline.cli import tables
 from memory_pipeline.cli.context import json_option, opened_memory, output, print_json
 
@@ -113,7 +114,8 @@ def _print_factor(found: Mapping[str, Any]) -> None:
         "compared with": tables.settings_text(details["reference_settings"]),
         "where it holds": where,
         "shown to matter": "yes" if details["is_factor"] else "no",
-        "confidence": f"{found['confidence']:.2f} that the direction is right, q {details['q_value']:.2g}",
+        "confidence": f"{confidence_text(found['confidence'])} that the direction is right, "
+        f"q {details['q_value']:.2g}",
         "attempts": f"{details['attempts_with_value']:,} against {details['attempts_with_reference']:,}",
         "units": f"{details['units_with_value']:,} against {details['units_with_reference']:,}, "
         f"{details['units_with_both']:,} had both",

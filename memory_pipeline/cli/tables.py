@@ -9,6 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from memory_pipeline.analysis.text import confidence_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -99,7 +101,7 @@ def patterns(frame: pd.DataFrame) -> Table:
         table.add_row(
             _short_id(row["id"]),
             Text(row["pattern_type"], style=_TYPE_STYLES[row["pattern_type"]]),
-            f"{row['confidence']:.2f}",
+            confidence_text(row["confidence"]),
             f"{row['impact']['q_value']:.2g}",
             Text(row["description"] + retired + kept + _decision_text(row)),
         )
@@ -115,7 +117,7 @@ def pattern_history(frame: pd.DataFrame) -> Table:
             f"{row['recorded_at']:%Y-%m-%d %H:%M}",
             points(row["risk_difference"]),
             f"{points(row['ci_low'])} to {points(row['ci_high'])}",
-            f"{row['confidence']:.2f}",
+            confidence_text(row["confidence"]),
             f"{row['q_value']:.2g}",
             f"{row['sample_size']:,}",
             f"{row['units']:,}",
@@ -174,8 +176,8 @@ def predictability(frame: pd.DataFrame) -> Table:
 
 def factors(frame: pd.DataFrame) -> Table:
     """Format factors: adjusted change in percentage points with its interval, and where it applies."""
-    columns = ("id", "points", "95% interval", "confidence", "attempts", "factor")
-    table = _table(*columns, right=("points", "attempts"))
+    columns = ("id", "points", "95% interval", "confidence", "attempts with", "against", "factor")
+    table = _table(*columns, right=("points", "attempts with", "against"))
     for _, row in frame.iterrows():
         where = settings_text(row["applicability_conditions"])
         applies = f" Applies where {where}." if where else ""
@@ -183,8 +185,9 @@ def factors(frame: pd.DataFrame) -> Table:
             _short_id(row["id"]),
             Text(points(row["effectiveness"]), style="green" if row["effectiveness"] > 0 else "red"),
             f"{points(row['ci_low'])} to {points(row['ci_high'])}",
-            f"{row['confidence']:.2f}",
-            f"{row['sample_size']:,}",
+            confidence_text(row["confidence"]),
+            f"{row['implementation_details']['attempts_with_value']:,}",
+            f"{row['implementation_details']['attempts_with_reference']:,}",
             Text(row["description"] + applies + _decision_text(row)),
         )
     return table
@@ -207,7 +210,7 @@ def recommendations(frame: pd.DataFrame) -> Table:
             Text(settings_text(row["conditions"])),
             percent(row["success_rate"]),
             f"{percent(row['ci_low'])} to {percent(row['ci_high'])}",
-            f"{row['confidence']:.2f}",
+            confidence_text(row["confidence"]),
             f"{row['sample_size']:,}",
             Text(settings_text(advised)) if advised else Text("not enough evidence", style="yellow"),
         )

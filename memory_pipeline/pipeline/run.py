@@ -15,7 +15,7 @@ from memory_pipeline.pipeline.instance import (
     open_instance,
 )
 from memory_pipeline.pipeline.progress import Watcher
-from memory_pipeline.rebuild.report import RebuildError, RebuildReport
+from memory_pipeline.rebuild.report import RebuildError, RebuildReport, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -102,7 +102,7 @@ def rebuild(
         run_id=run_id,
         seconds=seconds,
         steps=tuple(watcher.ended),
-        warnings=tuple(one for one in watcher.failed_checks if not one.is_blocking),
+        warnings=warnings_of(watcher.failed_checks),
         abandoned_runs=tuple(abandoned),
     )
     if not result.success:

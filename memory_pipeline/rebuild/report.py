@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memory_pipeline.rebuild.steps import SOURCES, only_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HAS_ROWS = "has_rows"
+"""The expectation, in every contract that has it, that there is anything at all."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,17 @@ class CheckFailure:
     def __str__(self) -> str:
         """Return it as one line."""
         return f"{self.contract}.{self.expectation} {self.outcome}: {self.observed}. {self.why}"
+
+
+def warnings_of(failures: Iterable[CheckFailure]) -> tuple[CheckFailure, ...]:
+    """Return the failures that do not block, without those that another one explains.
+
+    Where a source has no rows, the steps that rest on it alone have none either: one line says so.
+    """
+    shown = [one for one in failures if not one.is_blocking]
+    empty = {one.contract for one in shown if one.expectation == HAS_ROWS}
+    explained = {name for source in empty.intersection(SOURCES) for name in only_from(source)}
+    return tuple(one for one in shown if not (one.expectation == HAS_ROWS and one.contract in explained))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from memory_pipeline.contracts.contract import load_contracts
-from memory_pipeline.rebuild.report import CheckFailure, RebuildError, RebuildReport, StepEvent
+from memory_pipeline.rebuild.report import (
+    CheckFailure,
+    RebuildError,
+    RebuildReport,
+    StepEvent,
+    warnings_of,
+)
 from memory_pipeline.rebuild.steps import SOURCES, STEPS
 from memory_pipeline.store.errors import explain
 
@@ -73,7 +79,7 @@ def rebuild(
             run_id=None,
             seconds=time.monotonic() - began,
             steps=tuple(run.ended),
-            warnings=tuple(one for one in run.failures if not one.is_blocking),
+            warnings=warnings_of(run.failures),
         )
         if run.broken:
             violations = tuple(one for one in run.failures if one.is_blocking)

@@ -81,6 +81,15 @@ STEPS = (
 """All steps; each stands after everything that it reads."""
 
 
+def only_from(source: str) -> frozenset[str]:
+    """Return the steps that rest on one source alone, directly or through others."""
+    found = {source}
+    for one in STEPS:
+        if set(one.reads) <= found:
+            found.add(one.name)
+    return frozenset(found - {source})
+
+
 def step(name: str) -> Step:
     """Return a step by its name.
 

@@ -116,7 +116,7 @@ class FindingService(Service):
         """Read success factors, the surest gain or harm first; with a type, those that apply to it.
 
         By default each that was shown to matter, once, without those that a person suppressed; with
-        `include_all` every comparison that was made.
+        `include_all` every comparison that was made, in one of its two directions.
 
         Raises
         ------
@@ -128,10 +128,13 @@ class FindingService(Service):
             raise ValueError(msg)
         frame = reads.read_table(self.store, SuccessFactor)
         frame = decisions.with_decisions(self.store, "factor", frame)
+        details = frame["implementation_details"]
+        # Both directions of a comparison are one factor: its alternative's row says nothing more.
+        is_shown = details.map(lambda one: not one["is_mirrored"]).astype(bool)
         if not include_all:
-            details = frame["implementation_details"]
-            shown = details.map(lambda one: one["is_factor"] and not one["is_mirrored"])
-            frame = frame[shown.astype(bool) & (frame["decision"] != "suppress")]
+            is_shown &= details.map(lambda one: one["is_factor"]).astype(bool)
+            is_shown &= frame["decision"] != "suppress"
+        frame = frame[is_shown]
         if application_type is not None:
             applies = frame["applicability_conditions"].map(
                 lambda where: _allows(where, "application_type", application_type)

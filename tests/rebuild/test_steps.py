@@ -8,6 +8,7 @@ import pytest
 
 from memory_pipeline.contracts.contract import load_contracts
 from memory_pipeline.pipeline.build import build_definitions
+from memory_pipeline.rebuild.report import CheckFailure, warnings_of
 from memory_pipeline.rebuild.run import _functions
 from memory_pipeline.rebuild.steps import SOURCES, STEPS, step
 from memory_pipeline.store.models import Base
@@ -54,3 +55,14 @@ def test_an_unknown_step_is_named_with_those_there_are() -> None:
     assert step("outcome_features").reads == ("packaging_outcomes",)
     with pytest.raises(KeyError, match=re.escape("no step 'outcome'; there are ['outcome_features',")):
         step("outcome")
+
+
+def test_what_an_empty_source_explains_is_said_once() -> None:
+    def failed(contract: str, expectation: str = "has_rows", *, is_blocking: bool = False) -> CheckFailure:
+        return CheckFailure(contract, expectation, "violated", "the table has 0", "why", is_blocking)
+
+    members, features = failed("members"), failed("member_features")
+    others = [failed("pattern_identifications"), failed("member_features", "labels_are_short")]
+    assert warnings_of([members, features, failed("question_prompts"), *others]) == (members, *others)
+    assert warnings_of([features, failed("label_merges")]) == (features, failed("label_merges"))
+    assert warnings_of([failed("members", is_blocking=True), features]) == (features,)

@@ -62,6 +62,8 @@ class Comparison:
         Levels of a context column at which the effect holds, where it differs between levels.
     overlap
         Share of the attempts in comparable contexts (`factors.overlap.comparable_share`).
+    is_comparable
+        Whether there are such attempts (`factors.overlap.LEAST`); otherwise there is no effect.
     together
         For a pair of settings: both values and both references by column, and their interaction
         (`factors.interactions`).
@@ -78,6 +80,7 @@ class Comparison:
     effect: Effect | None = None
     applicability: dict[str, list[str]] = field(default_factory=dict)
     overlap: float = 0.0
+    is_comparable: bool = True
     together: PairOfSettings | None = None
 
     @property

@@ -17,7 +17,7 @@ from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts, grou
 from memory_pipeline.analysis.factors.contrasts import Comparison, list_comparisons, q_values_of
 from memory_pipeline.analysis.factors.effect_modification import where_effect_holds
 from memory_pipeline.analysis.factors.interactions import find_pairs
-from memory_pipeline.analysis.factors.overlap import comparable_share
+from memory_pipeline.analysis.factors.overlap import LEAST, comparable_share
 from memory_pipeline.analysis.factors.table import factor_table
 from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import encode_conditions, encoded_columns
@@ -109,7 +109,8 @@ def estimate_factors(
         `is_sign_flipped` where adjustment reverses its sign. `is_mirrored` : the row repeats the comparison
         of another row with the sides exchanged. `not_separable_from` : settings that were always chosen
         together with this one (the effect is that of all of them), or columns that determine it (then the
-        effect is not estimable: effect 0, interval -1 to 1, confidence 0.5). `applicability` : where effect
+        effect is not estimable: effect 0, interval -1 to 1, confidence 0.5). Nor is it where the two values
+        were not chosen in comparable contexts (`factors.overlap.LEAST`). `applicability` : where effect
         modification was found, the levels of `by` at which the effect holds. `caveats` : sentences about
         the limits of the estimate.
 
@@ -134,8 +135,17 @@ def estimate_factors(
         places = [c for c in cells.columns if c not in settings and c != PERIOD]
         for one in (*comparisons, *pairs[0]):
             one.overlap = comparable_share(cells, one, places)
+            if one.effect is not None and one.overlap < LEAST:
+                one.is_comparable, one.effect, one.applicability = False, None, {}
+        pairs = _comparable(pairs)
         changes = _changes(outcomes, fit, [*approach, *context], unit=unit, encoding=encoding)
     return factor_table(comparisons, pairs, cells, unit=unit, fdr=fdr, changes=changes)
+
+
+def _comparable(pairs: tuple[list[Comparison], list[float]]) -> tuple[list[Comparison], list[float]]:
+    """Return the pairs of settings, with their q-values, that were chosen in comparable contexts."""
+    kept = [(one, q) for one, q in zip(*pairs, strict=True) if one.is_comparable]
+    return [one for one, _ in kept], [q for _, q in kept]
 
 
 def _changes(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 POOR = 0.5
 """Share of comparable attempts below which the overlap is called poor."""
+LEAST = 0.01
+"""Share of comparable attempts below which two values cannot be compared: all hangs on the model then."""
 _RARELY = 0.1
 
 
@@ -35,7 +37,8 @@ def comparable_share(cells: GroupedCounts, one: Comparison, context: Sequence[st
     """Compute the share of the attempts with either value that have comparable attempts with the other.
 
     Within units: the attempts of units that had both values. Between units: the attempts with a propensity
-    from 0.1 to 0.9 (ref. 1) in a logistic model of the choice on the context columns.
+    from 0.1 to 0.9 (ref. 1) in a logistic model of the choice on the context columns. Both sides count half:
+    a value that is rare everywhere has comparable attempts, one that is chosen apart has none.
 
     Parameters
     ----------
@@ -57,6 +60,8 @@ def comparable_share(cells: GroupedCounts, one: Comparison, context: Sequence[st
         return float(attempts[((sides[0] > 0) & (sides[1] > 0))[cells.unit]].sum() / attempts.sum())
     design = Design((INTERCEPT, *main_effects(cells, context)))
     matrix = design.matrix(cells)
+    for side in (one.chosen, one.others):
+        attempts[side] *= 0.5 * cells.n[one.population].sum() / attempts[side].sum()
     choices = replace(cells, n=attempts, k=np.where(one.chosen, attempts, 0.0))
     propensity = expit(matrix.dot(fit_logistic(matrix, choices, precision=weak_prior(design))))
     is_comparable = (propensity >= _RARELY) & (propensity <= 1 - _RARELY)

@@ -142,6 +142,7 @@ def _row(one: Comparison, cells: GroupedCounts, changes: Sequence[Change]) -> di
         "is_determined": effect is not None,
         "not_separable_from": one.together_with,
         "overlap": one.overlap,
+        "is_comparable": one.is_comparable,
         "drift": _drift(one, changes),
         "settings": one.settings,
         "reference_settings": one.reference_settings,

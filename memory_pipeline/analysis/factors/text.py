@@ -27,7 +27,9 @@ def describe_factor(row: Mapping[str, Any], *, unit: str) -> str:
     evidence = f"{row['sample_size']:,} attempts, {count_units(row['units'], unit)}"
     if not row["is_determined"]:
         why = (
-            f"it never varied apart from {listed(companions)}"
+            "the two were not chosen in comparable contexts, so that they cannot be compared"
+            if not row["is_comparable"]
+            else f"it never varied apart from {listed(companions)}"
             if companions
             else "there is nothing to compare: all attempts ended alike, or were one and the same case"
         )

@@ -47,15 +47,36 @@ def test_overlap_between_units_sees_where_only_one_is_chosen():
     assert even["overlap"] == pytest.approx(1.0)
     assert even["caveats"]
     assert not any("overlap" in one for one in even["caveats"])
-    # Nearly all of the legacy team signs, nearly none of the others does.
+    # Nearly all of the legacy team signs, of the others some of the exe and nearly none of the rest do.
     random = np.random.default_rng(0)
-    legacy = frame.groupby(UNIT)["team"].first() == "legacy"
-    chosen = random.random(len(legacy)) < np.where(legacy, 0.99, 0.01)
+    places = frame.groupby(UNIT)[["team", "installer_type"]].first()
+    legacy = places["team"] == "legacy"
+    others = np.where(places["installer_type"] == "exe", 0.4, 0.01)
+    chosen = random.random(len(legacy)) < np.where(legacy, 0.99, others)
     frame["signing"] = frame[UNIT].map(dict(zip(legacy.index, chosen, strict=True)))
     frame.loc[frame[UNIT].isin([legacy.idxmax(), legacy.idxmin()]), "signing"] ^= True
     poor = row_of(estimate_factors(frame, **roles()), "signing", "yes")
-    assert poor["overlap"] < 0.5
+    assert 0.01 < poor["overlap"] < 0.5
     assert any(one.startswith("Poor overlap: only ") for one in poor["caveats"])
+
+
+def test_values_that_were_chosen_apart_are_no_factor() -> None:
+    frame = packaging_world(2, attempts=3000, heavy_tail=False).outcomes
+    frame["signing"] = frame["team"] == "legacy"
+    row = row_of(
+        estimate_factors(frame, approach=["signing", "logging"], context=["installer_type"], unit=UNIT),
+        "signing",
+        "yes",
+    )
+    assert row["overlap"] > 0.5
+    frame["region"] = np.where(
+        frame["team"] == "legacy", "north", np.where(frame["id"].astype(str).str.len() % 2, "south", "west")
+    )
+    apart = estimate_factors(frame, approach=["signing", "logging"], context=["region"], unit=UNIT)
+    row = row_of(apart, "signing", "yes")
+    assert (row["effectiveness"], row["ci_low"], row["ci_high"], row["confidence"]) == (0.0, -1.0, 1.0, 0.5)
+    assert not row["is_factor"]
+    assert "cannot be" in row["description"]
 
 
 def test_what_kind_of_comparison_it_is_comes_first(factors):

@@ -225,6 +225,7 @@ def test_what_many_comparisons_bring_by_chance_is_called_so():
         "interaction": {},
         "not_separable_from": [],
         "is_determined": True,
+        "is_comparable": True,
         "is_factor": False,
         "is_sign_flipped": False,
         "effectiveness": 0.08,
