@@ -93,6 +93,13 @@ class OutcomeQuery:
         intervention: Annotated[
             _Text, Query(description="With this kind of intervention; `any`: with one.")
         ] = None,
+        words: Annotated[
+            _Text,
+            Query(
+                description="With each of these words, eight at most, in the application, the task, the "
+                "reasons, the interventions or the feedback."
+            ),
+        ] = None,
     ) -> None:
         self.filters: dict[str, Any] = {
             "status": status,
@@ -107,6 +114,7 @@ class OutcomeQuery:
             "until": until,
             "failure_reason": failure_reason,
             "intervention": intervention,
+            "words": words,
         }
         for prefix in _OPEN:
             self.filters[prefix.removesuffix(".")] = {

@@ -57,8 +57,9 @@ def outcomes(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     cursor = request.query_params.get("cursor")
     begin = read_cursor(cursor, scope)
     column = sort.removeprefix("-")
-    is_counted = "summary" in request.query_params or memory.outcome_page(limit=0).total <= COUNTED_AT_ONCE
-    summary = memory.outcome_summary(**filters) if is_counted else None
+    is_large = memory.outcome_page(limit=0).total > COUNTED_AT_ONCE
+    is_summarised = not is_large or "summary" in request.query_params
+    summary = memory.outcome_summary(**filters) if is_summarised else None
     total = begin.total if begin is not None else None if summary is None else summary.attempts
     page = memory.outcome_page(
         sort=sort,
@@ -87,6 +88,7 @@ def outcomes(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         chips=chips(request, filters),
         notes=_notes(request, page),
         summary=summary,
+        is_large=is_large,
         is_one_status=is_one_status,
         applications=[] if summary is None else to_records(_listed(summary, is_one_status=is_one_status)),
         applications_scale=_scale_of(summary),
