@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from memory_pipeline.analysis.learning import changed_segments
 from memory_pipeline.memory import Memory
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-PUBLIC = {"altair", "memory_pipeline", "memory_pipeline.memory", "numpy", "os", "pandas", "pathlib"}
+PUBLIC = {
+    *("altair", "mlxtend.frequent_patterns", "os", "pandas", "pathlib", "statsmodels.api"),
+    *("memory_pipeline", "memory_pipeline.memory", "memory_pipeline.analysis.features"),
+    *("memory_pipeline.analysis.learning", "memory_pipeline.analysis.patterns"),
+    "memory_pipeline.analysis.recommendations",
+}
+"""What notebooks import: what data scientists use, and of the project what its documents describe."""
 LONGEST_CELL = 25
 CHART = "application/vnd.vegalite.v5+json"
 
@@ -48,10 +55,16 @@ def run(notebook: nbformat.NotebookNode, settings: Settings, folder: Path) -> di
     return {cell.id: cell.outputs for cell in code_cells(notebook)}
 
 
+def headline(chart: dict) -> str:
+    """Return the title of a chart in one line."""
+    title = chart["title"]
+    return title if isinstance(title, str) else " ".join(title["text"])
+
+
 def charts_in(outputs: dict[str, list]) -> dict[str, str]:
     """Return the headline of each chart by the cell's id."""
     return {
-        name: " ".join(output.data[CHART]["title"]["text"])
+        name: headline(output.data[CHART])
         for name, shown in outputs.items()
         for output in shown
         if CHART in output.get("data", {})
@@ -59,7 +72,12 @@ def charts_in(outputs: dict[str, list]) -> dict[str, str]:
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["learning_progress.ipynb"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "advice_lab",
+        "explore_patterns",
+        "learning_progress",
+        "members",
+    ]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, indirect=True, ids=lambda path: path.name)
@@ -91,6 +109,7 @@ def test_learning_progress_runs_on_a_rebuilt_memory(rebuilt: Settings, tmp_path:
     outputs = run(nbformat.read(FOLDER / "learning_progress.ipynb", 4), rebuilt, tmp_path)
     shown = charts_in(outputs)
     assert list(shown) == [
+        "who-changed-picture",
         "success-over-time",
         "explore-success",
         "one-segment-column",
@@ -106,12 +125,43 @@ def test_learning_progress_runs_on_a_rebuilt_memory(rebuilt: Settings, tmp_path:
     assert "%" in outputs["answer-in-words"][0].text
     with Memory.open(rebuilt) as memory:
         first = memory.patterns()["description"].iloc[0]
+        changed = changed_segments(memory.learning())
+    assert changed["sentence"].iloc[0] in outputs["who-changed"][0].text
     assert first in outputs["patterns-in-words"][0].data["text/plain"]
+
+
+def test_explore_patterns_compares_its_findings_with_other_tools(rebuilt: Settings, tmp_path: Path):
+    outputs = run(nbformat.read(FOLDER / "explore_patterns.ipynb", 4), rebuilt, tmp_path)
+    assert "that were searched" in outputs["find"][0].text
+    rules = int(outputs["mlxtend"][0].text.split(" rules")[0].replace(",", ""))
+    patterns = int(outputs["find"][0].text.split(" patterns")[0])
+    assert rules > patterns > 0
+    assert list(charts_in(outputs)) == ["forest", "overlap"]
+    assert "gee_p_value" in outputs["gee"][0].data["text/plain"]
+
+
+def test_advice_lab_fits_asks_what_if_and_replays(rebuilt: Settings, tmp_path: Path):
+    outputs = run(nbformat.read(FOLDER / "advice_lab.ipynb", 4), rebuilt, tmp_path)
+    assert "%" in outputs["fit"][0].text
+    assert "success_rate" in outputs["what-if"][0].data["text/plain"]
+    assert list(charts_in(outputs)) == ["what-if-picture", "served"]
+    assert outputs["replay"][0].text.strip()
+    assert "doubly robust" in outputs["off-policy"][1].data["text/plain"]
+
+
+def test_members_shows_those_of_the_memory(rebuilt: Settings, tmp_path: Path):
+    outputs = run(nbformat.read(FOLDER / "members.ipynb", 4), rebuilt, tmp_path)
+    assert list(charts_in(outputs)) == ["frequent-labels", "patterns-picture"]
+    with Memory.open(rebuilt) as memory:
+        patterns = memory.member_patterns()
+        question = memory.questions()["question"].iloc[0]
+    assert f"{len(patterns)} patterns" in charts_in(outputs)["patterns-picture"]
+    assert question[:30] in outputs["questions"][0].data["text/plain"]
 
 
 def test_learning_progress_runs_on_an_empty_memory(settings: Settings, tmp_path: Path):
     outputs = run(nbformat.read(FOLDER / "learning_progress.ipynb", 4), settings, tmp_path)
-    assert len(charts_in(outputs)) == 7
+    assert len(charts_in(outputs)) == 8
     assert "memory-pipeline rebuild" in outputs["answer-in-words"][0].text
 
 

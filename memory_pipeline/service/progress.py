@@ -173,10 +173,9 @@ class ProgressService(Service):
         """Read the runs of the rebuild, the newest first; see `store.reads.rebuild_runs`."""
         return reads.rebuild_runs(self.store, limit=limit, before=before)
 
-    def ingests(self) -> pd.DataFrame:
-        """Read the runs of the ingest, the newest first: file, mapping, and what became of its rows."""
-        frame = reads.read_table(self.store, Ingest)
-        return frame.sort_values(["finished_at", "id"], ascending=[False, True], ignore_index=True)
+    def ingests(self, *, limit: int = 50, skip: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """Read the runs of the ingest, the newest first, and count all; see `store.reads.ingest_runs`."""
+        return reads.ingest_runs(self.store, limit=limit, skip=skip)
 
     def is_rebuilt(self) -> bool:
         """Return whether the last rebuild that succeeded began after every change of outcomes and members."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from memory_pipeline.store.models import Base, Member, PackagingOutcome, Rebuild, ServedRecommendation
+from memory_pipeline.store.models import Base, Ingest, Member, PackagingOutcome, Rebuild, ServedRecommendation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -172,6 +172,30 @@ def rebuild_runs(
         )
         moment, run_id = before or (None, "")
         rows = connection.execute(page, {"limit": limit, "moment": moment, "run_id": run_id})
+        return [dict(row) for row in rows.mappings()], int(total or 0)
+
+
+def ingest_runs(store: Store, *, limit: int = 50, skip: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Read the runs of the ingest, the newest first, and count all.
+
+    Parameters
+    ----------
+    limit
+        Most runs.
+    skip
+        Runs before the first that is read.
+
+    Returns
+    -------
+    list of dict
+        The columns of `ingests`: file, mapping, and what became of the rows.
+    int
+        How many runs there are.
+    """
+    page = select(*Ingest.__table__.columns).order_by(Ingest.finished_at.desc(), Ingest.id)
+    with store.transaction() as connection:
+        total = connection.scalar(select(func.count()).select_from(Ingest))
+        rows = connection.execute(page.limit(limit).offset(skip))
         return [dict(row) for row in rows.mappings()], int(total or 0)
 
 

@@ -115,8 +115,10 @@ def test_events_tell_what_may_have_moved_the_measures(kept_sample, tmp_path):
 
 def test_ingests_are_listed_the_newest_first(kept_sample, tmp_path):
     with kept_sample.copy(tmp_path / "own") as (settings, _), Memory.open(settings) as memory:
-        before = len(memory.ingests())
+        _, before = memory.ingests()
         memory.ingest([{"application_name": "Zip", "outcome_status": "maybe"}], name="late.csv")
-        newest = memory.ingests().iloc[0]
+        (newest,), total = memory.ingests(limit=1)
         assert (newest["file_name"], newest["rows_read"], newest["rows_quarantined"]) == ("late.csv", 1, 1)
-        assert len(memory.ingests()) == before + 1
+        assert total == before + 1
+        (second,), _ = memory.ingests(limit=1, skip=1)
+        assert second["finished_at"] <= newest["finished_at"]

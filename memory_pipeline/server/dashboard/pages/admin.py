@@ -8,10 +8,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from memory_pipeline.server.dashboard.forms import SentForm, see
-from memory_pipeline.server.dashboard.lists import ROWS, chosen, part_of
+from memory_pipeline.server.dashboard.lists import ROWS, chosen, page_number
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Admin, OpenedMemory, Reader
-from memory_pipeline.service.records import to_records
 from memory_pipeline.settings import describe_settings
 from memory_pipeline.store import jobs
 
@@ -30,7 +29,7 @@ def admin(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show the rebuild and what ran, the records that wait, and the newest of each log."""
     runs, run_total = memory.rebuild_runs(limit=_NEWEST)
     waiting, waiting_total = memory.quarantined(limit=_NEWEST)
-    ingests = memory.ingests()
+    ingests, ingest_total = memory.ingests(limit=_NEWEST)
     decisions, decision_total = memory.decision_log(limit=_NEWEST)
     newest, _total = jobs.list_jobs(memory.store, kind="rebuild", limit=1)
     return render(
@@ -43,8 +42,8 @@ def admin(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         run_total=run_total,
         waiting=waiting,
         waiting_total=waiting_total,
-        ingests=to_records(ingests.head(_NEWEST)),
-        ingest_total=len(ingests),
+        ingests=ingests,
+        ingest_total=ingest_total,
         decisions=decisions,
         decision_total=decision_total,
         dagster_url=memory.settings.dagster_url,
@@ -70,9 +69,10 @@ def cancel_job(identity: str, memory: OpenedMemory, _who: Admin, _: SentForm) ->
 @router.get("/ingests")
 def ingests(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show everything that was read in."""
-    found = to_records(memory.ingests())
-    rows, following = part_of(found, request)
-    return render(request, "ingests.html", rows=rows, total=len(found), following=following)
+    page = page_number(request)
+    rows, total = memory.ingests(limit=ROWS, skip=(page - 1) * ROWS)
+    following = page + 1 if total > page * ROWS else None
+    return render(request, "ingests.html", rows=rows, total=total, following=following)
 
 
 @router.get("/decisions")
