@@ -228,6 +228,9 @@ def _print_report(report: IngestReport) -> None:
             for one in report.problems[:_SHOWN_PROBLEMS]
         ]
         lines.append("See all with `memory-pipeline quarantine list`.")
+    if report.notes:
+        lines.append("Notes:")
+        lines += [f"  {note}" for note in report.notes]
     _print_plain("\n".join(lines))
 
 

@@ -1,17 +1,19 @@
 """Detect the format and the text encoding of a file of records, and open it.
 
-The formats themselves are read in `table_files` (CSV, Parquet) and `json_files` (JSON, JSON Lines).
+The formats themselves are read in `csv_files`, `parquet_files` and `json_files` (JSON, JSON Lines); encodings
+are told apart in `text_encodings`.
 """
 
 from __future__ import annotations
 
 import io
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.ingest.text_encodings import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +32,6 @@ FORMATS: dict[str, Format] = {
 CELLS_KEY = "(cells)"
 """Key under which a row of a CSV whose cells do not fit its columns keeps them."""
 
-_PROBE_BYTES = 4_096
-
 
 @dataclass(frozen=True)
 class RecordFile:
@@ -45,11 +45,14 @@ class RecordFile:
         Function from the wanted columns (None for all) to an iterator of records.
     share
         Function that returns the part of the file that was read so far, 0 to 1; None where that is unknown.
+    notes
+        What was found out or left out while the file was read, for its reader; complete at its end.
     """
 
     columns: tuple[str, ...] | None
     read: Callable[[tuple[str, ...] | None], Iterator[Any]]
     share: Callable[[], float | None]
+    notes: list[str] = field(default_factory=list)
 
 
 def check_file(path: Path) -> None:
@@ -91,9 +94,37 @@ def format_of(path: Path, chosen: str | None = None) -> Format:
     return found
 
 
+def check_header(columns: tuple[str, ...], name: str) -> None:
+    """Refuse a header with a column that has no name, or with two of the same name.
+
+    Raises
+    ------
+    IngestError
+        With the number or name of the column.
+    """
+    for number, column in enumerate(columns, start=1):
+        if not column:
+            raise IngestError(f"{name}: column {number} of the header has no name; name it, or remove it")
+        if column in columns[: number - 1]:
+            raise IngestError(f"{name}: the column {column!r} occurs twice; rename one of them")
+
+
 @contextmanager
-def open_text(path: Path) -> Iterator[tuple[IO[str], Callable[[], float]]]:
-    """Open a text file in UTF-8 or UTF-16, with or without a byte order mark.
+def open_text(
+    path: Path, *, encoding: str | None = None, guesses: bool = False, notes: list[str] | None = None
+) -> Iterator[tuple[IO[str], Callable[[], float]]]:
+    """Open a text file in UTF-8 or UTF-16, with or without a byte order mark, or in a code page.
+
+    Parameters
+    ----------
+    path
+        The file.
+    encoding
+        Its encoding; None to find it out.
+    guesses
+        Whether a file that is neither UTF-8 nor UTF-16 is read in the code page that fits best.
+    notes
+        List that takes a note on such a guess.
 
     Yields
     ------
@@ -105,38 +136,24 @@ def open_text(path: Path) -> Iterator[tuple[IO[str], Callable[[], float]]]:
     Raises
     ------
     IngestError
-        When the bytes are neither; also later, from within the `with` block, at the first byte that is not.
+        When the bytes are not of the encoding; also later, from within the `with` block, at the first byte
+        that is not.
     """
     with path.open("rb") as raw:
-        encoding = _encoding_of(raw.read(_PROBE_BYTES), path)
+        name, note = encoding_of(raw, path, encoding, guesses=guesses)
+        if note is not None and notes is not None:
+            notes.append(note)
         raw.seek(0)
         size = max(path.stat().st_size, 1)
         try:
-            with io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
+            with io.TextIOWrapper(raw, encoding=name, newline="") as text:
                 yield text, lambda: min(raw.tell() / size, 1.0)
         except UnicodeDecodeError as error:
             wrong = error.object[error.start : error.start + 1].hex()
             near = error.object[max(0, error.start - 20) : error.start].decode("ascii", "replace")
-            name = encoding.removesuffix("-sig").upper()
             raise IngestError(
-                f"{path.name} is not {name}: the byte 0x{wrong} after {near!r} does "
-                "not belong there; save the file as UTF-8 and try again"
+                f"{path.name} is not {name.removesuffix('-sig').upper()}: the byte 0x{wrong} after {near!r} "
+                "does not belong there; save the file as UTF-8 and try again"
             ) from error
         except UnicodeError as error:
             raise IngestError(f"{path.name} cannot be decoded ({error}); save it as UTF-8") from error
-
-
-def _encoding_of(start: bytes, path: Path) -> str:
-    """Detect the encoding by the byte order mark, else by the places of NUL bytes."""
-    if start.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        raise IngestError(f"{path.name} is in UTF-32; save it as UTF-8 and try again")
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if start.startswith(b"PK\x03\x04"):
-        raise IngestError(f"{path.name} is a zip archive or a workbook; save it as CSV UTF-8, or unpack it")
-    if start.startswith(b"\x1f\x8b"):
-        raise IngestError(f"{path.name} is compressed; unpack it first")
-    even, odd = start[0::2].count(0), start[1::2].count(0)
-    if max(even, odd) > len(start) // 4 and min(even, odd) == 0:
-        return "utf-16-le" if odd else "utf-16-be"
-    return "utf-8-sig"

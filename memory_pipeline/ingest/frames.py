@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from memory_pipeline.ingest.errors import IngestError
-from memory_pipeline.ingest.file_formats import RecordFile
-from memory_pipeline.ingest.table_files import check_header
+from memory_pipeline.ingest.file_formats import RecordFile, check_header
 from memory_pipeline.store.plain_values import plain_value
 
 if TYPE_CHECKING:

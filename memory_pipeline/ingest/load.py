@@ -15,12 +15,15 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from memory_pipeline.ingest.csv_files import open_csv
 from memory_pipeline.ingest.errors import IngestError, StorageError, printable
 from memory_pipeline.ingest.file_formats import check_file, format_of
 from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
+from memory_pipeline.ingest.parquet_files import open_parquet
 from memory_pipeline.ingest.report import (
+    MAX_NOTES,
     MAX_PROBLEMS,
     MAX_STORED_IDS,
     IngestReport,
@@ -28,13 +31,13 @@ from memory_pipeline.ingest.report import (
     RecordResult,
 )
 from memory_pipeline.ingest.staging import Job, occurrence_identity, stage
-from memory_pipeline.ingest.table_files import open_csv, open_parquet
 from memory_pipeline.store.bulk_writes import IngestRun, RecordWriter
 from memory_pipeline.store.errors import explain
 from memory_pipeline.store.models import RECORD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     import pandas as pd
 
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     from memory_pipeline.ingest.report import ProgressCallback
     from memory_pipeline.store import Store
 
-_OPENERS = {"csv": open_csv, "json": open_json, "jsonl": open_jsonl, "parquet": open_parquet}
+_OPENERS = {"json": open_json, "jsonl": open_jsonl, "parquet": open_parquet}
 
 
 def ingest_file(
@@ -93,11 +96,10 @@ def ingest_file(
     path = Path(path)
     translator = build_translator(_known_kind(kind), _loaded(mapping))
     check_file(path)
-    opener = _OPENERS[format_of(path, file_format)]
-    with opener(path) as file:
+    with _opened(path, format_of(path, file_format), translator) as file:
         records = _records_of(file, translator, path.name)
         called = printable(name or path.name)
-        job = Job(kind, called, translator, source, progress=progress, share=file.share)
+        job = Job(kind, called, translator, source, progress=progress, share=file.share, notes=file.notes)
         return _run(store, job, records)
 
 
@@ -199,6 +201,12 @@ def _loaded(mapping: str | Path | Mapping | None) -> Mapping | None:
     return load_mapping(mapping) if isinstance(mapping, str | Path) else mapping
 
 
+def _opened(path: Path, file_format: str, translator: Translator) -> AbstractContextManager[RecordFile]:
+    if file_format == "csv":
+        return open_csv(path, translator.csv_form, translator.expected)
+    return _OPENERS[file_format](path)
+
+
 def _records_of(file: RecordFile, translator: Translator, name: str) -> Iterator[Any]:
     wanted = None if file.columns is None else translator.check_columns(file.columns)
     is_empty = True
@@ -244,6 +252,7 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
         problems=tuple(problems[:MAX_PROBLEMS]),
         stored_ids=stored_ids,
         records=tuple(_result_of(one) for one in results),
+        notes=tuple(job.notes[:MAX_NOTES]),
     )
 
 

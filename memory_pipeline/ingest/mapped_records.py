@@ -53,6 +53,7 @@ class _MappingTranslator(Translator):
             pseudonymised=frozenset(c for c in read if mapping.rule(c).pseudonymise),
         )
         self.named = frozenset(read)
+        self.csv_form = mapping.csv
         self.constants = dict(mapping.constants)
         self.readers = self._compile_readers()
 
@@ -73,6 +74,11 @@ class _MappingTranslator(Translator):
         if column == self.mapping.renames.get("occurred_at") and rule.read_as is None:
             return rule.model_copy(update={"read_as": "time"})
         return rule
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The columns by which the header of a table is found."""
+        return self.named | self.dropped
 
     def check_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Compare a table's columns with the mapping; see `Translator`."""

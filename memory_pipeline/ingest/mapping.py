@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from memory_pipeline.ingest.commands import SETTINGS
+from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import MappingError, printable
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import (
@@ -177,6 +178,7 @@ class _Mapping(_Strict):
     description: str = Field(min_length=1)
     source: str | None = Field(default=None, min_length=1, max_length=300)
     timezone: str | None = None
+    csv: CsvForm = CsvForm()
     record_id: Columns = ()
     constants: dict[str, Scalar] = Field(default_factory=dict)
     renames: dict[str, str] = Field(default_factory=dict)

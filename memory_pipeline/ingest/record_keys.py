@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import pseudonym
+from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import IngestError, refuse
 from memory_pipeline.ingest.file_formats import CELLS_KEY
 from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT
@@ -55,8 +56,14 @@ class Translator:
         self.required = required
         self.dropped = dropped
         self.pseudonymised = pseudonymised
+        self.csv_form = CsvForm()
         self.seen: set[str] = set()
         self._shapes: set[tuple[Any, ...]] = set()
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The columns by which the header of a table is found."""
+        return frozenset(self.required) | (self.known or frozenset())
 
     def check_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Compare a table's columns with the mapping, before any row is read.

@@ -9,6 +9,9 @@ from typing import Any, Literal
 MAX_PROBLEMS = 20
 """Refused records that a report describes; quarantine has them all."""
 
+MAX_NOTES = 50
+"""Notes of a report on what was found out, left out or repaired."""
+
 MAX_STORED_IDS = 1_000
 """Ingests of up to this many records report the id of each."""
 
@@ -98,6 +101,8 @@ class IngestReport:
         Ids of the accepted records in their order; empty for more than `MAX_STORED_IDS` records.
     records
         What became of each record that was not skipped, where the caller asked for it.
+    notes
+        What was found out about the file, left out or repaired: sentences for a person.
     """
 
     ingest_id: str
@@ -114,6 +119,7 @@ class IngestReport:
     problems: tuple[Problem, ...]
     stored_ids: tuple[str, ...] = ()
     records: tuple[RecordResult, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_all_refused(self) -> bool:

@@ -46,6 +46,7 @@ class Job:
     skipped: int = 0
     skipped_ids: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def report_progress(self, stage: Any) -> None:
         """Call the caller's progress function, if there is one."""

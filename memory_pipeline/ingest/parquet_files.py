@@ -1,13 +1,12 @@
-"""Read CSV and Parquet files, whose columns are known up front, a part at a time."""
+"""Read Parquet files, whose columns are known up front, a batch at a time."""
 
 from __future__ import annotations
 
-import csv
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.errors import IngestError
-from memory_pipeline.ingest.file_formats import CELLS_KEY, RecordFile, open_text
+from memory_pipeline.ingest.file_formats import RecordFile, check_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,95 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-DELIMITERS = ",;\t"
-_MAX_CELL = 1_000_000
 _PARQUET_ROWS = 5_000
-
-
-@contextmanager
-def open_csv(path: Path) -> Iterator[RecordFile]:
-    """Open a CSV file; its delimiter (comma, semicolon or tab) is detected in the first line.
-
-    An empty cell is None. A row with more or fewer cells than the header has them under `(cells)`, which no
-    mapping has, so that it is refused and not misread.
-
-    Raises
-    ------
-    IngestError
-        When the header is unusable or the file ends inside a row.
-    """
-    with open_text(path) as (text, share):
-        header = text.readline(_MAX_CELL)
-        text.seek(0)
-        delimiter = _delimiter_of(header)
-        rows = _csv_rows(text, delimiter, path.name)
-        first = next(rows, None)
-        if first is None:
-            raise IngestError(f"{path.name} is empty; export it again")
-        columns = tuple(cell.strip() for cell in first)
-        check_header(columns, path.name)
-        yield RecordFile(columns, lambda _wanted: _csv_records(rows, columns, path.name), share)
-
-
-def _delimiter_of(header: str) -> str:
-    outside = "".join(header.split('"')[::2])
-    return max(DELIMITERS, key=outside.count)
-
-
-def check_header(columns: tuple[str, ...], name: str) -> None:
-    """Refuse a header with a column that has no name, or with two of the same name.
-
-    Raises
-    ------
-    IngestError
-        With the number or name of the column.
-    """
-    for number, column in enumerate(columns, start=1):
-        if not column:
-            raise IngestError(f"{name}: column {number} of the header has no name; name it, or remove it")
-        if column in columns[: number - 1]:
-            raise IngestError(f"{name}: the column {column!r} occurs twice; rename one of them")
-
-
-def _csv_rows(text: IO[str], delimiter: str, name: str) -> Iterator[list[str]]:
-    csv.field_size_limit(_MAX_CELL)
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            if row:
-                yield row
-    except csv.Error as error:
-        if "unexpected end" in str(error):
-            raise IngestError(
-                f"{name} ends inside a quoted cell (line {reader.line_num}): it was cut off, or a quote was "
-                "never closed; export it again"
-            ) from error
-        raise IngestError(f"{name}, line {reader.line_num}: {error}; correct the quotes there") from error
-
-
-def _csv_records(rows: Iterator[list[str]], columns: tuple[str, ...], name: str) -> Iterator[dict[str, Any]]:
-    """Yield each row once the next one was read: only the last row of a file can be cut off."""
-    width = len(columns)
-    last: list[str] | None = None
-    number = 0
-    for row in rows:
-        if last is not None:
-            yield _csv_record(last, columns, width)
-        last = row
-        number += 1
-    if last is not None:
-        if len(last) < width:
-            raise IngestError(
-                f"{name} ends inside row {number}, which has {len(last)} of {width} cells; it was cut off, "
-                "export it again"
-            )
-        yield _csv_record(last, columns, width)
-
-
-def _csv_record(row: list[str], columns: tuple[str, ...], width: int) -> dict[str, Any]:
-    if len(row) != width:
-        return {CELLS_KEY: row}
-    return {column: cell or None for column, cell in zip(columns, row, strict=True)}
 
 
 @contextmanager
