@@ -16,10 +16,9 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from memory_pipeline.ingest.errors import IngestError, StorageError, printable
-from memory_pipeline.ingest.file_formats import check_file, format_of
-from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
+from memory_pipeline.ingest.opening import open_records, records_of
 from memory_pipeline.ingest.report import (
     MAX_PROBLEMS,
     MAX_STORED_IDS,
@@ -28,7 +27,6 @@ from memory_pipeline.ingest.report import (
     RecordResult,
 )
 from memory_pipeline.ingest.staging import Job, occurrence_identity, stage
-from memory_pipeline.ingest.table_files import open_csv, open_parquet
 from memory_pipeline.store.bulk_writes import IngestRun, RecordWriter
 from memory_pipeline.store.errors import explain
 from memory_pipeline.store.models import RECORD_KINDS
@@ -38,13 +36,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from memory_pipeline.ingest.file_formats import RecordFile
     from memory_pipeline.ingest.mapping import Mapping
-    from memory_pipeline.ingest.record_keys import Translator
     from memory_pipeline.ingest.report import ProgressCallback
     from memory_pipeline.store import Store
-
-_OPENERS = {"csv": open_csv, "json": open_json, "jsonl": open_jsonl, "parquet": open_parquet}
 
 
 def ingest_file(
@@ -91,11 +85,10 @@ def ingest_file(
         When the file or mapping cannot be used as a whole; then nothing is stored.
     """
     path = Path(path)
-    translator = build_translator(_known_kind(kind), _loaded(mapping))
-    check_file(path)
-    opener = _OPENERS[format_of(path, file_format)]
-    with opener(path) as file:
-        records = _records_of(file, translator, path.name)
+    chosen = _loaded(mapping)
+    translator = build_translator(_known_kind(kind), chosen)
+    with open_records(path, kind, chosen, file_format) as file:
+        records = records_of(file, translator, path.name)
         called = printable(name or path.name)
         job = Job(kind, called, translator, source, progress=progress, share=file.share)
         return _run(store, job, records)
@@ -130,7 +123,7 @@ def ingest_rows(
     called = printable(name or ("data frame" if hasattr(rows, "columns") else "records"))
     translator = build_translator(_known_kind(kind), _loaded(mapping))
     file = open_rows(rows, called)
-    records = _records_of(file, translator, called)
+    records = records_of(file, translator, called)
     job = Job(
         kind, called, translator, source, progress=progress, share=file.share, lists_records=lists_records
     )
@@ -197,18 +190,6 @@ def _known_kind(kind: str) -> str:
 
 def _loaded(mapping: str | Path | Mapping | None) -> Mapping | None:
     return load_mapping(mapping) if isinstance(mapping, str | Path) else mapping
-
-
-def _records_of(file: RecordFile, translator: Translator, name: str) -> Iterator[Any]:
-    wanted = None if file.columns is None else translator.check_columns(file.columns)
-    is_empty = True
-    for record in file.read(wanted):
-        is_empty = False
-        yield record
-    if is_empty:
-        raise IngestError(f"{name} holds no records; check what was exported")
-    if file.columns is None:
-        translator.check_seen_columns()
 
 
 def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
