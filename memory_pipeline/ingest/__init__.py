@@ -1,7 +1,6 @@
 """Read outcomes and members from files and records, check them, and store them.
 
-A record passes these modules in order: `file_formats` (with `csv_files`, `parquet_files` and
-`json_files`) opens the file,
+A record passes these modules in order: `opening` (with `file_formats` and a reader for each) opens the file,
 `mapped_records` translates a row as its `mapping` says, `outcome_contract` or `member_contract` checks it,
 and `load` stores what passed. What was refused waits in `quarantine`; `commands` reads command lines.
 

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID, uuid5
@@ -120,4 +121,6 @@ def _unusual(value: Any) -> Any:
     """Convert a value of a type that JSON lacks to one that it has."""
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
     return value.tolist() if hasattr(value, "tolist") else repr(value)

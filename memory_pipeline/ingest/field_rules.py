@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
 from memory_pipeline.ingest.errors import refuse
@@ -224,7 +225,7 @@ def plain(value: Any) -> Any:
         return list(value)
     if hasattr(value, "tolist"):
         return value.tolist()
-    if isinstance(value, float):
+    if isinstance(value, float | Decimal):
         return float(value)
     if isinstance(value, dict):
         return dict(value)

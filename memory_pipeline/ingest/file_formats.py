@@ -32,6 +32,9 @@ FORMATS: dict[str, Format] = {
 CELLS_KEY = "(cells)"
 """Key under which a row of a CSV whose cells do not fit its columns keeps them."""
 
+TWICE_KEY = "(twice)"
+"""Key under which a record of JSON keeps the name of a key that it has twice."""
+
 
 @dataclass(frozen=True)
 class RecordFile:

@@ -15,13 +15,10 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-from memory_pipeline.ingest.csv_files import open_csv
 from memory_pipeline.ingest.errors import IngestError, StorageError, printable
-from memory_pipeline.ingest.file_formats import check_file, format_of
-from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
-from memory_pipeline.ingest.parquet_files import open_parquet
+from memory_pipeline.ingest.opening import open_records, records_of
 from memory_pipeline.ingest.report import (
     MAX_NOTES,
     MAX_PROBLEMS,
@@ -37,17 +34,12 @@ from memory_pipeline.store.models import RECORD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from contextlib import AbstractContextManager
 
     import pandas as pd
 
-    from memory_pipeline.ingest.file_formats import RecordFile
     from memory_pipeline.ingest.mapping import Mapping
-    from memory_pipeline.ingest.record_keys import Translator
     from memory_pipeline.ingest.report import ProgressCallback
     from memory_pipeline.store import Store
-
-_OPENERS = {"json": open_json, "jsonl": open_jsonl, "parquet": open_parquet}
 
 
 def ingest_file(
@@ -94,10 +86,10 @@ def ingest_file(
         When the file or mapping cannot be used as a whole; then nothing is stored.
     """
     path = Path(path)
-    translator = build_translator(_known_kind(kind), _loaded(mapping))
-    check_file(path)
-    with _opened(path, format_of(path, file_format), translator) as file:
-        records = _records_of(file, translator, path.name)
+    chosen = _loaded(mapping)
+    translator = build_translator(_known_kind(kind), chosen)
+    with open_records(path, kind, chosen, translator, file_format) as file:
+        records = records_of(file, translator, path.name)
         called = printable(name or path.name)
         job = Job(kind, called, translator, source, progress=progress, share=file.share, notes=file.notes)
         return _run(store, job, records)
@@ -132,7 +124,7 @@ def ingest_rows(
     called = printable(name or ("data frame" if hasattr(rows, "columns") else "records"))
     translator = build_translator(_known_kind(kind), _loaded(mapping))
     file = open_rows(rows, called)
-    records = _records_of(file, translator, called)
+    records = records_of(file, translator, called)
     job = Job(
         kind, called, translator, source, progress=progress, share=file.share, lists_records=lists_records
     )
@@ -199,24 +191,6 @@ def _known_kind(kind: str) -> str:
 
 def _loaded(mapping: str | Path | Mapping | None) -> Mapping | None:
     return load_mapping(mapping) if isinstance(mapping, str | Path) else mapping
-
-
-def _opened(path: Path, file_format: str, translator: Translator) -> AbstractContextManager[RecordFile]:
-    if file_format == "csv":
-        return open_csv(path, translator.csv_form, translator.expected)
-    return _OPENERS[file_format](path)
-
-
-def _records_of(file: RecordFile, translator: Translator, name: str) -> Iterator[Any]:
-    wanted = None if file.columns is None else translator.check_columns(file.columns)
-    is_empty = True
-    for record in file.read(wanted):
-        is_empty = False
-        yield record
-    if is_empty:
-        raise IngestError(f"{name} holds no records; check what was exported")
-    if file.columns is None:
-        translator.check_seen_columns()
 
 
 def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:

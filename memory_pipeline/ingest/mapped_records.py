@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from memory_pipeline.ingest.mapping import (
     ValueMap,
 )
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
+from memory_pipeline.ingest.record_paths import MISSING, column_steps, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,10 +46,12 @@ class _MappingTranslator(Translator):
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
         read = mapping.columns_read
+        paths = ((column, column_steps(column)) for column in (*read, *mapping.ignore))
+        self.nested = {column: steps for column, steps in paths if steps is not None}
         super().__init__(
             mapping.name,
             mapping.source,
-            known=frozenset({*read, *mapping.ignore}) if mapping.unmapped == "error" else None,
+            known=self._known_columns() if mapping.unmapped == "error" else None,
             required=tuple(column for column in read if not mapping.rule(column).optional),
             dropped=frozenset(mapping.ignore),
             pseudonymised=frozenset(c for c in read if mapping.rule(c).pseudonymise),
@@ -69,6 +73,10 @@ class _MappingTranslator(Translator):
         self.simple_columns = tuple(c for c, read in readers.items() if read is read_simple_cell)
         return tuple((c, read) for c, read in readers.items() if read is not read_simple_cell)
 
+    def _known_columns(self) -> frozenset[str]:
+        heads = (str(steps[0].value) for steps in self.nested.values())
+        return frozenset({*self.mapping.columns_read, *self.mapping.ignore, *heads})
+
     def _rule(self, column: str) -> Any:
         rule = self.mapping.rule(column)
         if column == self.mapping.renames.get("occurred_at") and rule.read_as is None:
@@ -82,17 +90,35 @@ class _MappingTranslator(Translator):
 
     def check_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Compare a table's columns with the mapping; see `Translator`."""
-        wanted = super().check_columns(columns)
+        present = tuple(columns)
+        inside = (c for c, steps in self.nested.items() if c not in present and steps[0].value in present)
+        wanted = tuple(c for c in super().check_columns((*present, *inside)) if c in present)
         if self.mapping.unmapped != "ignore":
             return wanted
-        return tuple(column for column in wanted if column in self.named)
+        heads = {steps[0].value for steps in self.nested.values()}
+        return tuple(column for column in wanted if column in self.named or column in heads)
 
     def quarantine_copy(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return what quarantine keeps of a record: with `unmapped: ignore` only what the mapping reads."""
-        kept = super().quarantine_copy(record)
+        kept = super().quarantine_copy(self.flat(record))
         if self.mapping.unmapped != "ignore":
             return kept
         return {key: value for key, value in kept.items() if key in self.named}
+
+    def flat(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return a record with nested values under the columns that are read, such as `actor.login`."""
+        if not self.nested:
+            return record
+        found = {}
+        heads = set()
+        for column, steps in self.nested.items():
+            if column not in record and steps[0].value in record:
+                heads.add(steps[0].value)
+                value = find(record, steps)
+                if value is not MISSING:
+                    found[column] = value
+        heads -= self.named
+        return {**{key: value for key, value in record.items() if key not in heads}, **found}
 
     def read_cells(self, record: dict[str, Any]) -> dict[str, Any]:
         """Read the cells of every column that the mapping names."""
@@ -105,11 +131,14 @@ class _MappingTranslator(Translator):
             cells[column] = read(get(column))
         return cells
 
-    def start(self, cells: dict[str, Any]) -> dict[str, Any]:
+    def start(self, cells: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
         """Fill in constants, renamed columns and the record's id."""
         own = dict(self.constants)
         for field, column in self.mapping.renames.items():
             value = cells[column]
+            if type(value) is float and type(record.get(column)) is Decimal:
+                # As it was written: a version 1.10 is not 1.1.
+                value = str(record[column])
             if value is not None:
                 own[field] = value if field in _TYPED_FIELDS else _single_text(column, value)
         if self.mapping.record_id:
@@ -158,6 +187,7 @@ class OutcomeTranslator(_MappingTranslator):
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the row as an outcome, or None where a value map skips it."""
         # Value maps come first: a row that is not an attempt may have cells that cannot be read.
+        record = self.flat(record)
         self.check_shape(record)
         effects = []
         for one, read, table in self.value_tables:
@@ -166,7 +196,7 @@ class OutcomeTranslator(_MappingTranslator):
                 return None
             effects.append(effect)
         cells = self.read_cells(record)
-        own = self.start(cells)
+        own = self.start(cells, record)
         mapping = self.outcome_mapping
         own["approach_details"] = _pick(mapping.approach, cells)
         own["context"] = _pick(mapping.context, cells)
@@ -252,9 +282,10 @@ class MemberTranslator(_MappingTranslator):
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return the row as a member."""
+        record = self.flat(record)
         self.check_shape(record)
         cells = self.read_cells(record)
-        own = self.start(cells)
+        own = self.start(cells, record)
         sets = {key: _texts(cells[column]) for key, column in self.member_mapping.sets.items()}
         own["skills"] = sets.pop("skills", [])
         own["interests"] = sets.pop("interests", [])

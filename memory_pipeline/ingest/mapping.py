@@ -32,6 +32,7 @@ from memory_pipeline.ingest.outcome_contract import (
     REQUIRED_FIELDS,
     RESERVED_KEYS,
 )
+from memory_pipeline.ingest.record_paths import RecordPlace, parse_path
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
 
@@ -68,6 +69,30 @@ Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstanc
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class RecordsRule(_Strict):
+    """Where a file of nested data has its records, and the names of their columns if they are arrays."""
+
+    path: str
+    columns: str | None = None
+
+    @model_validator(mode="after")
+    def _are_paths(self) -> Self:
+        parse_path(self.path)
+        if self.columns is not None:
+            parse_path(self.columns)
+        return self
+
+    def place(self) -> RecordPlace:
+        """Return the parsed paths."""
+        return RecordPlace(parse_path(self.path), parse_path(self.columns) if self.columns else None)
+
+
+def _as_records(value: Any) -> Any:
+    """Read one path as a list of one, and a text as its path."""
+    rules = value if isinstance(value, list | tuple) else [value]
+    return tuple({"path": one} if isinstance(one, str) else one for one in rules)
 
 
 class ColumnRule(_Strict):
@@ -184,6 +209,7 @@ class _Mapping(_Strict):
     renames: dict[str, str] = Field(default_factory=dict)
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
     ignore: Columns = ()
+    records: Annotated[tuple[RecordsRule, ...], BeforeValidator(_as_records)] = ()
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
         """Yield each place of the mapping that reads a column, as (place, column)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.ingest.cell_readers import pseudonym
 from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import IngestError, refuse
-from memory_pipeline.ingest.file_formats import CELLS_KEY
+from memory_pipeline.ingest.file_formats import CELLS_KEY, TWICE_KEY
 from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 
@@ -125,6 +125,13 @@ class Translator:
                 CELLS_KEY,
                 f"{len(record[CELLS_KEY])} cells",
                 "the row has more or fewer cells than the header; correct its quotes and delimiters",
+            )
+        if TWICE_KEY in record:
+            refuse(
+                str(record[TWICE_KEY]),
+                None,
+                f"the key {record[TWICE_KEY]!r} stands twice in one object, so one of its values would be "
+                "lost; remove one of them",
             )
         self.seen.update(map(str, shape))
         unknown = [key for key in shape if self.known is not None and key not in self.known]

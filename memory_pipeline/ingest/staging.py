@@ -56,7 +56,7 @@ class Job:
 
 def stage(job: Job, records: Iterator[Any], write: Callable[[str], None]) -> None:
     """Read every record, check it and write it to the staging table as accepted or refused."""
-    check = _contract(job.kind)
+    check = contract_of(job.kind)
     lines: list[str] = []
     for record in records:
         job.read += 1
@@ -73,7 +73,8 @@ def stage(job: Job, records: Iterator[Any], write: Callable[[str], None]) -> Non
     write("".join(lines))
 
 
-def _contract(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def contract_of(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return the function that checks records of a kind and returns their normal form."""
     if kind == "members":
         return normal_member
     return partial(normal_outcome, latest=latest_time())

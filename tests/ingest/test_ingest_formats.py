@@ -181,12 +181,11 @@ UNUSABLE = {
     "json cut off": ("a.json", good_json()[:-9].encode(), "ends inside record 3: it was cut off"),
     "broken json": ("a.json", b'[{"a": 1}, {"a": }]', "is not JSON after record 1"),
     "json of a number": ("a.json", b"5", r"is not a JSON array or object \(it starts with '5'\)"),
-    "json lines as json": (
+    "an object without records": (
         "a.json",
-        good_jsonl().encode(),
-        "without records under the key 'records'|not JSON",
+        b'{"info": 1, "rows": [{"application_name": "A"}]}',
+        "without records where they are looked for; its keys are: info, rows. Say in the mapping where",
     ),
-    "one object": ("a.json", b'{"application_name": "A"}', "without records under the key 'records'"),
     "parquet cut off": (
         "a.parquet",
         parquet_bytes()[:-20],

@@ -16,6 +16,7 @@ from memory_pipeline.ingest.mapping import (
     MemberMapping,
     OutcomeMapping,
     ReasonColumns,
+    RecordsRule,
     ValueMap,
     available_mappings,
 )
@@ -97,6 +98,7 @@ def test_the_example_of_command_lines(store, rows, page, tmp_path):
         Effect,
         InterventionRule,
         ReasonColumns,
+        RecordsRule,
     ],
 )
 def test_every_key_is_documented(page, model):
