@@ -76,7 +76,7 @@ def advice(request: Request, memory: OpenedMemory, _: Reader) -> Response:
 
 @router.post("")
 def ask(memory: OpenedMemory, _: Reader, sent: SentForm) -> Response:
-    """Return the page of new advice, which is logged, so that an outcome can name it."""
+    """Serve an answer, which is logged so that an outcome can name it."""
     try:
         given = memory.serving.recommend(_described(sent.items()))
     except DescriptionError as error:
