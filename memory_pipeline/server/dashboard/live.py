@@ -1,4 +1,4 @@
-"""Tell pages that are open when the memory has changed, as server-sent events."""
+"""Send word to open pages when the memory has changed, as server-sent events."""
 
 from __future__ import annotations
 
