@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from memory_pipeline.analysis.names import DRIFT_CHANGE, MEASURES
+from memory_pipeline.analysis.names import DRIFT_CHANGE, MEASURES, SUCCESS_RATE
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
 from memory_pipeline.store.decisions import read_decision_log
@@ -134,6 +134,12 @@ class ProgressService(Service):
             columns=None if columns is None else _conditions_of(columns, evidence.conditions),
             current=current_month(),
         )
+
+    def changed_segments(self) -> pd.DataFrame:
+        """Find which parts of the history got better or worse; see `analysis.learning.changed_segments`."""
+        from memory_pipeline.analysis.learning import changed_segments  # noqa: PLC0415 - keeps answers quick
+
+        return changed_segments(self.learning(SUCCESS_RATE))
 
     def learning_events(self) -> pd.DataFrame:
         """Read what may have moved the measures: rebuilds, detected changes, decisions, the first advice.

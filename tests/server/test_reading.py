@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from memory_pipeline.cli import cli
 from memory_pipeline.memory import Memory
 from memory_pipeline.server.api import findings, learning, members
+from memory_pipeline.server.pictures import KINDS
 from memory_pipeline.server.schemas.change import Change
 from memory_pipeline.service.findings import FACTOR_ORDERS, PATTERN_ORDERS
 from memory_pipeline.service.records import to_json, to_records
@@ -257,7 +258,7 @@ def test_patterns_are_filtered_by_target_and_condition(server, memory):
 
 def test_every_chart_of_the_index_is_drawn(server):
     index = server.get("/api/memory/visualizations").json()
-    assert len(index["items"]) == 11
+    assert [one["kind"] for one in index["items"]] == list(KINDS)
     for one in index["items"]:
         chart = server.get(one["address"])
         assert chart.status_code == 200, chart.text

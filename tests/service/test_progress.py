@@ -101,6 +101,15 @@ def test_a_memory_without_a_rebuild_says_what_to_do(settings):
             empty.explain_change()
 
 
+def test_every_part_with_enough_months_is_looked_at_for_a_change(memory):
+    changed = memory.changed_segments()
+    rates = memory.learning("success_rate")
+    months = rates[rates["segment_column"] != ""].groupby(["segment_column", "segment_value"]).size()
+    assert len(changed) == (months >= 6).sum() > 0
+    assert changed["is_clear"].is_monotonic_decreasing
+    assert changed["sentence"].str.startswith("Success with ").all()
+
+
 def test_events_tell_what_may_have_moved_the_measures(kept_sample, tmp_path):
     with kept_sample.copy(tmp_path / "own") as (settings, _), Memory.open(settings) as memory:
         assert list(memory.learning_events()["kind"]) == ["rebuild"]

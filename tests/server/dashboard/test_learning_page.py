@@ -23,6 +23,13 @@ def test_each_measure_stands_with_its_sentence_a_chart_and_a_table(
     assert twin.locator("tbody tr").count() == len(months)
     assert f"{months['value'].iloc[-1]:.0%}" in twin.locator("tbody tr").last.inner_text()
     assert "rebuild" in page.locator("#success > details").inner_text()
+    changed = site.memory.changed_segments()
+    clear = changed[changed["is_clear"].astype(bool)]
+    told = page.locator("#parts > ul > li").all_inner_texts()
+    assert len(told) == len(clear.head(8))
+    assert all(one.startswith(sentence) for one, sentence in zip(told, clear["sentence"], strict=False))
+    if clear.empty:
+        assert f"None of {len(changed)} parts changed clearly" in text
     assert_accessible(page)
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from memory_pipeline.server.dashboard.figures import Figure
 
 router = APIRouter(prefix="/learning")
+_CHANGES = 8
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     asked = chosen(request, "segment")["segment"]
     segment = asked if asked in columns else None
     events = to_records(memory.learning_events())
+    changed = memory.changed_segments()
+    clear = changed[changed["is_clear"].astype(bool)]
     said = memory.learning_summary()
     success = figure(request, memory, "success_over_time")
     by_part = {
@@ -88,6 +91,9 @@ def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         segments=_with(by_part["success_by_segment"], _of_segments(measures, segment), of_parts),
         columns=columns,
         segment=segment,
+        changed=to_records(clear.head(_CHANGES)),
+        changed_total=len(clear),
+        part_total=len(changed),
         events=events[::-1],
     )
 
