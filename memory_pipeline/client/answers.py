@@ -21,7 +21,7 @@ class Advice(TypedDict):
     confidence: float
     sample_size: int
     units: int
-    evidence: Literal["whole", "additive", "none"]
+    evidence: Literal["whole", "additive", "untested", "none"]
     usual_approach: dict[str, Any] | None
     usual_rate: float
     supporting_patterns: list[str]

@@ -37,8 +37,9 @@ class Advice:
         all candidates and the units of the candidate that has most.
     evidence
         `whole`: the approach was tried as it stands `min_sample_size` times or more; `additive`: only each
-        of its settings was, and the sample is that of the setting with the fewest attempts; `none`: there is
-        no recommendation.
+        of its settings was, and the sample is that of the setting with the fewest attempts; `untested`: worth
+        trying, but fewer than one in twenty of the newest quarter of the attempts did so, so that nobody has
+        seen whether the expectation holds today; `none`: there is no recommendation.
     usual_approach, usual_rate
         The approach most often chosen in the context, and the expected success rate of the usual mix.
     supporting_patterns

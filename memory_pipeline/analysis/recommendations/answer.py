@@ -17,6 +17,7 @@ from memory_pipeline.analysis.recommendations.explanations import (
     explain_limitations,
     explain_no_recommendation,
     explain_recommendation,
+    is_untested,
     relevant_decisions,
 )
 from memory_pipeline.analysis.recommendations.posterior import Expectation, confidence_of, expectation_of
@@ -94,7 +95,7 @@ def build_advice(
         confidence=confidence,
         sample_size=sample[0],
         units=sample[1],
-        evidence="none" if essential is None else evidence_of(policy, essential),
+        evidence=_evidence(policy, essential),
         usual_approach=None if usual is None else json.loads(posterior.candidates[usual].approach),
         usual_rate=float(posterior.usual.mean()) if known else expected.rate,
         supporting_patterns=[pattern["label"] for pattern in patterns],
@@ -147,6 +148,13 @@ def _propensity(
             if is_same and _is_left_to_persons(policy, posterior, other) == is_left:
                 total += float(choice.probabilities[number])
     return total
+
+
+def _evidence(policy: PolicyModel, essential: EssentialSettings | None) -> str:
+    """Return on what an answer rests, see `Advice.evidence`."""
+    if essential is None:
+        return "none"
+    return "untested" if is_untested(essential) else evidence_of(policy, essential)
 
 
 def _sample(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ENOUGH_COVERAGE = 0.8
 _NOTICEABLE = 0.15
+_RECENT = 0.25
 
 
 Support = dict[tuple["Values", str, str], tuple[int, int]]
@@ -41,6 +42,8 @@ class Candidate:
         All of its encoded settings.
     attempts, successes, units
         Counts of the key in the pool.
+    recent_share
+        Share of the newest quarter of the pool's attempts that had this key; of all where no time is known.
     support, support_units
         The fewest attempts and units in the pool that a single setting of the key has.
     """
@@ -51,6 +54,7 @@ class Candidate:
     attempts: int
     successes: int
     units: int
+    recent_share: float
     support: int
     support_units: int
 
@@ -116,6 +120,7 @@ def find_candidates(
     key_columns: Sequence[str],
     pooling_columns: Sequence[str],
     support: Support,
+    moments: NDArray[np.int64],
     min_attempts: int,
     most: int = 60,
 ) -> dict[Values, tuple[Candidate, ...]]:
@@ -133,6 +138,8 @@ def find_candidates(
         The context columns (none or more) whose values are the pools.
     support
         From `count_settings`.
+    moments
+        Time of each attempt, later ones larger, shape (attempts,).
     min_attempts
         Attempts in a pool that an approach needs to be a candidate there.
     most
@@ -143,6 +150,9 @@ def find_candidates(
     )[1:]
     tried, units = _attempts_and_units(cells, of_cell)
     won = np.bincount(of_cell, weights=cells.k)
+    recent_share = _recent_shares(
+        of_cell[cells.cell_of], _numbers(cells, pooling_columns)[cells.cell_of], moments
+    )
     texts, taken = approaches
     usual = _usual_attempt(of_cell[cells.cell_of], taken)
     found: dict[Values, list[Candidate]] = {}
@@ -162,6 +172,7 @@ def find_candidates(
                 attempts=own[0],
                 successes=int(won[owner]),
                 units=own[1],
+                recent_share=float(recent_share[owner]),
                 support=min([attempts for attempts, _ in reach], default=own[0]),
                 support_units=min([witnesses for _, witnesses in reach], default=own[1]),
             )
@@ -170,6 +181,33 @@ def find_candidates(
         pool: tuple(sorted(ones, key=lambda c: (-c.attempts, c.approach))[:most])
         for pool, ones in found.items()
     }
+
+
+def _recent_shares(
+    key: NDArray[np.int64], pool: NDArray[np.int64], moments: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the share of each key in the newest quarter of its pool's attempts, shape (keys,).
+
+    Attempts of the moment at which the quarter begins all belong to it.
+
+    Parameters
+    ----------
+    key, pool, moments
+        Number of each attempt's key (which is of one pool) and pool, and its time, shape (attempts,).
+    """
+    order = np.lexsort((-moments, pool))
+    size = np.bincount(pool)
+    last = np.cumsum(size) - size + np.ceil(_RECENT * size).astype(np.int64) - 1
+    is_recent = moments >= moments[order[last]][pool]
+    counts = np.bincount(key[is_recent], minlength=int(key.max()) + 1)
+    pool_of = np.zeros(len(counts), dtype=np.int64)
+    pool_of[key] = pool
+    return np.asarray(counts / np.bincount(pool[is_recent])[pool_of])
+
+
+def _numbers(cells: GroupedCounts, columns: Sequence[str]) -> NDArray[np.int64]:
+    """Return the number of each cell's combination of columns, from 0, shape (cells,)."""
+    return cells.combinations(columns)[1]
 
 
 def _usual_attempt(group: NDArray[np.int64], code: NDArray[np.int64]) -> NDArray[np.int64]:

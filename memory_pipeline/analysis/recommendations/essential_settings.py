@@ -41,6 +41,8 @@ class EssentialSettings:
         mean over the group, weighted by past shares, shape (500,).
     attempts, successes, units
         Counts of `approach` in the pool; `units` is a lower bound.
+    recent_share
+        Share of the newest quarter of the pool's attempts that did so.
     """
 
     approach: dict[str, Any]
@@ -50,6 +52,7 @@ class EssentialSettings:
     attempts: int
     successes: int
     units: int
+    recent_share: float
 
 
 def find_essential_settings(
@@ -88,6 +91,7 @@ def find_essential_settings(
         attempts=sum(posterior.candidates[number].attempts for number in group),
         successes=sum(posterior.candidates[number].successes for number in group),
         units=max(posterior.candidates[number].units for number in group),
+        recent_share=sum(posterior.candidates[number].recent_share for number in group),
     )
 
 

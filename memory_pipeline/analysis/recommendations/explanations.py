@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 
 _FEW_SETTINGS = 5
+_IN_USE = 0.05
 _NOTICEABLE, _OTHER_CASES = 0.05, 0.03
+
+
+def is_untested(essential: EssentialSettings) -> bool:
+    """Return whether hardly anybody did so of late: it is worth trying, but was not seen to hold."""
+    return essential.recent_share < _IN_USE
 
 
 def evidence_of(policy: PolicyModel, candidate: Candidate | EssentialSettings) -> str:
@@ -63,6 +69,12 @@ def explain_recommendation(
         f"{_probability(confidence_of(draws, posterior))}."
     )
     reasons = [expectation]
+    if is_untested(essential):
+        reasons.insert(
+            0,
+            f"Worth trying, untested: {essential.recent_share:.0%} of the newest attempts"
+            f"{_pool_text(policy, posterior)} did so, so whether the expectation holds today was not seen.",
+        )
     tried = (
         f"{essential.successes:,} of {essential.attempts:,} attempts with it succeeded"
         f"{_pool_text(policy, posterior)}, with {count_units(essential.units, policy.unit)}"

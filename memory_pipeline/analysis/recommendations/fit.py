@@ -161,6 +161,7 @@ def fit_policy(
         key_columns=key_columns,
         pooling_columns=pooling_columns,
         support=support,
+        moments=_moments(outcomes),
         min_attempts=min_attempts,
     )
     remainder = measure_remainder(
@@ -253,6 +254,13 @@ def _share_elsewhere(cells: GroupedCounts, key_columns: Sequence[str]) -> NDArra
     pairs = np.unique(combined_key(codes), return_inverse=True)[1]
     own, all_of_it = (np.bincount(group, weights=cells.n)[group] for group in (pairs, groups))
     return np.asarray(1 - own / all_of_it)
+
+
+def _moments(outcomes: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the time of each attempt as a number, shape (attempts,); all the same where none is known."""
+    if "occurred_at" not in outcomes:
+        return np.zeros(len(outcomes), dtype=np.int64)
+    return np.asarray(pd.to_datetime(outcomes["occurred_at"], utc=True).astype("int64"), dtype=np.int64)
 
 
 def _constants(outcomes: pd.DataFrame, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -96,7 +96,7 @@ class AdviceModel(BaseModel):
     confidence: Share = Field(description="Probability that it succeeds more often than the usual mix.")
     sample_size: int = Field(ge=0, description="Attempts behind it.")
     units: int = Field(ge=0, description="Different applications among them, a lower bound.")
-    evidence: Literal["whole", "additive", "none"]
+    evidence: Literal["whole", "additive", "untested", "none"]
     usual_approach: dict[str, Any] | None = Field(description="The approach most often chosen so far.")
     usual_rate: Share = Field(description="Expected share of successes of the usual mix.")
     supporting_patterns: list[str]

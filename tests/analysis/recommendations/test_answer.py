@@ -170,6 +170,57 @@ def test_an_estimate_lies_in_its_interval_where_a_setting_always_fails(size):
     assert size < 100 or advice.recommended_approach["switch"] == "/S"
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_nobody_does_any_more_is_worth_trying_and_untested(is_gone):
+    # psadt is better; nobody used it in the last third of the history.
+    outcomes = history_with(wrapper=["psadt", "none"])
+    if is_gone:
+        outcomes.loc[2000:, "wrapper"] = "none"
+    outcomes = ended(outcomes, 0.5 + 0.3 * (outcomes["wrapper"] == "psadt"))
+    roles = {"approach": ["wrapper"], "context": ["installer_type"], "unit": "application_name"}
+    advice = fit_policy(outcomes.sample(frac=1, random_state=1), **roles).recommend({})
+    assert advice.recommended_approach == {"wrapper": "psadt"}
+    assert (advice.evidence == "untested") == is_gone
+    assert advice.reasons[0].startswith("Worth trying, untested: 0% of the newest attempts") == is_gone
+    # Without times nothing is newer than anything else.
+    timeless = fit_policy(outcomes.drop(columns="occurred_at"), **roles).recommend({})
+    assert timeless.evidence == "whole"
+
+
+def interacting_history(size=4000):
+    """In msix the wrapper helps with the system context alone; elsewhere the other way round."""
+    outcomes = history_with(
+        size=size, installer_type=["msi", "msix"], wrapper=["psadt", "none"], scope=["system", "user"]
+    )
+    is_right = (outcomes["wrapper"] == "psadt") & (
+        outcomes["scope"] == np.where(outcomes["installer_type"] == "msix", "system", "user")
+    )
+    return ended(outcomes, 0.7 + 0.25 * is_right)
+
+
+def test_settings_that_matter_together_are_named_together():
+    policy = fit_policy(
+        interacting_history(),
+        approach=["wrapper", "scope"],
+        context=["installer_type"],
+        unit="application_name",
+    )
+    for kind, scope in (("msix", "system"), ("msi", "user")):
+        advice = policy.recommend({"installer_type": kind})
+        assert advice.recommended_approach == {"wrapper": "psadt", "scope": scope}
+        assert advice.success_rate == pytest.approx(0.95, abs=0.04)
+
+
+def test_a_gain_of_a_point_is_not_worth_a_change():
+    # Nearly everybody does the better thing, and the worse one costs next to nothing.
+    outcomes = history_with(size=6000, wrapper=["psadt"] * 9 + ["none"])
+    outcomes = ended(outcomes, 0.8 + 0.05 * (outcomes["wrapper"] == "psadt"))
+    policy = fit_policy(outcomes, approach=["wrapper"], context=["installer_type"], unit="application_name")
+    advice = policy.recommend({"installer_type": "msi"})
+    assert advice.recommended_approach is None
+    assert advice.reasons[0].startswith(("Nothing to change", "Not enough evidence"))
+
+
 def test_too_little_history_is_not_enough_evidence():
     few = packaging_world(2, attempts=25, product_code=0.2).outcomes
     advice = fit_policy(few, **roles()).recommend({"installer_type": "exe"})
