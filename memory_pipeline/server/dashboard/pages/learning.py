@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from memory_pipeline.analysis.learning.trend_text import describe_change
 from memory_pipeline.analysis.names import (
     ADVICE_COVERAGE,
     ADVICE_GAIN,
@@ -85,7 +84,7 @@ def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         "learning.html",
         parts=_parts(request, memory, measures, said),
         said=said[SUCCESS_RATE],
-        change=describe_change(measures),
+        change=memory.success_change(),
         success=_with(success, _shares(measures, SUCCESS_RATE), whole),
         brush=_with(by_part["brush_success"], _totals(measures, segment), of_parts),
         segments=_with(by_part["success_by_segment"], _of_segments(measures, segment), of_parts),
