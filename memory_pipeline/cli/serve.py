@@ -44,6 +44,7 @@ def serve(
             workers=workers,
             file_grants=() if token_file is None else read_token_file(token_file),
             allowed_hosts=tuple(allowed_hosts),
+            draws_ahead=True,
         )
         with opened_memory() as memory:
             console.print(f"serving on http://{host}:{port} (Ctrl-C stops)", highlight=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -14,6 +14,7 @@ from memory_pipeline import __version__
 from memory_pipeline.server import dashboard, documentation, problems
 from memory_pipeline.server.access import AccessControl, TokenBook
 from memory_pipeline.server.api import ROUTERS
+from memory_pipeline.server.dashboard.ahead import drawing_ahead
 from memory_pipeline.server.dashboard.error_pages import ErrorPages
 from memory_pipeline.server.idempotency import WholeBodies
 from memory_pipeline.server.jobs import JobRunner
@@ -41,7 +42,8 @@ def create_app(memory: Memory, options: ServerOptions) -> FastAPI:
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         memory.serving  # noqa: B018 - begins to read the policy
-        async with agents.running():
+        ahead = drawing_ahead(memory, app.state.pictures) if options.draws_ahead else nullcontext()
+        async with agents.running(), ahead:
             yield
         await run_in_threadpool(memory.store_served)
 

@@ -33,6 +33,10 @@ class ServerOptions:
         Largest body that is read.
     body_timeout
         Seconds that a client may take between two parts of a body.
+    workers
+        Processes that answer.
+    draws_ahead
+        Whether the charts of pages are drawn once the server has started, before anybody asks for them.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +47,7 @@ class ServerOptions:
     max_body_bytes: int = 10 * 2**20
     body_timeout: float = 20.0
     workers: int = 1
+    draws_ahead: bool = False
     is_loopback: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from memory_pipeline.server.dashboard.ahead import DRAWN
 from memory_pipeline.server.dashboard.figures import figure
 from memory_pipeline.server.dashboard.forms import SentForm, see
 from memory_pipeline.server.dashboard.lists import chosen, part_of
@@ -29,7 +30,6 @@ ORDER_NAMES = {
     "confidence": "confidence",
     "sample_size": "attempts",
 }
-_DRAWN = 12
 
 
 @router.get("")
@@ -57,7 +57,7 @@ def factors(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         sort=sort,
         orders={name: ORDER_NAMES[name] for name in FACTOR_ORDERS},
         types=[one["value"] for one in words.get("application_type", ())],
-        figure=figure(request, memory, "factor_effects", limit=_DRAWN) if found else None,
+        figure=figure(request, memory, "factor_effects", limit=DRAWN) if found else None,
         scale=scale_of([(row["ci_low"], row["ci_high"]) for row in rows]),
     )
 

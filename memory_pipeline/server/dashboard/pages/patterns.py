@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from memory_pipeline.server.dashboard.ahead import DRAWN
 from memory_pipeline.server.dashboard.figures import figure
 from memory_pipeline.server.dashboard.forms import SentForm, see
 from memory_pipeline.server.dashboard.lists import chosen, number, part_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/patterns")
 CHOICES = (("activate", "Activate"), ("retire", "Retire"), ("reset", "Take the decision back"))
-_DRAWN = 12
 
 
 @router.get("")
@@ -54,7 +54,7 @@ def patterns(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         targets=sorted(set(everything["target"])),
         columns=sorted({column for one in everything["conditions"] for column in one}),
         values=sorted({str(value) for one in everything["conditions"] for value in one.values()}),
-        figure=figure(request, memory, "pattern_effects", limit=_DRAWN) if len(everything) else None,
+        figure=figure(request, memory, "pattern_effects", limit=DRAWN) if len(everything) else None,
         scale=_scale(rows),
     )
 
