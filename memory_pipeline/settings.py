@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         description="When the discovery schedule runs once it is turned on, in UTC: every so often (a number "
         "and m, h or d), or a cron string such as `0 6 * * 1`.",
     )
-    dagster_url: str | None = Field(
+    dagster_ui_url: str | None = Field(
         default=None,
         description="Address of Dagster's UI, such as http://127.0.0.1:3000, to which pages link the runs of "
         "rebuilds. Unset: no links.",
@@ -193,13 +193,15 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("dagster_url")
+    @field_validator("dagster_ui_url")
     @classmethod
     def _dagster_is_a_web_address(cls, value: str | None) -> str | None:
-        if value is not None and not re.match(r"https?://[^/\s]", value):
+        if not value:  # an empty variable is an unset one
+            return None
+        if not re.match(r"https?://[^/\s]", value):
             msg = "it is not a web address; write http://host:port or https://host"
             raise ValueError(msg)
-        return None if value is None else value.rstrip("/")
+        return value.rstrip("/")
 
     @field_validator("evidence_half_life")
     @classmethod

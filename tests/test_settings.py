@@ -96,8 +96,8 @@ def test_settings_in_force_are_described_without_what_is_secret(monkeypatch):
 
 
 def test_pages_link_to_web_addresses_alone(monkeypatch):
-    monkeypatch.setenv("MEMORY_DAGSTER_URL", "http://127.0.0.1:3000/")
-    assert Settings().dagster_url == "http://127.0.0.1:3000"
-    monkeypatch.setenv("MEMORY_DAGSTER_URL", "javascript:alert(1)")
+    monkeypatch.setenv("MEMORY_DAGSTER_UI_URL", "http://127.0.0.1:3000/")
+    assert Settings().dagster_ui_url == "http://127.0.0.1:3000"
+    monkeypatch.setenv("MEMORY_DAGSTER_UI_URL", "javascript:alert(1)")
     with pytest.raises(ValidationError, match="it is not a web address"):
         Settings()

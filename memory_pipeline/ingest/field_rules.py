@@ -19,12 +19,14 @@ MAX_ITEMS = 500
 """Entries of a list, and keys of a dict."""
 
 _LARGEST = float(2**63)
-_INVISIBLE = "\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufffe\uffff"
+_DIRECTIONS = "\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = f"\x7f-\x9f{_DIRECTIONS}\u2028\u2029\ud800-\udfff\ufffe\uffff"
 _CONTROL = re.compile(f"[\x00-\x1f{_INVISIBLE}]")
 """What no name holds: control characters, marks that turn the direction of writing around, line and
 paragraph separators, halves of surrogate pairs, and what is no character in XML (a chart is XML)."""
 _CONTROL_IN_TEXT = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_INVISIBLE}]")
 """The same for other texts, which may have tabs and line breaks."""
+_DIRECTION = re.compile(f"[{_DIRECTIONS}]")
 _SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 _good_keys: set[str] = set()
@@ -61,6 +63,11 @@ def check_characters(field: str, value: str) -> None:
     if found is not None:
         code = f"U+{ord(found[0]):04X}"
         refuse(field, value, f"{field} holds the character {code} at position {found.start()}; remove it")
+
+
+def without_directions(text: str) -> str:
+    """Return a text without the marks that turn the direction of writing around."""
+    return _DIRECTION.sub("", text)
 
 
 def escape_controls(value: Any) -> Any:

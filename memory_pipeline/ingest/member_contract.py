@@ -17,6 +17,7 @@ from memory_pipeline.ingest.field_rules import (
     name_of,
     settings_of,
     text_of,
+    without_directions,
 )
 
 MEMBER_FIELDS = frozenset(
@@ -83,7 +84,8 @@ def _set_of(field: str, value: Any) -> list[str]:
             continue
         if type(item) is not str:
             refuse(field, item, f"{field} has to hold texts only; write each in quotes")
-        label = item.strip()
+        # Labels are copied from pages that are written from right to left; the marks are not part of them.
+        label = without_directions(item).strip()
         if len(label) > MAX_NAME:
             refuse(
                 field, label, f"{field} has an entry of {len(label):,} characters; shorten it to {MAX_NAME}"

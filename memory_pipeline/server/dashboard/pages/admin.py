@@ -46,7 +46,7 @@ def admin(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         ingest_total=ingest_total,
         decisions=decisions,
         decision_total=decision_total,
-        dagster_url=memory.settings.dagster_url,
+        dagster_ui_url=memory.settings.dagster_ui_url,
     )
 
 
@@ -107,5 +107,5 @@ def row_id(text: str | None) -> int | None:
 
 def _dagster_address(memory: OpenedMemory, run_id: str) -> str | None:
     """Return where Dagster shows a run; None where its address is not known, or it ran without Dagster."""
-    address: Any = memory.settings.dagster_url
+    address: Any = memory.settings.dagster_ui_url
     return f"{address}/runs/{run_id}" if address and not run_id.startswith("rebuild-") else None
