@@ -252,7 +252,7 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
         problems=tuple(problems[:MAX_PROBLEMS]),
         stored_ids=stored_ids,
         records=tuple(_result_of(one) for one in results),
-        notes=tuple(job.notes[:MAX_NOTES]),
+        notes=(*job.notes, *job.translator.notes.sentences())[:MAX_NOTES],
     )
 
 

@@ -29,6 +29,7 @@ from memory_pipeline.ingest.mapping import (
     Skip,
     ValueMap,
 )
+from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 
 if TYPE_CHECKING:
@@ -55,12 +56,15 @@ class _MappingTranslator(Translator):
         self.named = frozenset(read)
         self.csv_form = mapping.csv
         self.constants = dict(mapping.constants)
+        needed = (mapping.renames.get(field) for field in REQUIRED_FIELDS)
+        self.decisive = frozenset({*mapping.record_id, *(c for c in needed if c is not None)})
+        """Columns without which there is no record; an unreadable cell of another costs only the cell."""
         self.readers = self._compile_readers()
 
     def _compile_readers(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
         try:
             readers = {
-                column: cell_reader(column, self._rule(column), self.mapping.timezone)
+                column: cell_reader(column, self._rule(column), self.mapping.timezone, self.notes)
                 for column in self.mapping.columns_read
             }
         except RecordRefusedError as error:
@@ -102,7 +106,13 @@ class _MappingTranslator(Translator):
             for column in self.simple_columns
         }
         for column, read in self.readers:
-            cells[column] = read(get(column))
+            try:
+                cells[column] = read(get(column))
+            except RecordRefusedError as refusal:
+                if column in self.decisive:
+                    raise
+                self.notes.leave_out(refusal)
+                cells[column] = None
         return cells
 
     def start(self, cells: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +171,7 @@ class OutcomeTranslator(_MappingTranslator):
         self.check_shape(record)
         effects = []
         for one, read, table in self.value_tables:
-            effect = _effect_of(one, table, read(record.get(one.column)))
+            effect = self._effect(one, table, read, record)
             if effect == SKIP:
                 return None
             effects.append(effect)
@@ -183,6 +193,38 @@ class OutcomeTranslator(_MappingTranslator):
         if mapping.unmapped == "context":
             own["context"].update(self.unmapped_cells(record))
         return {field: value for field, value in own.items() if value or field == "approach_details"}
+
+    @staticmethod
+    def _effect(
+        one: ValueMap, table: dict[str, Effect | Skip], read: Callable[[Any], Any], record: dict[str, Any]
+    ) -> Effect | Skip:
+        """Return the effect of a row's cell; one that cannot be read counts as a value that is not listed."""
+        try:
+            value = read(record.get(one.column))
+        except RecordRefusedError:
+            if any(effect.outcome_status for effect in one.effects()):
+                raise
+            return one.otherwise or Effect()
+        return _effect_of(one, table, value)
+
+    def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> bool:
+        """Take what was refused out of a translated row, if the rest of it can be stored."""
+        place, _, key = refusal.field.partition(".")
+        field = place.partition("[")[0]
+        held = record.get(field)
+        if isinstance(held, dict):
+            if key not in held:
+                return False
+            del held[key]
+        elif field in _IDENTITY or field not in record:
+            return False
+        elif isinstance(held, list) and key in _FREE_KEYS:
+            for entry in held:
+                entry.pop(key, None)
+        else:
+            del record[field]
+        self.notes.leave_out(refusal)
+        return True
 
     @staticmethod
     def _apply(effects: list[Any], own: dict[str, Any]) -> tuple[str | None, list[dict[str, Any]]]:
@@ -291,6 +333,8 @@ def _parsed(text: str) -> ParsedCommand | None:
         return None
 
 
+_IDENTITY = frozenset({*REQUIRED_FIELDS, "source", "source_record_id"})
+_FREE_KEYS = frozenset({"code", "detail", "description", "minutes"})
 _TYPED_FIELDS = frozenset({"occurred_at", "recommendation_followed", "is_visible"})
 
 

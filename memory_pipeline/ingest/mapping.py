@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,12 +27,14 @@ from memory_pipeline.ingest.commands import SETTINGS
 from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import MappingError, printable
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
+from memory_pipeline.ingest.number_texts import decimal_mark_of
 from memory_pipeline.ingest.outcome_contract import (
     NAME_FIELDS,
     OUTCOME_FIELDS,
     REQUIRED_FIELDS,
     RESERVED_KEYS,
 )
+from memory_pipeline.ingest.time_texts import DEFAULT_FORMATS
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
 
@@ -62,6 +65,12 @@ def _as_renames(value: Any) -> Any:
     return {column: column for column in value} if isinstance(value, list) else value
 
 
+def _known_locale(value: str) -> str:
+    decimal_mark_of(value)
+    return value
+
+
+Locale = Annotated[str, AfterValidator(_known_locale)]
 Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
 Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 
@@ -73,11 +82,14 @@ class _Strict(BaseModel):
 class ColumnRule(_Strict):
     """How the cells of one column are read, where that is not simply as they are."""
 
-    read_as: Literal["text", "number", "integer", "boolean", "list", "time", "code", "json"] | None = Field(
-        default=None, alias="as"
-    )
+    read_as: (
+        Literal["text", "number", "integer", "duration", "boolean", "list", "time", "code", "json"] | None
+    ) = Field(default=None, alias="as")
     separator: str | None = Field(default=None, min_length=1)
-    formats: Columns = ("iso",)
+    formats: Columns = DEFAULT_FORMATS
+    locale: Locale | None = None
+    unit: Literal["seconds", "minutes", "hours"] = "seconds"
+    hex: bool = False
     missing: Columns = ()
     values: dict[Scalar, Scalar] = Field(default_factory=dict)
     default: Scalar | None = None
@@ -178,6 +190,7 @@ class _Mapping(_Strict):
     description: str = Field(min_length=1)
     source: str | None = Field(default=None, min_length=1, max_length=300)
     timezone: str | None = None
+    locale: Locale | None = None
     csv: CsvForm = CsvForm()
     record_id: Columns = ()
     constants: dict[str, Scalar] = Field(default_factory=dict)
@@ -199,7 +212,10 @@ class _Mapping(_Strict):
 
     def rule(self, column: str) -> ColumnRule:
         """Return the reading rule of a column; the default one where the mapping has none."""
-        return self.columns.get(column) or ColumnRule()
+        rule = self.columns.get(column) or ColumnRule()
+        if self.locale is not None and rule.locale is None:
+            return rule.model_copy(update={"locale": self.locale})
+        return rule
 
     @model_validator(mode="after")
     def _columns_are_used(self) -> Self:

@@ -17,6 +17,7 @@ from memory_pipeline.store.bulk_writes import accepted_line, refused_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from memory_pipeline.ingest.canonical_json import Encoded
     from memory_pipeline.ingest.record_keys import Translator
 
 UNNAMED_SOURCE = "unspecified"
@@ -25,6 +26,7 @@ UNNAMED_SOURCE = "unspecified"
 QUARANTINE_KEY = "_quarantine"
 """Key of a record that was exported from quarantine; its `id` says which one it corrects."""
 
+_MAX_LEFT_OUT = 20
 _LINES_AT_ONCE = 500
 _ROWS_PER_PROGRESS = 5_000
 _MAX_SOURCE = 100
@@ -82,6 +84,8 @@ def _contract(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, Any]]) -> str | None:
     """Return the line of one record for the staging table, or None for one that is skipped."""
     origin: dict[str, Any] = {}
+    notes = job.translator.notes
+    notes.begin(job.read)
     try:
         if type(record) is not dict:
             refuse("(record)", record, "the record is not an object; write fields and values in braces")
@@ -94,9 +98,10 @@ def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, A
             return None
         source = _source(job, own, origin)
         record_id = _own_id(own.get("source_record_id"))
-        encoded = encode_normal(check(own))
+        encoded = _checked(job, own, check)
     except RecordRefusedError as refusal:
         return _refused(job, record, refusal, origin)
+    notes.keep(own.get("outcome_status"))
     is_content = record_id is None
     if record_id is None:
         record_id = content_record_id(encoded.hash, 1)
@@ -108,6 +113,17 @@ def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, A
         is_content=is_content,
         quarantine_id=origin.get("id"),
     )
+
+
+def _checked(job: Job, own: dict[str, Any], check: Callable[[dict[str, Any]], dict[str, Any]]) -> Encoded:
+    """Check a record; of one that a mapping translated, only what breaks the contract is left out."""
+    for _ in range(_MAX_LEFT_OUT):
+        try:
+            return encode_normal(check(own))
+        except RecordRefusedError as refusal:
+            if not job.translator.leave_out(own, refusal):
+                raise
+    return encode_normal(check(own))
 
 
 def _refused(job: Job, record: Any, refusal: RecordRefusedError, origin: dict[str, Any]) -> str:
