@@ -150,6 +150,7 @@ class OutcomeTranslator(_MappingTranslator):
     def __init__(self, mapping: OutcomeMapping) -> None:
         super().__init__(mapping)
         self.outcome_mapping = mapping
+        self.latest_wins = mapping.latest_wins
         self.value_tables = tuple(self._compile_value_map(one) for one in mapping.value_maps)
 
     def _compile_value_map(

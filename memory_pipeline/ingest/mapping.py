@@ -259,6 +259,7 @@ class OutcomeMapping(_Mapping):
     feedback: FeedbackColumns = FeedbackColumns()
     from_command: CommandColumn | None = None
     value_maps: tuple[ValueMap, ...] = ()
+    latest_wins: bool = False
     unmapped: Literal["error", "ignore", "context"] = "error"
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
@@ -303,6 +304,8 @@ class OutcomeMapping(_Mapping):
 
     @model_validator(mode="after")
     def _keys_are_free(self) -> Self:
+        if self.latest_wins and not self.record_id:
+            raise ValueError("latest_wins needs a record_id, by which rows are known to be of one attempt")
         effects = [effect for one in self.value_maps for effect in one.effects()]
         approach = {*self.approach, *(key for effect in effects for key in effect.approach)}
         context = {*self.context, *(key for effect in effects for key in effect.context)}

@@ -60,6 +60,7 @@ class Translator:
         self.dropped = dropped
         self.pseudonymised = pseudonymised
         self.csv_form = CsvForm()
+        self.latest_wins = False
         self.notes = ReadingNotes()
         self.seen: set[str] = set()
         self._shapes: set[tuple[Any, ...]] = set()
