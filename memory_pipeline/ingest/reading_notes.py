@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from memory_pipeline.ingest.errors import RecordRefusedError
 
 _MAX_KINDS = 200
+_MAX_NAMES = 100_000
 
 
 @dataclass
@@ -30,6 +31,8 @@ class ReadingNotes:
 
     def __init__(self) -> None:
         self.row = 0
+        self._names: set[tuple[str, str]] = set()
+        self._spellings: dict[tuple[str, str], str] = {}
         self._in_hand: list[tuple[str, str, str | None]] = []
         self._left_out: dict[tuple[str, str], _Seen] = {}
         self._remarks: dict[tuple[str, str], _Seen] = {}
@@ -43,6 +46,19 @@ class ReadingNotes:
     def leave_out(self, refusal: RecordRefusedError) -> None:
         """Note that a cell of the record in hand cannot be read and is left out."""
         self._in_hand.append((refusal.field, refusal.reason, refusal.value))
+
+    def name(self, field: str, value: str) -> None:
+        """Note a name that differs from another of the same field in nothing but upper and lower case."""
+        if (field, value) not in self._names and len(self._names) < _MAX_NAMES:
+            self._names.add((field, value))
+            first = self._spellings.setdefault((field, value.casefold()), value)
+            if first != value:
+                self.remark(
+                    field,
+                    value,
+                    f"{printable(first)!r} differs from it in upper and lower case alone, but counts as "
+                    "another; choose one spelling (`values` in the mapping)",
+                )
 
     def keep(self, status: str | None) -> None:
         """Count the cells that the record in hand has lost, by its outcome status; it is stored."""

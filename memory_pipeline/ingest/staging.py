@@ -26,6 +26,7 @@ UNNAMED_SOURCE = "unspecified"
 QUARANTINE_KEY = "_quarantine"
 """Key of a record that was exported from quarantine; its `id` says which one it corrects."""
 
+_COMPARED_NAMES = ("application_name", "application_vendor")
 _MAX_LEFT_OUT = 20
 _LINES_AT_ONCE = 500
 _ROWS_PER_PROGRESS = 5_000
@@ -119,11 +120,19 @@ def _checked(job: Job, own: dict[str, Any], check: Callable[[dict[str, Any]], di
     """Check a record; of one that a mapping translated, only what breaks the contract is left out."""
     for _ in range(_MAX_LEFT_OUT):
         try:
-            return encode_normal(check(own))
+            return _encoded(job, check(own))
         except RecordRefusedError as refusal:
             if not job.translator.leave_out(own, refusal):
                 raise
-    return encode_normal(check(own))
+    return _encoded(job, check(own))
+
+
+def _encoded(job: Job, normal: dict[str, Any]) -> Encoded:
+    encoded = encode_normal(normal)
+    for name in _COMPARED_NAMES:
+        if name in normal:
+            job.translator.notes.name(name, normal[name])
+    return encoded
 
 
 def _refused(job: Job, record: Any, refusal: RecordRefusedError, origin: dict[str, Any]) -> str:

@@ -21,8 +21,8 @@ create temporary table if not exists staged_names (
 ) on commit delete rows;
 """
 
-# Rows that a later one of the same attempt replaces, in this file or stored before; of equal times in a file the
-# later row counts.
+# Rows that a later one of the same attempt replaces, in this file or stored before; of equal times in a file
+# the later row counts.
 SUPERSEDE = (
     """
 update staged_records as s set is_repetition = true
