@@ -9,6 +9,7 @@ import numpy as np
 
 from memory_pipeline.analysis.features.encoding import Encoding
 from memory_pipeline.analysis.names import split_element_column
+from memory_pipeline.analysis.text import folded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,21 @@ class Contexts:
             if found:
                 return [(self._described(levels), share) for levels, share in _sample(found)], attempt > 0
         return [], True
+
+    def spelled_as_known(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a description with its values spelled as past attempts have them.
+
+        `contoso` becomes `Contoso` where that is the one past value which differs in nothing but case, spaces
+        and the form of letters; a value that occurred as it is stays.
+        """
+        spelled = dict(described)
+        for column, value in described.items():
+            levels = self.known_levels.get(column, ())
+            if isinstance(value, str) and value not in levels:
+                alike = [level for level in levels if folded(level) == folded(value)]
+                if len(alike) == 1:
+                    spelled[column] = alike[0]
+        return spelled
 
     def unseen(self, pattern: Pattern, described: Mapping[str, Any]) -> list[str]:
         """Return the encoded columns that were described with a value that never occurred."""
