@@ -30,6 +30,7 @@ from memory_pipeline.ingest.mapping import (
     ValueMap,
 )
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
+from memory_pipeline.ingest.reading_notes import NUMBER_AS_VERSION, take_out
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ class _MappingTranslator(Translator):
         for field, column in self.mapping.renames.items():
             value = cells[column]
             if value is not None:
+                if field == "application_version" and type(value) is float:
+                    self.notes.remark(column, as_text(value), NUMBER_AS_VERSION)
                 own[field] = value if field in _TYPED_FIELDS else _single_text(column, value)
         if self.mapping.record_id:
             own["source_record_id"] = self._record_id(cells)
@@ -210,20 +213,8 @@ class OutcomeTranslator(_MappingTranslator):
 
     def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> bool:
         """Take what was refused out of a translated row, if the rest of it can be stored."""
-        place, _, key = refusal.field.partition(".")
-        field = place.partition("[")[0]
-        held = record.get(field)
-        if isinstance(held, dict):
-            if key not in held:
-                return False
-            del held[key]
-        elif field in _IDENTITY or field not in record:
+        if not take_out(record, refusal.field):
             return False
-        elif isinstance(held, list) and key in _FREE_KEYS:
-            for entry in held:
-                entry.pop(key, None)
-        else:
-            del record[field]
         self.notes.leave_out(refusal)
         return True
 
@@ -334,8 +325,6 @@ def _parsed(text: str) -> ParsedCommand | None:
         return None
 
 
-_IDENTITY = frozenset({*REQUIRED_FIELDS, "source", "source_record_id"})
-_FREE_KEYS = frozenset({"code", "detail", "description", "minutes"})
 _TYPED_FIELDS = frozenset({"occurred_at", "recommendation_followed", "is_visible"})
 
 

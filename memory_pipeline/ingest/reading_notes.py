@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.errors import printable
+from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memory_pipeline.ingest.errors import RecordRefusedError
 
+NUMBER_AS_VERSION = (
+    "a version came as a number, in which 1.10 and 1.1 are the same; write versions as text, in quotes"
+)
+_IDENTITY = frozenset({*REQUIRED_FIELDS, "source", "source_record_id"})
+_FREE_KEYS = frozenset({"code", "detail", "description", "minutes"})
 _MAX_KINDS = 200
 _MAX_NAMES = 100_000
 
@@ -97,3 +103,33 @@ class ReadingNotes:
                 f"{column}: {total:,} {'cell' if total == 1 else 'cells'}, the first in row {seen.row} "
                 f"({seen.value!r}): {what}"
             )
+
+
+def take_out(record: dict[str, Any], place: str) -> bool:
+    """Take out of a record what breaks its contract, if the record can be stored without it.
+
+    Parameters
+    ----------
+    record
+        An outcome in the project's own form; it is changed.
+    place
+        Where, as a refusal names it: `application_vendor`, `context.team`, `failure_reasons.detail`.
+
+    Returns
+    -------
+    bool
+        Whether it was taken out.
+    """
+    named, _, key = place.partition(".")
+    field_name = named.partition("[")[0]
+    held = record.get(field_name)
+    if isinstance(held, dict):
+        return held.pop(key, None) is not None
+    if field_name in _IDENTITY or field_name not in record:
+        return False
+    if isinstance(held, list) and key in _FREE_KEYS:
+        for entry in held:
+            entry.pop(key, None)
+    else:
+        del record[field_name]
+    return True

@@ -171,3 +171,12 @@ def test_one_order_is_read(ingest):
     report = ingest([{"when": one} for one in cells], columns={"when": {"formats": ["%d/%m/%Y", "iso"]}})
 
     assert (report.new, report.notes) == (4, ())
+
+
+def test_a_version_that_came_as_a_number_is_said(ingest, rows):
+    renames = {**BASE["renames"], "application_version": "version"}
+    report = ingest([{"version": 2.10}, {"version": "2.10"}, {"version": 2}], renames=renames)
+
+    assert sorted(row["application_version"] for row in rows("packaging_outcomes")) == ["2", "2.1", "2.10"]
+    (note,) = report.notes
+    assert note.startswith("version: 1 cell, the first in row 1 ('2.1'): a version came as a number")
