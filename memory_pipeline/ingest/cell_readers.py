@@ -5,12 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from memory_pipeline.ingest.errors import refuse
 from memory_pipeline.ingest.field_rules import plain
+from memory_pipeline.ingest.number_texts import (
+    SECONDS,
+    decimal_mark_of,
+    is_ambiguous_number,
+    parse_code,
+    parse_duration,
+    parse_number,
+)
+from memory_pipeline.ingest.reading_notes import ReadingNotes
+from memory_pipeline.ingest.time_texts import TimeReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +33,12 @@ AS_THEY_ARE = frozenset({bool, int, list, type(None)})
 """Types of cells that need no reading where the mapping has no rule."""
 
 PSEUDONYM_MARK = "pseudonym:"
-_LARGEST_EXIT_CODE = 0xFFFF
+_DASHES = frozenset({"-", "\u2013", "\u2014", "--"})
 
 
-def cell_reader(column: str, rule: ColumnRule, timezone: str | None) -> Callable[[Any], Any]:
+def cell_reader(
+    column: str, rule: ColumnRule, timezone: str | None, notes: ReadingNotes | None = None
+) -> Callable[[Any], Any]:
     """Build the function that reads the cells of one column.
 
     Parameters
@@ -37,6 +49,8 @@ def cell_reader(column: str, rule: ColumnRule, timezone: str | None) -> Callable
         The mapping's rule for it.
     timezone
         Zone of times that come without one.
+    notes
+        Takes notes on cells that have more than one reading.
 
     Returns
     -------
@@ -44,7 +58,7 @@ def cell_reader(column: str, rule: ColumnRule, timezone: str | None) -> Callable
         From a cell to its value, None for an empty cell. It raises `RecordRefusedError` for a cell that
         cannot be read.
     """
-    convert = _converter(column, rule, timezone)
+    convert = _converter(column, rule, timezone, notes or ReadingNotes())
     if not (rule.read_as or rule.missing or rule.values or rule.pseudonymise) and rule.default is None:
         return read_simple_cell
     missing = frozenset(text.strip().casefold() for text in rule.missing)
@@ -56,7 +70,7 @@ def cell_reader(column: str, rule: ColumnRule, timezone: str | None) -> Callable
         value = _filled(cell, missing)
         if value is not None:
             value = convert(pseudonym(value) if is_pseudonym else value)
-            if values:
+            if values and value is not None:
                 value = _translated(value, values)
         return default if value is None else value
 
@@ -77,7 +91,7 @@ def read_simple_cell(cell: Any) -> Any:
 
 def table_key(column: str, rule: ColumnRule, key: Any) -> str:
     """Return a key of a mapping's table in the form in which the cells of its column are looked up."""
-    return lookup_key(_code(column, key) if rule.read_as == "code" else key)
+    return lookup_key(_code(column, key, rule) if rule.read_as == "code" else key)
 
 
 def lookup_key(value: Any) -> str:
@@ -121,19 +135,21 @@ def _translated(value: Any, values: dict[str, Any]) -> Any:
     return values.get(lookup_key(value), value)
 
 
-def _converter(column: str, rule: ColumnRule, timezone: str | None) -> Callable[[Any], Any]:
+def _converter(
+    column: str, rule: ColumnRule, timezone: str | None, notes: ReadingNotes
+) -> Callable[[Any], Any]:
     if rule.read_as == "time":
-        zone = ZoneInfo(timezone) if timezone else None
-        return lambda value: _time(column, value, rule.formats, zone)
-    if rule.read_as == "list":
-        return lambda value: _list(column, value, rule.separator)
+        return TimeReader(column, rule.formats, ZoneInfo(timezone) if timezone else None, notes).read
+    mark = None if rule.locale is None else decimal_mark_of(rule.locale)
     return {
         None: read_simple_cell,
         "text": lambda value: _text(column, value),
-        "number": lambda value: _number(column, value),
-        "integer": lambda value: _integer(column, value),
+        "number": lambda value: _number(column, value, mark, notes),
+        "integer": lambda value: _integer(column, value, mark, notes),
+        "duration": lambda value: _duration(column, value, rule, mark, notes),
         "boolean": lambda value: _boolean(column, value),
-        "code": lambda value: _code(column, value),
+        "code": lambda value: _code(column, value, rule),
+        "list": lambda value: _list(column, value, rule.separator),
         "json": lambda value: _json(column, value),
     }[rule.read_as]
 
@@ -144,22 +160,46 @@ def _text(column: str, value: Any) -> str:
     return as_text(value)
 
 
-def _number(column: str, value: Any) -> int | float:
+def _number(column: str, value: Any, mark: str | None, notes: ReadingNotes) -> int | float:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int | float):
         return value
-    try:
-        number = float(value) if isinstance(value, str) else math.nan
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        refuse(column, value, f"{column} is not a number; write digits with a point, without a unit")
-    return int(number) if number.is_integer() and "." not in value and "e" not in value.lower() else number
+    number = parse_number(value, mark) if isinstance(value, str) else None
+    if number is None:
+        hint = "write digits with a point, without a unit"
+        if isinstance(value, str) and parse_duration(value) is not None:
+            hint = "read it in the mapping with `as: duration`"
+        refuse(column, value, f"{column} is not a number; {hint}")
+    if mark is None and is_ambiguous_number(value):
+        notes.remark(
+            column,
+            value,
+            "the comma was read as one between thousands; if it stands before decimals, set `locale`, "
+            "such as de_DE, in the mapping",
+        )
+    return number
 
 
-def _integer(column: str, value: Any) -> int:
-    number = _number(column, value)
+def _duration(
+    column: str, value: Any, rule: ColumnRule, mark: str | None, notes: ReadingNotes
+) -> int | float:
+    """Return a duration in the rule's unit; a number without one is in it already."""
+    seconds = parse_duration(value, mark) if isinstance(value, str) else None
+    if seconds is not None:
+        return round(seconds / SECONDS[rule.unit], 6)
+    if isinstance(value, str) and parse_number(value, mark) is None:
+        refuse(
+            column,
+            value,
+            f"{column} is not a duration; write it as 0:02:31, 3m 25s, PT3M25S or a number of {rule.unit}",
+        )
+    return _number(column, value, mark, notes)
+    return None
+
+
+def _integer(column: str, value: Any, mark: str | None, notes: ReadingNotes) -> int:
+    number = _number(column, value, mark, notes)
     if not math.isfinite(number) or number != int(number):
         refuse(column, value, f"{column} is not a whole number; correct it, or read it with `as: number`")
     return int(number)
@@ -188,20 +228,14 @@ def _list(column: str, value: Any, separator: str | None) -> list[Any]:
     return [text for text in texts if text]
 
 
-def _code(column: str, value: Any) -> str:
-    """Return an exit code in its one form: `1603`, or eight hex digits if signed or large (`0x87D1041C`)."""
+def _code(column: str, value: Any, rule: ColumnRule) -> str | None:
     text = as_text(value).strip()
+    if text in _DASHES:
+        return None
     try:
-        number = int(text, 16 if text.lower().startswith("0x") else 10)
-    except ValueError:
-        refuse(
-            column,
-            value,
-            f"{column} is not an exit code; write a whole number, or hex digits such as 0x87D1041C",
-        )
-    if not -(2**31) <= number < 2**32:
-        refuse(column, value, f"{column} does not fit into 32 bits; correct the code")
-    return str(number) if 0 <= number <= _LARGEST_EXIT_CODE else f"0x{number % 2**32:08X}"
+        return parse_code(text, is_hex=rule.hex)
+    except ValueError as error:
+        refuse(column, value, f"{column} {error}")
 
 
 def _json(column: str, value: Any) -> Any:
@@ -211,49 +245,3 @@ def _json(column: str, value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         refuse(column, value, f"{column} is not JSON; correct it, or read it with another `as`")
-
-
-def _time(column: str, value: Any, formats: tuple[str, ...], zone: ZoneInfo | None) -> datetime:
-    moment = None
-    if isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, date):
-        moment = datetime.combine(value, time())
-    else:
-        for form in formats:
-            moment = moment or _parsed_time(value, form)
-    if moment is None:
-        known = ", ".join(formats)
-        refuse(
-            column,
-            value,
-            f"{column} is not a time in the form {known}; correct it, or add its form to `formats`",
-        )
-    if moment.tzinfo is None:
-        if zone is None:
-            refuse(
-                column,
-                value,
-                f"{column} has no time zone; add a `timezone` to the mapping, such as Europe/Zurich",
-            )
-        moment = moment.replace(tzinfo=zone)
-    return moment
-
-
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-def _parsed_time(value: Any, form: str) -> datetime | None:
-    """Parse a time written in one form; None where it is written otherwise."""
-    text = as_text(value)
-    try:
-        if form == "iso":
-            return datetime.fromisoformat(text)
-        if form == "year":
-            return datetime(int(text), 1, 1)  # noqa: DTZ001 - the caller gives naive times their zone
-        if form in {"unix_seconds", "unix_milliseconds"}:
-            seconds = float(text) / (1 if form == "unix_seconds" else 1000)
-            return _EPOCH + timedelta(seconds=seconds)
-        return datetime.strptime(text, form)  # noqa: DTZ007 - as above
-    except (ValueError, OverflowError):
-        return None

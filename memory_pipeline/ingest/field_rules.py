@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,8 @@ paragraph separators, halves of surrogate pairs, and what is no character in XML
 _CONTROL_IN_TEXT = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{_INVISIBLE}]")
 """The same for other texts, which may have tabs and line breaks."""
 _DIRECTION = re.compile(f"[{_DIRECTIONS}]")
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""Soft hyphen, zero-width space, word joiner, byte order mark; joiners within letters stay."""
 _SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 _good_keys: set[str] = set()
@@ -42,11 +45,25 @@ def name_of(field: str, value: Any, *, limit: int = MAX_NAME) -> str | None:
         if type(value) is not str:
             refuse(field, value, f"{field} has to be text; write it in quotes")
     value = value.strip()
+    if not value.isascii() or "  " in value:
+        value = plain_name(value)
     if len(value) > limit:
         refuse(field, value, f"{field} has {len(value):,} characters; write at most {limit}")
     if not value.isprintable():
         check_characters(field, value)
     return value or None
+
+
+def plain_name(value: str) -> str:
+    r"""Return a name without what nobody sees: letters in one form (NFC), single spaces, nothing invisible.
+
+    Examples
+    --------
+    >>> plain_name("Contoso\u00a0 Viewer\u200b")
+    'Contoso Viewer'
+    """
+    seen = unicodedata.normalize("NFC", value).translate(_UNSEEN)
+    return re.sub("[ \u00a0\u2000-\u200a\u202f\u205f\u3000]+", " ", seen).strip()
 
 
 def required_name_of(field: str, value: Any) -> str:

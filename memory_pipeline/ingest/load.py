@@ -206,7 +206,13 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
             own_format=OWN_FORMAT,
             skipped_ids=job.skipped_ids,
             keeps_stored=job.keeps_stored,
+            latest_wins=job.translator.latest_wins,
         )
+        if counts.superseded:
+            job.notes.append(
+                f"{counts.superseded:,} of the records are older than another of the same attempt, in this "
+                "file or stored before, and do not count (`latest_wins`)"
+            )
         late = writer.late_refusals(MAX_PROBLEMS)
         stored_ids = writer.stored_ids() if job.read <= MAX_STORED_IDS else ()
         results = writer.record_results() if job.lists_records else ()
@@ -226,7 +232,7 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
         problems=tuple(problems[:MAX_PROBLEMS]),
         stored_ids=stored_ids,
         records=tuple(_result_of(one) for one in results),
-        notes=tuple(job.notes[:MAX_NOTES]),
+        notes=(*job.notes, *job.translator.notes.sentences())[:MAX_NOTES],
     )
 
 

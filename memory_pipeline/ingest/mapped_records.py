@@ -30,6 +30,8 @@ from memory_pipeline.ingest.mapping import (
     Skip,
     ValueMap,
 )
+from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
+from memory_pipeline.ingest.reading_notes import NUMBER_AS_VERSION, take_out
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 from memory_pipeline.ingest.record_paths import MISSING, column_steps, find
 
@@ -59,12 +61,15 @@ class _MappingTranslator(Translator):
         self.named = frozenset(read)
         self.csv_form = mapping.csv
         self.constants = dict(mapping.constants)
+        needed = (mapping.renames.get(field) for field in REQUIRED_FIELDS)
+        self.decisive = frozenset({*mapping.record_id, *(c for c in needed if c is not None)})
+        """Columns without which there is no record; an unreadable cell of another costs only the cell."""
         self.readers = self._compile_readers()
 
     def _compile_readers(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
         try:
             readers = {
-                column: cell_reader(column, self._rule(column), self.mapping.timezone)
+                column: cell_reader(column, self._rule(column), self.mapping.timezone, self.notes)
                 for column in self.mapping.columns_read
             }
         except RecordRefusedError as error:
@@ -128,7 +133,13 @@ class _MappingTranslator(Translator):
             for column in self.simple_columns
         }
         for column, read in self.readers:
-            cells[column] = read(get(column))
+            try:
+                cells[column] = read(get(column))
+            except RecordRefusedError as refusal:
+                if column in self.decisive:
+                    raise
+                self.notes.leave_out(refusal)
+                cells[column] = None
         return cells
 
     def start(self, cells: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
@@ -140,6 +151,8 @@ class _MappingTranslator(Translator):
                 # As it was written: a version 1.10 is not 1.1.
                 value = str(record[column])
             if value is not None:
+                if field == "application_version" and type(value) is float:
+                    self.notes.remark(column, as_text(value), NUMBER_AS_VERSION)
                 own[field] = value if field in _TYPED_FIELDS else _single_text(column, value)
         if self.mapping.record_id:
             own["source_record_id"] = self._record_id(cells)
@@ -169,6 +182,7 @@ class OutcomeTranslator(_MappingTranslator):
     def __init__(self, mapping: OutcomeMapping) -> None:
         super().__init__(mapping)
         self.outcome_mapping = mapping
+        self.latest_wins = mapping.latest_wins
         self.value_tables = tuple(self._compile_value_map(one) for one in mapping.value_maps)
 
     def _compile_value_map(
@@ -191,7 +205,7 @@ class OutcomeTranslator(_MappingTranslator):
         self.check_shape(record)
         effects = []
         for one, read, table in self.value_tables:
-            effect = _effect_of(one, table, read(record.get(one.column)))
+            effect = self._effect(one, table, read, record)
             if effect == SKIP:
                 return None
             effects.append(effect)
@@ -213,6 +227,26 @@ class OutcomeTranslator(_MappingTranslator):
         if mapping.unmapped == "context":
             own["context"].update(self.unmapped_cells(record))
         return {field: value for field, value in own.items() if value or field == "approach_details"}
+
+    @staticmethod
+    def _effect(
+        one: ValueMap, table: dict[str, Effect | Skip], read: Callable[[Any], Any], record: dict[str, Any]
+    ) -> Effect | Skip:
+        """Return the effect of a row's cell; one that cannot be read counts as a value that is not listed."""
+        try:
+            value = read(record.get(one.column))
+        except RecordRefusedError:
+            if any(effect.outcome_status for effect in one.effects()):
+                raise
+            return one.otherwise or Effect()
+        return _effect_of(one, table, value)
+
+    def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> bool:
+        """Take what was refused out of a translated row, if the rest of it can be stored."""
+        if not take_out(record, refusal.field):
+            return False
+        self.notes.leave_out(refusal)
+        return True
 
     @staticmethod
     def _apply(effects: list[Any], own: dict[str, Any]) -> tuple[str | None, list[dict[str, Any]]]:

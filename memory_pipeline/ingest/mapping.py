@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,6 +27,7 @@ from memory_pipeline.ingest.commands import SETTINGS
 from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import MappingError, printable
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
+from memory_pipeline.ingest.number_texts import decimal_mark_of
 from memory_pipeline.ingest.outcome_contract import (
     NAME_FIELDS,
     OUTCOME_FIELDS,
@@ -33,6 +35,7 @@ from memory_pipeline.ingest.outcome_contract import (
     RESERVED_KEYS,
 )
 from memory_pipeline.ingest.record_paths import RecordPlace, parse_path
+from memory_pipeline.ingest.time_texts import DEFAULT_FORMATS
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
 
@@ -63,6 +66,12 @@ def _as_renames(value: Any) -> Any:
     return {column: column for column in value} if isinstance(value, list) else value
 
 
+def _known_locale(value: str) -> str:
+    decimal_mark_of(value)
+    return value
+
+
+Locale = Annotated[str, AfterValidator(_known_locale)]
 Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
 Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 
@@ -98,11 +107,14 @@ def _as_records(value: Any) -> Any:
 class ColumnRule(_Strict):
     """How the cells of one column are read, where that is not simply as they are."""
 
-    read_as: Literal["text", "number", "integer", "boolean", "list", "time", "code", "json"] | None = Field(
-        default=None, alias="as"
-    )
+    read_as: (
+        Literal["text", "number", "integer", "duration", "boolean", "list", "time", "code", "json"] | None
+    ) = Field(default=None, alias="as")
     separator: str | None = Field(default=None, min_length=1)
-    formats: Columns = ("iso",)
+    formats: Columns = DEFAULT_FORMATS
+    locale: Locale | None = None
+    unit: Literal["seconds", "minutes", "hours"] = "seconds"
+    hex: bool = False
     missing: Columns = ()
     values: dict[Scalar, Scalar] = Field(default_factory=dict)
     default: Scalar | None = None
@@ -203,6 +215,7 @@ class _Mapping(_Strict):
     description: str = Field(min_length=1)
     source: str | None = Field(default=None, min_length=1, max_length=300)
     timezone: str | None = None
+    locale: Locale | None = None
     csv: CsvForm = CsvForm()
     record_id: Columns = ()
     constants: dict[str, Scalar] = Field(default_factory=dict)
@@ -225,7 +238,10 @@ class _Mapping(_Strict):
 
     def rule(self, column: str) -> ColumnRule:
         """Return the reading rule of a column; the default one where the mapping has none."""
-        return self.columns.get(column) or ColumnRule()
+        rule = self.columns.get(column) or ColumnRule()
+        if self.locale is not None and rule.locale is None:
+            return rule.model_copy(update={"locale": self.locale})
+        return rule
 
     @model_validator(mode="after")
     def _columns_are_used(self) -> Self:
@@ -269,6 +285,7 @@ class OutcomeMapping(_Mapping):
     feedback: FeedbackColumns = FeedbackColumns()
     from_command: CommandColumn | None = None
     value_maps: tuple[ValueMap, ...] = ()
+    latest_wins: bool = False
     unmapped: Literal["error", "ignore", "context"] = "error"
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
@@ -313,6 +330,8 @@ class OutcomeMapping(_Mapping):
 
     @model_validator(mode="after")
     def _keys_are_free(self) -> Self:
+        if self.latest_wins and not self.record_id:
+            raise ValueError("latest_wins needs a record_id, by which rows are known to be of one attempt")
         effects = [effect for one in self.value_maps for effect in one.effects()]
         approach = {*self.approach, *(key for effect in effects for key in effect.approach)}
         context = {*self.context, *(key for effect in effects for key in effect.context)}

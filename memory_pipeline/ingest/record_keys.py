@@ -13,9 +13,12 @@ from memory_pipeline.ingest.errors import IngestError, refuse
 from memory_pipeline.ingest.file_formats import CELLS_KEY, TWICE_KEY
 from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
+from memory_pipeline.ingest.reading_notes import ReadingNotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from memory_pipeline.ingest.errors import RecordRefusedError
 
 _SHAPES_KEPT = 1_000
 _SHOWN_COLUMNS = 12
@@ -57,6 +60,8 @@ class Translator:
         self.dropped = dropped
         self.pseudonymised = pseudonymised
         self.csv_form = CsvForm()
+        self.latest_wins = False
+        self.notes = ReadingNotes()
         self.seen: set[str] = set()
         self._shapes: set[tuple[Any, ...]] = set()
 
@@ -104,6 +109,16 @@ class Translator:
             When a cell cannot be read, or a column is unknown.
         """
         raise NotImplementedError
+
+    def leave_out(self, _record: dict[str, Any], _refusal: RecordRefusedError) -> bool:
+        """Take what was refused out of a translated record, if the rest of it can be stored.
+
+        Returns
+        -------
+        bool
+            Whether it was taken out; a program that writes the project's own form is told instead.
+        """
+        return False
 
     def quarantine_copy(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return what quarantine keeps of a record: all but what the mapping drops."""

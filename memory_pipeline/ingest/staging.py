@@ -17,6 +17,7 @@ from memory_pipeline.store.bulk_writes import accepted_line, refused_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from memory_pipeline.ingest.canonical_json import Encoded
     from memory_pipeline.ingest.record_keys import Translator
 
 UNNAMED_SOURCE = "unspecified"
@@ -25,6 +26,8 @@ UNNAMED_SOURCE = "unspecified"
 QUARANTINE_KEY = "_quarantine"
 """Key of a record that was exported from quarantine; its `id` says which one it corrects."""
 
+_COMPARED_NAMES = ("application_name", "application_vendor")
+_MAX_LEFT_OUT = 20
 _LINES_AT_ONCE = 500
 _ROWS_PER_PROGRESS = 5_000
 _MAX_SOURCE = 100
@@ -83,6 +86,8 @@ def contract_of(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, Any]]) -> str | None:
     """Return the line of one record for the staging table, or None for one that is skipped."""
     origin: dict[str, Any] = {}
+    notes = job.translator.notes
+    notes.begin(job.read)
     try:
         if type(record) is not dict:
             refuse("(record)", record, "the record is not an object; write fields and values in braces")
@@ -95,9 +100,10 @@ def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, A
             return None
         source = _source(job, own, origin)
         record_id = _own_id(own.get("source_record_id"))
-        encoded = encode_normal(check(own))
+        encoded = _checked(job, own, check)
     except RecordRefusedError as refusal:
         return _refused(job, record, refusal, origin)
+    notes.keep(own.get("outcome_status"))
     is_content = record_id is None
     if record_id is None:
         record_id = content_record_id(encoded.hash, 1)
@@ -109,6 +115,25 @@ def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, A
         is_content=is_content,
         quarantine_id=origin.get("id"),
     )
+
+
+def _checked(job: Job, own: dict[str, Any], check: Callable[[dict[str, Any]], dict[str, Any]]) -> Encoded:
+    """Check a record; of one that a mapping translated, only what breaks the contract is left out."""
+    for _ in range(_MAX_LEFT_OUT):
+        try:
+            return _encoded(job, check(own))
+        except RecordRefusedError as refusal:
+            if not job.translator.leave_out(own, refusal):
+                raise
+    return _encoded(job, check(own))
+
+
+def _encoded(job: Job, normal: dict[str, Any]) -> Encoded:
+    encoded = encode_normal(normal)
+    for name in _COMPARED_NAMES:
+        if name in normal:
+            job.translator.notes.name(name, normal[name])
+    return encoded
 
 
 def _refused(job: Job, record: Any, refusal: RecordRefusedError, origin: dict[str, Any]) -> str:

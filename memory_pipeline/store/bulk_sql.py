@@ -21,6 +21,27 @@ create temporary table if not exists staged_names (
 ) on commit delete rows;
 """
 
+# Rows that a later one of the same attempt replaces, in this file or stored before; of equal times in a file
+# the later row counts.
+SUPERSEDE = (
+    """
+update staged_records as s set is_repetition = true
+from (
+    select row_number, row_number() over (
+        partition by id collate "C"
+        order by (doc->>'occurred_at')::timestamptz desc, row_number desc) as place
+    from staged_records where reason is null and not is_content
+) as ranked
+where s.row_number = ranked.row_number and ranked.place > 1
+""",
+    """
+update staged_records as s set is_repetition = true
+from packaging_outcomes as p
+where s.reason is null and not s.is_content and not s.is_repetition and p.id = s.id
+    and p.occurred_at > (s.doc->>'occurred_at')::timestamptz
+""",
+)
+
 # Rows that share an id: the second and later ones, each with the first row of that id.
 FIND_REPEATS = """
 insert into staged_repeats
@@ -28,7 +49,7 @@ select row_number, occurrence, hash <> first_hash, first_row
 from (
     select row_number, hash, row_number() over w as occurrence,
         first_value(hash) over w as first_hash, first_value(row_number) over w as first_row
-    from staged_records where reason is null
+    from staged_records where reason is null and not is_repetition
     window w as (partition by id collate "C" order by row_number)
 ) as numbered
 where occurrence > 1
@@ -58,8 +79,8 @@ set field = 'source_record_id', value = s.record_id,
     reason = 'another record with the source_record_id ' || s.record_id || ' was stored since; '
         || 'if this one is right, export it and ingest it again'
 from {table} as stored
-where s.reason is null and stored.source = s.source and stored.source_record_id = s.record_id
-    and stored.content_hash <> s.hash
+where s.reason is null and not s.is_repetition
+    and stored.source = s.source and stored.source_record_id = s.record_id and stored.content_hash <> s.hash
 """  # noqa: S608 - the two names below
     for table in ("packaging_outcomes", "members")
 }

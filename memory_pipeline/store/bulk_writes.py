@@ -23,6 +23,7 @@ from memory_pipeline.store.bulk_sql import (
     RESOLVE,
     RESULTS,
     STAGED_COLUMNS,
+    SUPERSEDE,
     WRITE,
     WRITE_INGEST,
     WRITE_QUARANTINE,
@@ -56,6 +57,7 @@ class WrittenCounts:
     unchanged: int
     quarantined: int
     already_quarantined: int
+    superseded: int = 0
 
 
 class RecordWriter:
@@ -94,6 +96,7 @@ class RecordWriter:
         own_format: str,
         skipped_ids: Sequence[int] = (),
         keeps_stored: bool = False,
+        latest_wins: bool = False,
     ) -> WrittenCounts:
         """Move the staged records to their tables, and log the ingest.
 
@@ -110,9 +113,14 @@ class RecordWriter:
             Quarantined records that the mapping now skips.
         keeps_stored
             Refuse records that would change a stored one.
+        latest_wins
+            Of outcomes with the same identity, here or stored, only the one that occurred last counts.
         """
         self.connection.execute(text("analyze staged_records"))
         staged = self._scalar("select count(*) from staged_records where reason is null")
+        superseded = 0
+        if latest_wins:
+            superseded = sum(self.connection.execute(text(one)).rowcount for one in SUPERSEDE)
         self.connection.execute(text(FIND_REPEATS))
         self._rename_identical(rename)
         self.connection.execute(text(REFUSE_CONTRADICTIONS))
@@ -136,6 +144,7 @@ class RecordWriter:
             unchanged=staged - late - new - changed,
             quarantined=quarantined,
             already_quarantined=quarantined - fresh,
+            superseded=superseded,
         )
         self._write_ingest(read, counts)
         return counts

@@ -208,7 +208,7 @@ def test_odd_but_good_values(store, rows, outcome):
     assert report.problems == ()
     (row,) = rows("packaging_outcomes")
     assert (row["context"], row["feedback"], row["recommendation_followed"]) == ({}, None, True)
-    assert (row["application_vendor"], row["success_factors"]) == ("Zoë\u00a0Ltd", ["a"])
+    assert (row["application_vendor"], row["success_factors"]) == ("Zoë Ltd", ["a"])
     assert row["failure_reasons"] == []
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from memory_pipeline.analysis.features.encoding import Encoding
 from memory_pipeline.analysis.features.levels import distinct_values
 from memory_pipeline.analysis.names import MISSING, OTHER
+from memory_pipeline.analysis.text import folded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,6 +117,21 @@ class Contexts:
                     for row in np.flatnonzero(codes == number):
                         found[row] += unknown
         return found
+
+    def spelled_as_known(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a description with its values spelled as past attempts have them.
+
+        `contoso` becomes `Contoso` where that is the one past value which differs in nothing but case, spaces
+        and the form of letters; a value that occurred as it is stays.
+        """
+        spelled = dict(described)
+        for column, value in described.items():
+            levels = self.known_levels.get(column, ())
+            if isinstance(value, str) and value not in levels:
+                alike = [level for level in levels if folded(level) == folded(value)]
+                if len(alike) == 1:
+                    spelled[column] = alike[0]
+        return spelled
 
     def pool_of(self, described: Mapping[str, str]) -> Values:
         """Return the pool of a full context: its values of the pooling columns."""

@@ -86,7 +86,9 @@ class Policy(PolicyModel):
     @on_one_thread
     def read_situation(self, context: Mapping[str, Any]) -> Situation:
         """Compute the posterior in a described context, from which `advise` answers any number of times."""
-        described = {str(key): value for key, value in context.items() if key in self.context}
+        described = self.contexts.spelled_as_known(
+            {str(key): value for key, value in context.items() if key in self.context}
+        )
         frame = pd.DataFrame([described], index=[0])
         unfamiliar = self.contexts.unknown_values(frame)[0]
         return Situation(

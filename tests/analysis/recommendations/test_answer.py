@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -232,6 +233,27 @@ def test_too_little_history_is_not_enough_evidence():
 def test_a_partly_described_or_new_context_is_answered(policy):
     assert 0 < policy.recommend({}).success_rate < 1
     assert 0 < policy.recommend({"team": "never heard of"}).success_rate < 1
+
+
+@pytest.mark.parametrize("spelling", ["Modern", " MODERN ", "mo\uff44ern"])
+def test_another_spelling_of_a_known_value_is_that_value(policy, spelling):
+    known = policy.recommend({"installer_type": "exe", "team": "modern"})
+    asked = policy.recommend({"installer_type": "exe", "team": spelling})
+    unknown = policy.recommend({"installer_type": "exe", "team": "moderns"})
+
+    assert (asked.success_rate, asked.recommended_approach) == (
+        known.success_rate,
+        known.recommended_approach,
+    )
+    assert asked.reasons == known.reasons
+    assert unknown.success_rate != known.success_rate
+
+
+def test_a_spelling_of_two_known_values_is_neither(policy):
+    contexts = replace(policy.contexts, known_levels={"team": ("Modern", "MODERN")})
+
+    assert contexts.spelled_as_known({"team": "modern"}) == {"team": "modern"}
+    assert contexts.spelled_as_known({"team": "MODERN", "other": 5}) == {"team": "MODERN", "other": 5}
 
 
 def test_probabilities_are_a_row_per_context_and_pick_the_advice(policy):

@@ -1,0 +1,135 @@
+"""Collect notes on the cells of a file: which were left out, and how those with two readings were read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from memory_pipeline.ingest.errors import printable
+from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memory_pipeline.ingest.errors import RecordRefusedError
+
+NUMBER_AS_VERSION = (
+    "a version came as a number, in which 1.10 and 1.1 are the same; write versions as text, in quotes"
+)
+_IDENTITY = frozenset({*REQUIRED_FIELDS, "source", "source_record_id"})
+_FREE_KEYS = frozenset({"code", "detail", "description", "minutes"})
+_MAX_KINDS = 200
+_MAX_NAMES = 100_000
+
+
+@dataclass
+class _Seen:
+    """Cells of one column that have the same thing said of them."""
+
+    row: int
+    value: str | None
+    statuses: Counter[str] = field(default_factory=Counter)
+
+
+class ReadingNotes:
+    """Notes on the cells of one file; `row` is the record in hand, from 1."""
+
+    def __init__(self) -> None:
+        self.row = 0
+        self._names: set[tuple[str, str]] = set()
+        self._spellings: dict[tuple[str, str], str] = {}
+        self._in_hand: list[tuple[str, str, str | None]] = []
+        self._left_out: dict[tuple[str, str], _Seen] = {}
+        self._remarks: dict[tuple[str, str], _Seen] = {}
+
+    def begin(self, row: int) -> None:
+        """Begin a record; what was noted of the one before and not kept is forgotten."""
+        self.row = row
+        if self._in_hand:
+            self._in_hand.clear()
+
+    def leave_out(self, refusal: RecordRefusedError) -> None:
+        """Note that a cell of the record in hand cannot be read and is left out."""
+        self._in_hand.append((refusal.field, refusal.reason, refusal.value))
+
+    def name(self, field: str, value: str) -> None:
+        """Note a name that differs from another of the same field in nothing but upper and lower case."""
+        if (field, value) not in self._names and len(self._names) < _MAX_NAMES:
+            self._names.add((field, value))
+            first = self._spellings.setdefault((field, value.casefold()), value)
+            if first != value:
+                self.remark(
+                    field,
+                    value,
+                    f"{printable(first)!r} differs from it in upper and lower case alone, but counts as "
+                    "another; choose one spelling (`values` in the mapping)",
+                )
+
+    def keep(self, status: str | None) -> None:
+        """Count the cells that the record in hand has lost, by its outcome status; it is stored."""
+        for column, reason, value in self._in_hand:
+            seen = self._seen(self._left_out, column, reason, value)
+            seen.statuses[status or ""] += 1
+        self._in_hand.clear()
+
+    def remark(self, column: str, value: Any, what: str) -> None:
+        """Note how a cell with more than one reading was read."""
+        self._seen(self._remarks, column, what, value).statuses[""] += 1
+
+    def _seen(self, table: dict[tuple[str, str], _Seen], column: str, what: str, value: Any) -> _Seen:
+        key = column, what
+        if key not in table and len(table) >= _MAX_KINDS:
+            key = "other columns", "further cells"
+        if key not in table:
+            table[key] = _Seen(self.row, None if value is None else printable(value))
+        return table[key]
+
+    def sentences(self) -> Iterator[str]:
+        """Yield the notes as sentences for a person, the columns that lost most cells first."""
+        for (column, reason), seen in sorted(
+            self._left_out.items(), key=lambda item: (-item[1].statuses.total(), item[0])
+        ):
+            total = seen.statuses.total()
+            counts = ", ".join(f"{name} {n:,}" for name, n in sorted(seen.statuses.items()) if name)
+            of_them = f" ({counts})" if counts else ""
+            yield (
+                f"{column}: {total:,} {'cell' if total == 1 else 'cells'} left out{of_them}, the first in "
+                f"row {seen.row} ({seen.value!r}): {reason}; the rest of the record was stored"
+            )
+        for (column, what), seen in self._remarks.items():
+            total = seen.statuses.total()
+            yield (
+                f"{column}: {total:,} {'cell' if total == 1 else 'cells'}, the first in row {seen.row} "
+                f"({seen.value!r}): {what}"
+            )
+
+
+def take_out(record: dict[str, Any], place: str) -> bool:
+    """Take out of a record what breaks its contract, if the record can be stored without it.
+
+    Parameters
+    ----------
+    record
+        An outcome in the project's own form; it is changed.
+    place
+        Where, as a refusal names it: `application_vendor`, `context.team`, `failure_reasons.detail`.
+
+    Returns
+    -------
+    bool
+        Whether it was taken out.
+    """
+    named, _, key = place.partition(".")
+    field_name = named.partition("[")[0]
+    held = record.get(field_name)
+    if isinstance(held, dict):
+        return held.pop(key, None) is not None
+    if field_name in _IDENTITY or field_name not in record:
+        return False
+    if isinstance(held, list) and key in _FREE_KEYS:
+        for entry in held:
+            entry.pop(key, None)
+    else:
+        del record[field_name]
+    return True
