@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SHOWN_PROBLEMS = 5
 _ROWS_PER_LINE = 50_000
-_FORMATS = click.Choice(["csv", "json", "jsonl", "parquet"])
+_FORMATS = click.Choice(["csv", "json", "jsonl", "log", "parquet", "xml"])
 _KINDS = click.Choice(["outcomes", "members"])
 
 
@@ -60,7 +60,7 @@ def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
 @ingest.command()
 @_ingest_options
 def outcomes(file: Path, **options: Any) -> None:
-    """Store the attempts of a CSV, JSON, JSON Lines or Parquet file."""
+    """Store the attempts of a CSV, JSON, JSON Lines, Parquet, XML or log file."""
     _ingest("outcomes", file, **options)
 
 

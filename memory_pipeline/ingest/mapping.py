@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -24,6 +22,7 @@ from pydantic import (
 
 from memory_pipeline.ingest.commands import SETTINGS
 from memory_pipeline.ingest.errors import MappingError, printable
+from memory_pipeline.ingest.file_rules import LogRule, RecordsRules, Strict
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import (
     NAME_FIELDS,
@@ -31,7 +30,6 @@ from memory_pipeline.ingest.outcome_contract import (
     REQUIRED_FIELDS,
     RESERVED_KEYS,
 )
-from memory_pipeline.ingest.record_paths import RecordPlace, parse_path
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
 
@@ -66,35 +64,7 @@ Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
 Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class RecordsRule(_Strict):
-    """Where a file of nested data has its records, and the names of their columns if they are arrays."""
-
-    path: str
-    columns: str | None = None
-
-    @model_validator(mode="after")
-    def _are_paths(self) -> Self:
-        parse_path(self.path)
-        if self.columns is not None:
-            parse_path(self.columns)
-        return self
-
-    def place(self) -> RecordPlace:
-        """Return the parsed paths."""
-        return RecordPlace(parse_path(self.path), parse_path(self.columns) if self.columns else None)
-
-
-def _as_records(value: Any) -> Any:
-    """Read one path as a list of one, and a text as its path."""
-    rules = value if isinstance(value, list | tuple) else [value]
-    return tuple({"path": one} if isinstance(one, str) else one for one in rules)
-
-
-class ColumnRule(_Strict):
+class ColumnRule(Strict):
     """How the cells of one column are read, where that is not simply as they are."""
 
     read_as: Literal["text", "number", "integer", "boolean", "list", "time", "code", "json"] | None = Field(
@@ -109,7 +79,7 @@ class ColumnRule(_Strict):
     optional: bool = False
 
 
-class Effect(_Strict):
+class Effect(Strict):
     """What a value of a column says about the outcome."""
 
     outcome_status: Status | None = None
@@ -130,7 +100,7 @@ EffectOrSkip = Annotated[
 ]
 
 
-class ValueMap(_Strict):
+class ValueMap(Strict):
     """Values of one column and their effects; `skip` leaves out a row that is not an attempt."""
 
     column: str
@@ -145,7 +115,7 @@ class ValueMap(_Strict):
                 yield effect
 
 
-class ReasonColumns(_Strict):
+class ReasonColumns(Strict):
     """Columns of the failure reason: its code, its short category and its detail."""
 
     code: str | None = None
@@ -154,7 +124,7 @@ class ReasonColumns(_Strict):
     statuses: tuple[Status, ...] = ("failure", "partial")
 
 
-class InterventionRule(_Strict):
+class InterventionRule(Strict):
     """A person's intervention: `kind` where `when` is filled, true or above zero, or those of `column`."""
 
     kind: Category | None = None
@@ -176,7 +146,7 @@ COMMAND_ACTION = "command_action"
 """Context key of what a command does, where that is not an installation."""
 
 
-class CommandColumn(_Strict):
+class CommandColumn(Strict):
     """A column with command lines, and which of the settings in them are taken; by default all."""
 
     column: str
@@ -190,14 +160,14 @@ class CommandColumn(_Strict):
         return self
 
 
-class FeedbackColumns(_Strict):
+class FeedbackColumns(Strict):
     """Columns of a person's judgement."""
 
     rating: str | None = None
     comment: str | None = None
 
 
-class _Mapping(_Strict):
+class _Mapping(Strict):
     name: Category
     description: str = Field(min_length=1)
     source: str | None = Field(default=None, min_length=1, max_length=300)
@@ -207,7 +177,8 @@ class _Mapping(_Strict):
     renames: dict[str, str] = Field(default_factory=dict)
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
     ignore: Columns = ()
-    records: Annotated[tuple[RecordsRule, ...], BeforeValidator(_as_records)] = ()
+    records: RecordsRules = ()
+    log: LogRule | None = None
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
         """Yield each place of the mapping that reads a column, as (place, column)."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.ingest.errors import IngestError
 from memory_pipeline.ingest.file_formats import check_file, format_of
 from memory_pipeline.ingest.json_files import open_json, open_jsonl
+from memory_pipeline.ingest.log_files import open_log
 from memory_pipeline.ingest.mapping import OWN_FIELDS
 from memory_pipeline.ingest.record_paths import Reading
 from memory_pipeline.ingest.table_files import open_csv, open_parquet
+from memory_pipeline.ingest.xml_files import open_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from memory_pipeline.ingest.record_keys import Translator
 
 _TABLES = {"csv": open_csv, "parquet": open_parquet}
-_NESTED = {"json": open_json, "jsonl": open_jsonl}
+_NESTED = {"json": open_json, "jsonl": open_jsonl, "xml": open_xml}
 
 
 def open_records(
@@ -35,7 +37,14 @@ def open_records(
         When it is not there, or its format is unknown; also on entering, when it cannot be read.
     """
     check_file(path)
+    if mapping is not None and mapping.log is not None and file_format in {None, "log"}:
+        return open_log(path, mapping.log.form())
     form = format_of(path, file_format)
+    if form == "log":
+        raise IngestError(
+            f"{path.name} is a log; choose a mapping with the key `log`, which says where an attempt begins "
+            "and ends, or the format if it is another"
+        )
     if form in _TABLES:
         return _TABLES[form](path)
     if mapping is None:

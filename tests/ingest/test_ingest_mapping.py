@@ -41,8 +41,13 @@ def test_shipped_mappings_are_valid(name):
 def test_shipped_mappings_are_these():
     assert list(available_mappings()) == [
         "chocolatey_au_package_days",
+        "chocolatey_au_update_info",
+        "configmgr_appenforce_log",
         "dataverse_r_runs",
         "intune_device_install_status",
+        "intune_ime_log",
+        "msi_verbose_log",
+        "psadt_log",
         "rstudio_members",
     ]
 
@@ -133,7 +138,7 @@ def test_broken_yaml_is_named(write, content, message):
 
 def test_an_unknown_mapping_is_answered_with_the_known_ones():
     with pytest.raises(
-        MappingError, match=r"'intun'; .* one of these names: chocolatey_au_package_days, dataverse"
+        MappingError, match=r"'intun'; .* one of these names: chocolatey_au_package_days, choco"
     ):
         load_mapping("intun")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from memory_pipeline.ingest import ingest_file
+from memory_pipeline.ingest.file_rules import LogRule, RecordsRule
 from memory_pipeline.ingest.mapping import (
     ColumnRule,
     CommandColumn,
@@ -16,7 +17,6 @@ from memory_pipeline.ingest.mapping import (
     MemberMapping,
     OutcomeMapping,
     ReasonColumns,
-    RecordsRule,
     ValueMap,
     available_mappings,
 )
@@ -99,6 +99,7 @@ def test_the_example_of_command_lines(store, rows, page, tmp_path):
         InterventionRule,
         ReasonColumns,
         RecordsRule,
+        LogRule,
     ],
 )
 def test_every_key_is_documented(page, model):
