@@ -45,11 +45,29 @@ def quarantine() -> None:
     """List, export and retry the records that broke their contract."""
 
 
+def _read_given(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        column, equals, value = pair.partition("=")
+        if not equals or not column.strip() or not value.strip():
+            raise click.BadParameter(f"{pair!r} is not COLUMN=VALUE; write for example AppName=7-Zip")
+        found[column.strip()] = value.strip()
+    return found
+
+
 def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
         click.option("--format", "file_format", type=_FORMATS, help="Format, if the name does not show it."),
         click.option("--source", help="Name of the source, for records that do not name theirs."),
+        click.option(
+            "--set",
+            "given",
+            multiple=True,
+            callback=_read_given,
+            metavar="COLUMN=VALUE",
+            help="Value of a column or field that the file does not have; may be repeated.",
+        ),
         click.option("--mapping", help="Name of a shipped mapping, or the path of a YAML file."),
         click.argument("file", type=click.Path(path_type=Path)),
     ):

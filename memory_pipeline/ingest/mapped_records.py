@@ -14,7 +14,6 @@ from memory_pipeline.ingest.cell_readers import (
     lookup_key,
     pseudonym,
     read_simple_cell,
-    table_key,
 )
 from memory_pipeline.ingest.commands import CommandTooLongError, parse_command
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
@@ -23,15 +22,12 @@ from memory_pipeline.ingest.mapping import (
     COMMAND_ACTION,
     HAS_READABLE_COMMAND,
     PLACEHOLDER,
-    SKIP,
-    Effect,
     MemberMapping,
     OutcomeMapping,
-    Skip,
-    ValueMap,
 )
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 from memory_pipeline.ingest.record_paths import MISSING, column_steps, find
+from memory_pipeline.ingest.value_rules import ValueRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,6 +53,7 @@ class _MappingTranslator(Translator):
             pseudonymised=frozenset(c for c in read if mapping.rule(c).pseudonymise),
         )
         self.named = frozenset(read)
+        self.fallbacks = {column: other for column in read if (other := mapping.rule(column).otherwise)}
         self.constants = dict(mapping.constants)
         self.readers = self._compile_readers()
 
@@ -78,7 +75,9 @@ class _MappingTranslator(Translator):
 
     def _rule(self, column: str) -> Any:
         rule = self.mapping.rule(column)
-        if column == self.mapping.renames.get("occurred_at") and rule.read_as is None:
+        time = self.mapping.renames.get("occurred_at")
+        stands_in = time is not None and column == self.mapping.rule(time).otherwise
+        if (column == time or stands_in) and rule.read_as is None:
             return rule.model_copy(update={"read_as": "time"})
         return rule
 
@@ -123,6 +122,9 @@ class _MappingTranslator(Translator):
         }
         for column, read in self.readers:
             cells[column] = read(get(column))
+        for column, other in self.fallbacks.items():
+            if cells[column] is None:
+                cells[column] = cells[other]
         return cells
 
     def start(self, cells: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
@@ -163,32 +165,16 @@ class OutcomeTranslator(_MappingTranslator):
     def __init__(self, mapping: OutcomeMapping) -> None:
         super().__init__(mapping)
         self.outcome_mapping = mapping
-        self.value_tables = tuple(self._compile_value_map(one) for one in mapping.value_maps)
-
-    def _compile_value_map(
-        self, one: ValueMap
-    ) -> tuple[ValueMap, Callable[[Any], Any], dict[str, Effect | Skip]]:
-        # Without its default: an empty cell has an effect of its own here.
-        rule = self._rule(one.column).model_copy(update={"default": None})
-        try:
-            table = {table_key(one.column, rule, key): effect for key, effect in one.values.items()}
-            return one, cell_reader(one.column, rule, self.mapping.timezone), table
-        except RecordRefusedError as error:
-            raise MappingError(
-                f"mapping {self.name}: value_maps of {one.column}: the key {error.value}: {error.reason}"
-            ) from error
+        self.value_rules = ValueRules(mapping, self._rule)
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the row as an outcome, or None where a value map skips it."""
         # Value maps come first: a row that is not an attempt may have cells that cannot be read.
         record = self.flat(record)
         self.check_shape(record)
-        effects = []
-        for one, read, table in self.value_tables:
-            effect = _effect_of(one, table, read(record.get(one.column)))
-            if effect == SKIP:
-                return None
-            effects.append(effect)
+        effects = self.value_rules.effects(record)
+        if effects is None:
+            return None
         cells = self.read_cells(record)
         own = self.start(cells, record)
         mapping = self.outcome_mapping
@@ -339,18 +325,6 @@ def _pick(columns: dict[str, str], cells: dict[str, Any]) -> dict[str, Any]:
 
 def _metric(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
-
-
-def _effect_of(one: ValueMap, table: dict[str, Effect | Skip], value: Any) -> Effect | Skip:
-    if value is None:
-        return one.missing
-    effect = table.get(lookup_key(value), one.otherwise)
-    if effect is None:
-        known = ", ".join(table)
-        refuse(
-            one.column, value, f"{one.column} is not one of {known}; correct it, or add it to the value map"
-        )
-    return effect
 
 
 def _is_given(value: Any) -> bool:

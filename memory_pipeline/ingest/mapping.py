@@ -77,6 +77,7 @@ class ColumnRule(Strict):
     default: Scalar | None = None
     pseudonymise: bool = False
     optional: bool = False
+    otherwise: str | None = Field(default=None, alias="else")
 
 
 class Effect(Strict):
@@ -100,6 +101,11 @@ EffectOrSkip = Annotated[
 ]
 
 
+Conditions = Annotated[
+    tuple[Scalar, ...], BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,))
+]
+
+
 class ValueMap(Strict):
     """Values of one column and their effects; `skip` leaves out a row that is not an attempt."""
 
@@ -107,6 +113,8 @@ class ValueMap(Strict):
     values: dict[Scalar, EffectOrSkip]
     otherwise: EffectOrSkip | None = None
     missing: EffectOrSkip = Effect()
+    when: dict[str, Conditions] = Field(default_factory=dict)
+    unless: dict[str, Conditions] = Field(default_factory=dict)
 
     def effects(self) -> Iterator[Effect]:
         """Yield every effect that the map can have."""
@@ -186,6 +194,9 @@ class _Mapping(Strict):
             yield f"record_id[{number}]", column
         for field, column in self.renames.items():
             yield f"renames.{field}", column
+        for column, rule in self.columns.items():
+            if rule.otherwise is not None:
+                yield f"columns.{column}.else", rule.otherwise
 
     @property
     def columns_read(self) -> tuple[str, ...]:
@@ -203,6 +214,8 @@ class _Mapping(Strict):
                 raise ValueError(
                     f"{place} reads the column {column!r}, which `ignore` names; remove it from one"
                 )
+            if self.rule(column).otherwise == column:
+                raise ValueError(f"columns.{column}.else is the column itself; name another")
         unused = self.columns.keys() - set(self.columns_read)
         if unused:
             raise ValueError(
@@ -252,6 +265,12 @@ class OutcomeMapping(_Mapping):
             *((f"reasons.{key}", getattr(self.reasons, key)) for key in ("code", "reason", "detail")),
             *((f"feedback.{key}", getattr(self.feedback, key)) for key in ("rating", "comment")),
             *((f"value_maps[{n}].column", one.column) for n, one in enumerate(self.value_maps, start=1)),
+            *(
+                (f"value_maps[{n}].{key}", column)
+                for n, one in enumerate(self.value_maps, start=1)
+                for key in ("when", "unless")
+                for column in getattr(one, key)
+            ),
         ]
         if self.from_command is not None:
             singles.append(("from_command.column", self.from_command.column))

@@ -146,7 +146,10 @@ class Translator:
 
     @property
     def _remedy_missing(self) -> str:
-        return "choose another mapping, or give a column `optional: true`"
+        return (
+            "choose another mapping, give a column `optional: true`, or give its value for the whole file "
+            "(`--set COLUMN=VALUE`)"
+        )
 
     def _say_unknown(self, unknown: list[str]) -> str:
         return f"the mapping {self.name} does not name {names_of(unknown)}"

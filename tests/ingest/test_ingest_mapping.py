@@ -43,12 +43,18 @@ def test_shipped_mappings_are_these():
         "chocolatey_au_package_days",
         "chocolatey_au_update_info",
         "configmgr_appenforce_log",
+        "configmgr_deployment_details",
         "dataverse_r_runs",
+        "debian_reproducible",
+        "github_actions_runs",
+        "github_cli_runs",
         "intune_device_install_status",
         "intune_ime_log",
+        "koji_builds",
         "msi_verbose_log",
         "psadt_log",
         "rstudio_members",
+        "winget_pull_requests",
     ]
 
 
