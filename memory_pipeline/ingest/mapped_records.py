@@ -19,12 +19,11 @@ from memory_pipeline.ingest.commands import CommandTooLongError, parse_command
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
 from memory_pipeline.ingest.field_rules import MAX_NAME, snake_case
 from memory_pipeline.ingest.mapping import (
-    COMMAND_ACTION,
-    HAS_READABLE_COMMAND,
     PLACEHOLDER,
     MemberMapping,
     OutcomeMapping,
 )
+from memory_pipeline.ingest.outcome_rules import COMMAND_ACTION, HAS_READABLE_COMMAND
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 from memory_pipeline.ingest.record_paths import MISSING, column_steps, find
 from memory_pipeline.ingest.value_rules import ValueRules
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from memory_pipeline.ingest.commands import ParsedCommand
-    from memory_pipeline.ingest.mapping import InterventionRule, Mapping
+    from memory_pipeline.ingest.mapping import Mapping
+    from memory_pipeline.ingest.outcome_rules import InterventionRule
 
 
 class _MappingTranslator(Translator):

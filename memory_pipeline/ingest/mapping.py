@@ -7,11 +7,13 @@ reference; `mapped_records` applies it to rows.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    BaseModel,
     BeforeValidator,
     Discriminator,
     Field,
@@ -20,15 +22,23 @@ from pydantic import (
     model_validator,
 )
 
-from memory_pipeline.ingest.commands import SETTINGS
 from memory_pipeline.ingest.errors import MappingError, printable
-from memory_pipeline.ingest.file_rules import LogRule, RecordsRules, Strict
+from memory_pipeline.ingest.file_rules import LogRule, RecordsRule, RecordsRules, Strict
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import (
     NAME_FIELDS,
     OUTCOME_FIELDS,
     REQUIRED_FIELDS,
     RESERVED_KEYS,
+)
+from memory_pipeline.ingest.outcome_rules import (
+    COMMAND_ACTION,
+    HAS_READABLE_COMMAND,
+    Category,
+    Columns,
+    CommandColumn,
+    FeedbackColumns,
+    InterventionRule,
 )
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
@@ -38,7 +48,6 @@ if TYPE_CHECKING:
 
 Scalar = bool | int | float | str
 Status = Literal["success", "failure", "partial"]
-Category = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=300)]
 SKIP = "skip"
 Skip = Literal["skip"]
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -61,7 +70,6 @@ def _as_renames(value: Any) -> Any:
 
 
 Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
-Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 
 
 class ColumnRule(Strict):
@@ -130,49 +138,6 @@ class ReasonColumns(Strict):
     reason: str | None = None
     detail: str | None = None
     statuses: tuple[Status, ...] = ("failure", "partial")
-
-
-class InterventionRule(Strict):
-    """A person's intervention: `kind` where `when` is filled, true or above zero, or those of `column`."""
-
-    kind: Category | None = None
-    when: str | None = None
-    column: str | None = None
-    description: str | None = None
-    minutes: str | None = None
-
-    @model_validator(mode="after")
-    def _is_one_form(self) -> Self:
-        if (self.kind is None) != (self.when is None) or (self.kind is None) == (self.column is None):
-            raise ValueError("write `kind` and `when`, or `column` alone")
-        return self
-
-
-HAS_READABLE_COMMAND = "has_readable_command"
-"""Context key that is false where the command line of a row could not be read."""
-COMMAND_ACTION = "command_action"
-"""Context key of what a command does, where that is not an installation."""
-
-
-class CommandColumn(Strict):
-    """A column with command lines, and which of the settings in them are taken; by default all."""
-
-    column: str
-    settings: Columns = SETTINGS
-
-    @model_validator(mode="after")
-    def _settings_are_known(self) -> Self:
-        unknown = [name for name in self.settings if name not in SETTINGS]
-        if unknown:
-            raise ValueError(f"a command gives no setting {unknown[0]!r}; it gives: {', '.join(SETTINGS)}")
-        return self
-
-
-class FeedbackColumns(Strict):
-    """Columns of a person's judgement."""
-
-    rating: str | None = None
-    comment: str | None = None
 
 
 class _Mapping(Strict):
@@ -381,9 +346,19 @@ def load_mapping(name: str | Path) -> Mapping:
         raise MappingError(f"mapping {path}: " + "; ".join(_sentences(error))) from error
 
 
+def _all_keys() -> set[str]:
+    """Return every key of the mapping language."""
+    parts = (OutcomeMapping, MemberMapping, ColumnRule, Effect, ValueMap, ReasonColumns, InterventionRule)
+    models: tuple[type[BaseModel], ...] = (*parts, FeedbackColumns, CommandColumn, LogRule, RecordsRule)
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
+
+
 def _sentences(error: ValidationError) -> Iterator[str]:
     for one in error.errors():
         place = ".".join(str(part) for part in one["loc"] if part not in _TAGS) or "the whole"
         what = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            near = get_close_matches(str(one["loc"][-1]), _all_keys(), 1)
+            what += f"; did you mean `{near[0]}`?" if near else ""
         value = "" if one["type"] in {"value_error", "missing"} else f" (found {printable(one['input'])})"
         yield f"key `{place}`: {what}{value}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,22 @@ class Trial:
     problems: list[Problem] = field(default_factory=list)
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trial as JSON types."""
+        return {
+            "read": self.read,
+            "accepted": self.accepted,
+            "skipped": self.skipped,
+            "refused": self.refused,
+            "records": self.records,
+            "problems": [asdict(one) for one in self.problems],
+            "refusals": [
+                {"field": name, "reason": reason, "count": count}
+                for (name, reason), count in self.refusals.most_common()
+            ],
+            "values": {column: dict(counts.most_common()) for column, counts in self.values.items()},
+        }
 
     @property
     def refused(self) -> int:

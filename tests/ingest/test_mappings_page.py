@@ -11,9 +11,7 @@ from memory_pipeline.ingest import ingest_file
 from memory_pipeline.ingest.file_rules import LogRule, RecordsRule
 from memory_pipeline.ingest.mapping import (
     ColumnRule,
-    CommandColumn,
     Effect,
-    InterventionRule,
     MemberMapping,
     OutcomeMapping,
     ReasonColumns,
@@ -22,6 +20,7 @@ from memory_pipeline.ingest.mapping import (
 )
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import OUTCOME_FIELDS
+from memory_pipeline.ingest.outcome_rules import CommandColumn, InterventionRule
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mappings.md"
 
