@@ -64,6 +64,10 @@ class ValueRules:
             chain[at] = cell_reader(at, rule.model_copy(update={"default": None}), self.mapping.timezone)
             at = rule.otherwise
 
+        if len(chain) == 1:
+            only = chain[column]
+            return lambda record: only(record.get(column))
+
         def read(record: dict[str, Any]) -> Any:
             for name, read_cell in chain.items():
                 value = read_cell(record.get(name))
@@ -103,10 +107,17 @@ class _Table:
         self.table: dict[str, Effect | Skip] = dict(zip(keys, one.values.values(), strict=True))
         self.when = [_Condition(column, values, rules) for column, values in one.when.items()]
         self.unless = [_Condition(column, values, rules) for column, values in one.unless.items()]
+        self.has_conditions = bool(self.when or self.unless)
+
+    def _applies(self, record: dict[str, Any]) -> bool:
+        """Return whether a row fulfils all of `when` and nothing of `unless`."""
+        return all(one.holds(record) for one in self.when) and not any(
+            one.holds(record) for one in self.unless
+        )
 
     def effects(self, record: dict[str, Any]) -> list[Effect | Skip]:
         """Return the effects of a cell; of a list, those of its entries that the map has, in its order."""
-        if not all(one.holds(record) for one in self.when) or any(one.holds(record) for one in self.unless):
+        if self.has_conditions and not self._applies(record):
             return []
         value = self.read(record)
         if value is None or value == []:
