@@ -23,6 +23,7 @@ _COMMANDS = {
     "factor": "memory_pipeline.cli.decide",
     "hook": "memory_pipeline.cli.hook",
     "ingest": "memory_pipeline.cli.ingest",
+    "mapping": "memory_pipeline.cli.mapping",
     "mcp": "memory_pipeline.cli.mcp",
     "notebook": "memory_pipeline.cli.run",
     "pattern": "memory_pipeline.cli.decide",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SHOWN_PROBLEMS = 5
 _ROWS_PER_LINE = 50_000
-_FORMATS = click.Choice(["csv", "json", "jsonl", "parquet"])
+_FORMATS = click.Choice(["csv", "json", "jsonl", "log", "parquet", "xml"])
 _KINDS = click.Choice(["outcomes", "members"])
 
 
@@ -45,11 +45,35 @@ def quarantine() -> None:
     """List, export and retry the records that broke their contract."""
 
 
+def _read_given(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        column, equals, value = pair.partition("=")
+        if not equals or not column.strip() or not value.strip():
+            raise click.BadParameter(f"{pair!r} is not COLUMN=VALUE; write for example AppName=7-Zip")
+        found[column.strip()] = value.strip()
+    return found
+
+
+given_option = click.option(
+    "--set",
+    "given",
+    multiple=True,
+    callback=_read_given,
+    metavar="COLUMN=VALUE",
+    help="Value of a column or field that the file does not have; may be repeated.",
+)
+file_format_option = click.option(
+    "--format", "file_format", type=_FORMATS, help="Format, if the name does not show it."
+)
+
+
 def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
-        click.option("--format", "file_format", type=_FORMATS, help="Format, if the name does not show it."),
+        file_format_option,
         click.option("--source", help="Name of the source, for records that do not name theirs."),
+        given_option,
         click.option("--mapping", help="Name of a shipped mapping, or the path of a YAML file."),
         click.argument("file", type=click.Path(path_type=Path)),
     ):
@@ -60,7 +84,7 @@ def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
 @ingest.command()
 @_ingest_options
 def outcomes(file: Path, **options: Any) -> None:
-    """Store the attempts of a CSV, JSON, JSON Lines or Parquet file."""
+    """Store the attempts of a CSV, JSON, JSON Lines, Parquet, XML or log file."""
     _ingest("outcomes", file, **options)
 
 
@@ -74,7 +98,7 @@ def members(file: Path, **options: Any) -> None:
 def _ingest(kind: str, file: Path, *, as_json: bool, **options: Any) -> None:
     from memory_pipeline.ingest import ingest_file  # noqa: PLC0415 - keeps `--help` quick
 
-    with _errors_as_messages(), opened_store() as (_, store), _progress_display() as progress:
+    with errors_as_messages(), opened_store() as (_, store), _progress_display() as progress:
         report = ingest_file(store, kind, file, progress=progress, **options)
     if as_json:
         print_json(report.to_dict())
@@ -109,7 +133,7 @@ def list_(limit: int, as_json: bool, **filters: str | None) -> None:
     from memory_pipeline.ingest.quarantine import count_quarantined, list_quarantined  # noqa: PLC0415
 
     chosen = _filter(**filters)
-    with _errors_as_messages(), opened_store() as (_, store):
+    with errors_as_messages(), opened_store() as (_, store):
         total = count_quarantined(store, chosen)
         records = list_quarantined(store, chosen, limit=limit)
     if as_json:
@@ -137,7 +161,7 @@ def export(file: Path, as_json: bool, **filters: str | None) -> None:
     """Write the records in quarantine to FILE (JSON Lines), to be corrected and ingested again."""
     from memory_pipeline.ingest.quarantine import export_quarantined  # noqa: PLC0415
 
-    with _errors_as_messages(), opened_store() as (_, store):
+    with errors_as_messages(), opened_store() as (_, store):
         written = export_quarantined(store, file, _filter(**filters))
     if as_json:
         print_json({"file": str(file), "written": written})
@@ -156,7 +180,7 @@ def retry(mapping: str | None, as_json: bool, **filters: str | None) -> None:
     """Try the records in quarantine again, after a mapping was corrected; those that pass leave it."""
     from memory_pipeline.ingest.quarantine import retry_quarantined  # noqa: PLC0415
 
-    with _errors_as_messages(), opened_store() as (_, store), _progress_display() as progress:
+    with errors_as_messages(), opened_store() as (_, store), _progress_display() as progress:
         reports = retry_quarantined(store, _filter(**filters), mapping=mapping, progress=progress)
     if as_json:
         print_json([report.to_dict() for report in reports])
@@ -177,7 +201,7 @@ def _filter(**filters: Any) -> QuarantineFilter:
 
 
 @contextmanager
-def _errors_as_messages() -> Iterator[None]:
+def errors_as_messages() -> Iterator[None]:
     """Turn an error of the ingest into the command's message and exit code; nothing was stored."""
     try:
         yield

@@ -18,7 +18,7 @@ from memory_pipeline.ingest.text_encodings import encoding_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Format = Literal["csv", "json", "jsonl", "parquet"]
+Format = Literal["csv", "json", "jsonl", "log", "parquet", "xml"]
 FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -26,6 +26,10 @@ FORMATS: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
+    ".log": "log",
+    ".xml": "xml",
+    ".clixml": "xml",
+    ".plist": "xml",
 }
 """File name endings and the formats that they stand for."""
 

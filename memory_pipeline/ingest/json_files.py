@@ -245,8 +245,7 @@ class JsonSource:
         """Choose where the records are by the beginning of the text."""
         look = self.stream.look([self._beginning(one) for one in self.how.places or _USUAL], _MAX_OBJECT)
         if look.is_array:
-            of_arrays = [one for one in self.how.places if one.steps[0].kind != "key"]
-            return of_arrays[0] if of_arrays else RecordPlace((_ALL,))
+            return self._place_in_array()
         if look.found is not None:
             chosen = (self.how.places or _USUAL)[look.found]
             is_array = look.holds_array and not _leading_keys(chosen.steps)[1]
@@ -263,6 +262,18 @@ class JsonSource:
                 "array of objects"
             )
         return RecordPlace(())
+
+    def _place_in_array(self) -> RecordPlace:
+        """Choose the first place that the first entry of the array has; the entries where it has none."""
+        of_arrays = [one for one in self.how.places if one.steps[0].kind != "key"]
+        if len(of_arrays) == len(self.how.places) == 1:
+            return of_arrays[0]
+        first = next(iter(self.stream.items([ROOT_LEVEL])), None)
+        for one in of_arrays:
+            keys, _ = _leading_keys(one.steps[1:])
+            if find(first, one.steps[1 : 1 + len(keys)]) is not MISSING:
+                return one
+        return RecordPlace((_ALL,))
 
     def _beginning(self, place: RecordPlace) -> tuple[tuple[str, ...], str | None]:
         keys, _ = _leading_keys(place.steps)

@@ -91,17 +91,26 @@ class JsonStream:
         """Yield the values at a path of keys, where `item` is every entry of an array."""
         import ijson  # noqa: PLC0415 - only this format needs it
 
-        return ijson.items(  # type: ignore[no-any-return]
-            self._bytes(), ".".join(keys), map_type=self._map_type, multiple_values=True
+        return map(
+            self._plain,
+            ijson.items(self._bytes(), ".".join(keys), map_type=self._map_type, multiple_values=True),
         )
 
     def pairs(self, keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
         """Yield the keys and values of the object at a path of keys."""
         import ijson  # noqa: PLC0415
 
-        return ijson.kvitems(  # type: ignore[no-any-return]
-            self._bytes(), ".".join(keys), map_type=self._map_type, multiple_values=True
-        )
+        found = ijson.kvitems(self._bytes(), ".".join(keys), map_type=self._map_type, multiple_values=True)
+        return ((key, self._plain(one)) for key, one in found)
+
+    def _plain(self, value: Any) -> Any:
+        """Return a value with plain dicts: checks of a record ask for the exact type."""
+        if isinstance(value, self._map_type):
+            containers = (self._map_type, list)
+            return {
+                key: self._plain(one) if isinstance(one, containers) else one for key, one in value.items()
+            }
+        return [self._plain(one) for one in value] if isinstance(value, list) else value
 
     def look(self, places: Sequence[tuple[tuple[str, ...], str | None]], limit: int) -> Look:
         """Read the beginning of the text up to the first of several places.

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from memory_pipeline.ingest.errors import IngestError, StorageError, printable
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
-from memory_pipeline.ingest.opening import open_records, records_of
+from memory_pipeline.ingest.opening import given_columns, open_records, records_of
 from memory_pipeline.ingest.report import (
     MAX_NOTES,
     MAX_PROBLEMS,
@@ -52,6 +52,7 @@ def ingest_file(
     file_format: str | None = None,
     name: str | None = None,
     progress: ProgressCallback | None = None,
+    given: dict[str, str] | None = None,
 ) -> IngestReport:
     """Store the records of a file; storing the same file again changes nothing.
 
@@ -62,18 +63,20 @@ def ingest_file(
     kind
         `outcomes` or `members`.
     path
-        A CSV, JSON, JSON Lines or Parquet file.
+        A CSV, JSON, JSON Lines, Parquet, XML or log file.
     mapping
         How its columns become fields: the name of a shipped mapping, the path of a YAML file, or a mapping.
         None: the file is in the project's own form.
     source
         Name of the source, for records that do not name theirs.
     file_format
-        `csv`, `json`, `jsonl` or `parquet`, where the file's name does not say it.
+        `csv`, `json`, `jsonl`, `log`, `parquet` or `xml`, where the file's name does not say it.
     name
         What the ingest is called in the table `ingests`; None for the file's name.
     progress
         Function that is called every few thousand records.
+    given
+        Values for columns that the file does not have, by column or outcome field; see `given_columns`.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def ingest_file(
     chosen = _loaded(mapping)
     translator = build_translator(_known_kind(kind), chosen)
     with open_records(path, kind, chosen, translator, file_format) as file:
-        records = records_of(file, translator, path.name)
+        records = records_of(file, translator, path.name, given_columns(given or {}, kind, chosen))
         called = printable(name or path.name)
         job = Job(kind, called, translator, source, progress=progress, share=file.share, notes=file.notes)
         return _run(store, job, records)

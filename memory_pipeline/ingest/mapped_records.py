@@ -14,32 +14,28 @@ from memory_pipeline.ingest.cell_readers import (
     lookup_key,
     pseudonym,
     read_simple_cell,
-    table_key,
 )
 from memory_pipeline.ingest.commands import CommandTooLongError, parse_command
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
 from memory_pipeline.ingest.field_rules import MAX_NAME, snake_case
 from memory_pipeline.ingest.mapping import (
-    COMMAND_ACTION,
-    HAS_READABLE_COMMAND,
     PLACEHOLDER,
-    SKIP,
-    Effect,
     MemberMapping,
     OutcomeMapping,
-    Skip,
-    ValueMap,
 )
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
+from memory_pipeline.ingest.outcome_rules import COMMAND_ACTION, HAS_READABLE_COMMAND
 from memory_pipeline.ingest.reading_notes import NUMBER_AS_VERSION, take_out
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
 from memory_pipeline.ingest.record_paths import MISSING, column_steps, find
+from memory_pipeline.ingest.value_rules import ValueRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from memory_pipeline.ingest.commands import ParsedCommand
-    from memory_pipeline.ingest.mapping import InterventionRule, Mapping
+    from memory_pipeline.ingest.mapping import Mapping
+    from memory_pipeline.ingest.outcome_rules import InterventionRule
 
 
 class _MappingTranslator(Translator):
@@ -60,6 +56,7 @@ class _MappingTranslator(Translator):
         )
         self.named = frozenset(read)
         self.csv_form = mapping.csv
+        self.fallbacks = {column: other for column in read if (other := mapping.rule(column).otherwise)}
         self.constants = dict(mapping.constants)
         needed = (mapping.renames.get(field) for field in REQUIRED_FIELDS)
         self.decisive = frozenset({*mapping.record_id, *(c for c in needed if c is not None)})
@@ -84,7 +81,9 @@ class _MappingTranslator(Translator):
 
     def _rule(self, column: str) -> Any:
         rule = self.mapping.rule(column)
-        if column == self.mapping.renames.get("occurred_at") and rule.read_as is None:
+        time = self.mapping.renames.get("occurred_at")
+        stands_in = time is not None and column == self.mapping.rule(time).otherwise
+        if (column == time or stands_in) and rule.read_as is None:
             return rule.model_copy(update={"read_as": "time"})
         return rule
 
@@ -140,6 +139,9 @@ class _MappingTranslator(Translator):
                     raise
                 self.notes.leave_out(refusal)
                 cells[column] = None
+        for column, other in self.fallbacks.items():
+            if cells[column] is None:
+                cells[column] = cells[other]
         return cells
 
     def start(self, cells: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
@@ -183,32 +185,16 @@ class OutcomeTranslator(_MappingTranslator):
         super().__init__(mapping)
         self.outcome_mapping = mapping
         self.latest_wins = mapping.latest_wins
-        self.value_tables = tuple(self._compile_value_map(one) for one in mapping.value_maps)
-
-    def _compile_value_map(
-        self, one: ValueMap
-    ) -> tuple[ValueMap, Callable[[Any], Any], dict[str, Effect | Skip]]:
-        # Without its default: an empty cell has an effect of its own here.
-        rule = self._rule(one.column).model_copy(update={"default": None})
-        try:
-            table = {table_key(one.column, rule, key): effect for key, effect in one.values.items()}
-            return one, cell_reader(one.column, rule, self.mapping.timezone), table
-        except RecordRefusedError as error:
-            raise MappingError(
-                f"mapping {self.name}: value_maps of {one.column}: the key {error.value}: {error.reason}"
-            ) from error
+        self.value_rules = ValueRules(mapping, self._rule)
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the row as an outcome, or None where a value map skips it."""
         # Value maps come first: a row that is not an attempt may have cells that cannot be read.
         record = self.flat(record)
         self.check_shape(record)
-        effects = []
-        for one, read, table in self.value_tables:
-            effect = self._effect(one, table, read, record)
-            if effect == SKIP:
-                return None
-            effects.append(effect)
+        effects = self.value_rules.effects(record)
+        if effects is None:
+            return None
         cells = self.read_cells(record)
         own = self.start(cells, record)
         mapping = self.outcome_mapping
@@ -227,19 +213,6 @@ class OutcomeTranslator(_MappingTranslator):
         if mapping.unmapped == "context":
             own["context"].update(self.unmapped_cells(record))
         return {field: value for field, value in own.items() if value or field == "approach_details"}
-
-    @staticmethod
-    def _effect(
-        one: ValueMap, table: dict[str, Effect | Skip], read: Callable[[Any], Any], record: dict[str, Any]
-    ) -> Effect | Skip:
-        """Return the effect of a row's cell; one that cannot be read counts as a value that is not listed."""
-        try:
-            value = read(record.get(one.column))
-        except RecordRefusedError:
-            if any(effect.outcome_status for effect in one.effects()):
-                raise
-            return one.otherwise or Effect()
-        return _effect_of(one, table, value)
 
     def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> bool:
         """Take what was refused out of a translated row, if the rest of it can be stored."""
@@ -379,18 +352,6 @@ def _pick(columns: dict[str, str], cells: dict[str, Any]) -> dict[str, Any]:
 
 def _metric(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
-
-
-def _effect_of(one: ValueMap, table: dict[str, Effect | Skip], value: Any) -> Effect | Skip:
-    if value is None:
-        return one.missing
-    effect = table.get(lookup_key(value), one.otherwise)
-    if effect is None:
-        known = ", ".join(table)
-        refuse(
-            one.column, value, f"{one.column} is not one of {known}; correct it, or add it to the value map"
-        )
-    return effect
 
 
 def _is_given(value: Any) -> bool:

@@ -7,6 +7,7 @@ reference; `mapped_records` applies it to rows.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -15,7 +16,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -23,9 +23,9 @@ from pydantic import (
     model_validator,
 )
 
-from memory_pipeline.ingest.commands import SETTINGS
 from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import MappingError, printable
+from memory_pipeline.ingest.file_rules import LogRule, RecordsRule, RecordsRules, Strict
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.number_texts import decimal_mark_of
 from memory_pipeline.ingest.outcome_contract import (
@@ -34,7 +34,15 @@ from memory_pipeline.ingest.outcome_contract import (
     REQUIRED_FIELDS,
     RESERVED_KEYS,
 )
-from memory_pipeline.ingest.record_paths import RecordPlace, parse_path
+from memory_pipeline.ingest.outcome_rules import (
+    COMMAND_ACTION,
+    HAS_READABLE_COMMAND,
+    Category,
+    Columns,
+    CommandColumn,
+    FeedbackColumns,
+    InterventionRule,
+)
 from memory_pipeline.ingest.time_texts import DEFAULT_FORMATS
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
@@ -44,7 +52,6 @@ if TYPE_CHECKING:
 
 Scalar = bool | int | float | str
 Status = Literal["success", "failure", "partial"]
-Category = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=300)]
 SKIP = "skip"
 Skip = Literal["skip"]
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -73,38 +80,9 @@ def _known_locale(value: str) -> str:
 
 Locale = Annotated[str, AfterValidator(_known_locale)]
 Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
-Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class RecordsRule(_Strict):
-    """Where a file of nested data has its records, and the names of their columns if they are arrays."""
-
-    path: str
-    columns: str | None = None
-
-    @model_validator(mode="after")
-    def _are_paths(self) -> Self:
-        parse_path(self.path)
-        if self.columns is not None:
-            parse_path(self.columns)
-        return self
-
-    def place(self) -> RecordPlace:
-        """Return the parsed paths."""
-        return RecordPlace(parse_path(self.path), parse_path(self.columns) if self.columns else None)
-
-
-def _as_records(value: Any) -> Any:
-    """Read one path as a list of one, and a text as its path."""
-    rules = value if isinstance(value, list | tuple) else [value]
-    return tuple({"path": one} if isinstance(one, str) else one for one in rules)
-
-
-class ColumnRule(_Strict):
+class ColumnRule(Strict):
     """How the cells of one column are read, where that is not simply as they are."""
 
     read_as: (
@@ -120,9 +98,10 @@ class ColumnRule(_Strict):
     default: Scalar | None = None
     pseudonymise: bool = False
     optional: bool = False
+    otherwise: str | None = Field(default=None, alias="else")
 
 
-class Effect(_Strict):
+class Effect(Strict):
     """What a value of a column says about the outcome."""
 
     outcome_status: Status | None = None
@@ -143,13 +122,20 @@ EffectOrSkip = Annotated[
 ]
 
 
-class ValueMap(_Strict):
+Conditions = Annotated[
+    tuple[Scalar, ...], BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,))
+]
+
+
+class ValueMap(Strict):
     """Values of one column and their effects; `skip` leaves out a row that is not an attempt."""
 
     column: str
     values: dict[Scalar, EffectOrSkip]
     otherwise: EffectOrSkip | None = None
     missing: EffectOrSkip = Effect()
+    when: dict[str, Conditions] = Field(default_factory=dict)
+    unless: dict[str, Conditions] = Field(default_factory=dict)
 
     def effects(self) -> Iterator[Effect]:
         """Yield every effect that the map can have."""
@@ -158,7 +144,7 @@ class ValueMap(_Strict):
                 yield effect
 
 
-class ReasonColumns(_Strict):
+class ReasonColumns(Strict):
     """Columns of the failure reason: its code, its short category and its detail."""
 
     code: str | None = None
@@ -167,50 +153,7 @@ class ReasonColumns(_Strict):
     statuses: tuple[Status, ...] = ("failure", "partial")
 
 
-class InterventionRule(_Strict):
-    """A person's intervention: `kind` where `when` is filled, true or above zero, or those of `column`."""
-
-    kind: Category | None = None
-    when: str | None = None
-    column: str | None = None
-    description: str | None = None
-    minutes: str | None = None
-
-    @model_validator(mode="after")
-    def _is_one_form(self) -> Self:
-        if (self.kind is None) != (self.when is None) or (self.kind is None) == (self.column is None):
-            raise ValueError("write `kind` and `when`, or `column` alone")
-        return self
-
-
-HAS_READABLE_COMMAND = "has_readable_command"
-"""Context key that is false where the command line of a row could not be read."""
-COMMAND_ACTION = "command_action"
-"""Context key of what a command does, where that is not an installation."""
-
-
-class CommandColumn(_Strict):
-    """A column with command lines, and which of the settings in them are taken; by default all."""
-
-    column: str
-    settings: Columns = SETTINGS
-
-    @model_validator(mode="after")
-    def _settings_are_known(self) -> Self:
-        unknown = [name for name in self.settings if name not in SETTINGS]
-        if unknown:
-            raise ValueError(f"a command gives no setting {unknown[0]!r}; it gives: {', '.join(SETTINGS)}")
-        return self
-
-
-class FeedbackColumns(_Strict):
-    """Columns of a person's judgement."""
-
-    rating: str | None = None
-    comment: str | None = None
-
-
-class _Mapping(_Strict):
+class _Mapping(Strict):
     name: Category
     description: str = Field(min_length=1)
     source: str | None = Field(default=None, min_length=1, max_length=300)
@@ -222,7 +165,8 @@ class _Mapping(_Strict):
     renames: dict[str, str] = Field(default_factory=dict)
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
     ignore: Columns = ()
-    records: Annotated[tuple[RecordsRule, ...], BeforeValidator(_as_records)] = ()
+    records: RecordsRules = ()
+    log: LogRule | None = None
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
         """Yield each place of the mapping that reads a column, as (place, column)."""
@@ -230,6 +174,9 @@ class _Mapping(_Strict):
             yield f"record_id[{number}]", column
         for field, column in self.renames.items():
             yield f"renames.{field}", column
+        for column, rule in self.columns.items():
+            if rule.otherwise is not None:
+                yield f"columns.{column}.else", rule.otherwise
 
     @property
     def columns_read(self) -> tuple[str, ...]:
@@ -250,6 +197,8 @@ class _Mapping(_Strict):
                 raise ValueError(
                     f"{place} reads the column {column!r}, which `ignore` names; remove it from one"
                 )
+            if self.rule(column).otherwise == column:
+                raise ValueError(f"columns.{column}.else is the column itself; name another")
         unused = self.columns.keys() - set(self.columns_read)
         if unused:
             raise ValueError(
@@ -300,6 +249,12 @@ class OutcomeMapping(_Mapping):
             *((f"reasons.{key}", getattr(self.reasons, key)) for key in ("code", "reason", "detail")),
             *((f"feedback.{key}", getattr(self.feedback, key)) for key in ("rating", "comment")),
             *((f"value_maps[{n}].column", one.column) for n, one in enumerate(self.value_maps, start=1)),
+            *(
+                (f"value_maps[{n}].{key}", column)
+                for n, one in enumerate(self.value_maps, start=1)
+                for key in ("when", "unless")
+                for column in getattr(one, key)
+            ),
         ]
         if self.from_command is not None:
             singles.append(("from_command.column", self.from_command.column))
@@ -412,9 +367,19 @@ def load_mapping(name: str | Path) -> Mapping:
         raise MappingError(f"mapping {path}: " + "; ".join(_sentences(error))) from error
 
 
+def _all_keys() -> set[str]:
+    """Return every key of the mapping language."""
+    parts = (OutcomeMapping, MemberMapping, ColumnRule, Effect, ValueMap, ReasonColumns, InterventionRule)
+    models: tuple[type[BaseModel], ...] = (*parts, FeedbackColumns, CommandColumn, LogRule, RecordsRule)
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
+
+
 def _sentences(error: ValidationError) -> Iterator[str]:
     for one in error.errors():
         place = ".".join(str(part) for part in one["loc"] if part not in _TAGS) or "the whole"
         what = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            near = get_close_matches(str(one["loc"][-1]), _all_keys(), 1)
+            what += f"; did you mean `{near[0]}`?" if near else ""
         value = "" if one["type"] in {"value_error", "missing"} else f" (found {printable(one['input'])})"
         yield f"key `{place}`: {what}{value}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.csv_files import open_csv
-from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.ingest.errors import IngestError, MappingError
 from memory_pipeline.ingest.file_formats import check_file, format_of
 from memory_pipeline.ingest.json_files import open_json, open_jsonl
+from memory_pipeline.ingest.log_files import open_log
 from memory_pipeline.ingest.mapping import OWN_FIELDS
 from memory_pipeline.ingest.parquet_files import open_parquet
+from memory_pipeline.ingest.record_keys import names_of
 from memory_pipeline.ingest.record_paths import Reading
+from memory_pipeline.ingest.xml_files import open_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from memory_pipeline.ingest.mapping import Mapping
     from memory_pipeline.ingest.record_keys import Translator
 
-_NESTED = {"json": open_json, "jsonl": open_jsonl}
+_NESTED = {"json": open_json, "jsonl": open_jsonl, "xml": open_xml}
 
 
 def open_records(
@@ -52,30 +56,78 @@ def open_records(
         When it is not there, or its format is unknown; also on entering, when it cannot be read.
     """
     check_file(path)
+    if mapping is not None and mapping.log is not None and file_format in {None, "log"}:
+        return open_log(path, mapping.log.form())
     form = format_of(path, file_format)
     if form == "csv":
         return open_csv(path, translator.csv_form, translator.expected)
     if form == "parquet":
         return open_parquet(path)
+    if form == "log":
+        raise IngestError(
+            f"{path.name} is a log; choose a mapping with the key `log`, which says where an attempt begins "
+            "and ends, or the format if it is another"
+        )
     if mapping is None:
         return _NESTED[form](path, Reading(columns=OWN_FIELDS[kind]))
     places = tuple(rule.place() for rule in mapping.records)
     return _NESTED[form](path, Reading(places, frozenset(mapping.columns_read)))
 
 
-def records_of(file: RecordFile, translator: Translator, name: str) -> Iterator[Any]:
+def given_columns(given: dict[str, str], kind: str, mapping: Mapping | None) -> dict[str, str]:
+    """Return values that the caller gives for a whole file by the column that each stands in for.
+
+    Parameters
+    ----------
+    given
+        Values by the name of a column that the mapping reads, or of an outcome field that it fills from one.
+
+    Raises
+    ------
+    MappingError
+        When nothing reads such a column; the message lists those that are read.
+    """
+    columns = sorted(OWN_FIELDS[kind]) if mapping is None else mapping.columns_read
+    found = {}
+    for key, value in given.items():
+        column = key if key in columns or mapping is None else mapping.renames.get(key, key)
+        if column not in columns:
+            near = get_close_matches(key, columns, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise MappingError(
+                f"nothing reads {key!r}, which was given; {hint}these are read: {names_of(columns)}"
+            )
+        found[column] = value
+    return found
+
+
+def records_of(
+    file: RecordFile, translator: Translator, name: str, given: dict[str, str] | None = None
+) -> Iterator[Any]:
     """Yield the records of a file, and compare its columns with those that the translator needs.
+
+    Parameters
+    ----------
+    given
+        Values for columns that a record does not have, or has empty; see `given_columns`.
 
     Raises
     ------
     IngestError
         When a needed column is missing, or there are no records.
     """
-    wanted = None if file.columns is None else translator.check_columns(file.columns)
+    given = given or {}
+    wanted = None
+    if file.columns is not None:
+        columns = (*file.columns, *(column for column in given if column not in file.columns))
+        wanted = tuple(one for one in translator.check_columns(columns) if one in file.columns)
     is_empty = True
     for record in file.read(wanted):
         is_empty = False
-        yield record
+        if given and isinstance(record, dict):
+            yield {**record, **{key: value for key, value in given.items() if record.get(key) is None}}
+        else:
+            yield record
     if is_empty:
         raise IngestError(f"{name} holds no records; check what was exported")
     if file.columns is None:

@@ -5,6 +5,7 @@ The translators of mappings are in `mapped_records`.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import pseudonym
@@ -161,14 +162,21 @@ class Translator:
         missing = [column for column in self.required if column not in present]
         if missing:
             there = names_of(present) or "none"
-            raise IngestError(f"{self._say_missing(missing)}; there are: {there}; {self._remedy_missing}")
+            near = get_close_matches(missing[0], present, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise IngestError(
+                f"{self._say_missing(missing)}; {hint}there are: {there}; {self._remedy_missing}"
+            )
 
     def _say_missing(self, missing: list[str]) -> str:
         return f"columns that the mapping {self.name} reads are missing: {names_of(missing)}"
 
     @property
     def _remedy_missing(self) -> str:
-        return "choose another mapping, or give a column `optional: true`"
+        return (
+            "choose another mapping, give a column `optional: true`, or give its value for the whole file "
+            "(`--set COLUMN=VALUE`)"
+        )
 
     def _say_unknown(self, unknown: list[str]) -> str:
         return f"the mapping {self.name} does not name {names_of(unknown)}"

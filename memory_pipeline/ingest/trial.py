@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.errors import RecordRefusedError, refuse
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import load_mapping
-from memory_pipeline.ingest.opening import open_records, records_of
+from memory_pipeline.ingest.opening import given_columns, open_records, records_of
 from memory_pipeline.ingest.report import MAX_PROBLEMS, Problem
 from memory_pipeline.ingest.staging import contract_of
 
@@ -49,6 +49,22 @@ class Trial:
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trial as JSON types."""
+        return {
+            "read": self.read,
+            "accepted": self.accepted,
+            "skipped": self.skipped,
+            "refused": self.refused,
+            "records": self.records,
+            "problems": [asdict(one) for one in self.problems],
+            "refusals": [
+                {"field": name, "reason": reason, "count": count}
+                for (name, reason), count in self.refusals.most_common()
+            ],
+            "values": {column: dict(counts.most_common()) for column, counts in self.values.items()},
+        }
+
     @property
     def refused(self) -> int:
         """Number of refused records."""
@@ -62,6 +78,7 @@ def try_mapping(
     kind: str = "outcomes",
     file_format: str | None = None,
     shown: int = 5,
+    given: dict[str, str] | None = None,
 ) -> Trial:
     """Read a file through a mapping, and store nothing.
 
@@ -73,6 +90,8 @@ def try_mapping(
         `outcomes` or `members`, where there is no mapping that says it.
     shown
         Accepted records to keep.
+    given
+        As for `ingest_file`.
 
     Raises
     ------
@@ -83,10 +102,11 @@ def try_mapping(
     chosen = load_mapping(mapping) if isinstance(mapping, str | Path) else mapping
     kind = kind if chosen is None else chosen.kind
     translator = build_translator(kind, chosen)
+    values = given_columns(given or {}, kind, chosen)
     check = contract_of(kind)
     trial = Trial(values={column: Counter() for column in (chosen.columns_read if chosen else ())})
     with open_records(path, kind, chosen, translator, file_format) as file:
-        for record in records_of(file, translator, path.name):
+        for record in records_of(file, translator, path.name, values):
             trial.read += 1
             try:
                 if not isinstance(record, dict):

@@ -197,7 +197,7 @@ UNUSABLE = {
     "utf-32": ("a.csv", csv_text(ROW).encode("utf-32"), "is in UTF-32; save it as UTF-8"),
     "a workbook": ("a.csv", b"PK\x03\x04rest", "a zip archive or a workbook; save it as CSV UTF-8"),
     "compressed": ("a.jsonl", b"\x1f\x8brest", "is compressed; unpack it first"),
-    "unknown ending": ("a.xml", b"<a/>", r"ends in '\.xml', which names no known format; rename it"),
+    "unknown ending": ("a.doc", b"<a/>", r"ends in '\.doc', which names no known format; rename it"),
     "no ending": ("a", b"x", "ends in 'nothing', which names no known format"),
     "a column twice": ("a.csv", b"a,a\n1,2\n", "the column 'a' occurs twice; rename one"),
     "a column without a name": ("a.csv", b"a,,b\n1,2,3\n", "column 2 of the header has no name"),
@@ -235,10 +235,8 @@ def test_what_is_no_file(store, tmp_path):
         ingest_file(store, "outcomes", tmp_path)
     with pytest.raises(IngestError, match="does not exist; check the path"):
         ingest_file(store, "outcomes", tmp_path / "none.csv")
-    with pytest.raises(
-        IngestError, match="the format 'xml' is unknown; choose one of csv, json, jsonl, parquet"
-    ):
-        format_of(tmp_path, "xml")
+    with pytest.raises(IngestError, match="the format 'doc' is unknown; choose one of csv, json, jsonl, log"):
+        format_of(tmp_path, "doc")
 
 
 def test_progress_is_told(store, tmp_path):

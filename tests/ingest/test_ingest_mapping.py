@@ -41,9 +41,20 @@ def test_shipped_mappings_are_valid(name):
 def test_shipped_mappings_are_these():
     assert list(available_mappings()) == [
         "chocolatey_au_package_days",
+        "chocolatey_au_update_info",
+        "configmgr_appenforce_log",
+        "configmgr_deployment_details",
         "dataverse_r_runs",
+        "debian_reproducible",
+        "github_actions_runs",
+        "github_cli_runs",
         "intune_device_install_status",
+        "intune_ime_log",
+        "koji_builds",
+        "msi_verbose_log",
+        "psadt_log",
         "rstudio_members",
+        "winget_pull_requests",
     ]
 
 
@@ -133,7 +144,7 @@ def test_broken_yaml_is_named(write, content, message):
 
 def test_an_unknown_mapping_is_answered_with_the_known_ones():
     with pytest.raises(
-        MappingError, match=r"'intun'; .* one of these names: chocolatey_au_package_days, dataverse"
+        MappingError, match=r"'intun'; .* one of these names: chocolatey_au_package_days, choco"
     ):
         load_mapping("intun")
 

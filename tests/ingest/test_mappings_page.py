@@ -8,20 +8,19 @@ from pathlib import Path
 import pytest
 
 from memory_pipeline.ingest import ingest_file
+from memory_pipeline.ingest.file_rules import LogRule, RecordsRule
 from memory_pipeline.ingest.mapping import (
     ColumnRule,
-    CommandColumn,
     Effect,
-    InterventionRule,
     MemberMapping,
     OutcomeMapping,
     ReasonColumns,
-    RecordsRule,
     ValueMap,
     available_mappings,
 )
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import OUTCOME_FIELDS
+from memory_pipeline.ingest.outcome_rules import CommandColumn, InterventionRule
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mappings.md"
 
@@ -99,6 +98,7 @@ def test_the_example_of_command_lines(store, rows, page, tmp_path):
         InterventionRule,
         ReasonColumns,
         RecordsRule,
+        LogRule,
     ],
 )
 def test_every_key_is_documented(page, model):

@@ -84,7 +84,7 @@ def test_intune(store, rows, intune_csv):
     assert row["context"] == {"platform": "Windows"}
     assert row["occurred_at"].isoformat() == "2026-03-01T08:21:33+00:00"
     (refused,) = report.problems
-    assert (refused.field, refused.value) == ("InstallState", "exploded")
+    assert (refused.field, refused.value) == ("AppInstallState", "exploded")
 
 
 def test_intune_keeps_no_person_and_no_device(store, rows, intune_csv):

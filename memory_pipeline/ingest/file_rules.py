@@ -1,0 +1,70 @@
+"""The part of the mapping language that says how a file is read: where its records are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from memory_pipeline.ingest.log_files import CMTRACE_LINE, LogForm, group_names
+from memory_pipeline.ingest.record_paths import RecordPlace, parse_path
+
+
+class Strict(BaseModel):
+    """Base of the parts of a mapping: a key that it does not have is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class RecordsRule(Strict):
+    """Where a file of nested data has its records, and the names of their columns if they are arrays."""
+
+    path: str
+    columns: str | None = None
+
+    @model_validator(mode="after")
+    def _are_paths(self) -> Self:
+        parse_path(self.path)
+        if self.columns is not None:
+            parse_path(self.columns)
+        return self
+
+    def place(self) -> RecordPlace:
+        """Return the parsed paths."""
+        return RecordPlace(parse_path(self.path), parse_path(self.columns) if self.columns else None)
+
+
+def _as_records(value: Any) -> Any:
+    """Read one path as a list of one, and a text as its path."""
+    rules = value if isinstance(value, list | tuple) else [value]
+    return tuple({"path": one} if isinstance(one, str) else one for one in rules)
+
+
+RecordsRules = Annotated[tuple[RecordsRule, ...], BeforeValidator(_as_records)]
+
+
+class LogRule(Strict):
+    """How the lines of a log become records; see `LogForm`."""
+
+    line: str | None = None
+    start: str | None = None
+    end: str
+    also: Annotated[
+        tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
+    ] = Field(default=())
+    by: str | None = None
+    has_bias: bool = False
+
+    @model_validator(mode="after")
+    def _are_patterns(self) -> Self:
+        names = group_names(self.line or CMTRACE_LINE)
+        for pattern in (self.start, self.end, *self.also):
+            if pattern is not None:
+                group_names(pattern)
+        if self.by is not None and self.by not in names:
+            raise ValueError(f"by: {self.by!r} is not a group of `line`; its groups are {', '.join(names)}")
+        return self
+
+    def form(self) -> LogForm:
+        """Return what the reader needs."""
+        return LogForm(self.line, self.start, self.end, self.also, self.by, self.has_bias)
