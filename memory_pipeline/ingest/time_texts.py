@@ -54,6 +54,7 @@ class TimeReader:
         self.zone = zone
         self.notes = notes
         self._order_of = {form: order_of(form) for form in formats}
+        self._is_noted = False
         self._read_before: dict[str, datetime] = {}
         self._orders: dict[str, tuple[int, str]] = {}
 
@@ -80,16 +81,14 @@ class TimeReader:
                 order = self._order_of[form]
                 if order is not None:
                     self._check_order(order, text)
+                self._is_noted = False
                 zoned = self._with_zone(moment, value)
                 # A history repeats few times often; one with a note is read again, so that each is counted.
-                if len(self._read_before) < _MOST_KEPT and not self._has_two_readings(zoned):
+                if len(self._read_before) < _MOST_KEPT and not self._is_noted:
                     self._read_before[text] = zoned
                 return zoned
         self._refuse(text)
         return None
-
-    def _has_two_readings(self, moment: datetime) -> bool:
-        return moment.tzinfo is self.zone and moment.utcoffset() != moment.replace(fold=1).utcoffset()
 
     def _refuse(self, text: str) -> NoReturn:
         known = ", ".join(self.formats)
@@ -162,6 +161,7 @@ class TimeReader:
                 if first > second
                 else "did not exist, as clocks were put forward; it was read as if they had not been"
             )
+            self._is_noted = True
             self.notes.remark(
                 self.column,
                 value,
