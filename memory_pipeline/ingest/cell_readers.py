@@ -171,7 +171,7 @@ def _number(column: str, value: Any, mark: str | None, notes: ReadingNotes) -> i
         if isinstance(value, str) and parse_duration(value) is not None:
             hint = "read it in the mapping with `as: duration`"
         refuse(column, value, f"{column} is not a number; {hint}")
-    if mark is None and is_ambiguous_number(value):
+    if mark is None and "," in value and is_ambiguous_number(value):
         notes.remark(
             column,
             value,

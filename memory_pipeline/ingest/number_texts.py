@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 _COMMA = "bg ca cs da de el es et fi fr hr hu id it lt lv nb nl nn no pl pt ro ru sk sl sr sv tr uk vi"
 COMMA_LANGUAGES = frozenset(_COMMA.split())
@@ -140,6 +141,7 @@ def parse_duration(text: str, mark: str | None = None) -> float | None:
     return seconds if end == len(text) and end else None
 
 
+@lru_cache(maxsize=4096)
 def parse_code(text: str, *, is_hex: bool = False) -> str:
     """Return an exit code in its one form: `1603`, or eight hex digits if signed or large (`0x87D1041C`).
 

@@ -25,7 +25,7 @@ _DMTF = re.compile(r"(\d{14})\.(\d{6})([+-]\d{3}|[+-]?\*{3})")
 _JSON_DATE = re.compile(r"\\?/Date\((-?\d+)([+-]\d{4})?\)\\?/")
 _UTC_NAMES = ("UTC", "GMT", "Z")
 _DAY_AND_MONTH = re.compile(r"\s*(\d{1,2})\D(\d{1,2})\D\d")
-_LAST_OF_BOTH = 12
+_MOST_KEPT = 10_000
 _NAMED_ZONE = re.compile(r"(.*?)\s*\b([A-Za-z]{1,5})\s*")
 DEFAULT_FORMATS = ("iso", "dmtf", "json_date")
 """Forms that cannot be taken for another."""
@@ -53,6 +53,9 @@ class TimeReader:
         self.formats = formats
         self.zone = zone
         self.notes = notes
+        self._order_of = {form: order_of(form) for form in formats}
+        self._is_noted = False
+        self._read_before: dict[str, datetime] = {}
         self._orders: dict[str, tuple[int, str]] = {}
 
     def read(self, value: Any) -> datetime:
@@ -69,14 +72,21 @@ class TimeReader:
             return self._with_zone(value, value)
         if isinstance(value, date):
             return self._with_zone(datetime.combine(value, time()), value)
+        if type(value) is str and value in self._read_before:
+            return self._read_before[value]
         text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
         for form in self.formats:
             moment = self._parsed(text, form)
             if moment is not None:
-                order = order_of(form)
+                order = self._order_of[form]
                 if order is not None:
                     self._check_order(order, text)
-                return self._with_zone(moment, value)
+                self._is_noted = False
+                zoned = self._with_zone(moment, value)
+                # A history repeats few times often; one with a note is read again, so that each is counted.
+                if len(self._read_before) < _MOST_KEPT and not self._is_noted:
+                    self._read_before[text] = zoned
+                return zoned
         self._refuse(text)
         return None
 
@@ -145,12 +155,13 @@ class TimeReader:
             )
         moment = moment.replace(tzinfo=self.zone, fold=0)
         first, second = moment.utcoffset(), moment.replace(fold=1).utcoffset()
-        if first != second and first is not None and second is not None:
+        if first is not None and second is not None and first != second:
             what = (
                 "came twice, as clocks were put back; the first was taken"
                 if first > second
                 else "did not exist, as clocks were put forward; it was read as if they had not been"
             )
+            self._is_noted = True
             self.notes.remark(
                 self.column,
                 value,
