@@ -221,6 +221,26 @@ def test_intune_in_every_form(save, form):
     assert "PC-" not in str(trial.records)
 
 
+def test_intune_statuses_of_graph(save):
+    base = {
+        "deviceName": "PC-1",
+        "userName": "Kim",
+        "lastSyncDateTime": "2026-03-01T08:00:00Z",
+        "displayVersion": "7.10",
+    }
+    app = {"app": {"displayName": "Ledger", "publisher": "Acme"}}
+    states = [("installed", 0), ("failed", -2016345060), ("notApplicable", 0)]
+    rows = [{**base, "installState": state, "errorCode": code} for state, code in states]
+    expanded = try_mapping(save({"value": [{**row, **app} for row in rows]}), "intune_graph_device_statuses")
+    plain = try_mapping(save(rows), "intune_graph_device_statuses", given={"application_name": "Ledger"})
+
+    for trial in (expanded, plain):
+        assert told(trial) == [("success",), ("failure", ("0x87D1041C", "not_detected_after_install"))]
+        assert (trial.skipped, trial.records[0]["application_name"]) == (1, "Ledger")
+        assert "Kim" not in str(trial)
+    assert expanded.records[0]["application_vendor"] == "Acme"
+
+
 def run(number, conclusion, **changes):
     return {
         "id": number,

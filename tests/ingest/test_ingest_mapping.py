@@ -49,6 +49,7 @@ def test_shipped_mappings_are_these():
         "github_actions_runs",
         "github_cli_runs",
         "intune_device_install_status",
+        "intune_graph_device_statuses",
         "intune_ime_log",
         "koji_builds",
         "msi_verbose_log",
