@@ -63,15 +63,49 @@ def differences_by_context(
         Columns `BY_CONTEXT_COLUMNS`, for each column the levels with most attempts, at most 8, that have at
         least 10 on both sides.
     """
-    with_value = counts.where(settings)
-    both = counts.take(with_value | counts.where(reference))
-    is_value = both.where(settings)
-    tables = [_by_level(both, is_value, column, confidence) for column in context if column in counts.columns]
+    return differences_by_level(
+        counts, counts.where(settings), counts.where(reference), columns=context, confidence=confidence
+    )
+
+
+def differences_by_level(
+    counts: GroupedCounts,
+    with_value: Mask,
+    with_reference: Mask,
+    *,
+    columns: Sequence[str],
+    most: int = _MOST_LEVELS,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Compare two disjoint parts of the attempts at each level of each column.
+
+    Parameters
+    ----------
+    counts, confidence
+        As `differences_by_context`.
+    with_value, with_reference
+        Which cells are in either part, shape (cells,).
+    columns
+        Columns by whose levels to compare; one that was not counted is left out.
+    most
+        Most levels of a column, those with most attempts.
+
+    Returns
+    -------
+    DataFrame
+        As `differences_by_context`.
+    """
+    cells = with_value | with_reference
+    both, is_value = counts.take(cells), with_value[cells]
+    known = [column for column in columns if column in counts.columns]
+    tables = [_by_level(both, is_value, column, most=most, confidence=confidence) for column in known]
     found = [one for one in tables if len(one)]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(BY_CONTEXT_COLUMNS))
 
 
-def _by_level(both: GroupedCounts, is_value: Mask, column: str, confidence: float) -> pd.DataFrame:
+def _by_level(
+    both: GroupedCounts, is_value: Mask, column: str, *, most: int, confidence: float
+) -> pd.DataFrame:
     levels = np.array(both.levels_of(column), dtype=object)[both.codes_of(column)]
     cells = pd.DataFrame({"level": levels, "side": is_value, "unit": both.unit, "n": both.n, "k": both.k})
     units = cells.groupby(["level", "side", "unit"]).sum()
@@ -83,7 +117,7 @@ def _by_level(both: GroupedCounts, is_value: Mask, column: str, confidence: floa
     groups = groups[groups["attempts"] >= _LEAST_ATTEMPTS]
     table = groups[groups["side"]].merge(groups[~groups["side"]], on="level", suffixes=("", "_reference"))
     table = table.assign(size=table["attempts"] + table["attempts_reference"])
-    table = table.sort_values(["size", "level"], ascending=[False, True]).head(_MOST_LEVELS)
+    table = table.sort_values(["size", "level"], ascending=[False, True]).head(most)
     rate = (table["successes"] / table["attempts"]).to_numpy(float)
     reference_rate = (table["successes_reference"] / table["attempts_reference"]).to_numpy(float)
     worth, reference_worth = table["worth"].to_numpy(), table["worth_reference"].to_numpy()

@@ -44,6 +44,8 @@ def test_one_pattern_names_outcomes_that_have_its_conditions(site, open_page, as
     found = site.memory.pattern(page.url.split("/")[-1])
     assert page.locator("h1").inner_text() == found["description"]
     assert page.get_by_text(f"of {found['related_count']:,} are listed").is_visible()
+    levels = site.memory.pattern_by_level(found)
+    assert page.locator("section[aria-label^='By '] tbody tr").count() == len(levels) > 12
     assert_accessible(page)
 
 

@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from memory_pipeline.memory import Memory
 from memory_pipeline.server.dashboard.ahead import DRAWN
 from memory_pipeline.server.dashboard.figures import figure
 from memory_pipeline.server.dashboard.forms import SentForm, see
 from memory_pipeline.server.dashboard.lists import chosen, number, part_of
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Decider, OpenedMemory, Reader
+from memory_pipeline.service.contexts import MONTH
 from memory_pipeline.service.findings import PATTERN_ORDERS
 from memory_pipeline.service.records import to_records
 from memory_pipeline.store.models import PATTERN_TYPES
@@ -76,6 +78,8 @@ def pattern(request: Request, memory: OpenedMemory, _: Reader, identity: str) ->
         outcomes=to_records(found["outcomes"]),
         all_outcomes=_outcomes_address(found["conditions"], memory.vocabulary()),
         overlaps=_overlaps(memory, found["id"]),
+        factors=to_records(memory.factors_of_pattern(found["id"])),
+        **_by_level(memory, found),
         choices=CHOICES,
         scale=_scale([found]),
     )
@@ -93,6 +97,23 @@ def decide(memory: OpenedMemory, who: Decider, sent: SentForm, identity: str) ->
         is_whole_id=True,
     )
     return see(f"/patterns/{identity}?{urlencode({'done': 'Your decision is kept; the advice follows it.'})}")
+
+
+def _by_level(memory: Memory, pattern: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the differences by month and by context, and the end of their common scale."""
+    try:
+        rows = to_records(memory.pattern_by_level(pattern))
+    except (FileNotFoundError, RuntimeError):
+        rows = []
+    contexts: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        contexts.setdefault(row["column"], []).append(row)
+    bounds = [abs(row[name]) for row in rows for name in ("ci_low", "ci_high") if row[name] is not None]
+    return {
+        "months": contexts.pop(MONTH, []),
+        "contexts": contexts,
+        "level_scale": min(1.0, max([0.1, *bounds])),
+    }
 
 
 def _scale(rows: list[Any]) -> float:
