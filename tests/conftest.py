@@ -102,6 +102,8 @@ def store(server_store: Store) -> Iterator[Store]:
     tables = ", ".join(Base.metadata.tables)
     with server_store.transaction() as connection:
         connection.execute(text(f"truncate {tables} restart identity"))
+        if connection.scalar(text("select to_regclass('runs')")) is not None:  # Dagster's record of runs
+            connection.execute(text("truncate runs cascade"))
 
 
 @pytest.fixture

@@ -66,7 +66,11 @@ def fill(settings: Settings, store: Store) -> None:
         leave_out(patch)
         rebuild(session, contracts=())
     memory = Memory(settings, store)
-    contexts = [{"installer_type": kind} for kind in ("msi", "exe", "msix") for _ in range(40)]
+    contexts = [
+        {"installer_type": kind, "application_type": "browser", "size_class": "small"}
+        for kind in ("msi", "exe", "msix")
+        for _ in range(40)
+    ]
     answers = memory.recommend_all(contexts, control_share=0.3, rng=np.random.default_rng(1))
     rows = [
         row | {"recommendation_id": answer.recommendation_id, "recommendation_followed": number % 4 > 0}
