@@ -55,8 +55,8 @@ INTERACTIONS = (
     "/patterns?sort=impact",
     "/patterns?type=failure",
     "/factors?sort=confidence",
-    "/learning?segment_column=installer_type",
-    "/advice?installer_type=msi",
+    "/learning?segment=installer_type",
+    "/advice?context.installer_type=msi",
 )
 """What a reader does on a page that is open: filter, sort, choose."""
 CHARTS = ("/", "/learning")
