@@ -203,7 +203,7 @@ def check_foreign(found):
     assert "error" not in found, found
     assert len(found["tools"]) == 6
     assert found["prompts"] == ["package_application"]
-    assert len(found["templates"]) == 3
+    assert len(found["templates"]) == 4
     assert not any(one.get("isError") for one in found["calls"]), found["calls"]
     assert found["calls"][0]["structuredContent"]["recommendation_id"]
     assert found["calls"][-1]["structuredContent"]["status"] in {"stored", "unchanged"}
