@@ -117,7 +117,7 @@ def test_withholding_is_drawn_for_each_answer_and_tells_nothing(settings, store,
     for one in answers:
         row = log.loc[one.recommendation_id]
         assert (bool(row["withheld"]), row["control_share"]) == (one.is_withheld, 0.5)
-        assert row["recommended_approach"] == {"mode": "a"}
+        assert row["recommended_approach"]["mode"] == "a"
     told = withheld[0].to_dict(is_full=True)
     assert (told["cases"], told["advice"]["candidates"], told["advice"]["recommended_approach"]) == (
         [],
@@ -159,8 +159,8 @@ def test_a_decision_counts_at_once(memory):
     before = memory.serving.recommend({"installer_type": "msi"}).to_dict()["advice"]
     memory.decide("factor", factor_id("mode", "a", "b"), "suppress", by="ann")
     after = memory.serving.recommend({"installer_type": "msi"}).to_dict()["advice"]
-    assert before["recommended_approach"] == {"mode": "a"}
-    assert after["recommended_approach"] != {"mode": "a"}
+    assert before["recommended_approach"]["mode"] == "a"
+    assert (after["recommended_approach"] or {}).get("mode") != "a"
     assert after["policy_version"] != before["policy_version"]
     assert [one["decided_by"] for one in after["decisions"]] == ["ann"]
 
@@ -213,12 +213,12 @@ def test_a_policy_of_another_process_is_known_soon(memory):
 def test_cases_are_read_again_after_outcomes_were_written(memory, monkeypatch):
     monkeypatch.setattr(serving, "CASES_LIVE_AT_LEAST", 0.0)
     asked = {"installer_type": "msi"}
-    memory.serving.recommend(asked)
+    advised = memory.serving.recommend(asked).to_dict()["advice"]["recommended_approach"]
     new = made_records()[0] | {
         "source_record_id": "new",
         "occurred_at": "2026-11-01T00:00:00Z",
         "installer_type": "msi",
-        "approach_details": {"mode": "a"},
+        "approach_details": advised,
         "outcome_status": "success",
     }
     new.pop("failure_reasons", None)

@@ -21,7 +21,7 @@ CUT = pd.Timestamp("2024-09-01", tz="UTC")
 
 def coverage(frame, **more):
     """Coverage of the whole by month."""
-    views = backtest_months(frame, **roles(min_sample_size=30, confidence_threshold=0.7, **more))
+    views = backtest_months(frame, **roles(min_sample_size=30, confidence_threshold=0.8, **more))
     return measure_table(row for view in views for row in coverage_rows(view, {}))
 
 
@@ -34,10 +34,10 @@ def knowledge(frame):
 
 
 def other_future(frame):
-    """The same history up to the cut; after it, a coin decides how attempts end."""
+    """The same history up to the cut; after it what ended well ends badly, so that what helped harms."""
     earlier = frame["occurred_at"] < CUT
-    coin = np.where(np.random.default_rng(0).random(len(frame)) < 0.5, "failure", "success")
-    return frame.assign(outcome_status=frame["outcome_status"].where(earlier, coin))
+    turned = np.where(frame["outcome_status"] == "success", "failure", "success")
+    return frame.assign(outcome_status=frame["outcome_status"].where(earlier, turned))
 
 
 def depends_on_the_future(measure, frame):

@@ -78,11 +78,14 @@ def test_replay_finds_the_gain_that_is_there_and_covers_it():
 
 
 @pytest.mark.statistics
-def test_replay_of_a_world_without_effects_finds_no_gain():
+def test_replay_of_advice_that_does_nothing_any_more_finds_no_gain():
     found = told = 0
-    for seed in range(24):
-        frame = packaging_world(seed, attempts=1200).outcomes
-        # Else nothing is advised, and there is nothing to replay.
+    for seed in range(32):
+        # Where nothing ever helped nothing is advised, and there is nothing to replay.
+        frame = packaging_world(seed, attempts=1200, product_code=0.25).outcomes
+        later = frame["occurred_at"] > frame["occurred_at"].median()
+        coin = np.where(np.random.default_rng(seed).random(len(frame)) < 0.3, "failure", "success")
+        frame = frame.assign(outcome_status=frame["outcome_status"].where(~later, coin))
         result = replay(frame, **roles(confidence_threshold=0.5), split=0.5)
         assert result.conclusive == (result.sufficient and (result.ci_low > 0 or result.ci_high < 0))
         told += result.sufficient

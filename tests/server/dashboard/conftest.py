@@ -29,7 +29,7 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium, or the one on the path; of a module, since its event loop runs as long as it does."""
+    """Debian's Chromium, or that on the path; of one module, since its event loop runs as long as it does."""
     program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
     if program is None:
         pytest.fail("no Chromium was found; install the package `chromium` (on Debian: apt install chromium)")
