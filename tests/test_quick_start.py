@@ -28,6 +28,6 @@ def test_the_quick_start_finds_what_was_planted(tmp_path, monkeypatch, capsys):
     code = re.search(r"```python\n(.*?find_patterns.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the document's own example
     said = capsys.readouterr().out
-    assert "tool is msi" in said
+    assert "tool is msi" in said or "tool is exe" in said  # one comparison, named by either side
     assert "60 applications" in said
     assert "colour" not in said

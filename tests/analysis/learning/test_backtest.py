@@ -21,7 +21,7 @@ CUT = pd.Timestamp("2024-09-01", tz="UTC")
 
 def coverage(frame, **more):
     """Coverage of the whole by month."""
-    views = backtest_months(frame, **roles(min_sample_size=30, confidence_threshold=0.8, **more))
+    views = backtest_months(frame, **roles(min_sample_size=30, confidence_threshold=0.95, **more))
     return measure_table(row for view in views for row in coverage_rows(view, {}))
 
 

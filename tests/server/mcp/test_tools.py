@@ -355,7 +355,7 @@ def test_a_cursor_belongs_to_its_search(memory, call):
     cursor = answer_of(call(memory, "search_cases", status="failure"))["next_cursor"]
     result = call(memory, "search_cases", status="success", cursor=cursor)
     assert result.is_error
-    assert "the same search" in text_of(result)
+    assert "the same filters and order" in text_of(result)
 
 
 def test_a_pattern_is_explained_by_how_its_id_begins(memory, call):
