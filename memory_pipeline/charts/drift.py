@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from memory_pipeline.analysis.learning.text import learning_sentences
-from memory_pipeline.analysis.models.change_points import change_clause
+from memory_pipeline.analysis.models.change_text import change_clause
 from memory_pipeline.analysis.names import DRIFT, DRIFT_CHANGE
 from memory_pipeline.charts.theme import (
     BLUE,

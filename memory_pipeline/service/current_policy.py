@@ -62,7 +62,7 @@ class CurrentPolicy:
 
 def _read_policy(store: Store, frames: FrameStore) -> Policy:
     from memory_pipeline.analysis.recommendations import Policy  # noqa: PLC0415 - scikit-learn and co.
-    from memory_pipeline.analysis.recommendations.fit import nameable_patterns  # noqa: PLC0415 - scikit-learn and co.
+    from memory_pipeline.analysis.recommendations.nameable_patterns import nameable_patterns  # noqa: PLC0415 - scikit-learn and co.
     from memory_pipeline.analysis.recommendations.table import levels_of, with_decisions  # noqa: PLC0415
 
     try:

@@ -152,7 +152,7 @@ class ProgressService(Service):
         """
         import pandas as pd  # noqa: PLC0415 - keeps answers quick
 
-        from memory_pipeline.analysis.models.change_points import change_clause  # noqa: PLC0415
+        from memory_pipeline.analysis.models.change_text import change_clause  # noqa: PLC0415
 
         runs, _ = reads.rebuild_runs(self.store, limit=_EVENTS)
         found = [(one["created_at"], "rebuild", f"rebuild: {one['status']}") for one in runs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.factors.overlap import POOR
-from memory_pipeline.analysis.models.change_points import change_clause
+from memory_pipeline.analysis.models.change_text import change_clause
 from memory_pipeline.analysis.text import count_units, name_factor
 
 if TYPE_CHECKING:

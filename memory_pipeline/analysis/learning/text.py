@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory_pipeline.analysis.models.change_points import change_clause
+from memory_pipeline.analysis.models.change_text import change_clause
 from memory_pipeline.analysis.names import (
     ADVICE_COVERAGE,
     ADVICE_GAIN,

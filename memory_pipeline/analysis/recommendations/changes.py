@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.analysis.models.change_points import drift_sentence
+from memory_pipeline.analysis.models.change_text import drift_sentence
 from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision
 

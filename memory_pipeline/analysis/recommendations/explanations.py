@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from memory_pipeline.analysis.features.levels import level_name
 from memory_pipeline.analysis.features.unknown_values import describe_unknown_value
-from memory_pipeline.analysis.models.change_points import drift_sentence
+from memory_pipeline.analysis.models.change_text import drift_sentence
 from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
 from memory_pipeline.analysis.recommendations.posterior import confidence_of, expectation_of

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from memory_pipeline.analysis.recommendations.candidates import (
     measure_remainder,
 )
 from memory_pipeline.analysis.recommendations.contexts import Contexts
+from memory_pipeline.analysis.recommendations.nameable_patterns import nameable_patterns
 from memory_pipeline.analysis.recommendations.policy import Policy
 from memory_pipeline.analysis.recommendations.policy_model import Limits
 from memory_pipeline.analysis.recommendations.pooled_records import PooledRecords, fit_pooling_levels
@@ -277,26 +278,6 @@ def _seen(cells: GroupedCounts, columns: Sequence[str]) -> tuple[tuple[tuple[str
     for levels, attempts in zip(rows, cells.n, strict=True):
         counts[tuple(levels)] = counts.get(tuple(levels), 0) + int(attempts)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_CONTEXTS])
-
-
-def nameable_patterns(patterns: pd.DataFrame | None) -> tuple[dict[str, Any], ...]:
-    """Return the patterns (as in `fit_policy`) that raise success, with what advice needs to name them."""
-    if patterns is None or patterns.empty:
-        return ()
-    table = patterns.reset_index(drop=True)
-    if "pattern_type" in table:
-        table = table[table["pattern_type"] == "success"]
-    if "risk_difference" in table:
-        table = table[table["risk_difference"] > 0]
-    table = table.sort_values("q_value", kind="stable")
-    return tuple(
-        {
-            "conditions": {str(column): str(level) for column, level in row["conditions"].items()},
-            "label": str(row["id"]) if "id" in table else str(row["sentence"]),
-            "sentence": str(row["sentence"]),
-        }
-        for row in table.to_dict("records")
-    )
 
 
 def _check_limits(
