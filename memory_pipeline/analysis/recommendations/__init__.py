@@ -1,7 +1,6 @@
 """Which approach to advise in a described context, how sure that is, and why."""
 
-from __future__ import annotations
-
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.recommendations.advice import Advice
@@ -14,10 +13,7 @@ __all__ = ["Advice", "Policy", "fit_policy"]
 
 
 def __getattr__(name: str) -> Any:
-    """Return `fit_policy`: its module takes half a second to load, and an answer needs no fit."""
-    if name == "fit_policy":
-        from memory_pipeline.analysis.recommendations.fit import fit_policy  # noqa: PLC0415 - see above
-
-        return fit_policy
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    """Return `fit_policy`, which loads half a second long: an answer needs no fit."""
+    if name != "fit_policy":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.fit").fit_policy
