@@ -4,8 +4,8 @@
 
 A memory is rebuilt from 8,000 attempts of the generated organisation, and then filled up with copies of them,
 so that pages have findings to show and a table to search. Each is asked once (cold), again (warm), and by
-all readers at once, who change a filter with each look. In Chromium: the time from the address to the drawn
-chart, and the bytes that came over the wire. The empty endpoint is the smallest answer of the same server.
+all readers at once, who change a filter with each look, and look for a while. In Chromium: the time from the
+address to the drawn chart, and the bytes that came over the wire. The empty endpoint is the smallest answer.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 import psutil
+import uvicorn
 from playwright.sync_api import sync_playwright
-from serving import MULTIPLY, Server, serve, wait_for
+from serving import MULTIPLY, Server, wait_for
 from sqlalchemy import text
 
 from memory_pipeline.memory import Memory
+from memory_pipeline.server.app import create_app
+from memory_pipeline.server.options import ServerOptions
 from memory_pipeline.settings import Settings
 from memory_pipeline.worlds import sample_organisation
 
@@ -60,6 +63,8 @@ INTERACTIONS = (
 )
 """What a reader does on a page that is open: filter, sort, choose."""
 CHARTS = ("/", "/learning")
+PAUSE = 5.0
+"""Seconds that a reader looks at a page on average."""
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
 
@@ -78,6 +83,15 @@ def make_memory(home: Path, outcomes: int) -> None:
                 connection.execute(text("vacuum (analyze) packaging_outcomes"))
 
 
+def serve(home: Path, port: int) -> None:
+    """Serve a memory as `memory-pipeline serve` does, until the process is ended."""
+    with Memory.open(Settings(home=home)) as memory:
+        options = ServerOptions(port=port, requests_per_minute=10_000_000, draws_ahead=True)
+        uvicorn.run(
+            create_app(memory, options), host="127.0.0.1", port=port, log_level="warning", access_log=False
+        )
+
+
 def timed(client: httpx.Client, path: str) -> float:
     """Return the milliseconds until a page was there."""
     begin = time.perf_counter()
@@ -88,9 +102,14 @@ def timed(client: httpx.Client, path: str) -> float:
 
 
 def look_around(address: str, looks: int, number: int) -> list[float]:
-    """Return what a reader waited for each look."""
+    """Return what a reader waited for each look, with a pause of some seconds before each."""
+    random = np.random.default_rng(number)
+    waited = []
     with httpx.Client(base_url=address, timeout=120) as client:
-        return [timed(client, INTERACTIONS[(number + turn) % len(INTERACTIONS)]) for turn in range(looks)]
+        for turn in range(looks):
+            time.sleep(random.exponential(PAUSE))
+            waited.append(timed(client, INTERACTIONS[(number + turn) % len(INTERACTIONS)]))
+    return waited
 
 
 def load_in_browser(address: str) -> dict[str, float]:
