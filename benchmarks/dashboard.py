@@ -11,9 +11,7 @@ address to the drawn chart, and the bytes that came over the wire. The empty end
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import shutil
-import socket
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +20,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
-import psutil
 import uvicorn
 from playwright.sync_api import sync_playwright
-from serving import MULTIPLY, Server, wait_for
+from serving import MULTIPLY, Server, running_server
 from sqlalchemy import text
 
 from memory_pipeline.memory import Memory
@@ -166,17 +163,8 @@ def measure_memory(outcomes: int, *, readers: int, looks: int) -> dict[str, floa
     """Make a memory, serve it and measure it."""
     with tempfile.TemporaryDirectory() as folder:
         make_memory(Path(folder), outcomes)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        process = multiprocessing.get_context("spawn").Process(target=serve, args=(Path(folder), port))
-        process.start()
-        try:
-            wait_for(port)
-            return measure(Server(port, psutil.Process(process.pid)), readers=readers, looks=looks)
-        finally:
-            process.terminate()
-            process.join()
+        with running_server(serve, Path(folder)) as server:
+            return measure(server, readers=readers, looks=looks)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -17,6 +17,7 @@ import multiprocessing
 import socket
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
@@ -38,7 +39,7 @@ from memory_pipeline.store.frames import POLICY
 from memory_pipeline.worlds import sample_organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 LEARNED_FROM = 4_000
 KNOWN = {"installer_type": "msi", "architecture": "x64"}
@@ -195,19 +196,24 @@ def measure_memory(outcomes: int, *, requests: int, never: int) -> dict[str, flo
     """Make a memory, serve it and measure it."""
     with tempfile.TemporaryDirectory() as folder:
         unseen = make_memory(Path(folder), outcomes)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        process = multiprocessing.get_context("spawn").Process(target=serve, args=(Path(folder), port))
-        process.start()
-        try:
-            wait_for(port)
-            return measure(
-                Server(port, psutil.Process(process.pid)), iter(unseen), requests=requests, never=never
-            )
-        finally:
-            process.terminate()
-            process.join()
+        with running_server(serve, Path(folder)) as server:
+            return measure(server, iter(unseen), requests=requests, never=never)
+
+
+@contextmanager
+def running_server(serve_memory: Callable[[Path, int], None], folder: Path) -> Iterator[Server]:
+    """Run a server of the memory in a folder, in a process of its own, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = multiprocessing.get_context("spawn").Process(target=serve_memory, args=(folder, port))
+    process.start()
+    try:
+        wait_for(port)
+        yield Server(port, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.join()
 
 
 def wait_for(port: int) -> None:

@@ -147,8 +147,14 @@ def _description_problem(error: DescriptionError, where: Callable[[str], str]) -
 def _context_page(memory: Memory, limit: int, cursor: str | None) -> dict[str, Any]:
     """Return a page of the recommendation table: the most attempts first, then by id."""
     rows = to_records(memory.recommendations())
-    key = lambda row: (descending(row["sample_size"]), row["id"])  # noqa: E731 - used once
-    return page_of(rows, key, scope="recommendations", cursor=cursor, limit=limit).to_dict()
+    page = page_of(
+        rows,
+        lambda row: (descending(row["sample_size"]), row["id"]),
+        scope="recommendations",
+        cursor=cursor,
+        limit=limit,
+    )
+    return page.to_dict()
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -14,6 +14,9 @@ from memory_pipeline.server.problems import ProblemError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from memory_pipeline.memory import Memory
+    from memory_pipeline.store.access import Grant
+
 FORM_COOKIE = "memory_form"
 """Cookie whose value every form repeats in a hidden field (double submit), so that no other site can post."""
 TOKEN_COOKIE = "memory_token"  # noqa: S105 - the cookie's name
@@ -35,6 +38,18 @@ async def _read(request: Request) -> Mapping[str, str]:
 
 SentForm = Annotated[dict[str, str], Depends(_read)]
 """The fields of a form that one of this server's pages sent."""
+
+
+def keep_decision(memory: Memory, kind: str, identity: str, sent: Mapping[str, str], who: Grant) -> None:
+    """Keep what a form decides about a finding, or notes about it; raises as `Memory.decide`."""
+    memory.decide(
+        kind,
+        identity,
+        sent.get("decision") or None,
+        by=who.name,
+        note=sent.get("note") or None,
+        is_whole_id=True,
+    )
 
 
 def see(address: str) -> RedirectResponse:

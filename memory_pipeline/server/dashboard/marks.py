@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 
 from memory_pipeline.server.dashboard.words import is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _WIDTH, _HEIGHT, _MARGIN = 160, 22, 6
 _SVG = Markup(
@@ -19,6 +24,16 @@ _BAR = Markup(
     'aria-label="{label}"><rect class="whole" x="0" y="5" width="{width}" height="12"/>'
     '<rect class="part" x="0" y="5" width="{at:.1f}" height="12"/></svg>'
 )
+
+
+BOUNDS = ("ci_low", "ci_high")
+"""What the ends of an interval are called in a row."""
+
+
+def scale_of(bounds: Iterable[float]) -> float:
+    """Return the end of a common scale of differences: what the widest interval needs, in tenths."""
+    widest = max(map(abs, bounds), default=0.1)
+    return max(0.1, min(1.0, -(-10 * widest // 1) / 10))
 
 
 def bar_mark(share: float | None, label: str = "") -> Markup:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from types import SimpleNamespace
+
 from memory_pipeline.server import jobs as running
 
 _SLEEPER = """
@@ -19,13 +22,13 @@ job_process.main(sys.argv[-1:])
 def jobs_that_sleep(monkeypatch):
     """Yield the processes of jobs, which sleep from now on; they are stopped afterwards."""
     processes = []
-    popen = running.subprocess.Popen
 
     def start(command, **options):
-        processes.append(popen([command[0], "-c", _SLEEPER, command[-1]], **options))
+        processes.append(subprocess.Popen([command[0], "-c", _SLEEPER, command[-1]], **options))
         return processes[-1]
 
-    monkeypatch.setattr(running.subprocess, "Popen", start)
+    # Only as the module that starts jobs sees it: what else the server loads meanwhile needs the true class.
+    monkeypatch.setattr(running, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": start}))
     yield processes
     for process in processes:
         process.kill()

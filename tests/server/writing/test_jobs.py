@@ -12,26 +12,15 @@ from threading import enumerate as enumerate_threads
 import pytest
 from pydantic import SecretStr
 from server_tools import outcome
+from sleeping_jobs import jobs_that_sleep
 from sqlalchemy import text
 
 from memory_pipeline.ingest import ingest_records
-from memory_pipeline.server import jobs as running
 from memory_pipeline.server.api import jobs as following
 from memory_pipeline.server.job_process import JobFailedError, run_job
 from memory_pipeline.server.jobs import environment_of
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import jobs
-
-SLEEPER = """
-import sys, time
-from memory_pipeline.server import job_process
-def sleeper(memory, arguments, note):
-    note({"step": "asleep", "state": "started", "number": 0, "total": 1, "ended": []})
-    time.sleep(300)
-    return {}
-job_process.WORK["rebuild"] = sleeper
-job_process.main(sys.argv[-1:])
-"""
 
 
 def until(check, seconds=60):
@@ -47,18 +36,7 @@ def until(check, seconds=60):
 @pytest.fixture
 def started(monkeypatch):
     """The processes of jobs, which sleep instead of working; stopped at the end."""
-    processes = []
-    popen = running.subprocess.Popen
-
-    def start(command, **options):
-        processes.append(popen([command[0], "-c", SLEEPER, command[-1]], **options))
-        return processes[-1]
-
-    monkeypatch.setattr(running.subprocess, "Popen", start)
-    yield processes
-    for process in processes:
-        process.kill()
-        process.wait()
+    yield from jobs_that_sleep(monkeypatch)
     for thread in enumerate_threads():
         if thread.name == "job":
             thread.join()

@@ -48,7 +48,8 @@ def advice(request: Request, memory: OpenedMemory, _: Reader) -> Response:
             problems = [vars(one) for one in error.problems]
         except FileNotFoundError:
             answer = None
-    contexts, following = part_of(to_records(memory.recommendations()), request)
+    table = to_records(memory.recommendations())
+    contexts, following = part_of(table, request)
     changes = memory.advice_changes()
     return render(
         request,
@@ -67,7 +68,7 @@ def advice(request: Request, memory: OpenedMemory, _: Reader) -> Response:
             {**row, "attempts": attempts, "address": _address(row["conditions"])}
             for row, attempts in zip(contexts, _attempts(memory, contexts), strict=True)
         ],
-        contexts_total=len(memory.recommendations()),
+        contexts_total=len(table),
         following=following,
         changes=to_records(changes.head(_MOST_CHANGES)),
         changes_total=len(changes),

@@ -13,11 +13,12 @@ from memory_pipeline.server.dashboard.figures import figure
 from memory_pipeline.server.dashboard.lists import chosen
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import OpenedMemory, Reader
-from memory_pipeline.server.pictures import SPAN_MEANINGS
+from memory_pipeline.server.pictures import KINDS, SPAN_MEANINGS
 from memory_pipeline.server.spans import wanted_change
 
 router = APIRouter()
 _LISTED = 25
+CHART = "change_contributors"
 
 
 @router.get("/change")
@@ -26,8 +27,12 @@ def change(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     asked = chosen(request, *SPAN_MEANINGS)
     problem, explanation, drawing = None, None, None
     try:
-        explanation = memory.explain_change(**wanted_change(asked))
-        drawing = figure(request, memory, "change_contributors", **asked)
+        explanation = request.app.state.kept.get(
+            ("change", *asked.values()),
+            KINDS[CHART].version(memory),
+            lambda: memory.explain_change(**wanted_change(asked)),
+        )
+        drawing = figure(request, memory, CHART, **asked)
     except FileNotFoundError:
         pass  # nothing was rebuilt yet, and the page says so
     except ValueError as error:

@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from memory_pipeline.server.dashboard.ahead import DRAWN
 from memory_pipeline.server.dashboard.figures import figure
-from memory_pipeline.server.dashboard.forms import SentForm, see
+from memory_pipeline.server.dashboard.forms import SentForm, keep_decision, see
 from memory_pipeline.server.dashboard.lists import chosen, part_of
+from memory_pipeline.server.dashboard.marks import BOUNDS, scale_of
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Decider, OpenedMemory, Reader
 from memory_pipeline.service.findings import FACTOR_ORDERS
@@ -58,7 +59,7 @@ def factors(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         orders={name: ORDER_NAMES[name] for name in FACTOR_ORDERS},
         types=[one["value"] for one in words.get("application_type", ())],
         figure=figure(request, memory, "factor_effects", limit=DRAWN) if found else None,
-        scale=scale_of([(row["ci_low"], row["ci_high"]) for row in rows]),
+        scale=scale_of(row[name] for row in rows for name in BOUNDS),
     )
 
 
@@ -94,31 +95,18 @@ def factor(request: Request, memory: OpenedMemory, _: Reader, identity: str) -> 
         decisions=to_records(found["decision_log"]),
         by_context=by_context,
         context_scale=scale_of(
-            [(row["ci_low"], row["ci_high"]) for levels in by_context.values() for row in levels]
+            row[name] for levels in by_context.values() for row in levels for name in BOUNDS
         ),
         choices=CHOICES,
-        scale=scale_of([(found["ci_low"], found["ci_high"])]),
+        scale=scale_of(found[name] for name in BOUNDS),
     )
 
 
 @router.post("/{identity}/decision")
 def decide(memory: OpenedMemory, who: Decider, sent: SentForm, identity: str) -> Response:
     """Confirm or suppress a factor, or note something about it."""
-    memory.decide(
-        "factor",
-        identity,
-        sent.get("decision") or None,
-        by=who.name,
-        note=sent.get("note") or None,
-        is_whole_id=True,
-    )
+    keep_decision(memory, "factor", identity, sent, who)
     return see(f"/factors/{identity}?{urlencode({'done': 'Your decision is kept; the advice follows it.'})}")
-
-
-def scale_of(intervals: list[tuple[float, float]]) -> float:
-    """Return the end of a common scale of differences: what the widest interval needs, in tenths."""
-    widest = max((abs(bound) for interval in intervals for bound in interval), default=0.1)
-    return max(0.1, min(1.0, -(-10 * widest // 1) / 10))
 
 
 def _by_context(memory: Memory, found: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from memory_pipeline.memory import Memory
     from memory_pipeline.server.dashboard.figures import Figure
 
 router = APIRouter(prefix="/learning")
@@ -63,16 +64,14 @@ class Part:
 @router.get("")
 def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show all measures over time."""
-    measures = memory.learning()
+    kept = request.app.state.kept.get("learning", memory.version("learning"), lambda: _read(memory))
+    measures, columns, said, changed = (kept[name] for name in ("measures", "columns", "said", "changed"))
     if measures.empty:
         return render(request, "learning.html", parts=[])
-    columns = segment_columns(memory)
     asked = chosen(request, "segment")["segment"]
     segment = asked if asked in columns else None
     events = to_records(memory.learning_events())
-    changed = memory.changed_segments()
     clear = changed[changed["is_clear"].astype(bool)]
-    said = memory.learning_summary()
     success = figure(request, memory, "success_over_time")
     by_part = {
         kind: figure(request, memory, kind, segment_column=segment)
@@ -84,7 +83,7 @@ def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         "learning.html",
         parts=_parts(request, memory, measures, said),
         said=said[SUCCESS_RATE],
-        change=memory.success_change(),
+        change=kept["change"],
         success=_with(success, _shares(measures, SUCCESS_RATE), whole),
         brush=_with(by_part["brush_success"], _totals(measures, segment), of_parts),
         segments=_with(by_part["success_by_segment"], _of_segments(measures, segment), of_parts),
@@ -95,6 +94,16 @@ def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         part_total=len(changed),
         events=events[::-1],
     )
+
+
+def _read(memory: Memory) -> dict[str, Any]:
+    return {
+        "measures": memory.learning(),
+        "columns": segment_columns(memory),
+        "said": memory.learning_summary(),
+        "changed": memory.changed_segments(),
+        "change": memory.success_change(),
+    }
 
 
 @router.get("/{measure}.csv")

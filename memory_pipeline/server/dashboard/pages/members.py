@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from memory_pipeline.agent.prompt import FOCUS_AREAS, FOCUS_CHARACTERS
-from memory_pipeline.server.dashboard.forms import SentForm, see
+from memory_pipeline.server.dashboard.forms import SentForm, keep_decision, see
 from memory_pipeline.server.dashboard.lists import chosen, part_of
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Admin, Decider, OpenedMemory, Reader
@@ -134,14 +134,7 @@ def pattern(request: Request, memory: OpenedMemory, _: Reader, identity: Identit
 @router.post("/{identity}/decision")
 def decide(memory: OpenedMemory, who: Decider, sent: SentForm, identity: Identity) -> Response:
     """Activate or retire a pattern, or note something about it."""
-    memory.decide(
-        "member_pattern",
-        str(identity),
-        sent.get("decision") or None,
-        by=who.name,
-        note=sent.get("note") or None,
-        is_whole_id=True,
-    )
+    keep_decision(memory, "member_pattern", str(identity), sent, who)
     return see(f"/members/{identity}?{urlencode({'done': 'Your decision is kept; rebuilds respect it.'})}")
 
 

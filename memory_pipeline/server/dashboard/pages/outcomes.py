@@ -57,7 +57,10 @@ def outcomes(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     cursor = request.query_params.get("cursor")
     begin = read_cursor(cursor, scope)
     column = sort.removeprefix("-")
-    is_large = memory.outcome_page(limit=0).total > COUNTED_AT_ONCE
+    everything = request.app.state.kept.get(
+        "attempts", memory.version("outcomes"), lambda: memory.outcome_page(limit=0).total
+    )
+    is_large = everything > COUNTED_AT_ONCE
     is_summarised = not is_large or "summary" in request.query_params
     summary = memory.outcome_summary(**filters) if is_summarised else None
     total = begin.total if begin is not None else None if summary is None else summary.attempts

@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.memory import Memory
 from memory_pipeline.server.dashboard.ahead import DRAWN
 from memory_pipeline.server.dashboard.figures import figure
-from memory_pipeline.server.dashboard.forms import SentForm, see
+from memory_pipeline.server.dashboard.forms import SentForm, keep_decision, see
 from memory_pipeline.server.dashboard.lists import chosen, number, part_of
+from memory_pipeline.server.dashboard.marks import BOUNDS, scale_of
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Decider, OpenedMemory, Reader
 from memory_pipeline.service.contexts import MONTH
@@ -79,7 +81,7 @@ def pattern(request: Request, memory: OpenedMemory, _: Reader, identity: str) ->
         all_outcomes=_outcomes_address(found["conditions"], memory.vocabulary()),
         overlaps=_overlaps(memory, found["id"]),
         factors=to_records(memory.factors_of_pattern(found["id"])),
-        **_by_level(memory, found),
+        **_by_level(request, memory, found),
         choices=CHOICES,
         scale=_scale([found]),
     )
@@ -88,27 +90,24 @@ def pattern(request: Request, memory: OpenedMemory, _: Reader, identity: str) ->
 @router.post("/{identity}/decision")
 def decide(memory: OpenedMemory, who: Decider, sent: SentForm, identity: str) -> Response:
     """Activate or retire a pattern, or note something about it."""
-    memory.decide(
-        "pattern",
-        identity,
-        sent.get("decision") or None,
-        by=who.name,
-        note=sent.get("note") or None,
-        is_whole_id=True,
-    )
+    keep_decision(memory, "pattern", identity, sent, who)
     return see(f"/patterns/{identity}?{urlencode({'done': 'Your decision is kept; the advice follows it.'})}")
 
 
-def _by_level(memory: Memory, pattern: Mapping[str, Any]) -> dict[str, Any]:
+def _by_level(request: Request, memory: Memory, pattern: Mapping[str, Any]) -> dict[str, Any]:
     """Return the differences by month and by context, and the end of their common scale."""
     try:
-        rows = to_records(memory.pattern_by_level(pattern))
+        rows = request.app.state.kept.get(
+            ("levels of a pattern", pattern["id"]),
+            memory.version("features", "patterns"),
+            lambda: to_records(memory.pattern_by_level(pattern)),
+        )
     except (FileNotFoundError, RuntimeError):
         rows = []
     contexts: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         contexts.setdefault(row["column"], []).append(row)
-    bounds = [abs(row[name]) for row in rows for name in ("ci_low", "ci_high") if row[name] is not None]
+    bounds = [abs(row[name]) for row in rows for name in BOUNDS if row[name] is not None]
     return {
         "months": contexts.pop(MONTH, []),
         "contexts": contexts,
@@ -117,11 +116,8 @@ def _by_level(memory: Memory, pattern: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scale(rows: list[Any]) -> float:
-    """Return the end of the common scale of effects: what the widest interval needs, in tenths."""
-    bounds = [
-        abs(row["impact"][name]) for row in rows for name in ("ci_low", "ci_high") if row["impact"].get(name)
-    ]
-    return max(0.1, min(1.0, -(-10 * max(bounds, default=0.1) // 1) / 10))
+    """Return the end of the common scale of the effects of patterns."""
+    return scale_of(row["impact"][name] for row in rows for name in BOUNDS if row["impact"].get(name))
 
 
 def _overlaps(memory: Any, identity: str) -> list[dict[str, Any]]:
@@ -145,7 +141,7 @@ def _outcomes_address(conditions: Mapping[str, Any], words: Mapping[str, Any]) -
     approach = {one["name"]: one for one in words["approach"]}
     query = {}
     for column, value in conditions.items():
-        name, _, element = column.partition(": ")
+        name, element = split_element_column(column)
         if element and value == "yes" and name in approach:
             query[f"approach.{name}"] = element
         elif column in context:

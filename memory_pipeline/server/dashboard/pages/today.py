@@ -26,7 +26,7 @@ _LEAST_SCALE = 0.15
 def today(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show where the memory stands."""
     values = request.app.state.kept.get("today", memory.overview_version(), lambda: _read(memory))
-    drawing = figure(request, memory, "success_over_time") if values["months"] else None
+    drawing = figure(request, memory, "success_over_time") if values["newest"] else None
     return render(request, "today.html", figure=drawing, usage=memory.usage(), **values)
 
 
@@ -38,7 +38,7 @@ def _read(memory: Memory) -> dict[str, Any]:
         "state": memory.status(),
         "is_rebuilt": memory.is_rebuilt(),
         "change_sentence": memory.success_change() if len(measures) else None,
-        "months": _last_months(measures),
+        "newest": _newest_month(measures),
         "verification": verified[0] if verified else None,
         "gain_scale": _gain_scale(verified),
         "began": changes["began"],
@@ -51,13 +51,10 @@ def _read(memory: Memory) -> dict[str, Any]:
     }
 
 
-def _whole(measures: pd.DataFrame) -> pd.DataFrame:
-    return measures[(measures["measure"] == SUCCESS_RATE) & (measures["segment_column"] == "")]
-
-
-def _last_months(measures: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the newest month and the one before it, the newest first."""
-    return to_records(_whole(measures).tail(2))[::-1]
+def _newest_month(measures: pd.DataFrame) -> dict[str, Any] | None:
+    """Return the success of the newest month; None where nothing was measured."""
+    whole = measures[(measures["measure"] == SUCCESS_RATE) & (measures["segment_column"] == "")]
+    return to_records(whole.tail(1))[0] if len(whole) else None
 
 
 def _gain_scale(verified: list[dict[str, Any]]) -> float:
