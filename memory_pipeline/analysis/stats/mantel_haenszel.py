@@ -75,3 +75,41 @@ def risk_difference(counts: StratifiedCounts) -> float:
     n1, k1, n0, k0 = counts.n1[both], counts.k1[both], counts.n0[both], counts.k0[both]
     weight = n1 * n0 / (n1 + n0)
     return float((weight * (k1 / n1 - k0 / n0)).sum() / weight.sum())
+
+
+def leave_one_out_differences(hits: Floats, inside: Mask, strata: Ints, unit: Ints) -> tuple[float, Floats]:
+    """Compute the Mantel-Haenszel risk difference (ref. 1), and that without each unit in turn.
+
+    Parameters
+    ----------
+    hits
+        1 with the target, else 0, shape (rows,).
+    inside
+        Which rows are compared with the others of their stratum, shape (rows,).
+    strata, unit
+        Stratum and unit of each row, from 0, shape (rows,).
+
+    Returns
+    -------
+    whole, without
+        The second has shape (units,); not a number where no stratum has both sides.
+    """
+    size, units = int(strata.max(initial=0)) + 1, int(unit.max(initial=0)) + 1
+    key = unit * size + strata
+    whole = StratifiedCounts.of(np.ones(len(hits)), hits, inside, strata, size)
+    own = StratifiedCounts.of(np.ones(len(hits)), hits, inside, key, units * size)
+    n1, k1, n0, k0 = (
+        all_units - of_unit.reshape(units, size)
+        for all_units, of_unit in (
+            (whole.n1, own.n1),
+            (whole.k1, own.k1),
+            (whole.n0, own.n0),
+            (whole.k0, own.k0),
+        )
+    )
+    both = (n1 > 0) & (n0 > 0)
+    weight = np.where(both, n1 * n0 / np.maximum(n1 + n0, 1.0), 0.0)
+    total = weight.sum(axis=1)
+    pooled = (weight * (k1 / np.maximum(n1, 1.0) - k0 / np.maximum(n0, 1.0))).sum(axis=1)
+    without = np.divide(pooled, total, out=np.full(units, np.nan), where=total > 0)
+    return risk_difference(whole), without
