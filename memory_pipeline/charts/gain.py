@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import altair as alt
 import pandas as pd
 
-from memory_pipeline.analysis.text import points_text
+from memory_pipeline.analysis.learning.verdict import (
+    CHANCE,
+    HARMED,
+    HELPED,
+    MAY_HAVE_HARMED,
+    MAY_HAVE_HELPED,
+    TOO_LITTLE,
+    headline,
+)
 from memory_pipeline.charts.forest import scale_around
-from memory_pipeline.charts.theme import BLUE, INK, MUTED, VERMILION, Chart, finish, naive_utc, no_data
+from memory_pipeline.charts.theme import (
+    BLUE,
+    FAINT,
+    INK,
+    MUTED,
+    ORANGE,
+    SKY,
+    VERMILION,
+    Chart,
+    finish,
+    naive_utc,
+    no_data,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 GAIN = "advice_gain"
 _TITLE = "Does following the advice help?"
-_HELPED, _HARMED, _UNSURE = "helped", "harmed", "may be chance"
-_COLOURS = {_HELPED: BLUE, _HARMED: VERMILION, _UNSURE: MUTED}
-_SHAPES = {_HELPED: "circle", _HARMED: "square", _UNSURE: "circle"}
+_COLOURS = {
+    HELPED: BLUE,
+    MAY_HAVE_HELPED: SKY,
+    HARMED: VERMILION,
+    MAY_HAVE_HARMED: ORANGE,
+    CHANCE: MUTED,
+    TOO_LITTLE: FAINT,
+}
+_SHAPES = {kind: "square" if kind in {HARMED, MAY_HAVE_HARMED} else "circle" for kind in _COLOURS}
 _ROW = 26
 _WIDTH = 420
 
@@ -38,9 +69,13 @@ def advice_gain(measures: pd.DataFrame, verifications: pd.DataFrame, *, limit: i
         return no_data(_TITLE, reason)
     newest = verifications.sort_values("verified_at").iloc[-1]
     months = measures[measures["measure"] == GAIN]
+    labels = (
+        naive_utc(months["period_start"]).dt.strftime("by %B %Y"),
+        naive_utc(enough["verified_at"]).dt.strftime("%Y-%m-%d %H:%M"),
+    )
     blocks = [
-        _rows(naive_utc(months["period_start"]).dt.strftime("by %B %Y"), months, "value", "sample_size"),
-        _rows(naive_utc(enough["verified_at"]).dt.strftime("%Y-%m-%d %H:%M"), enough, "gain", "comparable"),
+        _rows(labels[0], months, "value", "sample_size", [one["verdict"] for one in months["details"]]),
+        _rows(labels[1], enough, "gain", "comparable", list(enough["verdict"])),
     ]
     order = [
         months["period_start"].to_numpy().argsort()[::-1],
@@ -48,46 +83,45 @@ def advice_gain(measures: pd.DataFrame, verifications: pd.DataFrame, *, limit: i
     ]
     drawn = [rows.iloc[which[:limit]] for rows, which in zip(blocks, order, strict=True)]
     domain = scale_around(*(rows[name] for rows in drawn for name in ("low", "high") if len(rows)))
+    shown = {kind for rows in drawn for kind in rows["kind"]}
     titles = ("As known by the end of each month", "As each rebuild estimated it (UTC)")
     parts = [
-        _block(rows, domain, title, is_last=title == titles[-1])
+        _block(rows, domain, title, shown, is_last=title == titles[-1])
         for rows, title in zip(drawn, titles, strict=True)
         if len(rows)
     ]
-    kind = _kind(float(newest["ci_low"]), float(newest["ci_high"]))
-    gain = f"{points_text(100 * float(newest['gain']), signed=True)} points"
-    tail = ", which may be chance" if kind == _UNSURE else ""
     return finish(
         alt.vconcat(*parts, spacing=20),
-        f"Following the advice changed success by {gain}{tail}",
+        headline(str(newest["verdict"]), float(newest["gain"])),
         str(newest["reason"]),
         "Point: share of success with the advice less that without; line: its 95% interval. The months add "
         "up: each holds the attempts of those before it.",
     )
 
 
-def _kind(low: float, high: float) -> str:
-    return _HELPED if low > 0 else _HARMED if high < 0 else _UNSURE
-
-
-def _rows(labels: pd.Series, source: pd.DataFrame, value: str, size: str) -> pd.DataFrame:
-    rows = pd.DataFrame(
+def _rows(
+    labels: pd.Series, source: pd.DataFrame, value: str, size: str, verdicts: list[str]
+) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "label": labels.to_numpy(),
             "points": 100 * source[value].to_numpy(float),
             "low": 100 * source["ci_low"].to_numpy(float),
             "high": 100 * source["ci_high"].to_numpy(float),
             "attempts": source[size].to_numpy(int),
+            "kind": verdicts,
         }
     )
-    rows["kind"] = [_kind(low, high) for low, high in zip(rows["low"], rows["high"], strict=True)]
-    return rows
 
 
-def _block(rows: pd.DataFrame, domain: tuple[float, float], title: str, *, is_last: bool) -> Chart:
-    names = list(_COLOURS)
-    colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=names, range=list(_COLOURS.values())))
-    shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=names, range=list(_SHAPES.values())))
+def _block(
+    rows: pd.DataFrame, domain: tuple[float, float], title: str, shown: Collection[str], *, is_last: bool
+) -> Chart:
+    kinds = [kind for kind in _COLOURS if kind in shown]
+    colour, shape = (
+        channel("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[values[kind] for kind in kinds]))
+        for channel, values in ((alt.Color, _COLOURS), (alt.Shape, _SHAPES))
+    )
     x = alt.X(
         "low:Q",
         scale=alt.Scale(domain=list(domain), clamp=True, nice=False, zero=False),

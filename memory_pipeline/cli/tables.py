@@ -234,10 +234,13 @@ def advice_changes(frame: pd.DataFrame) -> Group:
 
 def verifications(frame: pd.DataFrame) -> Table:
     """Format the verifications of the advice."""
-    table = _table("verified", "finding", "followed", "not followed", "withheld", right=("followed",))
+    table = _table(
+        "verified", "verdict", "finding", "followed", "not followed", "withheld", right=("followed",)
+    )
     for _, row in frame.iterrows():
         table.add_row(
             f"{row['verified_at']:%Y-%m-%d %H:%M}",
+            row["verdict"],
             Text(row["reason"]),
             f"{row['followed']:,}",
             f"{row['not_followed']:,}",

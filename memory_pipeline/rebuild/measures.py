@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memory_pipeline.analysis.learning import ReplayResult
+    from memory_pipeline.analysis.learning.advised import AdvisedAttempts
     from memory_pipeline.rebuild.features import Features
     from memory_pipeline.settings import Settings
     from memory_pipeline.store.session import Session
@@ -110,30 +111,28 @@ def update_measures(session: Session) -> UpdatedMeasures:
     """Measure whether results get better and whether what is known and advised holds, and store it."""
     history = History.of(read_features(session), session.settings)
     kept = KeptMeasures(session.frames, history.rests_on)
-    measures = measure_learning(history, *read_advised_attempts(session), kept)
+    measures = measure_learning(history, read_advised_attempts(session), kept)
     save_learning(session.store, measures)
     kept.save()
     return UpdatedMeasures(measures, history.segments, kept.computed, kept.reused)
 
 
-def measure_learning(
-    history: History, advised: pd.DataFrame, strata: Sequence[str], kept: KeptMeasures
-) -> pd.DataFrame:
+def measure_learning(history: History, advised: AdvisedAttempts, kept: KeptMeasures) -> pd.DataFrame:
     """Compute all measures; returns a frame with `learning.measures.MEASURE_COLUMNS`.
 
     Parameters
     ----------
     history
         What is measured.
-    advised, strata
-        The attempts for which there was advice, and their strata, as for `verify_advice`.
+    advised
+        The attempts for which there was advice.
     kept
         What earlier rebuilds measured; what is computed now is added, but not saved.
     """
     success = success_over_time(history.features, context=history.segments)
     rows = [
         *knowledge_by_month(history, kept),
-        *gain_rows(advised, unit=history.settings.unit, strata=strata),
+        *gain_rows(advised),
         *replication_by_quarter(history, kept),
         *replayed(history, kept),
     ]

@@ -61,14 +61,14 @@ def test_a_rebuild_compares_what_was_served_with_what_was_withheld(
         assert (found["method"], found["followed"], found["control"]) == ("intention to treat", 120, 80)
         assert found["sufficient"]
         assert found["ci_low"] < 0 < found["ci_high"]
-        assert not found["conclusive"]
+        assert (found["verdict"], found["conclusive"]) == ("may be chance", False)
 
-        add_outcomes(150, first=420, recommendation_id=shown, outcome_status="success")
+        add_outcomes(500, first=420, recommendation_id=shown, outcome_status="success")
         rebuild(open_session(settings, store), contracts=())
         newest = memory.advice_verifications().iloc[0]
         assert len(memory.advice_verifications()) == 2
-        assert newest["conclusive"]
-        assert newest["ci_low"] > 0
+        assert (newest["verdict"], newest["conclusive"]) == ("helped", True)
+        assert newest["ci_low"] > newest["anytime_low"] > 0
 
         gains = memory.learning("advice_gain")
         assert gains["sample_size"].is_monotonic_increasing

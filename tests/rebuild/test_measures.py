@@ -11,6 +11,7 @@ import pytest
 from made_history import outcome_rows
 from sqlalchemy import insert, update
 
+from memory_pipeline.analysis.learning.advised import AdvisedAttempts
 from memory_pipeline.analysis.names import MEASURES
 from memory_pipeline.rebuild import code_version, measures
 from memory_pipeline.rebuild.features import read_features, update_features
@@ -35,8 +36,9 @@ def measure(settings: Settings, store: Store) -> Any:
         update_features(memory)
         history = measures.History.of(read_features(memory), memory.settings)
         kept = KeptMeasures(memory.frames, history.rests_on)
-        advised = history.features.head(0).assign(is_control=False, followed=None)
-        found = measures.measure_learning(history, advised, [], kept)
+        nobody = history.features.head(0).assign(is_control=False, followed=None)
+        advised = AdvisedAttempts(nobody, memory.settings.unit, ())
+        found = measures.measure_learning(history, advised, kept)
         save_learning(store, found)
         kept.save()
         return found, kept

@@ -55,19 +55,29 @@ class Verification(Row):
     """The effect of following advice, as one rebuild estimated it."""
 
     id: int = Field(description="Number of the estimate.")
-    method: str = Field(description="How it was made.", examples=["stratified"])
+    method: str = Field(description="How it was made.", examples=["doubly robust"])
+    verdict: str = Field(description="What may be said.", examples=["consistent with helping"])
     gain: Difference = Field(description="Share of success with the advice less that without.")
     ci_low: Difference = Field(description="Lower end of its 95% interval.")
     ci_high: Difference = Field(description="Upper end of its 95% interval.")
+    anytime_low: Difference | None = Field(
+        description="Lower end of the interval that holds at every look; of an experiment only."
+    )
+    anytime_high: Difference | None = Field(description="Upper end of it.")
+    e_value: float | None = Field(
+        description="Without an experiment: how many times as likely something unrecorded would have to make "
+        "both following and success, to explain the gain away."
+    )
+    e_value_bound: float | None = Field(description="The same for the end of the interval nearer to 0.")
     sufficient: bool = Field(description="Whether there was enough evidence.")
-    conclusive: bool = Field(description="Whether the interval leaves out 0.")
+    conclusive: bool = Field(description="Whether an experiment showed a change, at every look.")
     reason: str = Field(description="What can be said, as a sentence.")
     followed: Count = Field(description="Attempts that followed the advice.")
     not_followed: Count = Field(description="Attempts that did not.")
     control: Count = Field(description="Attempts whose advice was withheld on purpose.")
     comparable: Count = Field(description="Attempts that were compared.")
     units: Count = Field(description="Different applications among them.")
-    strata: Count = Field(description="Strata of context within which they were compared.")
+    strata: Count = Field(description="Strata within which they were compared; 0 without an experiment.")
     verified_at: datetime = Field(description="When.")
 
 

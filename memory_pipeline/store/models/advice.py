@@ -87,9 +87,14 @@ class AdviceVerification(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     method: Mapped[str]
+    verdict: Mapped[str]
     gain: Mapped[float]
     ci_low: Mapped[float]
     ci_high: Mapped[float]
+    anytime_low: Mapped[float | None]
+    anytime_high: Mapped[float | None]
+    e_value: Mapped[float | None]
+    e_value_bound: Mapped[float | None]
     sufficient: Mapped[bool]
     conclusive: Mapped[bool]
     reason: Mapped[str]
