@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.learning.advised import AdvisedAttempts
 
 _KNOTS = 4
-_MOST_LEVELS, _MOST_PAIRED, _MOST_PAIRS = 60, 10, 40
+_MOST_LEVELS, _MOST_PAIRED, _MOST_PAIRS = 120, 10, 40
 _ATTEMPTS_PER_COLUMN = 10
 _LEAST_DEVIATE = 2.0
 """Of a pair of levels: how many standard errors its rate is from the sum of both."""

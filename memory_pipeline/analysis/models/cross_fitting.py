@@ -10,7 +10,7 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg
@@ -64,10 +64,16 @@ def cross_fitted_rates(matrix: Floats, target: Floats, fold: Ints, *, spread: fl
     """
     precision = _precision(matrix.shape[1], spread)
     whole = _fit(matrix, target, precision, np.zeros(matrix.shape[1]))
+    # A fit without a fold lies near the whole one, whose curvature less the fold's serves for all steps.
+    fitted = expit(matrix @ whole)
+    held = [fold == one for one in range(int(fold.max(initial=-1)) + 1)]
+    own = [_gram(matrix[rows], fitted[rows]) for rows in held]
+    curvature = sum(own) + np.diag(precision)
     rates = np.empty(len(target))
-    for one in range(int(fold.max(initial=-1)) + 1):
-        held = fold == one
-        rates[held] = expit(matrix[held] @ _fit(matrix[~held], target[~held], precision, whole))
+    for rows, less in zip(held, own, strict=True):
+        fixed = linalg.cho_factor(curvature - less)
+        beta = _fit(matrix[~rows], target[~rows], precision, whole, fixed)
+        rates[rows] = expit(matrix[rows] @ beta)
     return rates
 
 
@@ -83,19 +89,31 @@ def _precision(columns: int, spread: float) -> Floats:
     return precision
 
 
-def _fit(matrix: Floats, target: Floats, precision: Floats, start: Floats) -> Floats:
+def _gram(matrix: Floats, rates: Floats) -> Floats:
+    return np.asarray((matrix * (rates * (1 - rates))[:, None]).T @ matrix)
+
+
+def _fit(
+    matrix: Floats,
+    target: Floats,
+    precision: Floats,
+    start: Floats,
+    curvature: tuple[Any, bool] | None = None,
+) -> Floats:
+    """Maximise the penalised log-likelihood, by Newton steps or by steps of a fixed, factored curvature."""
+
     def objective(beta: Floats) -> float:
         eta = matrix @ beta
         likelihood = target @ log_expit(eta) + (1 - target) @ log_expit(-eta)
         return float(likelihood - 0.5 * precision @ beta**2)
 
-    def newton_step(beta: Floats) -> tuple[Floats, float]:
+    def step_from(beta: Floats) -> tuple[Floats, float]:
         rates = expit(matrix @ beta)
         slope = matrix.T @ (target - rates) - precision * beta
-        information = (matrix * (rates * (1 - rates))[:, None]).T @ matrix + np.diag(precision)
-        step: Floats = linalg.solve(information, slope, assume_a="pos")
+        factored = curvature or linalg.cho_factor(_gram(matrix, rates) + np.diag(precision))
+        step: Floats = linalg.cho_solve(factored, slope)
         return step, float(slope @ step)
 
     return maximise(
-        objective, newton_step, start, tolerance=_TOLERANCE, what=f"logistic fit on {len(target)} attempts"
+        objective, step_from, start, tolerance=_TOLERANCE, what=f"logistic fit on {len(target)} attempts"
     )
