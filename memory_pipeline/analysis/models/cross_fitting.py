@@ -10,6 +10,7 @@ References
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FOLDS = 5
 _TOLERANCE = 1e-4
 _INTERCEPT_PRECISION = 0.01
+_FIXED_STEPS = 5
+"""Steps by a curvature from elsewhere; where a fold has most of a condition, they do not converge."""
 
 
 def unit_folds(unit: Ints, folds: int = FOLDS) -> Ints:
@@ -64,7 +67,7 @@ def cross_fitted_rates(matrix: Floats, target: Floats, fold: Ints, *, spread: fl
     """
     precision = _precision(matrix.shape[1], spread)
     whole = _fit(matrix, target, precision, np.zeros(matrix.shape[1]))
-    # A fit without a fold lies near the whole one, whose curvature less the fold's serves for all steps.
+    # A fit without a fold lies near the whole one, whose curvature less the fold's serves for some steps.
     fitted = expit(matrix @ whole)
     held = [fold == one for one in range(int(fold.max(initial=-1)) + 1)]
     own = [_gram(matrix[rows], fitted[rows]) for rows in held]
@@ -100,7 +103,8 @@ def _fit(
     start: Floats,
     curvature: tuple[Any, bool] | None = None,
 ) -> Floats:
-    """Maximise the penalised log-likelihood, by Newton steps or by steps of a fixed, factored curvature."""
+    """Maximise the penalised log-likelihood by Newton's method, first by a given, factored curvature."""
+    steps = count()
 
     def objective(beta: Floats) -> float:
         eta = matrix @ beta
@@ -110,7 +114,8 @@ def _fit(
     def step_from(beta: Floats) -> tuple[Floats, float]:
         rates = expit(matrix @ beta)
         slope = matrix.T @ (target - rates) - precision * beta
-        factored = curvature or linalg.cho_factor(_gram(matrix, rates) + np.diag(precision))
+        factored = curvature if next(steps) < _FIXED_STEPS else None
+        factored = factored or linalg.cho_factor(_gram(matrix, rates) + np.diag(precision))
         step: Floats = linalg.cho_solve(factored, slope)
         return step, float(slope @ step)
 
