@@ -171,6 +171,18 @@ class Settings(BaseSettings):
         description="When the discovery schedule runs once it is turned on, in UTC: every so often (a number "
         "and m, h or d), or a cron string such as `0 6 * * 1`.",
     )
+    backup_folder: Path | None = Field(
+        default=None,
+        description="Folder of scheduled backups. Unset: nothing is backed up by itself.",
+    )
+    backup_interval: str = Field(
+        default="24h",
+        description="When a backup is written to MEMORY_BACKUP_FOLDER, in UTC: every so often (a number and "
+        "m, h or d), or a cron string such as `0 2 * * *`.",
+    )
+    keep_backups: int = Field(
+        default=14, ge=1, description="Backups that stay in MEMORY_BACKUP_FOLDER, the newest."
+    )
     dagster_ui_url: str | None = Field(
         default=None,
         description="Address of Dagster's UI, such as http://127.0.0.1:3000, to which pages link the runs of "
@@ -210,7 +222,7 @@ class Settings(BaseSettings):
             parse_interval(value)
         return value
 
-    @field_validator("update_interval", "discovery_interval")
+    @field_validator("update_interval", "discovery_interval", "backup_interval")
     @classmethod
     def _schedule_is_readable(cls, value: str) -> str:
         parse_schedule(value)
@@ -225,6 +237,11 @@ class Settings(BaseSettings):
     def discover_every(self) -> timedelta | str:
         """Return `discovery_interval` as a duration, or as a cron string."""
         return parse_schedule(self.discovery_interval)
+
+    @property
+    def back_up_every(self) -> timedelta | str:
+        """Return `backup_interval` as a duration, or as a cron string."""
+        return parse_schedule(self.backup_interval)
 
     @property
     def strata(self) -> tuple[str, ...]:

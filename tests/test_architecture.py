@@ -22,7 +22,7 @@ FLOORS = (
     ("vocabulary",),
     ("rebuild",),
     ("service",),
-    ("memory",),
+    ("memory", "administration"),
     ("agent",),
     ("pipeline",),
     ("server",),

@@ -1,0 +1,54 @@
+"""Scheduled backups: off until a folder is named, and the oldest go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from memory_pipeline.pipeline.build import build_definitions
+from memory_pipeline.pipeline.resources import given_resources
+from memory_pipeline.pipeline.upkeep import BACKUP_SCHEDULE_NAME, backup_schedule
+from memory_pipeline.store.session import open_session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from memory_pipeline.settings import Settings
+    from memory_pipeline.store import Store
+
+
+def run_backup(settings: Settings, store: Store) -> dg.ExecuteInProcessResult:
+    memory = open_session(settings, store)
+    definitions = build_definitions(given_resources(memory), settings=settings)
+    return definitions.resolve_job_def("backup").execute_in_process(raise_on_error=False)
+
+
+def test_backups_are_off_until_a_folder_is_named(settings: Settings, tmp_path: Path) -> None:
+    off = backup_schedule(settings)
+    on = backup_schedule(settings.model_copy(update={"backup_folder": tmp_path, "backup_interval": "12h"}))
+    assert off.name == on.name == BACKUP_SCHEDULE_NAME
+    assert off.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert (on.default_status, on.cron_schedule) == (dg.DefaultScheduleStatus.RUNNING, "0 */12 * * *")
+
+
+def test_the_job_writes_a_backup_and_removes_the_oldest(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for day in (1, 2):
+        (folder / f"memory-2026010{day}T000000Z.zip").touch()
+    chosen = settings.model_copy(update={"backup_folder": folder, "keep_backups": 2})
+    assert run_backup(chosen, store).success
+    names = sorted(path.name for path in folder.iterdir())
+    assert names[0] == "memory-20260102T000000Z.zip"
+    assert len(names) == 2
+    assert (folder / names[1]).stat().st_size > 0
+
+
+def test_without_a_folder_the_job_says_what_to_set(settings: Settings, store: Store) -> None:
+    done = run_backup(settings, store)
+    assert not done.success
+    failed = [one for one in done.all_events if one.is_step_failure]
+    assert "MEMORY_BACKUP_FOLDER is not set" in str(failed[0].event_specific_data)
