@@ -1,39 +1,63 @@
-"""Read every setting of the project from the environment.
+"""Read every setting of the project from the environment and the file under MEMORY_HOME.
 
 What belongs here: names, defaults, limits and the meaning of each `MEMORY_*` variable.
-What does not: anything that acts on a setting.
+What does not: anything that acts on a setting, and how one is shown or changed (`configuration`).
 """
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from memory_pipeline.settings_file import read_settings_file, settings_file
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+DEFAULT_HOME = Path(".memory")
 _CRON_FIELDS = 5
 _INTERVAL_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Settings(BaseSettings):
-    """Settings of the project, each from the environment variable `MEMORY_<NAME>`.
+    """Settings of the project, each from the variable `MEMORY_<NAME>`, else the file under MEMORY_HOME.
 
     Raises
     ------
     pydantic.ValidationError
-        When a variable holds a value outside its documented range.
+        When a variable or a line holds a value outside its documented range.
+    ValueError
+        When the file is not TOML, or sets something unknown.
     """
 
     model_config = SettingsConfigDict(
         env_prefix="MEMORY_", extra="ignore", frozen=True, populate_by_name=True
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings are read: a caller's values, then the environment, then the file."""
+        given = init_settings().get("home")
+        home = home_of_environment() if given is None else Path(given)
+        return init_settings, env_settings, _FileSource(settings_cls, home)
+
     home: Path = Field(
-        default=Path(".memory"),
+        default=DEFAULT_HOME,
         description="Folder of the embedded database, the features, the evidence and Dagster's files.",
     )
     database_url: SecretStr | None = Field(
@@ -264,31 +288,37 @@ def variable_of(name: str) -> str:
     return alias if isinstance(alias, str) else f"MEMORY_{name.upper()}"
 
 
-def describe_settings(settings: Settings) -> list[dict[str, Any]]:
-    """Return the settings in force, for people to read: secrets and passwords in addresses are masked.
+def home_of_environment() -> Path:
+    """Return the folder of the memory, as the environment names it: where the file of settings is."""
+    found = [value for name, value in os.environ.items() if name.upper() == "MEMORY_HOME"]
+    return Path(found[0]) if found else DEFAULT_HOME
 
-    Returns
-    -------
-    list of dict
-        `variable`, `value` (as text; None where it is unset), `is_default` and `description`, in the order
-        of the fields.
-    """
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            text = "(set, not shown)" if value.get_secret_value().strip() else None
-        else:
-            text = None if value is None else re.sub(r"(?<=://)[^/@\s]*@", "(not shown)@", str(value))
-        rows.append(
-            {
-                "variable": variable_of(name),
-                "value": text,
-                "is_default": value == field.default,
-                "description": field.description,
-            }
-        )
-    return rows
+
+class _FileSource(PydanticBaseSettingsSource):
+    """The settings of the file under MEMORY_HOME, but for those that the environment has."""
+
+    def __init__(self, settings_class: type[BaseSettings], home: Path) -> None:
+        super().__init__(settings_class)
+        self._path = settings_file(home)
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return nothing: `__call__` reads all fields at once."""
+        del field
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = read_settings_file(self._path)
+        known = self.settings_cls.model_fields.keys() - {"home"}
+        for name in found.keys() - known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; remove the line"
+            raise ValueError(f"{self._path} sets {name!r}, which cannot be set there{hint}")
+        there = {name.upper() for name in os.environ}
+        return {
+            variable_of(name) if name == "anthropic_api_key" else name: value
+            for name, value in found.items()
+            if variable_of(name).upper() not in there
+        }
 
 
 def parse_interval(text: str) -> timedelta:

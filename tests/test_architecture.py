@@ -14,8 +14,9 @@ from memory_pipeline import reference
 from memory_pipeline.module_map import read_rooms
 
 FLOORS = (
+    ("settings_file",),
     ("memory_pipeline", "settings", "analysis", "worlds", "module_map"),
-    ("store", "charts"),
+    ("store", "charts", "configuration"),
     ("ingest", "contracts"),
     ("hook",),
     ("client",),

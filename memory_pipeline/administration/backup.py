@@ -22,7 +22,7 @@ from sqlalchemy import text
 from memory_pipeline import __version__
 from memory_pipeline.administration.new_files import new_zip
 from memory_pipeline.administration.postgres_programs import find_program, running, server_major
-from memory_pipeline.settings import describe_settings
+from memory_pipeline.configuration import describe_settings
 
 if TYPE_CHECKING:
     import zipfile

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "backup": "memory_pipeline.cli.backup",
+    "config": "memory_pipeline.cli.config",
     "decide": "memory_pipeline.cli.decide",
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
