@@ -9,18 +9,14 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from memory_pipeline.settings_file import read_settings_file, settings_file
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
+from memory_pipeline.settings_file import FileSource, settings_file
 
 DEFAULT_HOME = Path(".memory")
 _CRON_FIELDS = 5
@@ -54,7 +50,7 @@ class Settings(BaseSettings):
         """Return where settings are read: a caller's values, then the environment, then the file."""
         given = init_settings().get("home")
         home = home_of_environment() if given is None else Path(given)
-        return init_settings, env_settings, _FileSource(settings_cls, home)
+        return init_settings, env_settings, FileSource(settings_cls, settings_file(home), variable_of)
 
     home: Path = Field(
         default=DEFAULT_HOME,
@@ -207,6 +203,23 @@ class Settings(BaseSettings):
     keep_backups: int = Field(
         default=14, ge=1, description="Backups that stay in MEMORY_BACKUP_FOLDER, the newest."
     )
+    keep_served_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days after which a served answer is removed that no outcome names. Unset: never.",
+    )
+    keep_quarantine_days: int | None = Field(
+        default=None, ge=1, description="Days that a refused record stays in quarantine. Unset: for ever."
+    )
+    keep_run_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days that the record of a run stays: of rebuilds, discoveries, backups and jobs of the "
+        "server. The newest rebuild that succeeded stays always. Unset: for ever.",
+    )
+    keep_audit_days: int | None = Field(
+        default=None, ge=1, description="Days that an entry of the audit log stays. Unset: for ever."
+    )
     dagster_ui_url: str | None = Field(
         default=None,
         description="Address of Dagster's UI, such as http://127.0.0.1:3000, to which pages link the runs of "
@@ -292,33 +305,6 @@ def home_of_environment() -> Path:
     """Return the folder of the memory, as the environment names it: where the file of settings is."""
     found = [value for name, value in os.environ.items() if name.upper() == "MEMORY_HOME"]
     return Path(found[0]) if found else DEFAULT_HOME
-
-
-class _FileSource(PydanticBaseSettingsSource):
-    """The settings of the file under MEMORY_HOME, but for those that the environment has."""
-
-    def __init__(self, settings_class: type[BaseSettings], home: Path) -> None:
-        super().__init__(settings_class)
-        self._path = settings_file(home)
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return nothing: `__call__` reads all fields at once."""
-        del field
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found = read_settings_file(self._path)
-        known = self.settings_cls.model_fields.keys() - {"home"}
-        for name in found.keys() - known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "; remove the line"
-            raise ValueError(f"{self._path} sets {name!r}, which cannot be set there{hint}")
-        there = {name.upper() for name in os.environ}
-        return {
-            variable_of(name) if name == "anthropic_api_key" else name: value
-            for name, value in found.items()
-            if variable_of(name).upper() not in there
-        }
 
 
 def parse_interval(text: str) -> timedelta:

@@ -1,4 +1,4 @@
-"""Jobs that keep a memory: scheduled backups."""
+"""Jobs that keep a memory: scheduled backups, and the removal of what is old."""
 
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from memory_pipeline.store.session import Session
 
 BACKUP_SCHEDULE_NAME = "backup_schedule"
+RETENTION_SCHEDULE_NAME = "retention_schedule"
 
 
 @dg.op(
@@ -62,4 +63,43 @@ def backup_schedule(settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING if is_wanted else dg.DefaultScheduleStatus.STOPPED,
         description=f"Writes a backup {due_when(settings.backup_interval)} (MEMORY_BACKUP_INTERVAL), "
         "counted in UTC, once MEMORY_BACKUP_FOLDER is set.",
+    )
+
+
+@dg.op(required_resource_keys={"memory"}, description="Removes what is older than the settings keep.")
+def remove_what_is_old(context: dg.OpExecutionContext) -> None:
+    """Remove what is older than the settings keep, and report the rows by table."""
+    from memory_pipeline.administration.retention import apply_retention  # noqa: PLC0415
+
+    memory: Session = context.resources.memory
+    removed = apply_retention(memory.store, memory.settings)
+    context.add_output_metadata({"removed": removed})
+
+
+@dg.job(
+    name="retention",
+    description="Removes served answers, records in quarantine, records of runs and entries of the audit log "
+    "that are older than MEMORY_KEEP_SERVED_DAYS, _QUARANTINE_DAYS, _RUN_DAYS and _AUDIT_DAYS.",
+)
+def retention_job() -> None:
+    """Remove what is old."""
+    remove_what_is_old()
+
+
+def retention_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Define the daily schedule of the retention; off where no setting limits anything."""
+    limits = (
+        settings.keep_served_days,
+        settings.keep_quarantine_days,
+        settings.keep_run_days,
+        settings.keep_audit_days,
+    )
+    is_wanted = any(one is not None for one in limits)
+    return dg.ScheduleDefinition(
+        name=RETENTION_SCHEDULE_NAME,
+        job=retention_job,
+        cron_schedule="30 3 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING if is_wanted else dg.DefaultScheduleStatus.STOPPED,
+        description="Removes what is older than MEMORY_KEEP_..._DAYS, every day, once one of them is set.",
     )

@@ -89,6 +89,13 @@ class FrameStore:
         for path in self.filesystem.glob(f"{self.root}/*.part"):
             self.filesystem.rm(path)
 
+    def remove_all(self) -> None:
+        """Remove every frame; a rebuild makes them again."""
+        self.filesystem.invalidate_cache(self.root)
+        for pattern in ("*.parquet", "*.json", "*.part"):
+            for path in self.filesystem.glob(f"{self.root}/{pattern}"):
+                self.filesystem.rm(path)
+
     def exists(self, name: str) -> bool:
         """Return whether a frame of that name was written, in parts or as a whole."""
         paths = (self._path(name), self._parts_path(name))

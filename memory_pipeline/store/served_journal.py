@@ -48,6 +48,11 @@ def journal_folder(home: Path) -> Path:
     return home.absolute() / _FOLDER
 
 
+def refused_answers(home: Path) -> Path:
+    """Return the file of the answers that the database refused."""
+    return journal_folder(home) / _REFUSED
+
+
 class ServedJournal:
     """The journal of one process; threads may share it.
 
