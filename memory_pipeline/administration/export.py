@@ -99,9 +99,10 @@ def write_export(store: Store, path: Path) -> ExportManifest:
 
 def _write(connection: Connection, archive: zipfile.ZipFile, table: ExportedTable) -> ExportedFile:
     digest, rows = hashlib.sha256(), 0
-    found = connection.execution_options(yield_per=_ROWS_AT_ONCE).scalars(text(_query(table)))
+    streamed = {"yield_per": _ROWS_AT_ONCE}
+    found = connection.execute(text(_query(table)), execution_options=streamed).scalars()
     with archive.open(f"{table.name}.jsonl", "w", force_zip64=True) as file:
-        for lines in found.partitions():
+        for lines in found.partitions(_ROWS_AT_ONCE):
             block = "".join(f"{line}\n" for line in lines).encode()
             digest.update(block)
             file.write(block)

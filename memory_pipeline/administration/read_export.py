@@ -212,6 +212,9 @@ def _read_records(connection: Connection, lines: _Lines, kind: str, file_name: s
 def _staged(lines: _Lines, record: Any, check: Callable[[dict[str, Any]], dict[str, Any]]) -> str:
     try:
         check_line(lines.table, record)
+        if record.get("task_id") == record["source_record_id"]:
+            # That is what an outcome without a task is stored with; its content has none.
+            record = {**record, "task_id": None}
         encoded = encode_normal(check(record))
     except RecordRefusedError as refusal:
         raise lines.damage(refusal.reason) from refusal

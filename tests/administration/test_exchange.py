@@ -65,7 +65,7 @@ def filled(store: Store) -> Store:
     organisation = sample_organisation(attempts=120, applications=40, members=40)
     ingest_records(store, "outcomes", organisation.outcomes, source="sample")
     ingest_records(store, "members", organisation.members, source="sample")
-    number = {"weight": 1e20, "share": 0.1, "text": 'tab\t "quoted" \\ é'}
+    number = {"weight": 5.0, "little": 1e-7, "share": 0.1, "text": 'tab\t "quoted" \\ é'}
     odd = {
         "application_name": "Odd one",
         "approach_details": {"tool": "psadt"},
@@ -73,7 +73,8 @@ def filled(store: Store) -> Store:
         "outcome_status": "partial",
         "occurred_at": "2026-01-01T00:00:00.123456+05:30",
     }
-    ingest_records(store, "outcomes", [odd, odd])
+    report = ingest_records(store, "outcomes", [odd, odd])
+    assert report.new == 2, report.problems
     log_served(
         store,
         [
