@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import psutil
 import pytest
@@ -228,6 +230,30 @@ def test_the_newest_revision_is_known_without_migrating(empty_database, monkeypa
     empty_database.migrate()
     empty_database.migrate("-1", downgrade=True)
     assert empty_database.revision() == REVISIONS[-2]
+
+
+def test_who_has_patience_waits_for_the_rebuild_lock(server_store: Store) -> None:
+    other = Store(server_store.url)
+    is_there, is_held = Event(), Event()
+
+    def wait_for_it() -> None:
+        is_there.set()
+        with other.rebuild_lock(patience=60):
+            is_held.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with server_store.rebuild_lock():
+            waiting = pool.submit(wait_for_it)
+            assert is_there.wait(60)
+            with (
+                pytest.raises(RebuildInProgressError, match="or a backup; wait for it to end"),
+                other.rebuild_lock(),
+            ):
+                pass
+            assert not is_held.is_set()
+        waiting.result(60)
+    assert is_held.is_set()
+    other.close()
 
 
 def test_what_the_embedded_server_keeps_is_its_owners_alone(tmp_path: Path) -> None:
