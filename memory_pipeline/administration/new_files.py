@@ -38,7 +38,6 @@ def new_zip(path: Path, *, compresses: bool = False) -> Iterator[zipfile.ZipFile
         part.rename(path)
     except OSError as error:
         raise OSError(
-            error.errno,
             f"{path} could not be written ({error.strerror or error}); nothing is left of it: free some "
             "space, or name another folder",
         ) from error
