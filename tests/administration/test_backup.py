@@ -20,16 +20,17 @@ from memory_pipeline.administration.postgres_programs import _without_password, 
 from memory_pipeline.administration.restore import drop_kept, kept_databases, read_manifest, restore_backup
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.pipeline.run import rebuild
-from memory_pipeline.store import Store
+from memory_pipeline.settings import Settings
+from memory_pipeline.store import Store, open_store
 from memory_pipeline.store.columns import count_rows
 from memory_pipeline.store.models import Base
+from memory_pipeline.store.opening import connect_store
+from memory_pipeline.store.server import start_embedded_server
 from memory_pipeline.store.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from memory_pipeline.settings import Settings
 
 FOUND = (
     "pattern_identifications",
@@ -128,6 +129,25 @@ def test_what_was_there_is_kept_and_what_came_later_is_gone(own, tmp_path):
         drop_kept(settings, store, "template1")
     drop_kept(settings, store, done.kept_database)
     assert kept_databases(store) == []
+
+
+def test_after_a_lost_disk_an_empty_home_is_restored_into(own, tmp_path):
+    settings, store = own
+    file = backup_of(settings, store, tmp_path / "one.zip")
+    empty = Settings(home=tmp_path / "new")
+    server = start_embedded_server(empty.home)
+    try:
+        fresh = connect_store(empty)
+        assert fresh.url.database == "postgres"
+        done = restore_backup(empty, fresh, file)
+        again = open_store(empty)
+        assert count_rows(again, "packaging_outcomes") == 2
+        assert kept_databases(again) == [done.kept_database]
+        drop_kept(empty, again, done.kept_database)
+        fresh.close()
+        again.close()
+    finally:
+        server.cleanup()
 
 
 def test_nobody_is_cut_off_unless_asked(own, tmp_path):
