@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dashboard test coverage lint format dev notebook lock clean
+.PHONY: help setup demo dashboard test coverage lint format dev notebook lock sbom clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ lock: ## Resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --all-extras --group dev \
 	  --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate \
 	  --custom-compile-command "make lock" --output-file requirements.lock
+
+sbom: setup ## Write sbom.json: what this project is made of, with versions, licences and hashes
+	@$(BIN)/python .ci/bill_of_materials.py > sbom.json
 
 clean: ## Remove the virtual environment and caches (keeps .memory, the data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -41,8 +41,9 @@ Change the descriptions there.
 _ABOUT_SETTINGS = """\
 ## Settings
 
-Environment variables. They apply to every command, for the notebook and for the Dagster UI that a command
-starts; a value out of range stops the command with a message that names it.
+Environment variables, or lines of `MEMORY_HOME/settings.toml` (`min_units = 7`), which
+`memory-pipeline config set` writes; the environment wins. They apply to every command, for the notebook and
+for the Dagster UI that a command starts; a value out of range stops the command with a message that names it.
 
 """
 _ABOUT_COMMANDS = """\

@@ -1,39 +1,59 @@
-"""Read every setting of the project from the environment.
+"""Read every setting of the project from the environment and the file under MEMORY_HOME.
 
 What belongs here: names, defaults, limits and the meaning of each `MEMORY_*` variable.
-What does not: anything that acts on a setting.
+What does not: anything that acts on a setting, and how one is shown or changed (`configuration`).
 """
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from memory_pipeline.settings_file import FileSource, settings_file
+
+DEFAULT_HOME = Path(".memory")
 _CRON_FIELDS = 5
 _INTERVAL_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Settings(BaseSettings):
-    """Settings of the project, each from the environment variable `MEMORY_<NAME>`.
+    """Settings of the project, each from the variable `MEMORY_<NAME>`, else the file under MEMORY_HOME.
 
     Raises
     ------
     pydantic.ValidationError
-        When a variable holds a value outside its documented range.
+        When a variable or a line holds a value outside its documented range.
+    ValueError
+        When the file is not TOML, or sets something unknown.
     """
 
     model_config = SettingsConfigDict(
         env_prefix="MEMORY_", extra="ignore", frozen=True, populate_by_name=True
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings are read: a caller's values, then the environment, then the file."""
+        given = init_settings().get("home")
+        home = home_of_environment() if given is None else Path(given)
+        return init_settings, env_settings, FileSource(settings_cls, settings_file(home), variable_of)
+
     home: Path = Field(
-        default=Path(".memory"),
+        default=DEFAULT_HOME,
         description="Folder of the embedded database, the features, the evidence and Dagster's files.",
     )
     database_url: SecretStr | None = Field(
@@ -171,6 +191,35 @@ class Settings(BaseSettings):
         description="When the discovery schedule runs once it is turned on, in UTC: every so often (a number "
         "and m, h or d), or a cron string such as `0 6 * * 1`.",
     )
+    backup_folder: Path | None = Field(
+        default=None,
+        description="Folder of scheduled backups. Unset: nothing is backed up by itself.",
+    )
+    backup_interval: str = Field(
+        default="24h",
+        description="When a backup is written to MEMORY_BACKUP_FOLDER, in UTC: every so often (a number and "
+        "m, h or d), or a cron string such as `0 2 * * *`.",
+    )
+    keep_backups: int = Field(
+        default=14, ge=1, description="Backups that stay in MEMORY_BACKUP_FOLDER, the newest."
+    )
+    keep_served_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days after which a served answer is removed that no outcome names. Unset: never.",
+    )
+    keep_quarantine_days: int | None = Field(
+        default=None, ge=1, description="Days that a refused record stays in quarantine. Unset: for ever."
+    )
+    keep_run_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days that the record of a run stays: of rebuilds, discoveries, backups and jobs of the "
+        "server. The newest rebuild that succeeded stays always. Unset: for ever.",
+    )
+    keep_audit_days: int | None = Field(
+        default=None, ge=1, description="Days that an entry of the audit log stays. Unset: for ever."
+    )
     dagster_ui_url: str | None = Field(
         default=None,
         description="Address of Dagster's UI, such as http://127.0.0.1:3000, to which pages link the runs of "
@@ -210,7 +259,7 @@ class Settings(BaseSettings):
             parse_interval(value)
         return value
 
-    @field_validator("update_interval", "discovery_interval")
+    @field_validator("update_interval", "discovery_interval", "backup_interval")
     @classmethod
     def _schedule_is_readable(cls, value: str) -> str:
         parse_schedule(value)
@@ -225,6 +274,11 @@ class Settings(BaseSettings):
     def discover_every(self) -> timedelta | str:
         """Return `discovery_interval` as a duration, or as a cron string."""
         return parse_schedule(self.discovery_interval)
+
+    @property
+    def back_up_every(self) -> timedelta | str:
+        """Return `backup_interval` as a duration, or as a cron string."""
+        return parse_schedule(self.backup_interval)
 
     @property
     def strata(self) -> tuple[str, ...]:
@@ -247,31 +301,10 @@ def variable_of(name: str) -> str:
     return alias if isinstance(alias, str) else f"MEMORY_{name.upper()}"
 
 
-def describe_settings(settings: Settings) -> list[dict[str, Any]]:
-    """Return the settings in force, for people to read: secrets and passwords in addresses are masked.
-
-    Returns
-    -------
-    list of dict
-        `variable`, `value` (as text; None where it is unset), `is_default` and `description`, in the order
-        of the fields.
-    """
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            text = "(set, not shown)" if value.get_secret_value().strip() else None
-        else:
-            text = None if value is None else re.sub(r"(?<=://)[^/@\s]*@", "(not shown)@", str(value))
-        rows.append(
-            {
-                "variable": variable_of(name),
-                "value": text,
-                "is_default": value == field.default,
-                "description": field.description,
-            }
-        )
-    return rows
+def home_of_environment() -> Path:
+    """Return the folder of the memory, as the environment names it: where the file of settings is."""
+    found = [value for name, value in os.environ.items() if name.upper() == "MEMORY_HOME"]
+    return Path(found[0]) if found else DEFAULT_HOME
 
 
 def parse_interval(text: str) -> timedelta:

@@ -14,15 +14,16 @@ from memory_pipeline import reference
 from memory_pipeline.module_map import read_rooms
 
 FLOORS = (
+    ("settings_file",),
     ("memory_pipeline", "settings", "analysis", "worlds", "module_map"),
-    ("store", "charts"),
+    ("store", "charts", "configuration"),
     ("ingest", "contracts"),
     ("hook",),
     ("client",),
     ("vocabulary",),
     ("rebuild",),
     ("service",),
-    ("memory",),
+    ("memory", "administration"),
     ("agent",),
     ("pipeline",),
     ("server",),

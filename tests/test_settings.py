@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from memory_pipeline.settings import Settings, contracts_folder, describe_settings, parse_schedule
+from memory_pipeline.configuration import describe_settings
+from memory_pipeline.settings import Settings, contracts_folder, parse_schedule
 
 
 def test_every_setting_is_read_from_its_variable(monkeypatch):
@@ -90,6 +91,7 @@ def test_settings_in_force_are_described_without_what_is_secret(monkeypatch):
     assert rows["ANTHROPIC_API_KEY"]["value"] == rows["MEMORY_DATABASE_URL"]["value"] == "(set, not shown)"
     assert rows["MEMORY_STORAGE_URL"]["value"] == "s3://(not shown)@bucket/memory"
     assert (rows["MEMORY_MIN_UNITS"]["value"], rows["MEMORY_MIN_UNITS"]["is_default"]) == ("7", False)
+    assert rows["MEMORY_MIN_UNITS"]["source"] == "environment"
     assert (rows["MEMORY_UNIT"]["value"], rows["MEMORY_UNIT"]["is_default"]) == ("application_name", True)
     assert rows["MEMORY_VOCABULARY"]["value"] is None
     assert all(one["description"] for one in rows.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from keyword import iskeyword
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -15,13 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "backup": "memory_pipeline.cli.backup",
+    "config": "memory_pipeline.cli.config",
     "decide": "memory_pipeline.cli.decide",
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
     "discover": "memory_pipeline.cli.discover",
     "explain-change": "memory_pipeline.cli.explain_change",
+    "export": "memory_pipeline.cli.exchange",
     "factor": "memory_pipeline.cli.decide",
+    "forget": "memory_pipeline.cli.forget",
     "hook": "memory_pipeline.cli.hook",
+    "import": "memory_pipeline.cli.exchange",
     "ingest": "memory_pipeline.cli.ingest",
     "mapping": "memory_pipeline.cli.mapping",
     "mcp": "memory_pipeline.cli.mcp",
@@ -30,6 +36,8 @@ _COMMANDS = {
     "quarantine": "memory_pipeline.cli.ingest",
     "rebuild": "memory_pipeline.cli.run",
     "recommend": "memory_pipeline.cli.recommend",
+    "restore": "memory_pipeline.cli.backup",
+    "retention": "memory_pipeline.cli.forget",
     "serve": "memory_pipeline.cli.serve",
     "show": "memory_pipeline.cli.show",
     "status": "memory_pipeline.cli.show",
@@ -46,9 +54,9 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_")
-        )
+        name = cmd_name.replace("-", "_")
+        name = f"{name}_" if iskeyword(name) else name
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), name)
         return command
 
 

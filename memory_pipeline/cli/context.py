@@ -29,7 +29,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print data a
 
 
 def read_settings() -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment and the file under MEMORY_HOME.
 
     Raises
     ------
@@ -39,17 +39,9 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [
-            f"MEMORY_{str(one['loc'][0]).upper()} is {_shown(one)}: "
-            + one["msg"].removeprefix("Value error, ")
-            for one in error.errors(include_url=False)
-        ]
-        raise click.ClickException("\n".join(problems)) from error
+        from memory_pipeline.configuration import problems_of  # noqa: PLC0415 - seldom needed
 
-
-def _shown(problem: Any) -> str:
-    """Return the refused value as text, unless it may hold a password."""
-    return "not usable" if problem["loc"][0] == "database_url" else repr(str(problem["input"]))
+        raise click.ClickException("\n".join(problems_of(error))) from error
 
 
 @contextmanager

@@ -20,6 +20,12 @@ from memory_pipeline.pipeline.jobs import (
     rebuild_schedule,
 )
 from memory_pipeline.pipeline.resources import default_resources
+from memory_pipeline.pipeline.upkeep import (
+    backup_job,
+    backup_schedule,
+    retention_job,
+    retention_schedule,
+)
 from memory_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,8 +56,13 @@ def build_definitions(
     return dg.Definitions(
         assets=assets.ALL,
         asset_checks=build_contract_checks(load_contracts() if contracts is None else contracts),
-        jobs=[job, discovery],
-        schedules=[rebuild_schedule(job, chosen), discovery_schedule(discovery, chosen)],
+        jobs=[job, discovery, backup_job, retention_job],
+        schedules=[
+            rebuild_schedule(job, chosen),
+            discovery_schedule(discovery, chosen),
+            backup_schedule(chosen),
+            retention_schedule(chosen),
+        ],
         sensors=[new_outcomes_sensor(job, chosen)],
         resources=default_resources() | dict(resources or {}),
         # One process for all steps: the contracts' library is loaded once, and one lock covers the run.

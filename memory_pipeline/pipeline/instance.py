@@ -5,6 +5,7 @@ Concept: https://docs.dagster.io/deployment/oss/oss-instance-configuration
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from contextlib import suppress
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 URL_VARIABLE = "MEMORY_DAGSTER_URL"
 """Variable through which `dagster.yaml` finds the database, so that no password lands in the file."""
 LOCK_HOLDER_TAG = "memory_pipeline/lock_holder"
-"""Tag of the runs that hold the rebuild lock: which process of which machine does."""
+"""Tag of the runs that hold the rebuild lock: a hash of the process that does (`lock_holder`)."""
 
 _DAGSTER_YAML = f"""\
 # Written by memory_pipeline; changes to it are overwritten.
@@ -97,7 +98,7 @@ def open_instance(settings: Settings, store: Store) -> dg.DagsterInstance:
 
 def _write_home(settings: Settings) -> None:
     folder = dagster_home(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "dagster.yaml"
     if not file.exists() or file.read_text(encoding="utf-8") != _DAGSTER_YAML:
         part = folder / f"dagster.yaml.{os.getpid()}"
@@ -156,9 +157,15 @@ def _mark_as_new(url: str) -> None:
 
 
 def lock_holder() -> str:
-    """Name this process so that another one can tell whether it still lives."""
+    """Return a name of this process that tells another one whether it still lives, and nobody where it is."""
     process = psutil.Process()
-    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.0f}"
+    return holder_name(process.pid, process.create_time())
+
+
+def holder_name(pid: int, started: float) -> str:
+    """Return the name of a process of this machine: a hash, since tags of runs are shown to everybody."""
+    named = f"{socket.gethostname()}:{pid}:{started:.0f}"
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -173,7 +180,7 @@ def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
     for run in instance.get_runs(filters=RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
         holder = run.tags.get(LOCK_HOLDER_TAG)
         if holder is not None and not _is_other_living_process(holder):
-            instance.report_run_failed(run, f"The process {holder} that executed this run was killed.")
+            instance.report_run_failed(run, "The process that executed this run was killed.")
             abandoned.append(run.run_id)
     return abandoned
 
@@ -188,9 +195,8 @@ def fail_abandoned_runs_if_idle(instance: dg.DagsterInstance, store: Store) -> l
 
 
 def _is_other_living_process(holder: str) -> bool:
-    host, pid, started = holder.rsplit(":", 2)
-    if host != socket.gethostname() or int(pid) == os.getpid():
-        return False
-    with suppress(psutil.NoSuchProcess):
-        return f"{psutil.Process(int(pid)).create_time():.0f}" == started
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            if process.pid != os.getpid() and holder_name(process.pid, process.create_time()) == holder:
+                return True
     return False

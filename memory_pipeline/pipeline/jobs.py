@@ -113,34 +113,37 @@ def _cron(minutes: int) -> tuple[str, int]:
 
 def rebuild_schedule(job: Any, settings: Settings) -> dg.ScheduleDefinition:
     """Define the schedule that rebuilds as `settings.update_interval` says."""
-    return _schedule(
+    return interval_schedule(
         SCHEDULE_NAME,
         job,
         settings.update_every,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Rebuilds {_when(settings.update_interval)} (MEMORY_UPDATE_INTERVAL), counted in UTC.",
+        description=f"Rebuilds {due_when(settings.update_interval)} (MEMORY_UPDATE_INTERVAL), "
+        "counted in UTC.",
     )
 
 
 def discovery_schedule(job: Any, settings: Settings) -> dg.ScheduleDefinition:
     """Define the schedule that has Claude look as `settings.discovery_interval` says; off at first."""
-    return _schedule(
+    return interval_schedule(
         DISCOVERY_SCHEDULE_NAME,
         job,
         settings.discover_every,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Has Claude look for member patterns {_when(settings.discovery_interval)} "
+        description=f"Has Claude look for member patterns {due_when(settings.discovery_interval)} "
         "(MEMORY_DISCOVERY_INTERVAL), counted in UTC. Costs money, so it is off until it is turned on here.",
     )
 
 
-def _when(schedule: str) -> str:
+def due_when(schedule: str) -> str:
+    """Return when something is due, in words: `every 24h`."""
     return f"every {schedule}" if isinstance(parse_schedule(schedule), timedelta) else f"at {schedule}"
 
 
-def _schedule(
+def interval_schedule(
     name: str, job: Any, every: timedelta | str, *, default_status: dg.DefaultScheduleStatus, description: str
 ) -> dg.ScheduleDefinition:
+    """Define a schedule that is due every so often, or at the moments of a cron string, in UTC."""
     plan = ticks(every)
 
     def is_due(context: dg.ScheduleEvaluationContext) -> bool:

@@ -142,8 +142,15 @@ class Store:
         return self.url.render_as_string(hide_password=True)
 
     @contextmanager
-    def rebuild_lock(self) -> Iterator[None]:
+    def rebuild_lock(self, *, patience: float = 0.0) -> Iterator[None]:
         """Lock out other rebuilds; the lock ends with the connection, so that of a killed process does too.
+
+        A backup takes it too, so that tables and frames are of one rebuild.
+
+        Parameters
+        ----------
+        patience
+            Seconds that are waited for another holder.
 
         Raises
         ------
@@ -151,9 +158,9 @@ class Store:
             When another process holds the lock.
         """
         taken = RebuildInProgressError(
-            "another rebuild of this memory is running; wait for it to end and try again"
+            "another rebuild of this memory is running, or a backup; wait for it to end and try again"
         )
-        with self._lock(_REBUILD_LOCK, taken):
+        with self._lock(_REBUILD_LOCK, taken, patience=patience):
             yield
 
     @contextmanager

@@ -6,11 +6,13 @@ import json
 import uuid
 from dataclasses import asdict, dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,6 +91,13 @@ class FrameStore:
         for path in self.filesystem.glob(f"{self.root}/*.part"):
             self.filesystem.rm(path)
 
+    def remove_all(self) -> None:
+        """Remove every frame; a rebuild makes them again."""
+        self.filesystem.invalidate_cache(self.root)
+        for pattern in ("*.parquet", "*.json", "*.part"):
+            for path in self.filesystem.glob(f"{self.root}/{pattern}"):
+                self.filesystem.rm(path)
+
     def exists(self, name: str) -> bool:
         """Return whether a frame of that name was written, in parts or as a whole."""
         paths = (self._path(name), self._parts_path(name))
@@ -150,7 +159,10 @@ class FrameStore:
         return "".join(str(self.filesystem.ukey(path)) for path in paths if self.filesystem.exists(path))
 
     def _replace(self, file_name: str, write: Callable[[Any], int]) -> int:
-        self.filesystem.makedirs(self.root, exist_ok=True)
+        if isinstance(self.filesystem, LocalFileSystem):
+            Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            self.filesystem.makedirs(self.root, exist_ok=True)
         path = f"{self.root}/{file_name}"
         temporary = f"{path}.{uuid.uuid4().hex}.part"
         try:

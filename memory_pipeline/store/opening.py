@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 def open_store(settings: Settings) -> Store:
     """Open the configured database, starting the embedded server where none is named, and migrate it.
 
-    Served answers that a killed process left in its journal are moved to the database.
+    Served answers that a killed process left in its journal are moved to the database. The errors are those
+    of `connect_store`.
+    """
+    from memory_pipeline.store.served_journal import replay_journals  # noqa: PLC0415 - needs pandas
+
+    store = connect_store(settings)
+    store.migrate()
+    replay_journals(store, settings.home)
+    return store
+
+
+def connect_store(settings: Settings) -> Store:
+    """Connect to the configured database as it is, starting the embedded server where none is named.
 
     Raises
     ------
@@ -37,10 +49,6 @@ def open_store(settings: Settings) -> Store:
             store = Store(URL.create("postgresql", username="postgres", database="postgres", query=query))
         else:
             store = Store(server.get_uri())
-    from memory_pipeline.store.served_journal import replay_journals  # noqa: PLC0415 - needs pandas
-
-    store.migrate()
-    replay_journals(store, settings.home)
     return store
 
 

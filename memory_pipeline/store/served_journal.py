@@ -48,6 +48,11 @@ def journal_folder(home: Path) -> Path:
     return home.absolute() / _FOLDER
 
 
+def refused_answers(home: Path) -> Path:
+    """Return the file of the answers that the database refused."""
+    return journal_folder(home) / _REFUSED
+
+
 class ServedJournal:
     """The journal of one process; threads may share it.
 
@@ -161,7 +166,7 @@ class _Segment:
     """A file of the journal, locked while it is open, which is known by its name only once it is locked."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = folder / f"{name}{_SUFFIX}"
         unlocked = folder / f"{name}.part"
         self._file = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)

