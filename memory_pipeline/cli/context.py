@@ -48,8 +48,10 @@ def read_settings() -> Settings:
 
 
 def _shown(problem: Any) -> str:
-    """Return the refused value as text, unless it may hold a password."""
-    return "not usable" if problem["loc"][0] == "database_url" else repr(str(problem["input"]))
+    """Return the refused value as text, unless it may hold a secret."""
+    return (
+        "not usable" if problem["loc"][0] in {"database_url", "alert_urls"} else repr(str(problem["input"]))
+    )
 
 
 @contextmanager
