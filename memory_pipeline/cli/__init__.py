@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "alerts": "memory_pipeline.cli.alerts",
     "decide": "memory_pipeline.cli.decide",
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",

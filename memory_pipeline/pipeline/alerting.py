@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from memory_pipeline.pipeline.assets.discovery import BY_HAND
 from memory_pipeline.pipeline.progress import Watcher
 from memory_pipeline.rebuild.report import RebuildError, RebuildReport, warnings_of
 from memory_pipeline.rebuild.steps import STEPS
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 ALERT_SENSOR_NAME = "alerts_sensor"
 BECAUSE_TAG = "memory_pipeline/because"
 """Tag of a run: what asked for it."""
-_REBUILD_JOBS = ("rebuild", "__ASSET_JOB")
-"""The job, and Dagster's own name for what its UI materializes."""
+_REBUILD_JOBS = ("rebuild", BY_HAND)
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 _SENSOR_SECONDS = 60
 _EVALUATED_EVERY = timedelta(hours=1)
