@@ -93,12 +93,14 @@ def _log(instance: dg.DagsterInstance, memory: Session, record: dg.RunRecord) ->
     from memory_pipeline.rebuild.analysis_log import log_rebuild  # noqa: PLC0415 - needs SQLAlchemy
 
     run = record.dagster_run
-    chosen = run.asset_selection
-    if chosen is not None and not {one.name for one in STEPS} <= {key.to_user_string() for key in chosen}:
-        return False
     watcher = Watcher(lambda _: None)
     for entry in instance.all_logs(run.run_id):
         watcher.on_event(entry)
+    reached = {key.to_user_string() for key in run.asset_selection or ()} | {
+        one.step for one in watcher.ended
+    }
+    if run.job_name == BY_HAND and not {one.name for one in STEPS} <= reached:
+        return False
     began = datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp(), UTC)
     ended = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
     failures = watcher.failed_checks

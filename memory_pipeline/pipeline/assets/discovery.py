@@ -37,8 +37,7 @@ def discovery_runs(context: dg.AssetExecutionContext, config: DiscoveryConfig) -
     `message` says what and what to do. `claims` lists everything that was proposed, and why what was refused
     was refused. What the model says is a claim; what `evidence.verified` of a pattern says was recomputed.
     """
-    chosen = context.run.asset_selection
-    if context.run.job_name == BY_HAND and (chosen is None or len(chosen) > 1):
+    if context.run.job_name == BY_HAND and len(context.job_def.asset_layer.executable_asset_keys) > 1:
         return dg.MaterializeResult(metadata={"status": "left out", "message": _LEFT_OUT})
     from memory_pipeline.agent import PatternFinderAgent  # noqa: PLC0415
     from memory_pipeline.service.members import MemberService  # noqa: PLC0415

@@ -79,7 +79,7 @@ def test_what_ran_is_shown_with_its_steps(serve, changed, open_page, assert_acce
     step = {"step": "outcome_features", "kind": "asset", "state": "succeeded", "rows": 5, "seconds": 1.25}
     run = {"id": "r", "kind": "rebuild", "trigger": "a person", "state": "failed", "error": HOSTILE}
     record_run(changed.store, run | {"began_at": NOW, "ended_at": NOW, "steps": [step]})
-    page = open_page(f"{serve(changed).address}/admin/analysis", width=360, scripts=False)
+    page = open_page(f"{serve(changed).address}/admin/analysis", width=360)
     text = page.locator("main").inner_text()
     assert "Asked for by a person" in text
     assert HOSTILE in text
