@@ -37,7 +37,7 @@ def discovery_runs(context: dg.AssetExecutionContext, config: DiscoveryConfig) -
     `message` says what and what to do. `claims` lists everything that was proposed, and why what was refused
     was refused. What the model says is a claim; what `evidence.verified` of a pattern says was recomputed.
     """
-    if context.run.job_name == BY_HAND and len(context.job_def.asset_layer.executable_asset_keys) > 1:
+    if context.run.job_name == BY_HAND and len(set(context.job_def.asset_layer.executable_asset_keys)) > 1:
         return dg.MaterializeResult(metadata={"status": "left out", "message": _LEFT_OUT})
     from memory_pipeline.agent import PatternFinderAgent  # noqa: PLC0415
     from memory_pipeline.service.members import MemberService  # noqa: PLC0415
