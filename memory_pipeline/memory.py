@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.service.advice import Answer
+from memory_pipeline.service.alerts import AlertService
 from memory_pipeline.service.approaches import ApproachCheck, ApproachService
 from memory_pipeline.service.contexts import ContextService
 from memory_pipeline.service.members import MemberService
@@ -33,6 +34,7 @@ class Memory(
     MemberService,
     ProgressService,
     OverviewService,
+    AlertService,
 ):
     """An organisation's memory.
 

@@ -220,6 +220,12 @@ class Settings(BaseSettings):
     keep_audit_days: int | None = Field(
         default=None, ge=1, description="Days that an entry of the audit log stays. Unset: for ever."
     )
+    alert_urls: SecretStr | None = Field(
+        default=None,
+        description="Where alerts are sent: addresses as Apprise writes them (mailto://…, msteams://…, "
+        "slack://…, json://host/path …), separated by spaces. Needs `pip install 'memory-pipeline[alerts]'`. "
+        "Unset: alerts are shown and not sent.",
+    )
     dagster_ui_url: str | None = Field(
         default=None,
         description="Address of Dagster's UI, such as http://127.0.0.1:3000, to which pages link the runs of "
@@ -241,6 +247,15 @@ class Settings(BaseSettings):
             msg = "it is not the address of a PostgreSQL server; write postgresql://user:password@host:5432/database"
             raise ValueError(msg)
         return value
+
+    @field_validator("alert_urls")
+    @classmethod
+    def _alerts_have_addresses(cls, value: SecretStr | None) -> SecretStr | None:
+        urls = [] if value is None else value.get_secret_value().split()
+        if not all(re.match(r"[A-Za-z][\w.+-]*://", one) for one in urls):
+            msg = "one of the addresses has no scheme; write addresses such as mailto://… or json://host/path"
+            raise ValueError(msg)
+        return value if urls else None
 
     @field_validator("dagster_ui_url")
     @classmethod
@@ -279,6 +294,11 @@ class Settings(BaseSettings):
     def back_up_every(self) -> timedelta | str:
         """Return `backup_interval` as a duration, or as a cron string."""
         return parse_schedule(self.backup_interval)
+
+    @property
+    def alert_addresses(self) -> tuple[str, ...]:
+        """Return `alert_urls` one by one; they hold secrets."""
+        return () if self.alert_urls is None else tuple(self.alert_urls.get_secret_value().split())
 
     @property
     def strata(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ ROOMS = (
     ("models",),
     ("patterns", "factors"),
     ("recommendations",),
-    ("learning",),
+    ("learning", "alerts"),
 )
 """The rooms of `analysis`, from the ground up: one imports only what stands in an earlier row."""
 MEMBERS_MAY_IMPORT = {"arrays", "names", "text", "compute", "stats"}

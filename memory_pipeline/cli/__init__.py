@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "alerts": "memory_pipeline.cli.alerts",
     "backup": "memory_pipeline.cli.backup",
     "config": "memory_pipeline.cli.config",
     "decide": "memory_pipeline.cli.decide",

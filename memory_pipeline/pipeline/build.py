@@ -11,6 +11,7 @@ import dagster as dg
 
 from memory_pipeline.contracts.contract import load_contracts
 from memory_pipeline.pipeline import assets
+from memory_pipeline.pipeline.alerting import alerts_sensor
 from memory_pipeline.pipeline.asset_checks import build_contract_checks
 from memory_pipeline.pipeline.jobs import (
     discovery_job,
@@ -63,7 +64,7 @@ def build_definitions(
             backup_schedule(chosen),
             retention_schedule(chosen),
         ],
-        sensors=[new_outcomes_sensor(job, chosen)],
+        sensors=[new_outcomes_sensor(job, chosen), alerts_sensor()],
         resources=default_resources() | dict(resources or {}),
         # One process for all steps: the contracts' library is loaded once, and one lock covers the run.
         executor=dg.in_process_executor,

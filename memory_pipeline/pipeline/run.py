@@ -36,6 +36,7 @@ def rebuild(
     on_step: Callable[[StepEvent], None] | None = None,
     verbose: bool = False,
     only: Sequence[str] | None = None,
+    trigger: str = "command",
 ) -> RebuildReport:
     """Work out all findings anew, in this process.
 
@@ -50,6 +51,8 @@ def rebuild(
     only
         Names of the assets to work out; None for all. What the others found stays as it is, and nobody takes
         it for a rebuild: what is new is new to the others still.
+    trigger
+        Who or what asked for it, for the log of the analysis.
 
     Returns
     -------
@@ -70,6 +73,8 @@ def rebuild(
     from memory_pipeline.pipeline.build import build_definitions  # noqa: PLC0415 - imports Dagster
     from memory_pipeline.pipeline.jobs import JOB_NAME  # noqa: PLC0415
     from memory_pipeline.pipeline.resources import given_resources  # noqa: PLC0415
+    from memory_pipeline.rebuild.after import after_rebuild  # noqa: PLC0415 - SciPy
+    from memory_pipeline.store.rebuilds import clock  # noqa: PLC0415
     from memory_pipeline.store.session import open_session  # noqa: PLC0415
 
     with store.rebuild_lock(), open_instance(settings, store) as instance, _quiet(verbose=verbose):
@@ -79,7 +84,7 @@ def rebuild(
         run_id = str(uuid4())
         watcher = Watcher(on_step or (lambda _: None))
         instance.add_event_listener(run_id, watcher.on_event)
-        began = time.monotonic()
+        began, began_at = time.monotonic(), clock(store)
         definitions = build_definitions(given_resources(memory), settings=settings)
         if only is None:
             job = definitions.resolve_job_def(JOB_NAME)
@@ -96,8 +101,6 @@ def rebuild(
         )
         seconds = time.monotonic() - began
         watcher.note_skipped()
-    if watcher.is_interrupted:
-        raise KeyboardInterrupt
     report = RebuildReport(
         run_id=run_id,
         seconds=seconds,
@@ -105,9 +108,14 @@ def rebuild(
         warnings=warnings_of(watcher.failed_checks),
         abandoned_runs=tuple(abandoned),
     )
-    if not result.success:
-        violations = tuple(one for one in watcher.failed_checks if one.is_blocking)
-        raise RebuildError(report, violations, otherwise=_run_failure(result))
+    violations = tuple(one for one in watcher.failed_checks if one.is_blocking)
+    error = None if result.success else RebuildError(report, violations, otherwise=_run_failure(result))
+    if only is None:
+        after_rebuild(memory, report, trigger=trigger, began_at=began_at, violations=violations, error=error)
+    if watcher.is_interrupted:
+        raise KeyboardInterrupt
+    if error is not None:
+        raise error
     return report
 
 

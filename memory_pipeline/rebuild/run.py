@@ -38,6 +38,7 @@ def rebuild(
     *,
     on_step: Callable[[StepEvent], None] | None = None,
     contracts: Iterable[Contract] | None = None,
+    trigger: str = "program",
 ) -> RebuildReport:
     """Compute all findings anew, in this process and without Dagster.
 
@@ -52,6 +53,8 @@ def rebuild(
         Called when a step begins and ends, for a display.
     contracts
         Contracts to evaluate; by default all of `data_contracts/`.
+    trigger
+        Who or what asked for it, for the log of the analysis.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def rebuild(
         When a step failed or a critical contract was violated. Steps that do not depend on it were done all
         the same; the first step's own exception is the cause.
     """
+    from memory_pipeline.rebuild.after import after_rebuild  # noqa: PLC0415 - SciPy
     from memory_pipeline.store.rebuilds import clock, record_rebuild  # noqa: PLC0415 - needs SQLAlchemy
 
     by_name = {one.name: one for one in (load_contracts() if contracts is None else contracts)}
@@ -81,10 +85,13 @@ def rebuild(
             steps=tuple(run.ended),
             warnings=warnings_of(run.failures),
         )
-        if run.broken:
-            violations = tuple(one for one in run.failures if one.is_blocking)
-            raise RebuildError(report, violations) from run.first_error
-        record_rebuild(session.store, began_at)
+        violations = tuple(one for one in run.failures if one.is_blocking)
+        error = RebuildError(report, violations) if run.broken else None
+        if error is None:
+            record_rebuild(session.store, began_at)
+    after_rebuild(session, report, trigger=trigger, began_at=began_at, violations=violations, error=error)
+    if error is not None:
+        raise error from run.first_error
     return report
 
 

@@ -17,6 +17,11 @@ from prometheus_client.registry import Collector
 
 from memory_pipeline import __version__
 from memory_pipeline.store import reads
+from memory_pipeline.store.alert_messages import sending_problem
+from memory_pipeline.store.alert_rules import read_rules
+from memory_pipeline.store.alerts import count_open
+from memory_pipeline.store.analysis_log import read_runs
+from memory_pipeline.store.models import OUTCOME_STATUSES, QuarantinedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -106,7 +111,7 @@ class _Memory(Collector):
         self._store = store
 
     def collect(self) -> Iterator[Metric]:
-        """Read the age of the last rebuild, and the version that runs."""
+        """Read the version that runs, the age of the last rebuild, the alerts, and what is recorded."""
         build = {"version": __version__, "python": platform.python_version()}
         yield InfoMetricFamily("memory_pipeline_build", "The version that runs.", value=build)
         age = GaugeMetricFamily(
@@ -117,6 +122,52 @@ class _Memory(Collector):
         if rebuilt is not None:
             age.add_metric((), (datetime.now(tz=UTC) - rebuilt[1]).total_seconds())
         yield age
+        yield from self._alerts()
+        yield from self._contents()
+
+    def _alerts(self) -> Iterator[Metric]:
+        """Read the open alerts, what could not be sent, and how the last rebuild went."""
+        found = GaugeMetricFamily(
+            "memory_pipeline_open_alerts", "Alerts that are open, by rule.", labels=("rule",)
+        )
+        counts = count_open(self._store)
+        for name in sorted({one["name"] for one in read_rules(self._store)} | set(counts)):
+            found.add_metric((name,), counts.get(name, 0))
+        yield found
+        problem = sending_problem(self._store)
+        yield GaugeMetricFamily(
+            "memory_pipeline_alert_messages_failing",
+            "Messages about alerts that could not be sent yet.",
+            value=0 if problem is None else problem["waiting"],
+        )
+        seconds = GaugeMetricFamily(
+            "memory_pipeline_last_rebuild_seconds",
+            "How long the last rebuild took; absent where there was none.",
+        )
+        is_failed = GaugeMetricFamily(
+            "memory_pipeline_last_rebuild_failed",
+            "1 where the last rebuild failed, else 0; absent where there was none.",
+        )
+        for run in read_runs(self._store, kind="rebuild", limit=1)[0]:
+            seconds.add_metric((), (run["ended_at"] - run["began_at"]).total_seconds())
+            is_failed.add_metric((), float(run["state"] == "failed"))
+        yield seconds
+        yield is_failed
+
+    def _contents(self) -> Iterator[Metric]:
+        """Count what is recorded, and what waits to be mended."""
+        recorded = GaugeMetricFamily(
+            "memory_pipeline_recorded_outcomes", "Outcomes that are stored, by status.", labels=("status",)
+        )
+        counts = reads.outcome_counts(self._store)
+        for status in OUTCOME_STATUSES:
+            recorded.add_metric((status,), counts.get(status, 0))
+        yield recorded
+        yield GaugeMetricFamily(
+            "memory_pipeline_quarantined_records",
+            "Records that wait in quarantine.",
+            value=reads.count_rows(self._store, QuarantinedRecord, resolved_at=None),
+        )
 
 
 def write_metrics(store: Store) -> bytes:

@@ -15,7 +15,16 @@ from memory_pipeline.store.models import (
     ServedRecommendation,
 )
 
-_SHOWN = ("outcomes", "patterns", "factors", "recommendations", "learning", "verification", "members")
+_SHOWN = (
+    "outcomes",
+    "patterns",
+    "factors",
+    "recommendations",
+    "learning",
+    "verification",
+    "members",
+    "alerts",
+)
 
 
 class OverviewService(VersionService):

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from memory_pipeline.analysis.names import DRIFT_CHANGE, MEASURES, SUCCESS_RATE
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
+from memory_pipeline.store.alerts import count_open
 from memory_pipeline.store.decisions import read_decision_log
 from memory_pipeline.store.frames import OUTCOME_FEATURES
 from memory_pipeline.store.models import (
@@ -212,6 +213,7 @@ class ProgressService(Service):
             "last_rebuild": None if rebuilt is None else rebuilt[1],
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
             "columns_left_out": describe_left_out(self.frames.parts(OUTCOME_FEATURES)[1].get("left_out", ())),
+            "open_alerts": count_open(self.store),
             "learning": self.learning_summary(),
         }
 

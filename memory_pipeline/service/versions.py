@@ -18,6 +18,10 @@ from memory_pipeline.store.frames import (
 from memory_pipeline.store.models import (
     AdviceChange,
     AdviceVerification,
+    Alert,
+    AlertMessage,
+    AlertRule,
+    AnalysisRun,
     ApproachRecommendation,
     Base,
     DiscoveryRun,
@@ -53,6 +57,7 @@ PARTS = {
     "recommendations": _Part((ApproachRecommendation,)),
     "learning": _Part((LearningMeasure, LearningHistory)),
     "verification": _Part((AdviceVerification, AdviceChange)),
+    "alerts": _Part((Alert, AlertMessage, AlertRule, AnalysisRun)),
     "members": _Part((Member, MemberPattern, QuestionPrompt, LabelMerge, DiscoveryRun, FindingDecision)),
 }
 """What can be asked for its version."""

@@ -20,7 +20,15 @@ from sqlalchemy import (
     text,
 )
 
-from memory_pipeline.store.models import Base, Ingest, Member, PackagingOutcome, Rebuild, ServedRecommendation
+from memory_pipeline.store.models import (
+    AnalysisRun,
+    Base,
+    Ingest,
+    Member,
+    PackagingOutcome,
+    Rebuild,
+    ServedRecommendation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -124,16 +132,22 @@ def table_version(store: Store, models: Iterable[type[Base]]) -> tuple[tuple[int
 def last_rebuild(store: Store) -> tuple[datetime, datetime] | None:
     """Read when the last rebuild that succeeded began and ended, whichever way it ran.
 
-    Dagster's record of runs lies in the same database; what ran without Dagster is in `rebuilds`. None where
-    nothing was rebuilt yet.
+    Dagster's record of runs lies in the same database; what ran without Dagster is in `rebuilds`; what its UI
+    materialized is in the log of the analysis, where it holds every step. None where nothing was rebuilt yet.
     """
+    logged = (
+        select(AnalysisRun.began_at, AnalysisRun.ended_at)
+        .where(AnalysisRun.kind == "rebuild", AnalysisRun.state == "succeeded")
+        .order_by(AnalysisRun.ended_at.desc())
+        .limit(1)
+    )
     without_dagster = select(Rebuild.began_at, Rebuild.ended_at).order_by(Rebuild.ended_at.desc()).limit(1)
     with_dagster = text(
         "select to_timestamp(start_time), to_timestamp(end_time) from runs where pipeline_name = 'rebuild' "
         "and status = 'SUCCESS' order by end_time desc limit 1"
     )
     with store.transaction() as connection:
-        rows = [connection.execute(without_dagster).first()]
+        rows = [connection.execute(one).first() for one in (without_dagster, logged)]
         if inspect(connection).has_table("runs"):
             rows.append(connection.execute(with_dagster).first())
     times = [(row[0].astimezone(UTC), row[1].astimezone(UTC)) for row in rows if row is not None]

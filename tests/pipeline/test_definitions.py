@@ -38,6 +38,16 @@ GRAPH = {
     "member_candidates": ("members", {"member_features"}),
     "member_patterns": ("members", {"member_features", "member_candidates"}),
     "question_prompts": ("members", {"members", "member_patterns"}),
+    "alerts": (
+        "learning",
+        {
+            "pattern_identifications",
+            "approach_recommendations",
+            "advice_verification",
+            "learning_measures",
+            "question_prompts",
+        },
+    ),
     "discovery_runs": ("members", {"member_patterns"}),
 }
 PAID = {"discovery_runs"}

@@ -4,6 +4,7 @@ Each calls the step of the same name in `rebuild`, and describes the result in m
 imported inside the assets, so that definitions load quickly.
 """
 
+from memory_pipeline.pipeline.assets.alerts import alerts
 from memory_pipeline.pipeline.assets.associations import condition_associations
 from memory_pipeline.pipeline.assets.community import (
     label_merges,
@@ -40,5 +41,6 @@ ALL = [
     member_candidates,
     member_patterns,
     question_prompts,
+    alerts,
     discovery_runs,
 ]

@@ -5,6 +5,13 @@ import dagster as dg
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
 from memory_pipeline.pipeline.metadata import markdown_table
 
+BY_HAND = "__ASSET_JOB"
+"""Dagster's own name for the job of what its UI materializes."""
+_LEFT_OUT = (
+    "It costs money, so it is left out where several assets are materialized at once, as by `Materialize "
+    "all`. Materialize it alone, or run the job discover_member_patterns."
+)
+
 
 class DiscoveryConfig(dg.Config):
     """What a discovery is asked to look at first."""
@@ -30,6 +37,8 @@ def discovery_runs(context: dg.AssetExecutionContext, config: DiscoveryConfig) -
     `message` says what and what to do. `claims` lists everything that was proposed, and why what was refused
     was refused. What the model says is a claim; what `evidence.verified` of a pattern says was recomputed.
     """
+    if context.run.job_name == BY_HAND and len(set(context.job_def.asset_layer.executable_asset_keys)) > 1:
+        return dg.MaterializeResult(metadata={"status": "left out", "message": _LEFT_OUT})
     from memory_pipeline.agent import PatternFinderAgent  # noqa: PLC0415
     from memory_pipeline.service.members import MemberService  # noqa: PLC0415
 

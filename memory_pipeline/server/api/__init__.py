@@ -2,6 +2,7 @@
 
 from memory_pipeline.server.api import (
     advice,
+    alerts,
     audit,
     charts,
     decisions,
@@ -30,6 +31,7 @@ ROUTERS = (
     charts.router,
     vocabulary.router,
     quarantine.router,
+    alerts.router,
     jobs.router,
     audit.router,
 )

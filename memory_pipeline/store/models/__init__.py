@@ -21,6 +21,14 @@ from memory_pipeline.store.models.advice import (
     ServedCandidates,
     ServedRecommendation,
 )
+from memory_pipeline.store.models.alerts import (
+    ALERT_METRICS,
+    TESTED_METRICS,
+    Alert,
+    AlertMessage,
+    AlertRule,
+    AnalysisRun,
+)
 from memory_pipeline.store.models.base import Base
 from memory_pipeline.store.models.communities import (
     MEMBER_PATTERN_CATEGORIES,
@@ -48,6 +56,7 @@ from memory_pipeline.store.models.records import (
 )
 
 __all__ = [
+    "ALERT_METRICS",
     "DECISIONS",
     "JOB_KINDS",
     "JOB_STATES",
@@ -56,8 +65,13 @@ __all__ = [
     "PATTERN_TYPES",
     "RECORD_KINDS",
     "SCOPES",
+    "TESTED_METRICS",
     "AdviceChange",
     "AdviceVerification",
+    "Alert",
+    "AlertMessage",
+    "AlertRule",
+    "AnalysisRun",
     "ApiToken",
     "ApproachRecommendation",
     "AuditEntry",

@@ -97,7 +97,24 @@ def test_the_docs_name_every_metric(client):
         for line in client.get("/metrics").text.splitlines()
         if line.startswith("# TYPE") and "_created" not in line
     }
-    assert documented == exposed | {"memory_pipeline_rebuild_age_seconds"}
+    assert documented == exposed | {
+        "memory_pipeline_rebuild_age_seconds",
+        "memory_pipeline_last_rebuild_seconds",
+        "memory_pipeline_last_rebuild_failed",
+    }
+
+
+def test_the_grafana_dashboard_asks_for_documented_metrics():
+    text = (DOCS.parents[1] / "deploy" / "grafana" / "memory.json").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(memory_pipeline_\w+)`", DOCS.read_text(encoding="utf-8")))
+    asked = {
+        re.sub("_bucket$", "", name)
+        for panel in json.loads(text)["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"memory_pipeline_\w+", target["expr"])
+    }
+    assert asked <= documented
+    assert "memory_pipeline_open_alerts" in asked
 
 
 def test_workers_count_together(serving):

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from memory_pipeline.server.dashboard.pages import (
     admin,
     advice,
+    alerts,
     change,
     factors,
     learning,
@@ -26,6 +27,7 @@ PAGES: tuple[APIRouter, ...] = (
     change.router,
     members.router,
     quarantine.router,
+    alerts.router,
     admin.router,
     tokens.router,
 )

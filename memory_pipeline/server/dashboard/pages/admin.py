@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/admin")
 _NEWEST = 10
+_RUNS = 20
 _MOST_ID = 2**63 - 1
 KINDS = ("pattern", "factor", "member_pattern")
 """Kinds of findings that persons decide about."""
@@ -90,6 +93,19 @@ def decisions(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         kinds=KINDS,
         kind=kind,
     )
+
+
+@router.get("/analysis")
+def analysis(request: Request, memory: OpenedMemory, _: Reader) -> Response:
+    """Show the rebuilds that ended: why, how long each step took, what changed, and what was wrong."""
+    asked = chosen(request, "until", "run")
+    before = None
+    if asked["until"] and asked["run"]:
+        with suppress(ValueError):
+            before = (datetime.fromisoformat(asked["until"]), asked["run"])
+    rows, total = memory.analysis_runs(limit=_RUNS + 1, before=before)
+    last = rows[_RUNS - 1] if len(rows) > _RUNS else None
+    return render(request, "analysis.html", rows=rows[:_RUNS], total=total, last=last)
 
 
 @router.get("/settings")

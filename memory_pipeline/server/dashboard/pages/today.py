@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 _LISTED = 8
+_ALERTS = 3
 _LEAST_SCALE = 0.15
 
 
@@ -39,6 +40,7 @@ def _read(memory: Memory) -> dict[str, Any]:
         "is_rebuilt": memory.is_rebuilt(),
         "change_sentence": memory.success_change() if len(measures) else None,
         "newest": _newest_month(measures),
+        "open_alerts": memory.alerts(limit=_ALERTS)[0],
         "verification": verified[0] if verified else None,
         "gain_scale": _gain_scale(verified),
         "began": changes["began"],

@@ -1,0 +1,1 @@
+"""Tests whose false-alarm rate over a year holds however often somebody looks."""
