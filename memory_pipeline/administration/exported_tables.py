@@ -16,6 +16,7 @@ from sqlalchemy import ARRAY, JSON, Boolean, DateTime, Float, Integer, String
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import OUTCOME_FIELDS
 from memory_pipeline.store.models import (
+    AlertRule,
     FindingDecision,
     LabelMerge,
     Member,
@@ -84,6 +85,7 @@ TABLES = (
         _NUMBER,
         is_log=True,
     ),
+    ExportedTable("alert_rules", AlertRule, ("name",), frozenset({"evaluated_at", "problem"})),
 )
 """In the order in which they are written and read. Tokens are in no export."""
 

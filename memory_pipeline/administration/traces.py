@@ -93,6 +93,12 @@ _WRITTEN_BY_PERSONS = (
     Trace("quarantined_records", _mentions("file_name"), _without("file_name")),
     Trace("discovery_runs", _mentions("summary"), _without("summary")),
     Trace("discovery_runs", _has("claims"), _without_json("claims")),
+    Trace("alert_messages", f"({_mentions('title')} or {_mentions('body')})"),
+    Trace("alerts", _mentions("message"), _without("message")),
+    Trace("alerts", _mentions("subject"), _without("subject")),
+    Trace("alert_rules", _is("segment_value")),
+    Trace("analysis_runs", _mentions("changes::text"), "changes = '{}'"),
+    Trace("analysis_runs", _mentions("error"), _without("error")),
 )
 _DAGSTER = (
     Trace("event_logs", _stands_in("event")),
@@ -142,6 +148,8 @@ PERSON = (
     Trace("members", "id = any(cast(:members as integer[]))"),
     Trace("decisions", _is("decided_by"), f"decided_by = '{FORGOTTEN}'"),
     Trace("audit_log", _is("actor"), f"actor = '{FORGOTTEN}'"),
+    Trace("alert_rules", _is("updated_by"), f"updated_by = '{FORGOTTEN}'"),
+    Trace("alerts", _is("acknowledged_by"), f"acknowledged_by = '{FORGOTTEN}'"),
     Trace("server_jobs", _is("asked_by"), f"asked_by = '{FORGOTTEN}'"),
     Trace("idempotent_replies", _is("actor")),
     Trace(

@@ -60,7 +60,8 @@ def find_gain(session: Session, rule: Rule, now: datetime) -> list[Finding]:
 
     Answers that were withheld at random are the comparison where there are any; else those not followed.
     """
-    attempts, strata = read_advised_attempts(session)
+    advised_attempts = read_advised_attempts(session)
+    attempts, strata = advised_attempts.frame, list(advised_attempts.strata)
     recent = RecentAttempts(attempts, last_whole_day(session, now), session.settings.unit)
     control = attempts["is_control"].astype(bool).to_numpy()
     followed = attempts["followed"].map({True: 1.0, False: 0.0})
