@@ -14,7 +14,7 @@ from memory_pipeline import reference
 from memory_pipeline.module_map import read_rooms
 
 FLOORS = (
-    ("memory_pipeline", "settings", "analysis", "worlds", "module_map"),
+    ("memory_pipeline", "settings", "analysis", "worlds", "module_map", "notebooks"),
     ("store", "charts"),
     ("ingest", "contracts"),
     ("hook",),
