@@ -57,9 +57,13 @@ def test_a_person_retires_a_pattern_and_takes_it_back(serve, changed, open_page)
     page.get_by_text("Your decision is kept").wait_for()
     assert not changed.pattern(identity)["active"]
     assert "<img src=x onerror=alert(1)>" in page.locator("main").inner_text()
-    page.get_by_role("button", name="Take the decision back").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Take the decision back").click()
     assert changed.pattern(identity)["active"]
+    page.get_by_label("Note").fill("")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Note only").click()
+    assert changed.pattern(identity)["note"] is None
 
 
 def test_patterns_can_be_read_without_scripts(site, open_page):
