@@ -47,6 +47,8 @@ def test_one_pattern_names_outcomes_that_have_its_conditions(site, open_page, as
     levels = site.memory.pattern_by_level(found)
     assert page.locator("section[aria-label^='By '] tbody tr").count() == len(levels) > 12
     assert_accessible(page)
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_a_person_retires_a_pattern_and_takes_it_back(serve, changed, open_page):
