@@ -1,8 +1,8 @@
 """Write the generated pages of the docs: `python -m memory_pipeline.reference [--check]`.
 
-These are `reference.md` and the module map of `architecture.md`. What belongs here: settings, commands,
-assets, tables, contracts, mappings and modules as Markdown. Their meaning is written where they are defined;
-a description that is missing or wrong is corrected there.
+These are `reference.md`, the module map of `architecture.md` and the text of each notebook. What belongs
+here: settings, commands, assets, tables, contracts, mappings and modules as Markdown. Their meaning is
+written where they are defined; a description that is missing or wrong is corrected there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.module_map import read_rooms
+from memory_pipeline.notebooks import TWINS, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -310,14 +311,14 @@ def main(arguments: list[str] | None = None) -> int:
         0 when the pages are, or now are, up to date; 1 when the check found a difference.
     """
     parser = argparse.ArgumentParser(
-        description="Write docs/reference.md and the module map of docs/architecture.md from the code."
+        description="Write docs/reference.md, the module map of docs/architecture.md and docs/notebook-text/."
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where one differs")
     is_check = parser.parse_args(arguments).check
     if not ARCHITECTURE.is_file():
         sys.stderr.write(f"{ARCHITECTURE} is not there; run this in a checkout of the project\n")
         return 1
-    pages = {PAGE: reference_page(), ARCHITECTURE: architecture_page()}
+    pages = {PAGE: reference_page(), ARCHITECTURE: architecture_page(), **twins()}
     old = {
         page for page, text in pages.items() if not page.is_file() or page.read_text(encoding="utf-8") != text
     }
@@ -325,7 +326,14 @@ def main(arguments: list[str] | None = None) -> int:
         if is_check:
             sys.stderr.write(f"{page} is not up to date; run `python -m memory_pipeline.reference`\n")
         else:
+            page.parent.mkdir(exist_ok=True)
             page.write_text(pages[page], encoding="utf-8")
+    for page in sorted({*TWINS.glob("*.md")} - {*pages}):  # of a notebook that is gone
+        old.add(page)
+        if is_check:
+            sys.stderr.write(f"{page} has no notebook; run `python -m memory_pipeline.reference`\n")
+        else:
+            page.unlink()
     return 1 if is_check and old else 0
 
 

@@ -15,7 +15,7 @@ from memory_pipeline.module_map import read_rooms
 
 FLOORS = (
     ("settings_file",),
-    ("memory_pipeline", "settings", "analysis", "worlds", "module_map"),
+    ("memory_pipeline", "settings", "analysis", "worlds", "module_map", "notebooks"),
     ("store", "charts", "configuration"),
     ("ingest", "contracts"),
     ("hook",),

@@ -1,4 +1,4 @@
-"""The quick start of the README with a data frame alone runs as it stands."""
+"""The quick start with a data frame alone runs as it stands, in the README and in the tutorial."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PROJECT = Path(__file__).resolve().parents[1]
+QUICK_START = re.compile(r"```python\n(import pandas(?:(?!```).)*?find_patterns.*?)```", re.DOTALL)
+MOST_LINES = 10
 
 
-def test_the_quick_start_finds_what_was_planted(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_the_quick_start_finds_what_was_planted(page, tmp_path, monkeypatch, capsys):
     random = np.random.default_rng(5)
     attempts = pd.DataFrame(
         {
@@ -25,8 +29,9 @@ def test_the_quick_start_finds_what_was_planted(tmp_path, monkeypatch, capsys):
     attempts["outcome_status"] = np.where(random.random(1_800) < chance, "success", "failure")
     attempts.to_csv(tmp_path / "attempts.csv", index=False)
     monkeypatch.chdir(tmp_path)
-    code = re.search(r"```python\n(.*?find_patterns.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
-    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the document's own example
+    code = QUICK_START.search((PROJECT / page).read_text(encoding="utf-8"))[1]
+    assert len([line for line in code.splitlines() if line]) <= MOST_LINES
+    exec(compile(code, page, "exec"), {})  # noqa: S102 - the document's own example
     said = capsys.readouterr().out
     assert "tool is msi" in said or "tool is exe" in said  # one comparison, named by either side
     assert "60 applications" in said

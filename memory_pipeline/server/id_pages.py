@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -50,6 +51,18 @@ def read_cursor(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
     if [type(one) for one in key] != list(types):  # of a list with another order
         raise bad_cursor(cursor)
     return tuple(key)
+
+
+def read_moment_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """Return the time and the id in a cursor; None without one; raises as `read_cursor`."""
+    key = read_cursor(cursor, str, str)
+    if key is None or cursor is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(key[0]).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise bad_cursor(cursor) from None
+    return moment, key[1]
 
 
 def page_of(rows: list[dict[str, Any]], total: int, limit: int, *key: str) -> dict[str, Any]:

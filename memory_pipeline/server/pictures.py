@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from memory_pipeline.server.spans import wanted_change
+from memory_pipeline.service.kept import KeptValues
 from memory_pipeline.service.progress import current_month
 
 if TYPE_CHECKING:
@@ -192,8 +192,7 @@ class Pictures:
     """Draws charts, and keeps the drawings until what they show changes."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
-        self._lock = Lock()
+        self._kept = KeptValues(_KEPT)
         self._drawing = Lock()
 
     def draw(
@@ -221,36 +220,27 @@ class Pictures:
         ValueError
             When the chart cannot be drawn so.
         """
-        asked = (kind, tuple(sorted(parameters.items())), version)
-        if (found := self._find((*asked, form))) is not None:
-            return found
-        with self._drawing:  # one at a time: the others wait for what it draws, or for the processor anyway
-            if (found := self._find((*asked, form))) is not None:
-                return found
-            spec = self._find((*asked, "json"))
-            if spec is None:
-                spec = KINDS[kind].build(memory, parameters).to_json(indent=None).encode()
-                self._keep((*asked, "json"), spec)
-            drawn = _draw(spec.decode(), form)
-            self._keep((*asked, form), drawn)
-        return drawn
+        asked = (kind, tuple(sorted(parameters.items())))
 
-    def _find(self, key: tuple[Any, ...]) -> bytes | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+        def spec_of_kind() -> bytes:
+            built: str = KINDS[kind].build(memory, parameters).to_json(indent=None)
+            return built.encode()
 
-    def _keep(self, key: tuple[Any, ...], drawn: bytes) -> None:
-        with self._lock:
-            self._kept[key] = drawn
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+        def drawn() -> bytes:
+            spec: bytes = self._kept.get((*asked, "json"), version, spec_of_kind)
+            return spec if form == "json" else _draw(spec.decode(), form)
+
+        def drawn_once() -> bytes:
+            # One at a time: the others wait for what it draws, or for the processor anyway.
+            with self._drawing:
+                picture: bytes = self._kept.get((*asked, form), version, drawn)
+            return picture
+
+        kept: bytes = self._kept.get((*asked, form), version, drawn_once)
+        return kept
 
 
 def _draw(spec: str, form: str) -> bytes:
     from memory_pipeline.charts.pictures import png_of, svg_of  # noqa: PLC0415 - imports Altair
 
-    if form == "png":
-        return png_of(spec, max_bytes=_LARGEST_PNG)
-    return (svg_of(spec) if form == "svg" else spec).encode()
+    return png_of(spec, max_bytes=_LARGEST_PNG) if form == "png" else svg_of(spec).encode()

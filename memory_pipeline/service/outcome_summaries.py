@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from memory_pipeline.service.kept import KeptValues
 from memory_pipeline.service.outcomes import OutcomeService
 from memory_pipeline.store.models import OUTCOME_STATUSES
 from memory_pipeline.store.outcome_summaries import summarise_outcomes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
     from memory_pipeline.store.frames import FrameStore
@@ -66,8 +67,7 @@ class OutcomeSummaryService(OutcomeService):
 
     def __init__(self, settings: Settings, store: Store, frames: FrameStore | None = None) -> None:
         super().__init__(settings, store, frames)
-        self._summaries: OrderedDict[tuple[str, str], OutcomeSummary] = OrderedDict()
-        self._summaries_lock = Lock()
+        self._summaries = KeptValues(_KEPT)
 
     def outcome_summary(self, **filters: Any) -> OutcomeSummary:
         """Summarise the outcomes that filters select; kept until outcomes are written.
@@ -82,18 +82,22 @@ class OutcomeSummaryService(OutcomeService):
         ValueError
             When a filter is not known.
         """
-        chosen = {name: value for name, value in filters.items() if value is not None and value != {}}
-        key = (self.version("outcomes"), repr(sorted(chosen.items())))
-        with self._summaries_lock:
-            if key in self._summaries:
-                self._summaries.move_to_end(key)
-                return self._summaries[key]
-        found = _summarise(summarise_outcomes(self.store, **chosen))
-        with self._summaries_lock:
-            self._summaries[key] = found
-            while len(self._summaries) > _KEPT:
-                self._summaries.popitem(last=False)
+        chosen = _chosen(filters)
+        found: OutcomeSummary = self._summaries.get(
+            repr(chosen),
+            self.version("outcomes"),
+            lambda: _summarise(summarise_outcomes(self.store, **dict(chosen))),
+        )
         return found
+
+    def kept_outcome_summary(self, **filters: Any) -> OutcomeSummary | None:
+        """Return the summary of the outcomes that filters select where it is kept; None where it is not."""
+        found: OutcomeSummary | None = self._summaries.find(repr(_chosen(filters)), self.version("outcomes"))
+        return found
+
+
+def _chosen(filters: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted((name, value) for name, value in filters.items() if value is not None and value != {})
 
 
 def _surest_failures_first(compared: pd.DataFrame) -> pd.DataFrame:

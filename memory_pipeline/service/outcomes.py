@@ -87,6 +87,10 @@ class OutcomeService(VocabularyService):
         """Read outcomes, the newest first; filters and order are those of `store.outcome_queries`."""
         return read_outcomes(self.store, **filters)
 
+    def outcome_count(self, *, at_most: int | None = None, **filters: Any) -> int:
+        """Count the outcomes that filters select; see `store.outcome_queries.count_outcomes`."""
+        return count_outcomes(self.store, at_most=at_most, **filters)
+
     def outcome_page(
         self,
         *,
@@ -103,7 +107,7 @@ class OutcomeService(VocabularyService):
         sort, after, limit, filters
             As `store.outcome_queries.read_outcomes`.
         total
-            Outcomes that the filters select in all, where an earlier page counted them.
+            Outcomes that the filters select, where they were counted before: all, or up to a bound.
 
         Raises
         ------

@@ -71,9 +71,8 @@ class ProgressService(Service):
         """
         if measure is not None and measure not in MEASURES:
             raise ValueError(f"measure is {measure!r}; use one of {', '.join(MEASURES)}")
-        frame = reads.read_table(self.store, LearningHistory if history else LearningMeasure)
-        if measure is not None:
-            frame = frame[frame["measure"] == measure]
+        table = LearningHistory if history else LearningMeasure
+        frame = reads.read_table(self.store, table, **({} if measure is None else {"measure": measure}))
         if segment_column is not None:
             wanted = "" if segment_column.casefold() == WHOLE else segment_column.casefold()
             frame = frame[frame["segment_column"].str.casefold() == wanted]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, false, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from memory_pipeline.store.models import PackagingOutcome, ServedRecommendation
@@ -104,7 +104,7 @@ def read_outcomes(
     sort: str = "-occurred_at",
     after: tuple[Any, str] | None = None,
     limit: int | None = None,
-    are_few: bool = False,
+    are_few: bool | None = None,
     **filters: Any,
 ) -> pd.DataFrame:
     """Read outcomes as stored, shape (outcomes, columns of `packaging_outcomes`).
@@ -119,7 +119,8 @@ def read_outcomes(
         Most outcomes.
     are_few
         Whether the filters select few: then these are found first and sorted, rather than sought in the
-        order of an index, which would read the whole table for them.
+        order of an index, which would read the whole table for them. False: they are sought in that order.
+        None: not known, and left to the planner.
     filters
         As `outcome_conditions`.
 
@@ -147,13 +148,27 @@ def read_outcomes(
         page = page.where(bound, or_(beyond, identity > last))
     page = page.order_by(column.desc() if is_descending else column, identity).limit(limit)
     with store.transaction() as connection:
+        if are_few is False:
+            # Where many are selected, the order of an index soon comes to the first of them. The planner does
+            # not know how many: comparing without regard to case is beyond its statistics.
+            connection.execute(text("set local enable_sort = off"))
         result = connection.execute(page)
         return pd.DataFrame(result.all(), columns=list(result.keys()))
 
 
-def count_outcomes(store: Store, **filters: Any) -> int:
-    """Count the outcomes that filters select; see `outcome_conditions`."""
-    query = select(func.count()).select_from(PackagingOutcome).where(*outcome_conditions(**filters))
+def count_outcomes(store: Store, *, at_most: int | None = None, **filters: Any) -> int:
+    """Count the outcomes that filters select; see `outcome_conditions`.
+
+    Parameters
+    ----------
+    at_most
+        Where to stop: the rest of a large table is not read for it. None: count all.
+    filters
+        As `outcome_conditions`.
+    """
+    conditions = outcome_conditions(**filters)
+    found = select(PackagingOutcome.id).where(*conditions).limit(at_most).subquery()
+    query = select(func.count()).select_from(found)
     with store.transaction() as connection:
         return int(connection.scalar(query) or 0)
 
@@ -198,12 +213,15 @@ def _has(column: Any, key: str, value: Any) -> ColumnElement[bool]:
     if not isinstance(value, str):
         contained: ColumnElement[bool] = column.contains({key: value})
         return contained
-    kind, text = func.jsonb_typeof(stored), func.lower(value)
+    wanted = func.lower(value)
     same: ColumnElement[bool] = case(
-        (kind == "string", func.lower(column[key].astext) == text),
-        (kind == "array", or_(column.contains({key: [value]}), _any_element(stored, text))),
-        (kind == "number", _equals(column, key, _number(value))),
-        (kind == "boolean", _equals(column, key, _TRUTH.get(value.casefold()))),
+        {
+            "string": func.lower(column[key].astext) == wanted,
+            "array": or_(column.contains({key: [value]}), _any_element(stored, wanted)),
+            "number": _equals(column, key, _number(value)),
+            "boolean": _equals(column, key, _TRUTH.get(value.casefold())),
+        },
+        value=func.jsonb_typeof(stored),
         else_=False,
     )
     return same

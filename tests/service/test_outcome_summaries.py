@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
+from memory_pipeline.memory import Memory
+
 SELECTIONS = [
     {},
     {"installer_type": "MSI"},
@@ -50,6 +52,24 @@ def test_a_summary_counts_what_the_filters_select(memory, filters):
         assert found.reasons["cumulative"].iloc[-1] == pytest.approx(1)
     else:
         assert found.success_rate is None
+
+
+def test_a_summary_is_kept_until_outcomes_are_written(settings, store):
+    attempt = {
+        "application_name": "App",
+        "occurred_at": "2026-03-01T12:00:00Z",
+        "outcome_status": "failure",
+        "approach_details": {"wrapper": "psadt"},
+    }
+    with Memory(settings, store) as memory:
+        assert memory.ingest([{**attempt, "task_id": "1"}], source="test").new == 1
+        assert memory.kept_outcome_summary(status="failure") is None
+        found = memory.outcome_summary(status="failure")
+        assert memory.kept_outcome_summary(status="failure", application=None) is found
+        assert memory.kept_outcome_summary(status="success") is None
+        assert memory.ingest([{**attempt, "task_id": "2"}], source="test").new == 1
+        assert memory.kept_outcome_summary(status="failure") is None
+        assert memory.outcome_summary(status="failure").attempts == found.attempts + 1 == 2
 
 
 def test_the_application_that_fails_most_surely_comes_first(memory):

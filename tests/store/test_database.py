@@ -42,9 +42,13 @@ def own_tables(store):
     return set(inspect(store.engine).get_table_names()) - {VERSION_TABLE}
 
 
-def own_columns(store):
-    inspected = inspect(store.engine)
-    return {(table, one["name"]) for table in own_tables(store) for one in inspected.get_columns(table)}
+def own_relations(store):
+    """Return the tables with their columns and indexes."""
+    found = inspect(store.engine)
+    return {
+        table: {one["name"] for one in [*found.get_columns(table), *found.get_indexes(table)]}
+        for table in own_tables(store)
+    }
 
 
 def test_from_empty_to_head_the_schema_is_that_of_the_models(empty_database):
@@ -59,11 +63,11 @@ def test_from_empty_to_head_the_schema_is_that_of_the_models(empty_database):
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_each_revision_goes_up_and_down_again(empty_database, revision):
     empty_database.migrate(revision)
-    at_revision = own_columns(empty_database)
+    at_revision = own_relations(empty_database)
     empty_database.migrate("-1", downgrade=True)
-    assert own_columns(empty_database) != at_revision
+    assert own_relations(empty_database) != at_revision
     empty_database.migrate(revision)
-    assert own_columns(empty_database) == at_revision
+    assert own_relations(empty_database) == at_revision
 
 
 def test_down_to_nothing_leaves_nothing(empty_database):

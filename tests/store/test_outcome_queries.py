@@ -70,12 +70,13 @@ def test_filters(four, filters, numbers):
     found = read_outcomes(four, **filters)
     assert set(found["source_record_id"]) == {str(one) for one in numbers}
     assert count_outcomes(four, **filters) == len(numbers)
+    assert count_outcomes(four, at_most=2, **filters) == min(len(numbers), 2)
 
 
 @pytest.mark.parametrize(
     "sort", ["occurred_at", "-occurred_at", "created_at", "-created_at", "application_name"]
 )
-@pytest.mark.parametrize("are_few", [True, False])
+@pytest.mark.parametrize("are_few", [True, False, None])
 def test_pages_are_the_whole_in_order(four, sort, are_few):
     whole = read_outcomes(four, sort=sort)["id"].tolist()
     after, seen = None, []

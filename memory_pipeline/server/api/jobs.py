@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from memory_pipeline.agent.prompt import FOCUS_AREAS, FOCUS_CHARACTERS
 from memory_pipeline.server.dependencies import Admin, OpenedMemory, Reader
 from memory_pipeline.server.discoveries import discovery_arguments
-from memory_pipeline.server.id_pages import Cursor, IdPage, Limit, page_of, read_cursor
+from memory_pipeline.server.id_pages import Cursor, IdPage, Limit, page_of, read_moment_cursor
 from memory_pipeline.server.jobs import JobRunner
-from memory_pipeline.server.problems import FieldError, ProblemError
 from memory_pipeline.service.records import to_json
 from memory_pipeline.store import jobs
 
@@ -111,7 +110,7 @@ def list_jobs(
     cursor: Cursor = None,
 ) -> Any:
     """List jobs, the newest first."""
-    before = _before(read_cursor(cursor, str, str))
+    before = read_moment_cursor(cursor)
     rows, total = jobs.list_jobs(memory.store, kind=kind, limit=limit + 1, before=before)
     return page_of(rows, total, limit, "created_at", "id")
 
@@ -143,7 +142,7 @@ async def follow_job(identity: str, request: Request, memory: OpenedMemory, _: R
 @router.get("/api/memory/runs", response_model=IdPage[RebuildRun])
 def list_runs(memory: OpenedMemory, _: Reader, limit: Limit = 50, cursor: Cursor = None) -> Any:
     """List the runs of the rebuild, the newest first, also those of the command line and of schedules."""
-    before = _before(read_cursor(cursor, str, str))
+    before = read_moment_cursor(cursor)
     rows, total = memory.rebuild_runs(limit=limit + 1, before=before)
     return page_of(rows, total, limit, "created_at", "run_id")
 
@@ -178,15 +177,3 @@ async def _events(memory: OpenedMemory, job: dict[str, Any], request: Request) -
 
 def _event(name: str, data: Any) -> str:
     return f"event: {name}\ndata: {to_json(data, indent=None)}\n\n"
-
-
-def _before(key: tuple[str, str] | None) -> tuple[datetime, str] | None:
-    if key is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(key[0]).astimezone(UTC)
-    except (ValueError, OverflowError):
-        remedy = "send `next_cursor` of the page before"
-        error = FieldError("query.cursor", None, remedy)
-        raise ProblemError(422, f"the cursor cannot be used: {remedy}", (error,)) from None
-    return moment, key[1]

@@ -63,12 +63,33 @@ def figure(request: Request, memory: Memory, kind: str, **parameters: Any) -> Fi
         As the kind takes them; None for those that were not chosen.
     """
     chosen = {name: value for name, value in parameters.items() if value is not None}
-    pictures: Pictures = request.app.state.pictures
-    version = KINDS[kind].version(memory)
+    version = _version(request, memory, kind)
     try:
-        spec = json.loads(pictures.draw(memory, kind, chosen, "json", version))
+        found: Figure = request.app.state.kept.get(
+            ("figure", kind, tuple(chosen.items())),
+            version,
+            lambda: _described(request.app.state.pictures, memory, kind, chosen, version),
+        )
     except FileNotFoundError:
         return None
+    return found
+
+
+def _version(request: Request, memory: Memory, kind: str) -> str:
+    """Return the version of what a chart shows; of one request, what several rest on is asked once."""
+    if not hasattr(request.state, "versions"):
+        request.state.versions = {}
+    known: dict[tuple[Any, ...], str] = request.state.versions
+    rests_on = (KINDS[kind].rests_on, KINDS[kind].is_of_today)
+    if rests_on not in known:
+        known[rests_on] = KINDS[kind].version(memory)
+    return known[rests_on]
+
+
+def _described(
+    pictures: Pictures, memory: Memory, kind: str, chosen: Mapping[str, Any], version: str
+) -> Figure:
+    spec = json.loads(pictures.draw(memory, kind, chosen, "json", version))
     title = spec.get("title", {})
     text = title.get("text", kind) if isinstance(title, dict) else title
     query = f"?{urlencode(chosen)}" if chosen else ""

@@ -41,13 +41,16 @@ SentForm = Annotated[dict[str, str], Depends(_read)]
 
 
 def keep_decision(memory: Memory, kind: str, identity: str, sent: Mapping[str, str], who: Grant) -> None:
-    """Keep what a form decides about a finding, or notes about it; raises as `Memory.decide`."""
+    """Keep what a form decides about a finding, or notes about it; raises as `Memory.decide`.
+
+    A form shows the note that there is, so that an emptied field removes it.
+    """
     memory.decide(
         kind,
         identity,
         sent.get("decision") or None,
         by=who.name,
-        note=sent.get("note") or None,
+        note=sent.get("note"),
         is_whole_id=True,
     )
 

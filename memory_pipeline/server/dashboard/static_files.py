@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import subprocess
+import sys
 from functools import cache
 from importlib import metadata, resources
 from threading import Lock
@@ -30,6 +33,10 @@ _VEGA_LITE = "6.4"
 """The version of Vega-Lite that Altair's charts are written for."""
 _YEAR = "public, max-age=31536000, immutable"
 _BUNDLING = Lock()
+_BUNDLE = """
+import sys, vl_convert
+sys.stdout.buffer.write(vl_convert.javascript_bundle(vl_version=sys.argv[1]).encode())
+"""
 
 
 @cache
@@ -49,23 +56,31 @@ def address_of(name: str) -> str:
     return f"/static/{hashlib.blake2b(mark, digest_size=6).hexdigest()}/{name}"
 
 
+def bundle_folder(home: Path) -> Path:
+    """Return where the script of a memory's pages is kept."""
+    return home / "cache"
+
+
 def vega_bundle(folder: Path) -> bytes:
     """Return Vega, Vega-Lite and Vega-Embed as one compressed script, without any network.
+
+    It is made by a process of its own: the library that makes it would stop every thread of this one for
+    seconds.
 
     Parameters
     ----------
     folder
-        Where the script is kept: making it takes seconds.
+        Where the script is kept, so that it is made once.
     """
     path = folder / f"{address_of(_VEGA).split('/')[2]}-{_VEGA}.gz"
     with _BUNDLING:
         if not path.exists():
-            import vl_convert  # noqa: PLC0415 - starts a JavaScript engine
-
-            script: str = vl_convert.javascript_bundle(vl_version=_VEGA_LITE)  # type: ignore[call-arg]
+            made = subprocess.run(
+                [sys.executable, "-c", _BUNDLE, _VEGA_LITE], check=True, stdout=subprocess.PIPE
+            )
             folder.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(".new")
-            unfinished.write_bytes(gzip.compress(script.encode(), 9, mtime=0))
+            unfinished = path.with_suffix(f".{os.getpid()}")
+            unfinished.write_bytes(gzip.compress(made.stdout, 9, mtime=0))
             unfinished.replace(path)
     return path.read_bytes()
 
@@ -78,7 +93,7 @@ def static_file(mark: str, name: str, request: Request, memory: OpenedMemory) ->
     headers = {"Cache-Control": _YEAR, "X-Content-Type-Options": "nosniff"}
     if name != _VEGA:
         return Response(content_of(name), media_type=_MEDIA[name], headers=headers)
-    script = vega_bundle(memory.settings.home / "cache")
+    script = vega_bundle(bundle_folder(memory.settings.home))
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     else:

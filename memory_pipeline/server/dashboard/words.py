@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from memory_pipeline.analysis.text import describe_approach, percent, points_text, setting_text
+from memory_pipeline.analysis.text import (
+    confidence_text,
+    describe_approach,
+    percent,
+    points_text,
+    setting_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +22,6 @@ if TYPE_CHECKING:
 
 NONE = "\N{EN DASH}"
 """Stands where there is nothing."""
-_SURE = 0.9999
 
 
 def is_number(value: Any) -> bool:
@@ -47,17 +52,8 @@ def points_interval(low: Any, high: Any) -> str:
 
 
 def confidence(value: Any) -> str:
-    """Write a confidence so that two that differ look different: `0.9993`, `> 0.9999`.
-
-    >>> confidence(0.99932), confidence(0.99999), confidence(0.8)
-    ('0.9993', '> 0.9999', '0.80')
-    """
-    if not is_number(value):
-        return NONE
-    if value > _SURE:
-        return f"> {_SURE}"
-    digits = 2 if value < 0.95 else 4  # noqa: PLR2004 - where the second digit no longer tells them apart
-    return f"{min(value, _SURE):.{digits}f}"
+    """Write a confidence as the command line does: `0.9993`, `>0.9999`."""
+    return confidence_text(value) if is_number(value) else NONE
 
 
 def count(value: Any) -> str:

@@ -29,6 +29,7 @@ class PackagingOutcome(Base):
     __table_args__ = (
         CheckConstraint(one_of("outcome_status", OUTCOME_STATUSES), name="status"),
         UniqueConstraint("source", "source_record_id"),
+        Index("ix_packaging_outcomes_lower_application_name", text("lower(application_name)")),
         Index(
             "ix_packaging_outcomes_successes",
             "occurred_at",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from sleeping_jobs import jobs_that_sleep
 
+from memory_pipeline.server.dashboard.pages import admin
 from memory_pipeline.store.access import create_token, list_tokens
 
-PAGES = ("", "/quarantine", "/ingests", "/decisions", "/settings", "/tokens", "/audit")
+PAGES = ("", "/quarantine", "/runs", "/ingests", "/decisions", "/settings", "/tokens", "/audit")
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -43,6 +45,30 @@ def test_every_page_of_admin_can_be_read_by_everybody_on_any_screen(site, open_p
         assert one["file_name"] in text
     run = site.memory.rebuild_runs()[0][0]
     assert run["run_id"][:8] in text
+
+
+def test_every_run_is_on_one_page_of_runs(site, open_page, monkeypatch):
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    made = [
+        {"run_id": f"run-{one}", "status": "success", "created_at": moment - timedelta(hours=one)}
+        | {"started_at": None, "finished_at": None}
+        for one in range(5)
+    ]
+
+    def runs(*, limit, before=None):
+        left = [one for one in made if before is None or (one["created_at"], one["run_id"]) < before]
+        return left[:limit], len(made)
+
+    monkeypatch.setattr(site.memory, "rebuild_runs", runs)
+    monkeypatch.setattr(admin, "ROWS", 2)
+    page = open_page(f"{site.address}/admin/runs")
+    seen = []
+    for _ in range(3):
+        seen += page.locator("tbody tr td:first-child").all_inner_texts()
+        if page.get_by_role("link", name="Next page").count():
+            page.get_by_role("link", name="Next page").click()
+            page.wait_for_load_state()
+    assert seen == [one["run_id"] for one in made]
 
 
 def test_a_record_in_quarantine_is_mended_in_place(serve, changed, open_page, assert_accessible):

@@ -75,3 +75,14 @@ def test_the_numbers_can_be_taken_along_and_charts_be_seen_without_scripts(site,
     assert {row["segment_column"] for row in rows} == set(expected["segment_column"])
     drift = httpx.get(f"{site.address}/learning/drift.csv").text
     assert len(drift.splitlines()) == len(site.memory.learning("drift")) + 1
+
+
+def test_a_chart_that_was_not_in_view_is_printed_as_its_table(site, open_page):
+    page = open_page(f"{site.address}/learning")
+    page.locator("figure[data-drawn=yes]").first.wait_for()
+    waiting = page.locator("figure[data-chart]:not([data-drawn])").last
+    assert not waiting.locator("table").is_visible()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert waiting.locator("table").is_visible()
+    assert not waiting.locator(".drawing").is_visible()

@@ -81,10 +81,15 @@ def test_an_unknown_value_names_the_nearest_that_is_known(site, open_page, asser
 
 def test_a_large_selection_is_summarised_behind_the_page(site, open_page, monkeypatch):
     monkeypatch.setattr(outcomes, "COUNTED_AT_ONCE", 10)
+    monkeypatch.setattr(outcomes, "COUNTED", 20)
+    page = open_page(f"{site.address}/outcomes?status=failure", scripts=False)
+    page.get_by_text("More than 20 attempts, newest first.").wait_for()
+    page.get_by_role("link", name="Load the page with it").click()
+    total = site.memory.outcome_page(status="failure").total
+    page.get_by_text(f"{total:,} attempts, newest first.").wait_for()
     page = open_page(f"{site.address}/outcomes")
     page.get_by_text(site.memory.outcome_summary().applications_sentence).wait_for()
-    page = open_page(f"{site.address}/outcomes", scripts=False)
-    page.get_by_role("link", name="Load the page with it").click()
+    page = open_page(f"{site.address}/outcomes", scripts=False)  # kept by now, it is part of the page
     assert page.get_by_text(site.memory.outcome_summary().applications_sentence).is_visible()
 
 

@@ -47,6 +47,8 @@ def test_one_pattern_names_outcomes_that_have_its_conditions(site, open_page, as
     levels = site.memory.pattern_by_level(found)
     assert page.locator("section[aria-label^='By '] tbody tr").count() == len(levels) > 12
     assert_accessible(page)
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_a_person_retires_a_pattern_and_takes_it_back(serve, changed, open_page):
@@ -57,9 +59,13 @@ def test_a_person_retires_a_pattern_and_takes_it_back(serve, changed, open_page)
     page.get_by_text("Your decision is kept").wait_for()
     assert not changed.pattern(identity)["active"]
     assert "<img src=x onerror=alert(1)>" in page.locator("main").inner_text()
-    page.get_by_role("button", name="Take the decision back").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Take the decision back").click()
     assert changed.pattern(identity)["active"]
+    page.get_by_label("Note").fill("")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Note only").click()
+    assert changed.pattern(identity)["note"] is None
 
 
 def test_patterns_can_be_read_without_scripts(site, open_page):

@@ -14,6 +14,7 @@ from memory_pipeline.server.dashboard.forms import SentForm, see
 from memory_pipeline.server.dashboard.lists import ROWS, chosen, page_number
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Admin, OpenedMemory, Reader
+from memory_pipeline.server.id_pages import page_of, read_moment_cursor
 from memory_pipeline.store import jobs
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def admin(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         job=newest[0] if newest else None,
         is_running=bool(newest) and newest[0]["state"] in jobs.ALIVE,
         is_rebuilt=memory.is_rebuilt(),
-        runs=[run | {"address": _dagster_address(memory, run["run_id"])} for run in runs],
+        runs=_with_addresses(memory, runs),
         run_total=run_total,
         waiting=waiting,
         waiting_total=waiting_total,
@@ -67,6 +68,16 @@ def cancel_job(identity: str, memory: OpenedMemory, _who: Admin, _: SentForm) ->
     """Cancel a job; it ends within seconds, and what it wrote stands."""
     job = jobs.ask_to_cancel(memory.store, identity)
     return see("/members" if job["kind"] == "discover" else "/admin")
+
+
+@router.get("/runs")
+def runs(request: Request, memory: OpenedMemory, _: Reader) -> Response:
+    """Show every run of the rebuild, the newest first."""
+    before = read_moment_cursor(request.query_params.get("cursor"))
+    found, total = memory.rebuild_runs(limit=ROWS + 1, before=before)
+    page = page_of(found, total, ROWS, "created_at", "run_id")
+    rows = _with_addresses(memory, page["items"])
+    return render(request, "runs.html", rows=rows, total=total, following=page["next_cursor"])
 
 
 @router.get("/ingests")
@@ -119,6 +130,10 @@ def row_id(text: str | None) -> int | None:
     if text is None or not text.isascii() or not text.isdigit() or len(text) > len(str(_MOST_ID)):
         return None
     return min(int(text), _MOST_ID)
+
+
+def _with_addresses(memory: OpenedMemory, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [run | {"address": _dagster_address(memory, run["run_id"])} for run in runs]
 
 
 def _dagster_address(memory: OpenedMemory, run_id: str) -> str | None:

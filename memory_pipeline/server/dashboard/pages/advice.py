@@ -48,9 +48,9 @@ def advice(request: Request, memory: OpenedMemory, _: Reader) -> Response:
             problems = [vars(one) for one in error.problems]
         except FileNotFoundError:
             answer = None
-    table = to_records(memory.recommendations())
-    contexts, following = part_of(table, request)
-    changes = memory.advice_changes()
+    version = memory.version("recommendations", "features", "verification")
+    table, attempts, changes = request.app.state.kept.get("advice", version, lambda: _table(memory))
+    contexts, following = part_of(list(zip(table, attempts, strict=True)), request)
     return render(
         request,
         "advice.html",
@@ -65,12 +65,11 @@ def advice(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         patterns=_patterns(memory, answer),
         what_if=None if answer is None else _what_if(memory, answer, query),
         contexts=[
-            {**row, "attempts": attempts, "address": _address(row["conditions"])}
-            for row, attempts in zip(contexts, _attempts(memory, contexts), strict=True)
+            {**row, "attempts": number, "address": _address(row["conditions"])} for row, number in contexts
         ],
         contexts_total=len(table),
         following=following,
-        changes=to_records(changes.head(_MOST_CHANGES)),
+        changes=changes[:_MOST_CHANGES],
         changes_total=len(changes),
     )
 
@@ -227,11 +226,13 @@ def _settings_to_report(found: Mapping[str, Any], words: Mapping[str, Any]) -> l
     ]
 
 
-def _attempts(memory: Memory, rows: list[dict[str, Any]]) -> list[int | None]:
+def _table(memory: Memory) -> tuple[list[dict[str, Any]], list[int | None], list[dict[str, Any]]]:
+    """Return what is advised in all contexts, the attempts in each, and what rebuilds changed."""
+    rows, changes = to_records(memory.recommendations()), to_records(memory.advice_changes())
     try:
-        return memory.attempts_in_contexts([row["conditions"] for row in rows])
+        return rows, memory.attempts_in_contexts([row["conditions"] for row in rows]), changes
     except FileNotFoundError:
-        return [None] * len(rows)
+        return rows, [None] * len(rows), changes
 
 
 def _address(context: Mapping[str, Any]) -> str:

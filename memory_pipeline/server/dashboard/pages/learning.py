@@ -64,13 +64,24 @@ class Part:
 @router.get("")
 def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show all measures over time."""
-    kept = request.app.state.kept.get("learning", memory.version("learning"), lambda: _read(memory))
-    measures, columns, said, changed = (kept[name] for name in ("measures", "columns", "said", "changed"))
-    if measures.empty:
-        return render(request, "learning.html", parts=[])
     asked = chosen(request, "segment")["segment"]
+    values = request.app.state.kept.get(
+        ("learning", asked),
+        memory.version("learning", "patterns", "members", "verification", "predictability"),
+        lambda: _values(request, memory, asked),
+    )
+    if values is None:
+        return render(request, "learning.html", parts=[])
+    return render(request, "learning.html", events=to_records(memory.learning_events())[::-1], **values)
+
+
+def _values(request: Request, memory: Memory, asked: str | None) -> dict[str, Any] | None:
+    """Return what the page shows; None where nothing was measured."""
+    measures = memory.learning()
+    if measures.empty:
+        return None
+    columns, said, changed = segment_columns(memory), memory.learning_summary(), memory.changed_segments()
     segment = asked if asked in columns else None
-    events = to_records(memory.learning_events())
     clear = changed[changed["is_clear"].astype(bool)]
     success = figure(request, memory, "success_over_time")
     by_part = {
@@ -78,31 +89,18 @@ def learning(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         for kind in ("brush_success", "success_by_segment")
     }
     whole, of_parts = (csv_address(SUCCESS_RATE, segment_column=name) for name in ("whole", segment))
-    return render(
-        request,
-        "learning.html",
-        parts=_parts(request, memory, measures, said),
-        said=said[SUCCESS_RATE],
-        change=kept["change"],
-        success=_with(success, _shares(measures, SUCCESS_RATE), whole),
-        brush=_with(by_part["brush_success"], _totals(measures, segment), of_parts),
-        segments=_with(by_part["success_by_segment"], _of_segments(measures, segment), of_parts),
-        columns=columns,
-        segment=segment,
-        changed=to_records(clear.head(_CHANGES)),
-        changed_total=len(clear),
-        part_total=len(changed),
-        events=events[::-1],
-    )
-
-
-def _read(memory: Memory) -> dict[str, Any]:
     return {
-        "measures": memory.learning(),
-        "columns": segment_columns(memory),
-        "said": memory.learning_summary(),
-        "changed": memory.changed_segments(),
+        "parts": _parts(request, memory, measures, said),
+        "said": said[SUCCESS_RATE],
         "change": memory.success_change(),
+        "success": _with(success, _shares(measures, SUCCESS_RATE), whole),
+        "brush": _with(by_part["brush_success"], _totals(measures, segment), of_parts),
+        "segments": _with(by_part["success_by_segment"], _of_segments(measures, segment), of_parts),
+        "columns": columns,
+        "segment": segment,
+        "changed": to_records(clear.head(_CHANGES)),
+        "changed_total": len(clear),
+        "part_total": len(changed),
     }
 
 

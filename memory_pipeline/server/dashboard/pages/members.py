@@ -33,12 +33,19 @@ def members(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show the patterns by category, the last discovery, and what was merged."""
     asked = chosen(request, "category", "retired")
     category = asked["category"] if asked["category"] in MEMBER_PATTERN_CATEGORIES else None
-    found = to_records(
-        memory.member_patterns(category=category, include_retired=asked["retired"] is not None)
+    found, member_total, runs, merges = request.app.state.kept.get(
+        ("members", category, asked["retired"]),
+        memory.version("members"),
+        lambda: (
+            to_records(
+                memory.member_patterns(category=category, include_retired=asked["retired"] is not None)
+            ),
+            len(memory.members()),
+            to_records(memory.discovery_runs().head(1)),
+            memory.label_merges(),
+        ),
     )
-    runs = to_records(memory.discovery_runs().head(1))
     newest, _total = jobs.list_jobs(memory.store, kind="discover", limit=1)
-    merges = memory.label_merges()
     return render(
         request,
         "members.html",
@@ -50,7 +57,7 @@ def members(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         total=len(found),
         categories=MEMBER_PATTERN_CATEGORIES,
         category=category,
-        member_total=len(memory.members()),
+        member_total=member_total,
         run=runs[0] if runs else None,
         job=newest[0] if newest else None,
         is_running=bool(newest) and newest[0]["state"] in jobs.ALIVE,

@@ -15,7 +15,7 @@ from memory_pipeline.server.api.outcomes import position_of, read_position
 from memory_pipeline.server.dashboard.figures import Figure
 from memory_pipeline.server.dashboard.outcome_filters import chips, fields_of, read_filters, write_filters
 from memory_pipeline.server.dashboard.rendering import render
-from memory_pipeline.server.dashboard.words import day, share, share_interval
+from memory_pipeline.server.dashboard.words import count, day, share, share_interval
 from memory_pipeline.server.dependencies import OpenedMemory, Reader
 from memory_pipeline.server.formats import CSV, to_csv
 from memory_pipeline.server.pages import read_cursor, write_cursor
@@ -37,6 +37,8 @@ router = APIRouter()
 ROWS = 50
 COUNTED_AT_ONCE = 50_000
 """In a memory of more attempts a selection is summarised behind the page, which does not wait for it."""
+COUNTED = 10_000
+"""There, attempts of a selection that are counted for the page itself; the summary counts all."""
 SORTS = {
     "-occurred_at": "newest first",
     "occurred_at": "oldest first",
@@ -57,13 +59,19 @@ def outcomes(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     cursor = request.query_params.get("cursor")
     begin = read_cursor(cursor, scope)
     column = sort.removeprefix("-")
-    everything = request.app.state.kept.get(
-        "attempts", memory.version("outcomes"), lambda: memory.outcome_page(limit=0).total
-    )
+    kept, version = request.app.state.kept, memory.version("outcomes")
+    everything = kept.get("attempts", version, memory.outcome_count)
     is_large = everything > COUNTED_AT_ONCE
     is_summarised = not is_large or "summary" in request.query_params
-    summary = memory.outcome_summary(**filters) if is_summarised else None
-    total = begin.total if begin is not None else None if summary is None else summary.attempts
+    summary = (memory.outcome_summary if is_summarised else memory.kept_outcome_summary)(**filters)
+    if summary is not None:
+        total = summary.attempts
+    elif begin is not None:
+        total = begin.total
+    elif write_filters(filters):
+        total = kept.get(scope, version, lambda: memory.outcome_count(at_most=COUNTED + 1, **filters))
+    else:
+        total = everything
     page = memory.outcome_page(
         sort=sort,
         after=None if begin is None else read_position(begin.after, column, cursor or ""),
@@ -81,6 +89,7 @@ def outcomes(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         "outcomes.html",
         rows=rows,
         total=page.total,
+        total_text=_total_text(page.total, is_exact=summary is not None or not write_filters(filters)),
         following=following,
         is_first=begin is None,
         sort=sort,
@@ -142,6 +151,10 @@ def outcome(request: Request, memory: OpenedMemory, _: Reader, identity: str) ->
 def _sort_of(request: Request) -> str:
     sort = request.query_params.get("sort", _USUAL_SORT)
     return sort if sort in SORTS else _USUAL_SORT
+
+
+def _total_text(total: int, *, is_exact: bool) -> str:
+    return count(total) if is_exact or total <= COUNTED else f"more than {count(COUNTED)}"
 
 
 def _notes(request: Request, page: OutcomePage) -> list[dict[str, str | None]]:

@@ -34,17 +34,25 @@ def patterns(request: Request, memory: OpenedMemory, _: Reader) -> Response:
     """Show all patterns: filtered, sorted, each with its effect as a small picture."""
     asked = chosen(request, "type", "target", "column", "value", "min_confidence", "sort", "retired")
     sort = asked["sort"] if asked["sort"] in PATTERN_ORDERS else "confidence"
-    everything = memory.patterns(include_retired=True)
-    found = memory.patterns(
-        pattern_type=asked["type"],
-        target=asked["target"],
-        condition_column=asked["column"],
-        condition_value=asked["value"],
-        min_confidence=number(asked["min_confidence"], 0, 1, 0.0),
-        sort=sort,
-        include_retired=asked["retired"] is not None,
+    everything, found = request.app.state.kept.get(
+        ("patterns", *asked.values()),
+        memory.version("patterns"),
+        lambda: (
+            memory.patterns(include_retired=True),
+            to_records(
+                memory.patterns(
+                    pattern_type=asked["type"],
+                    target=asked["target"],
+                    condition_column=asked["column"],
+                    condition_value=asked["value"],
+                    min_confidence=number(asked["min_confidence"], 0, 1, 0.0),
+                    sort=sort,
+                    include_retired=asked["retired"] is not None,
+                )
+            ),
+        ),
     )
-    rows, following = part_of(to_records(found), request)
+    rows, following = part_of(found, request)
     return render(
         request,
         "patterns.html",

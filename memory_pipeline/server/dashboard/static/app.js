@@ -51,6 +51,15 @@ const inView = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "200px" });
 
+// A chart that was not in view yet is printed as its table, since printing does not wait for a drawing.
+addEventListener("beforeprint", () => {
+  for (const figure of document.querySelectorAll("figure[data-chart]:not([data-drawn])")) {
+    const table = figure.querySelector("details");
+    figure.classList.toggle("as-table", Boolean(table));
+    if (table) table.open = true;
+  }
+});
+
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 function enliven(root) {
