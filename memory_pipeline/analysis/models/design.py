@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -222,48 +223,103 @@ def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
     and cross section data"; for unequal sizes Wooldridge 2019). A term that hardly varies within units can
     only be compared between them.
     """
-    total = cells.n.sum()
-    found = []
-    for term in terms:
-        mask = cells.where(term)
-        rate = float(cells.n[mask].sum() / total)
-        share = _unit_shares(cells, (term,))[:, 0][cells.unit]
-        within = float(cells.n @ (mask - share) ** 2) / total
-        if within > _WITHIN_SHARE * rate * (1 - rate):
-            found.append(term)
-    return found
+    terms = list(terms)
+    shares, sizes = _unit_shares(cells, terms), _unit_sizes(cells)
+    rates = sizes @ shares / cells.n.sum()
+    within = sizes @ (shares * (1 - shares)) / cells.n.sum()
+    is_varying = within > _WITHIN_SHARE * rates * (1 - rates)
+    return [term for term, varies in zip(terms, is_varying, strict=True) if varies]
 
 
 def _indicators(cells: GroupedCounts, terms: Sequence[Term]) -> Any:
-    n_cells = len(cells.unit)
-    rows = [np.flatnonzero(cells.where(term)) for term in terms]
-    pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
-    indices = np.concatenate(rows)
-    return sparse.csc_array((np.ones(len(indices)), indices, pointers), shape=(n_cells, len(terms))).tocsr()
+    """Build the matrix of 0 and 1 by rows: which cell meets which term, shape (cells, terms), sparse."""
+    blocks = sorted(_by_columns(terms), key=lambda block: block.numbers[0])
+    met = np.full((len(cells), len(blocks)), -1, dtype=np.int32)
+    for i, block in enumerate(blocks):
+        met[:, i] = np.append(block.numbers, -1)[block.met(cells)]
+    if any(one.numbers[-1] > after.numbers[0] for one, after in pairwise(blocks)):
+        met = np.sort(met, axis=1)  # terms of different columns take turns
+    is_met = met >= 0
+    starts = np.concatenate([[0], np.cumsum(is_met.sum(axis=1))]).astype(np.int32)
+    indices = met[is_met]
+    return sparse.csr_array((np.ones(len(indices)), indices, starts), shape=(len(cells), len(terms)))
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The terms with conditions on the same columns; a cell meets one of them at most.
+
+    Attributes
+    ----------
+    columns
+        The columns.
+    numbers, levels
+        Number of each term among all terms, ascending, and its levels of the columns.
+    """
+
+    columns: tuple[str, ...]
+    numbers: list[int]
+    levels: list[tuple[str, ...]]
+
+    def met(self, cells: GroupedCounts) -> NDArray[np.int32]:
+        """Return which of the terms each cell meets, from 0; as many as there are where it meets none."""
+        code, sizes = np.zeros(len(cells), dtype=np.int64), []
+        for column in self.columns:
+            sizes.append(len(cells.levels_of(column)))
+            code = code * sizes[-1] + cells.codes_of(column)
+        places = [{level: i for i, level in enumerate(cells.levels_of(column))} for column in self.columns]
+        found = np.full(int(np.prod(sizes, dtype=np.int64)), len(self.levels), dtype=np.int32)
+        for number, wanted in enumerate(self.levels):
+            if all(level in own for own, level in zip(places, wanted, strict=True)):
+                at = 0
+                for own, level, size in zip(places, wanted, sizes, strict=True):
+                    at = at * size + own[level]
+                found[at] = number
+        return np.asarray(found[code])
+
+    def sums(self, cells: GroupedCounts, group: NDArray[np.int64], groups: int) -> Floats:
+        """Count the attempts of each group that meet each term, shape (groups, terms)."""
+        width = len(self.levels) + 1
+        key = group * width + self.met(cells)
+        return np.bincount(key, weights=cells.n, minlength=groups * width).reshape(groups, width)[:, :-1]
+
+
+def _by_columns(terms: Sequence[Term]) -> list[_Block]:
+    """Sort terms by the columns of their conditions."""
+    found: dict[tuple[str, ...], _Block] = {}
+    for number, term in enumerate(terms):
+        columns = tuple(column for column, _ in term)
+        block = found.setdefault(columns, _Block(columns, [], []))
+        block.numbers.append(number)
+        block.levels.append(tuple(level for _, level in term))
+    return list(found.values())
+
+
+def _counts(cells: GroupedCounts, terms: Sequence[Term], group: NDArray[np.int64], groups: int) -> Floats:
+    """Count the attempts of each group of cells that meet each term, shape (groups, terms)."""
+    counts = np.zeros((groups, len(terms)))
+    for block in _by_columns(terms):
+        counts[:, block.numbers] = block.sums(cells, group, groups)
+    return counts
 
 
 def _unit_shares(cells: GroupedCounts, terms: Sequence[Term]) -> Floats:
     """Compute the share of each unit's attempts that meet each term, shape (units, terms); 0 of none."""
-    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
+    return _counts(cells, terms, cells.unit, cells.n_units) / _unit_sizes(cells)[:, None]
+
+
+def _unit_sizes(cells: GroupedCounts) -> Floats:
+    """Count the attempts of each unit, at least one, shape (units,)."""
+    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units).astype(float)
     size[size == 0] = 1.0
-    shares = [
-        np.bincount(cells.unit, weights=cells.n * cells.where(term), minlength=cells.n_units) / size
-        for term in terms
-    ]
-    return np.column_stack(shares) if shares else np.zeros((cells.n_units, 0))
+    return size
 
 
 def _expected_shares(cells: GroupedCounts, terms: Sequence[Term], columns: Sequence[str]) -> Floats:
     """Compute the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
-    everywhere = np.zeros(len(cells), dtype=np.int64)
-    codes = np.column_stack([everywhere, *(cells.codes_of(column) for column in columns)])
-    places = np.unique(codes, axis=0, return_inverse=True)[1]
-    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
-    size[size == 0] = 1.0
-    tried = np.bincount(places, weights=cells.n)
-    expected = []
-    for term in terms:
-        share = np.bincount(places, weights=cells.n * cells.where(term)) / tried
-        sums = np.bincount(cells.unit, weights=cells.n * share[places], minlength=cells.n_units)
-        expected.append(sums / size)
-    return np.column_stack(expected) if expected else np.zeros((cells.n_units, 0))
+    first, place = cells.combinations(columns)
+    places = len(first)
+    tried = np.bincount(place, weights=cells.n, minlength=places)
+    shares = _counts(cells, terms, place, places) / tried[:, None]
+    where = np.bincount(cells.unit * places + place, weights=cells.n, minlength=cells.n_units * places)
+    return np.asarray(where.reshape(cells.n_units, places) @ shares / _unit_sizes(cells)[:, None])
