@@ -67,7 +67,7 @@ class Design:
         shares = _unit_shares(cells, self.unit_terms)
         if centre_on is not None:
             shares = shares - _expected_shares(cells, self.unit_terms, centre_on)
-        return DesignMatrix(_indicators(cells, self.terms), shares, cells.unit)
+        return DesignMatrix(*_indicators(cells, self.terms), shares, cells.unit)
 
     def contrast(self, column: str, value: str, reference: str) -> Floats:
         """Return the contrast between two levels of a column: a weight per coefficient, shape (columns,)."""
@@ -129,6 +129,67 @@ class Design:
 
 
 @dataclass(frozen=True)
+class CompactTerms:
+    """The terms of a design matrix with half as many ones, for products that take time.
+
+    A cell meets one term at most of those on the same columns. So the most frequent of them can be left out,
+    and a column be added for the cells that meet none: what a left-out term has in common with any other is
+    what the intercept has, less what those others have.
+
+    Attributes
+    ----------
+    ones
+        Entries 0 and 1, shape (cells, terms and added columns), sparse by rows; left-out terms are all zero.
+    terms
+        Number of terms.
+    left_out
+        The left-out terms, each with the columns that add up to the intercept with it.
+    intercept
+        The term that every cell meets.
+    """
+
+    ones: Any
+    terms: int
+    left_out: tuple[tuple[int, list[int]], ...] = ()
+    intercept: int = 0
+
+    def gram(self, weights: Floats) -> Floats:
+        """Compute `X' W X` of the terms with weights of the cells, shape (terms, terms)."""
+        from memory_pipeline.analysis.models.kernels import weighted_gram  # noqa: PLC0415 - takes time
+
+        ones = self.ones
+        gram = np.asarray(weighted_gram(ones.indptr, ones.indices, weights, ones.shape[1]))
+        for one, others in self.left_out:
+            gram[:, one] = gram[:, self.intercept] - gram[:, others].sum(axis=1)
+        for one, others in self.left_out:
+            gram[one] = gram[self.intercept] - gram[others].sum(axis=0)
+        return gram[: self.terms, : self.terms]
+
+    def columns(self, keep: NDArray[np.bool_]) -> CompactTerms | None:
+        """Return the terms in a mask of shape (terms,); None where only a part of some columns' terms stays."""
+        stays = np.append(keep, np.zeros(self.ones.shape[1] - self.terms, dtype=bool))
+        whole = [(one, others) for one, others in self.left_out if keep[one]]
+        for _, others in whole:
+            is_added = np.array(others) >= self.terms
+            if not keep[np.array(others)[~is_added]].all():
+                return None
+            stays[np.array(others)[is_added]] = True
+        if not keep[self.intercept] or any(
+            keep[[term for term in others if term < self.terms]].any()
+            for one, others in self.left_out
+            if not keep[one]
+        ):
+            return None
+        number = np.cumsum(stays) - 1
+        return CompactTerms(
+            self.ones[:, np.flatnonzero(stays)],
+            int(keep.sum()),
+            tuple((int(number[one]), number[others].tolist()) for one, others in whole),
+            int(number[self.intercept]),
+        )
+
+
+@dataclass(frozen=True)
 class DesignMatrix:
     """A design matrix in two parts, so that values that are the same for a whole unit are stored once.
 
@@ -136,6 +197,8 @@ class DesignMatrix:
     ----------
     own
         Values of the terms, entries 0 and 1, shape (cells, terms), sparse by rows.
+    compact
+        The same in fewer ones, from which `gram` is computed.
     shares
         Values of the unit shares, shape (units, unit terms).
     unit
@@ -143,6 +206,7 @@ class DesignMatrix:
     """
 
     own: Any
+    compact: CompactTerms
     shares: Floats
     unit: NDArray[np.int64]
 
@@ -177,14 +241,21 @@ class DesignMatrix:
         shape = groups, self.own.shape[1]
         return np.asarray(grouped_sums(self.own.indptr, self.own.indices, values, group, shape))
 
-    def gram(self, weights: Floats) -> Floats:
-        """Compute `X' W X` with weights of the cells, shape (columns, columns)."""
-        from memory_pipeline.analysis.models.kernels import weighted_gram  # noqa: PLC0415 - takes time
+    def gram(self, weights: Floats, by_unit: Floats | None = None) -> Floats:
+        """Compute `X' W X` with weights of the cells, shape (columns, columns).
 
-        own = weighted_gram(self.own.indptr, self.own.indices, weights, self.own.shape[1])
+        Parameters
+        ----------
+        weights
+            Shape (cells,).
+        by_unit
+            `sums_by_unit(weights)`, where it is known already.
+        """
+        own = self.compact.gram(weights)
         if not self.shares.shape[1]:
-            return np.asarray(own)
-        across = self.sums_by_unit(weights)[:, : self.own.shape[1]].T @ self.shares
+            return own
+        by_unit = self.sums_by_unit(weights) if by_unit is None else by_unit
+        across = by_unit[:, : self.own.shape[1]].T @ self.shares
         per_unit = np.bincount(self.unit, weights=weights, minlength=len(self.shares))
         shares = (self.shares * per_unit[:, None]).T @ self.shares
         return np.block([[own, across], [across.T, shares]])
@@ -192,13 +263,17 @@ class DesignMatrix:
     def rows(self, rows: NDArray[np.int64]) -> DesignMatrix:
         """Return the matrix of some of the cells, with the shares of their units only."""
         units, unit = np.unique(self.unit[rows], return_inverse=True)
-        return DesignMatrix(self.own[rows], self.shares[units], unit)
+        own = self.own[rows]
+        return DesignMatrix(own, CompactTerms(own, own.shape[1]), self.shares[units], unit)
 
     def columns(self, keep: NDArray[np.bool_]) -> DesignMatrix:
         """Return the matrix of the columns in a mask of shape (columns,)."""
         terms = self.own.shape[1]
+        if keep.all():
+            return self
         own = self.own[:, np.flatnonzero(keep[:terms])]
-        return DesignMatrix(own, self.shares[:, keep[terms:]], self.unit)
+        compact = self.compact.columns(keep[:terms]) or CompactTerms(own, own.shape[1])
+        return DesignMatrix(own, compact, self.shares[:, keep[terms:]], self.unit)
 
     def toarray(self) -> Floats:
         """Return the matrix as one dense array, shape (cells, columns)."""
@@ -231,18 +306,39 @@ def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
     return [term for term, varies in zip(terms, is_varying, strict=True) if varies]
 
 
-def _indicators(cells: GroupedCounts, terms: Sequence[Term]) -> Any:
+def _indicators(cells: GroupedCounts, terms: Sequence[Term]) -> tuple[Any, CompactTerms]:
     """Build the matrix of 0 and 1 by rows: which cell meets which term, shape (cells, terms), sparse."""
     blocks = sorted(_by_columns(terms), key=lambda block: block.numbers[0])
     met = np.full((len(cells), len(blocks)), -1, dtype=np.int32)
     for i, block in enumerate(blocks):
         met[:, i] = np.append(block.numbers, -1)[block.met(cells)]
-    if any(one.numbers[-1] > after.numbers[0] for one, after in pairwise(blocks)):
-        met = np.sort(met, axis=1)  # terms of different columns take turns
+    takes_turns = any(one.numbers[-1] > after.numbers[0] for one, after in pairwise(blocks))
+    own = _sparse(np.sort(met, axis=1) if takes_turns else met, len(terms))
+    intercept = next((block.numbers[0] for block in blocks if block.columns == ()), None)
+    if intercept is None:
+        return own, CompactTerms(own, len(terms))
+    left_out, width = [], len(terms)
+    for i, block in enumerate(blocks):
+        ones = np.bincount(met[:, i] + 1, minlength=len(terms) + 1)
+        most = int(ones[1:].argmax())
+        if block.columns == () or ones[1 + most] <= ones[0]:
+            continue
+        others = [number for number in block.numbers if number != most]
+        meets_none, is_most = met[:, i] < 0, met[:, i] == most
+        if ones[0]:
+            met[meets_none, i] = width
+            others.append(width)
+            width += 1
+        met[is_most, i] = -1
+        left_out.append((most, others))
+    return own, CompactTerms(_sparse(np.sort(met, axis=1), width), len(terms), tuple(left_out), intercept)
+
+
+def _sparse(met: NDArray[np.int32], width: int) -> Any:
+    """Return the matrix with ones at the numbers of each row, ascending; -1 stands for none."""
     is_met = met >= 0
     starts = np.concatenate([[0], np.cumsum(is_met.sum(axis=1))]).astype(np.int32)
-    indices = met[is_met]
-    return sparse.csr_array((np.ones(len(indices)), indices, starts), shape=(len(cells), len(terms)))
+    return sparse.csr_array((np.ones(int(starts[-1])), met[is_met], starts), shape=(len(met), width))
 
 
 @dataclass(frozen=True)
