@@ -52,6 +52,11 @@ class Design:
     def __len__(self) -> int:
         return len(self.terms) + len(self.unit_terms)
 
+    @property
+    def columns(self) -> tuple[tuple[str, Term], ...]:
+        """Name each column: `term` or `unit share`, and its conditions."""
+        return (*(("term", one) for one in self.terms), *(("unit share", one) for one in self.unit_terms))
+
     def matrix(self, cells: GroupedCounts, *, centre_on: Sequence[str] | None = None) -> DesignMatrix:
         """Build the design matrix of cells.
 
@@ -166,7 +171,7 @@ class CompactTerms:
         return gram[: self.terms, : self.terms]
 
     def columns(self, keep: NDArray[np.bool_]) -> CompactTerms | None:
-        """Return the terms in a mask of shape (terms,); None where only a part of some columns' terms stays."""
+        """Return the terms in a mask of shape (terms,); None where of some columns only a part stays."""
         stays = np.append(keep, np.zeros(self.ones.shape[1] - self.terms, dtype=bool))
         whole = [(one, others) for one, others in self.left_out if keep[one]]
         for _, others in whole:

@@ -100,18 +100,20 @@ def fit_success_model(
     everything, times = cells, 1.0
     cells = _sample(cells)
     plain = _columns(cells, settings, context, ())
+    of_plain = of_all = None
     for attempt in range(_DISCOUNT_ROUNDS):
-        first, _ = _shrunk_fit(cells, plain, pooling_columns, rounds=_FIRST_ROUNDS)
-        promising = promising_interactions(first, cells, settings=settings, context=context)
+        of_plain = _shrunk_fit(cells, plain, pooling_columns, rounds=_FIRST_ROUNDS, like=of_plain)
+        promising = promising_interactions(of_plain[0], cells, settings=settings, context=context)
         columns = _columns(cells, settings, context, promising)
-        fit, columns = _shrunk_fit(cells, columns, pooling_columns, rounds=_ROUNDS)
+        of_all = _shrunk_fit(cells, columns, pooling_columns, rounds=_ROUNDS, like=of_all)
+        fit, columns = of_all
         more = dispersion(fit)
         if more < _NO_MORE or attempt == _DISCOUNT_ROUNDS - 1:
             break
         times *= more
         cells = discount_cells(cells, more)
     without = plain.take(~np.isin(plain.sorts, _OF_SETTINGS))
-    fit_without, without = _shrunk_fit(cells, without, pooling_columns, rounds=_ROUNDS)
+    fit_without, without = _shrunk_fit(cells, without, pooling_columns, rounds=_ROUNDS, like=of_plain)
     return SuccessModelFit(
         *_for_new_units(fit, columns, everything, pooling_columns),
         *_for_new_units(fit_without, without, everything, pooling_columns),
@@ -156,14 +158,31 @@ def _sample(cells: GroupedCounts) -> GroupedCounts:
 
 
 def _shrunk_fit(
-    cells: GroupedCounts, columns: _Columns, pooling_columns: Sequence[str], *, rounds: int
+    cells: GroupedCounts,
+    columns: _Columns,
+    pooling_columns: Sequence[str],
+    *,
+    rounds: int,
+    like: tuple[MixedFit, _Columns] | None = None,
 ) -> tuple[MixedFit, _Columns]:
-    """Alternate between the fit and the variances of the groups; return the fit and the columns left."""
+    """Alternate between the fit and the variances of the groups; return the fit and the columns left.
+
+    `like` is a fit of similar cells and columns to start from, so that it takes fewer rounds.
+    """
     matrix = columns.design.matrix(cells, centre_on=pooling_columns)
     precision = np.full(len(columns.design), 1.0)
     precision[0] = _INTERCEPT_PRECISION
     precision[columns.sorts == _SHARE] = _SHARE_SPREAD**-2
-    fit = fit_mixed(matrix, cells, precision=precision, unit_precision=1.0, tolerance=_LOOSE)
+    unit_precision, start = 1.0, None
+    if like is not None:
+        known = dict(zip(like[1].design.columns, range(len(like[1].design)), strict=True))
+        places = np.array([known.get(term, -1) for term in columns.design.columns])
+        precision = np.where(places >= 0, like[0].precision[places], precision)
+        unit_precision = like[0].unit_precision
+        start = np.where(places >= 0, like[0].coefficients[places], 0.0), like[0].intercepts
+    fit = fit_mixed(
+        matrix, cells, precision=precision, unit_precision=unit_precision, start=start, tolerance=_LOOSE
+    )
     for _ in range(rounds):
         updated, keep = _updated_precision(fit, columns)
         spread = float(fit.intercepts @ fit.intercepts)
