@@ -60,8 +60,10 @@ class ReplayResult:
         differently later than before, so that the propensities are wrong.
     attempts_before, attempts_after, units_after
         Sizes of the two parts.
+    asked
+        Later attempts for which the policy was asked: all of them, or a sample (`max_asked`).
     advised, agreeing, clipped
-        Later attempts for which there was advice; of these, those that did as advised; of these, those whose
+        Of these, those for which there was advice; of these, those that did as advised; of these, those whose
         propensity was clipped.
     split_at
         First moment of the later part, ISO 8601.
@@ -85,6 +87,7 @@ class ReplayResult:
     attempts_before: int
     attempts_after: int
     units_after: int
+    asked: int
     advised: int
     agreeing: int
     clipped: int
@@ -129,6 +132,7 @@ def replay(
     min_effective_size: float = 30.0,
     min_effective_units: float = 5.0,
     clip: float = 0.01,
+    max_asked: int = 4_000,
     fit: Callable[..., Policy] = fit_policy,
     **limits: Any,
 ) -> ReplayResult:
@@ -156,6 +160,9 @@ def replay(
         where the mean importance weight, 1 in expectation, is below 0.5 or above 2.
     clip
         Smallest propensity that is divided by.
+    max_asked
+        Most attempts, early and later ones, for which the policy is asked. Of more they are taken evenly over
+        time; the interval, which resamples their units, widens accordingly.
     fit
         Fits the policy to the early part: `fit_policy`, or `recommendations.current.fit_current_policy`,
         which leaves out evidence that was stale by then.
@@ -178,14 +185,16 @@ def replay(
     if early.empty or later.empty:
         empty = "earlier" if early.empty else "later"
         return _inconclusive(f"Cannot tell: there are no {empty} attempts.", later, shape)
-    attempts = _compare_with_advice(policy, outcomes, unit)
-    before, after = attempts.where(is_early), attempts.where(~is_early)
+    sample = _evenly(when, max_asked)
+    attempts = _compare_with_advice(policy, outcomes.iloc[sample], unit)
+    before, after = attempts.where(is_early[sample]), attempts.where(~is_early[sample])
     if not after.is_advised.any():
         return _inconclusive(
             f"Cannot tell: the policy learnt from {len(early):,} attempts had no advice for any of the "
-            f"{len(later):,} later ones.",
+            f"{len(after.unit):,} later ones for which it was asked.",
             later,
             shape,
+            asked=len(after.unit),
             units=len(np.unique(after.unit)),
         )
     model = _outcome_model(before, after, does=True), _outcome_model(before, after, does=False)
@@ -199,6 +208,14 @@ def _moments(outcomes: pd.DataFrame) -> pd.Series:
         msg = f"occurred_at is missing in {int(when.isna().sum())} rows; give every attempt its time"
         raise ValueError(msg)
     return when
+
+
+def _evenly(when: pd.Series, most: int) -> NDArray[np.int64]:
+    """Return the positions of at most so many attempts, evenly over time, in the order of the frame."""
+    if len(when) <= most:
+        return np.arange(len(when))
+    order = np.argsort(when.to_numpy(dtype="datetime64[ns]"), kind="stable")
+    return np.sort(order[np.linspace(0, len(when) - 1, most).astype(np.int64)])
 
 
 def _cut(when: pd.Series, split: float | str | pd.Timestamp) -> pd.Timestamp:
@@ -315,9 +332,10 @@ def _estimate(
     low, high = (max(-1.0, low), min(1.0, high)) if sufficient else (-1.0, 1.0)
     observed = float(later.rewards.mean())
     agreeing = int(later.agrees.sum())
+    sampled = f" (a sample of {shape[1]:,})" if len(gains) < shape[1] else ""
     counts = (
-        f"{int(advised.sum()):,} of {len(gains):,} later attempts had advice, {agreeing:,} did as advised "
-        f"(worth {size:.0f} attempts and {units:.1f} units)"
+        f"{int(advised.sum()):,} of {len(gains):,} later attempts{sampled} had advice, "
+        f"{agreeing:,} did as advised (worth {size:.0f} attempts and {units:.1f} units)"
     )
     found = (
         f"Following the memory would have changed success by {100 * uplift:+.1f} points "
@@ -347,6 +365,7 @@ def _estimate(
         attempts_before=shape[0],
         attempts_after=shape[1],
         units_after=len(np.unique(later.unit)),
+        asked=len(later.unit),
         advised=int(advised.sum()),
         agreeing=agreeing,
         clipped=int((later.agrees & (later.propensity < clip)).sum()),
@@ -356,7 +375,7 @@ def _estimate(
 
 
 def _inconclusive(
-    reason: str, later: pd.DataFrame, shape: tuple[int, int, str, str], *, units: int = 0
+    reason: str, later: pd.DataFrame, shape: tuple[int, int, str, str], *, asked: int = 0, units: int = 0
 ) -> ReplayResult:
     observed = float(is_success(later).mean()) if len(later) else 0.0
     return ReplayResult(
@@ -376,6 +395,7 @@ def _inconclusive(
         attempts_before=shape[0],
         attempts_after=shape[1],
         units_after=units,
+        asked=asked,
         advised=0,
         agreeing=0,
         clipped=0,

@@ -52,11 +52,6 @@ class Design:
     def __len__(self) -> int:
         return len(self.terms) + len(self.unit_terms)
 
-    @property
-    def columns(self) -> tuple[tuple[str, Term], ...]:
-        """Name each column: `term` or `unit share`, and its conditions."""
-        return (*(("term", one) for one in self.terms), *(("unit share", one) for one in self.unit_terms))
-
     def matrix(self, cells: GroupedCounts, *, centre_on: Sequence[str] | None = None) -> DesignMatrix:
         """Build the design matrix of cells.
 

@@ -42,7 +42,7 @@ _UNIT_VARIANCES = (1e-3, 9.0)
 _SHARING = 3.0
 _INTERACTION_ATTEMPTS = 5
 _PENALTY_PER_VARIANCE = 0.25
-_MOST_CELLS = 50_000
+MOST_CELLS = 50_000
 _CONVERGED = 0.1
 _CONTEXT, _SETTING, _INTERACTION, _SHARE, _HIGHER = 1, 2, 3, 4, 5
 _OF_SETTINGS = (_SETTING, _INTERACTION, _HIGHER)
@@ -59,6 +59,7 @@ def fit_success_model(
     settings: Sequence[str],
     context: Sequence[str],
     pooling_columns: Sequence[str] = (),
+    max_cells: int = MOST_CELLS,
 ) -> SuccessModelFit:
     """Fit the success model with settings, and the one without.
 
@@ -86,7 +87,7 @@ def fit_success_model(
     by their precision (`models.mixed_logistic`). The resulting model is for a new unit: log-odds are
     attenuated by the spread of the intercepts.
 
-    Of more than 50,000 cells a systematic sample is fitted.
+    Of more than `max_cells` cells a systematic sample is fitted.
 
     Parameters
     ----------
@@ -96,24 +97,24 @@ def fit_success_model(
         The encoded columns of approach and context.
     pooling_columns
         The context columns (none or more) whose values are the pools.
+    max_cells
+        Most cells that are fitted.
     """
     everything, times = cells, 1.0
-    cells = _sample(cells)
+    cells = _sample(cells, max_cells)
     plain = _columns(cells, settings, context, ())
-    of_plain = of_all = None
     for attempt in range(_DISCOUNT_ROUNDS):
-        of_plain = _shrunk_fit(cells, plain, pooling_columns, rounds=_FIRST_ROUNDS, like=of_plain)
-        promising = promising_interactions(of_plain[0], cells, settings=settings, context=context)
+        first, _ = _shrunk_fit(cells, plain, pooling_columns, rounds=_FIRST_ROUNDS)
+        promising = promising_interactions(first, cells, settings=settings, context=context)
         columns = _columns(cells, settings, context, promising)
-        of_all = _shrunk_fit(cells, columns, pooling_columns, rounds=_ROUNDS, like=of_all)
-        fit, columns = of_all
+        fit, columns = _shrunk_fit(cells, columns, pooling_columns, rounds=_ROUNDS)
         more = dispersion(fit)
         if more < _NO_MORE or attempt == _DISCOUNT_ROUNDS - 1:
             break
         times *= more
         cells = discount_cells(cells, more)
     without = plain.take(~np.isin(plain.sorts, _OF_SETTINGS))
-    fit_without, without = _shrunk_fit(cells, without, pooling_columns, rounds=_ROUNDS, like=of_plain)
+    fit_without, without = _shrunk_fit(cells, without, pooling_columns, rounds=_ROUNDS)
     return SuccessModelFit(
         *_for_new_units(fit, columns, everything, pooling_columns),
         *_for_new_units(fit_without, without, everything, pooling_columns),
@@ -132,7 +133,7 @@ def _for_new_units(
     model = SuccessModel(
         Design(columns.design.terms),
         fit.attenuation * fit.coefficients[:terms],
-        fit.attenuation * np.asarray(root),
+        np.ascontiguousarray(fit.attenuation * root),
         fit.correlation,
     )
     fitted = columns.design.matrix(cells, centre_on=pooling_columns).dot(fit.coefficients)
@@ -145,44 +146,27 @@ def _variance_penalty(columns: _Columns) -> float:
     return _PENALTY_PER_VARIANCE * len(fitted)
 
 
-def _sample(cells: GroupedCounts) -> GroupedCounts:
-    """Return a systematic sample of the cells, or all where they are at most 50,000.
+def _sample(cells: GroupedCounts, most: int) -> GroupedCounts:
+    """Return a systematic sample of the cells, or all where they are not more than `most`.
 
     Cells are in the order of their units, so units keep their proportions; some small units have none left.
     """
-    if len(cells.unit) <= _MOST_CELLS:
+    if len(cells.unit) <= most:
         return cells
     last = len(cells.unit) - 1
-    rows = np.unique(np.linspace(0, last, _MOST_CELLS).round().astype(int))
+    rows = np.unique(np.linspace(0, last, most).round().astype(int))
     return cells.take(rows)
 
 
 def _shrunk_fit(
-    cells: GroupedCounts,
-    columns: _Columns,
-    pooling_columns: Sequence[str],
-    *,
-    rounds: int,
-    like: tuple[MixedFit, _Columns] | None = None,
+    cells: GroupedCounts, columns: _Columns, pooling_columns: Sequence[str], *, rounds: int
 ) -> tuple[MixedFit, _Columns]:
-    """Alternate between the fit and the variances of the groups; return the fit and the columns left.
-
-    `like` is a fit of similar cells and columns to start from, so that it takes fewer rounds.
-    """
+    """Alternate between the fit and the variances of the groups; return the fit and the columns left."""
     matrix = columns.design.matrix(cells, centre_on=pooling_columns)
     precision = np.full(len(columns.design), 1.0)
     precision[0] = _INTERCEPT_PRECISION
     precision[columns.sorts == _SHARE] = _SHARE_SPREAD**-2
-    unit_precision, start = 1.0, None
-    if like is not None:
-        known = dict(zip(like[1].design.columns, range(len(like[1].design)), strict=True))
-        places = np.array([known.get(term, -1) for term in columns.design.columns])
-        precision = np.where(places >= 0, like[0].precision[places], precision)
-        unit_precision = like[0].unit_precision
-        start = np.where(places >= 0, like[0].coefficients[places], 0.0), like[0].intercepts
-    fit = fit_mixed(
-        matrix, cells, precision=precision, unit_precision=unit_precision, start=start, tolerance=_LOOSE
-    )
+    fit = fit_mixed(matrix, cells, precision=precision, unit_precision=1.0, tolerance=_LOOSE)
     for _ in range(rounds):
         updated, keep = _updated_precision(fit, columns)
         spread = float(fit.intercepts @ fit.intercepts)
