@@ -46,7 +46,11 @@ def later_copies(records: list[dict[str, Any]], count: int) -> list[dict[str, An
     """Return the newest records again as new ones, a minute later each: new outcomes of the newest month."""
     newest = sorted(records, key=lambda one: one["occurred_at"])[-count:]
     return [
-        {**one, "source_record_id": f"new-{number}", "occurred_at": one["occurred_at"] + timedelta(seconds=number % 50)}
+        {
+            **one,
+            "source_record_id": f"new-{number}",
+            "occurred_at": one["occurred_at"] + timedelta(seconds=number % 50),
+        }
         for number, one in enumerate(newest)
     ]
 
@@ -132,10 +136,16 @@ def table(results: dict[int, dict[str, Any]], compared: float | None) -> list[st
     row("whole rebuild, seconds by the clock", [one["whole"]["clock"] for one in ones])
     row("most memory, GB", [one["peak"] for one in ones], "{:.2f}")
     sizes = list(results)
-    row("growth exponent from the size before", [None] + [
-        math.log(ones[i]["whole"]["cpu"] / ones[i - 1]["whole"]["cpu"]) / math.log(sizes[i] / sizes[i - 1])
-        for i in range(1, len(sizes))
-    ], "{:.2f}")
+    row(
+        "growth exponent from the size before",
+        [None]
+        + [
+            math.log(ones[i]["whole"]["cpu"] / ones[i - 1]["whole"]["cpu"])
+            / math.log(sizes[i] / sizes[i - 1])
+            for i in range(1, len(sizes))
+        ],
+        "{:.2f}",
+    )
     if compared is not None:
         row("mlxtend's counting of the yardstick", [None] * (len(ones) - 1) + [compared])
     return lines
@@ -156,7 +166,8 @@ def main() -> None:
     else:
         shared = ("--new", str(options.new), "--yardstick", str(options.yardstick))
         results = {
-            size: in_a_process("--one", "rebuild", "--attempts", str(size), *shared) for size in options.attempts
+            size: in_a_process("--one", "rebuild", "--attempts", str(size), *shared)
+            for size in options.attempts
         }
         compared = in_a_process("--one", "mlxtend", *shared) if options.yardstick else None
         print("\n".join(table(results, compared)))
