@@ -23,10 +23,11 @@ from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import encode_conditions, encoded_columns
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.change_points import Change, find_changes
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.estimability import Estimability, same_partition_groups
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled, weak_prior
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.names import PERIOD
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.models.design import Term
     from memory_pipeline.analysis.models.penalised_logistic import LogisticFit
+    from memory_pipeline.analysis.models.terms import Term
 
     Singles = tuple[Comparison, Comparison]
 

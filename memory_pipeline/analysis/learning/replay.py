@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.features.columns import check_columns, require_columns, unit_codes
+from memory_pipeline.analysis.features.columns import check_columns, unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
+from memory_pipeline.analysis.learning.history_split import cut_at, evenly_over_time, moments_of
 from memory_pipeline.analysis.learning.off_policy import doubly_robust, importance_weights, self_normalised
 from memory_pipeline.analysis.recommendations.essential_settings import find_essential_settings
 from memory_pipeline.analysis.recommendations.fit import fit_policy
@@ -175,8 +176,8 @@ def replay(
         For columns as in `fit_policy`; for a split that is neither a moment nor a share between 0 and 1.
     """
     check_columns(outcomes, approach=approach, context=context, unit=unit)
-    when = _moments(outcomes)
-    cut = _cut(when, split)
+    when = moments_of(outcomes)
+    cut = cut_at(when, split)
     is_early = (when < cut).to_numpy()
     early, later = outcomes[is_early], outcomes[~is_early]
     policy = fit(early, approach=approach, context=context, unit=unit, **limits)
@@ -185,7 +186,7 @@ def replay(
     if early.empty or later.empty:
         empty = "earlier" if early.empty else "later"
         return _inconclusive(f"Cannot tell: there are no {empty} attempts.", later, shape)
-    sample = _evenly(when, max_asked)
+    sample = evenly_over_time(when, max_asked)
     attempts = _compare_with_advice(policy, outcomes.iloc[sample], unit)
     before, after = attempts.where(is_early[sample]), attempts.where(~is_early[sample])
     if not after.is_advised.any():
@@ -199,40 +200,6 @@ def replay(
         )
     model = _outcome_model(before, after, does=True), _outcome_model(before, after, does=False)
     return _estimate(after, model, shape, clip=clip, floors=(min_effective_size, min_effective_units))
-
-
-def _moments(outcomes: pd.DataFrame) -> pd.Series:
-    require_columns(outcomes, ["occurred_at"])
-    when = pd.to_datetime(outcomes["occurred_at"], utc=True)
-    if when.isna().any():
-        msg = f"occurred_at is missing in {int(when.isna().sum())} rows; give every attempt its time"
-        raise ValueError(msg)
-    return when
-
-
-def _evenly(when: pd.Series, most: int) -> NDArray[np.int64]:
-    """Return the positions of at most so many attempts, evenly over time, in the order of the frame."""
-    if len(when) <= most:
-        return np.arange(len(when))
-    order = np.argsort(when.to_numpy(dtype="datetime64[ns]"), kind="stable")
-    return np.sort(order[np.linspace(0, len(when) - 1, most).astype(np.int64)])
-
-
-def _cut(when: pd.Series, split: float | str | pd.Timestamp) -> pd.Timestamp:
-    if isinstance(split, (int, float)) and not isinstance(split, bool):
-        if not 0 < split < 1:
-            msg = f"split is {split}; give a share between 0 and 1, or a moment"
-            raise ValueError(msg)
-        if when.empty:
-            return pd.Timestamp(0, tz="UTC")
-        ordered = when.sort_values()
-        return pd.Timestamp(ordered.iloc[min(int(np.ceil(split * len(ordered))), len(ordered) - 1)])
-    try:
-        moment = pd.Timestamp(split)
-    except (TypeError, ValueError) as error:
-        msg = f"split is {split!r}; give a share between 0 and 1, or a moment such as 2024-07-01"
-        raise ValueError(msg) from error
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
 def _compare_with_advice(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _Attempts:

@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
-
-
-Condition = tuple[str, str]
-Term = tuple[Condition, ...]
-INTERCEPT: Term = ()
+    from memory_pipeline.analysis.models.terms import Condition, Term
 
 
 _WITHIN_SHARE = 0.1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
-    from memory_pipeline.analysis.models.design import Term
+    from memory_pipeline.analysis.models.terms import Term
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit, log_expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT
 from memory_pipeline.analysis.models.newton import maximise
+from memory_pipeline.analysis.models.terms import INTERCEPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

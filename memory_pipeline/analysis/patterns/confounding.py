@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
+from memory_pipeline.analysis.models.design import Design, main_effects
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import fit_pooled, weak_prior
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.stats.mantel_haenszel import StratifiedCounts, risk_difference
 
 if TYPE_CHECKING:

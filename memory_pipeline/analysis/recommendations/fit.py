@@ -20,7 +20,8 @@ from memory_pipeline.analysis.features.encoding import Encoding, encode, encode_
 from memory_pipeline.analysis.features.levels import distinct_values
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.features.screening import screen_columns
-from memory_pipeline.analysis.models.design import INTERCEPT, Design
+from memory_pipeline.analysis.models.design import Design
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.names import STANDARD_CONTEXT
 from memory_pipeline.analysis.recommendations.approaches import number_approaches
 from memory_pipeline.analysis.recommendations.candidates import (

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.mixed_logistic import MixedFit, discount_cells, dispersion, fit_mixed
+from memory_pipeline.analysis.models.terms import INTERCEPT, Term
 from memory_pipeline.analysis.recommendations.interactions import (
     MOST_INTERACTIONS,
     promising_interactions,

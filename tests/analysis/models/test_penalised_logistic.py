@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from made_worlds import cells_of, packaging_world
 from scipy.special import expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.penalised_logistic import (
     correlation_within_units,
     fit_logistic,
@@ -16,6 +16,7 @@ from memory_pipeline.analysis.models.penalised_logistic import (
     unit_weights,
     unweighted_fit,
 )
+from memory_pipeline.analysis.models.terms import INTERCEPT
 
 COLUMNS = ("installer_type", "team", "wrapper")
 
