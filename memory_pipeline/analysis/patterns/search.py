@@ -17,7 +17,7 @@ from scipy import stats
 from memory_pipeline.analysis.evidence.combinations import Tally, count_combinations
 from memory_pipeline.analysis.patterns.max_statistic import Searched, is_large, search_with_resampling
 from memory_pipeline.analysis.patterns.redundancy import PartialRegression
-from memory_pipeline.analysis.patterns.replicability import EffectPrior
+from memory_pipeline.analysis.patterns.replicability import NO_EFFECTS, EffectPrior
 from memory_pipeline.analysis.stats.clustered_tests import (
     CellTests,
     cell_tests,
@@ -93,7 +93,7 @@ class SearchResult:
         Combinations with enough attempts that the error rate covers; those that cover the same attempts
         count once.
     prior
-        The prior of the effects of everything searched.
+        The prior of the effects of everything searched; `NO_EFFECTS` where there are no findings.
     icc
         Intraclass correlation of the target within units.
     """
@@ -164,7 +164,7 @@ class TargetSearch:
             q_value=np.zeros(0),
             tier=(),
             searched=0,
-            prior=EffectPrior(0.0, 0.0),
+            prior=NO_EFFECTS,
             icc=0.0,
         )
         if hits in {0, self.sample.total} or not self.tally.first_of_equals.any():
@@ -180,7 +180,9 @@ class TargetSearch:
             q_value=q_value,
             tier=tier,
             searched=len(tested.number),
-            prior=EffectPrior.fit(tested.tests.effect, tested.tests.effect_variance),
+            prior=EffectPrior.fit(tested.tests.effect, tested.tests.effect_variance)
+            if len(kept.number)
+            else NO_EFFECTS,
             icc=icc,
         )
 
@@ -255,15 +257,13 @@ class TargetSearch:
         for parent in parents.T:
             has = np.flatnonzero(parent >= 0)
             inside, outer = found.number[has], parent[has]
+            n, n_whole, hit, hit_whole = tally.n[inside], tally.n[outer], k[inside], k[outer]
             pooled = np.ones(len(has))
             more = np.zeros(len(has))
-            for row, (one, whole) in enumerate(zip(inside, outer, strict=True)):
-                n, n_whole, hit, hit_whole = (
-                    int(x) for x in (tally.n[one], tally.n[whole], k[one], k[whole])
-                )
-                if n_whole > n and 0 < hit_whole < n_whole:
-                    pooled[row] = pooled_z_p_values(np.array([n]), np.array([hit]), n_whole, hit_whole)[0]
-                    more[row] = float(sign[has[row]]) * (hit / n - (hit_whole - hit) / (n_whole - n))
+            can = (n_whole > n) & (hit_whole > 0) & (hit_whole < n_whole)
+            n, n_whole, hit, hit_whole = n[can], n_whole[can], hit[can], hit_whole[can]
+            pooled[can] = pooled_z_p_values(n, hit, n_whole, hit_whole)
+            more[can] = sign[has[can]] * (hit / n - (hit_whole - hit) / (n_whole - n))
             adds[has] &= (pooled <= level) & (more >= self.limits.min_effect)
         for i in np.flatnonzero(adds):
             adds[i] = all(
