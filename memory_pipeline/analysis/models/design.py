@@ -156,6 +156,14 @@ class DesignMatrix:
         together = self.own @ coefficients[:terms] + (self.shares @ coefficients[terms:])[self.unit]
         return np.asarray(together)
 
+    def dot_by_unit(self, coefficients: Floats) -> Floats:
+        """Compute the product of each cell with its unit's coefficients, of shape (units, columns)."""
+        terms = self.own.shape[1]
+        row = np.repeat(np.arange(len(self.unit)), np.diff(self.own.indptr))
+        values = coefficients[self.unit[row], self.own.indices]
+        shared = np.einsum("ij,ij->i", self.shares, coefficients[:, terms:])
+        return np.asarray(np.bincount(row, values, len(self.unit)) + shared[self.unit])
+
     def sums(self, values: Floats) -> Floats:
         """Sum each column weighted by values of the cells, shape (columns,)."""
         per_unit = np.bincount(self.unit, weights=values, minlength=len(self.shares))
