@@ -16,11 +16,11 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.arrays import Floats, Ints
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
 
@@ -169,6 +169,22 @@ class DesignMatrix:
         per_unit = np.bincount(self.unit, weights=values, minlength=len(self.shares))
         return np.concatenate([np.asarray(self.own.T @ values), self.shares.T @ per_unit])
 
+    def dot_over(self, cells: NDArray[np.int64], coefficients: Floats) -> Floats:
+        """Compute the product of some cells with coefficients of shape (columns,), shape (some cells,)."""
+        from memory_pipeline.analysis.models.kernels import dots_of_rows  # noqa: PLC0415 - takes time
+
+        terms = self.own.shape[1]
+        own = dots_of_rows(self.own.indptr, self.own.indices, cells, coefficients)
+        return np.asarray(own + (self.shares @ coefficients[terms:])[self.unit[cells]])
+
+    def sums_over(self, cells: NDArray[np.int64], values: Floats) -> Floats:
+        """Sum each column over some cells, weighted by a value of each of them, shape (columns,)."""
+        from memory_pipeline.analysis.models.kernels import sums_of_rows  # noqa: PLC0415 - takes time
+
+        own = sums_of_rows(self.own.indptr, self.own.indices, cells, values, self.own.shape[1])
+        per_unit = np.bincount(self.unit[cells], weights=values, minlength=len(self.shares))
+        return np.concatenate([own, self.shares.T @ per_unit])
+
     def sums_by_unit(self, values: Floats) -> Floats:
         """Sum each column weighted by values of the cells within each unit, shape (units, columns)."""
         own = self.sums_by(self.unit, values, len(self.shares))
@@ -230,12 +246,13 @@ def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
     and cross section data"; for unequal sizes Wooldridge 2019). A term that hardly varies within units can
     only be compared between them.
     """
-    total = cells.n.sum()
+    total, terms = cells.n.sum(), list(terms)
+    shares = _unit_shares(cells, terms)
     found = []
-    for term in terms:
+    for number, term in enumerate(terms):
         mask = cells.where(term)
         rate = float(cells.n[mask].sum() / total)
-        share = _unit_shares(cells, (term,))[:, 0][cells.unit]
+        share = shares[cells.unit, number]
         within = float(cells.n @ (mask - share) ** 2) / total
         if within > _WITHIN_SHARE * rate * (1 - rate):
             found.append(term)
@@ -243,22 +260,47 @@ def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
 
 
 def _indicators(cells: GroupedCounts, terms: Sequence[Term]) -> Any:
-    n_cells = len(cells.unit)
-    rows = [np.flatnonzero(cells.where(term)) for term in terms]
-    pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
-    indices = np.concatenate(rows)
-    return sparse.csc_array((np.ones(len(indices)), indices, pointers), shape=(n_cells, len(terms))).tocsr()
+    """Build the matrix of the terms, each row's ones in the order of the terms, shape (cells, terms)."""
+    met = [met for met, _ in _terms_met(cells, terms)]
+    columns = np.sort(np.column_stack(met), axis=1) if met else np.zeros((len(cells), 0), dtype=np.int32)
+    is_one = columns >= 0
+    pointers = np.concatenate([[0], np.cumsum(is_one.sum(axis=1))]).astype(np.int32)
+    indices = columns[is_one]
+    return sparse.csr_array((np.ones(len(indices)), indices, pointers), shape=(len(cells), len(terms)))
+
+
+def _terms_met(cells: GroupedCounts, terms: Sequence[Term]) -> Iterator[tuple[Ints, list[int]]]:
+    """Yield, for terms on the same columns, which of them each cell meets, and which terms these are.
+
+    At most one, since they name different levels: its position in the terms, -1 for none, shape (cells,).
+    """
+    together: dict[tuple[str, ...], list[int]] = {}
+    for number, term in enumerate(terms):
+        together.setdefault(tuple(column for column, _ in term), []).append(number)
+    for columns, numbers in together.items():
+        sizes = [len(cells.levels_of(column)) for column in columns]
+        of_levels = np.full(int(np.prod(sizes, dtype=np.int64)), -1, dtype=np.int32)
+        for number in numbers:
+            if all(level in cells.levels_of(column) for column, level in terms[number]):
+                levels = [cells.levels_of(column).index(level) for column, level in terms[number]]
+                of_levels[np.ravel_multi_index(levels, sizes) if levels else 0] = number
+        code = np.zeros(len(cells), dtype=np.int64)
+        for column, size in zip(columns, sizes, strict=True):
+            code = code * size + cells.codes_of(column)
+        yield of_levels[code], numbers
 
 
 def _unit_shares(cells: GroupedCounts, terms: Sequence[Term]) -> Floats:
     """Compute the share of each unit's attempts that meet each term, shape (units, terms); 0 of none."""
     size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
     size[size == 0] = 1.0
-    shares = [
-        np.bincount(cells.unit, weights=cells.n * cells.where(term), minlength=cells.n_units) / size
-        for term in terms
-    ]
-    return np.column_stack(shares) if shares else np.zeros((cells.n_units, 0))
+    shares = np.zeros((cells.n_units, len(terms)))
+    for met, numbers in _terms_met(cells, terms):
+        own = np.flatnonzero(met >= 0)
+        key = cells.unit[own] * len(terms) + met[own]
+        sums = np.bincount(key, cells.n[own], cells.n_units * len(terms)).reshape(shares.shape)
+        shares[:, numbers] = sums[:, numbers] / size[:, None]
+    return shares
 
 
 def _expected_shares(cells: GroupedCounts, terms: Sequence[Term], columns: Sequence[str]) -> Floats:

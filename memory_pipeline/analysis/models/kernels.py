@@ -40,6 +40,40 @@ def weighted_gram(starts: Any, columns: Any, weights: Any, width: int) -> Any:
 
 
 @compiled
+def sums_of_rows(starts: Any, columns: Any, rows: Any, weights: Any, width: int) -> Any:
+    """Sum some weighted rows, shape (width,).
+
+    Parameters
+    ----------
+    starts, columns, width
+        As in `weighted_gram`.
+    rows, weights
+        The rows, and the weight of each of them, shape (rows,).
+    """
+    sums = np.zeros(width)
+    for i in range(len(rows)):
+        for j in range(starts[rows[i]], starts[rows[i] + 1]):
+            sums[columns[j]] += weights[i]
+    return sums
+
+
+@compiled
+def dots_of_rows(starts: Any, columns: Any, rows: Any, coefficients: Any) -> Any:
+    """Compute the product of some rows with coefficients of the columns, shape (rows,).
+
+    Parameters
+    ----------
+    starts, columns, rows, coefficients
+        As in `sums_of_rows`; the coefficients have shape (width,) or more.
+    """
+    dots = np.zeros(len(rows))
+    for i in range(len(rows)):
+        for j in range(starts[rows[i]], starts[rows[i] + 1]):
+            dots[i] += coefficients[columns[j]]
+    return dots
+
+
+@compiled
 def grouped_sums(starts: Any, columns: Any, weights: Any, group: Any, shape: Any) -> Any:
     """Sum the weighted rows of each group, shape (groups, width).
 
@@ -104,6 +138,7 @@ def _shift_by_columns(design: Any, share: Any, rows: Any, weights: Any, informat
     width = len(information)
     terms = width - len(share)
     rest, score, across = information.copy(), np.zeros(width), np.zeros(terms)
+    gram = np.zeros((terms, terms))
     total, scored = 0.0, 0.0
     for row in rows:
         weight = own[row]
@@ -112,8 +147,11 @@ def _shift_by_columns(design: Any, share: Any, rows: Any, weights: Any, informat
         for i in range(first[row], first[row + 1]):
             score[columns[i]] += residual[row]
             across[columns[i]] += weight
-            for j in range(first[row], first[row + 1]):
-                rest[columns[i], columns[j]] -= weight
+            for j in range(i + 1, first[row + 1]):
+                gram[columns[i], columns[j]] += weight
+    rest[:terms, :terms] -= gram + gram.T
+    for i in range(terms):
+        rest[i, i] -= across[i]
     for i in range(terms, width):
         score[i] = scored * share[i - terms]
         for j in range(terms):
