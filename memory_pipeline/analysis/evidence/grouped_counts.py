@@ -161,7 +161,7 @@ class GroupedCounts:
 
     def units_where(self, mask: NDArray[np.bool_]) -> int:
         """Count the units that have attempts in the chosen cells."""
-        return len(np.unique(self.unit[mask]))
+        return int(np.count_nonzero(np.bincount(self.unit[mask])))
 
 
 def group_attempts(encoded: pd.DataFrame, unit: pd.Series, is_success: NDArray[np.bool_]) -> GroupedCounts:
@@ -185,7 +185,7 @@ def group_attempts(encoded: pd.DataFrame, unit: pd.Series, is_success: NDArray[n
     return GroupedCounts(
         columns=tuple(map(str, encoded.columns)),
         levels=tuple(tuple(encoded[column].cat.categories) for column in encoded),
-        codes=table,
+        codes=np.asfortranarray(table),  # read column by column
         unit=units[first],
         n=np.bincount(cell_of, minlength=cells).astype(float),
         k=np.bincount(cell_of, weights=is_success, minlength=cells).astype(float),

@@ -139,7 +139,7 @@ def estimate_factors(
             if one.effect is not None and one.overlap < LEAST:
                 one.is_comparable, one.effect, one.applicability = False, None, {}
         pairs = _comparable(pairs)
-        changes = _changes(outcomes, fit, [*approach, *context], unit=unit, encoding=encoding)
+        changes = _changes(outcomes, fit, encoded[[*settings, *places]], unit=unit)
     return factor_table(comparisons, pairs, cells, unit=unit, fdr=fdr, changes=changes)
 
 
@@ -150,19 +150,13 @@ def _comparable(pairs: tuple[list[Comparison], list[float]]) -> tuple[list[Compa
 
 
 def _changes(
-    outcomes: pd.DataFrame,
-    fit: LogisticFit,
-    columns: Sequence[str],
-    *,
-    unit: str,
-    encoding: Encoding | None,
+    outcomes: pd.DataFrame, fit: LogisticFit, encoded: pd.DataFrame, *, unit: str
 ) -> tuple[Change, ...]:
     """Find the values with which attempts end differently from some time on than the model expects."""
     if "occurred_at" not in outcomes:
         return ()
     expected = pd.Series(fit.rates[fit.cells.cell_of], index=outcomes.index)
-    tested = [column for column in columns if column != unit]
-    return find_changes(outcomes, expected, columns=tested, unit=unit, encoding=encoding)
+    return find_changes(outcomes, expected, columns=list(map(str, encoded)), unit=unit, encoded=encoded)
 
 
 def _encode(

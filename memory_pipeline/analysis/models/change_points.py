@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.arrays import Floats, Ints
     from memory_pipeline.analysis.features.encoding import Encoding
 
 
@@ -94,6 +94,7 @@ def find_changes(
     columns: Sequence[str],
     unit: str,
     encoding: Encoding | None = None,
+    encoded: pd.DataFrame | None = None,
     level: float = 0.01,
 ) -> tuple[Change, ...]:
     """Find the values of columns with which attempts end differently from some time on.
@@ -117,6 +118,8 @@ def find_changes(
         Approach and context columns to test; the column of the evidence unit.
     encoding
         Learned before on this history (`features.encoding`), as a rebuild does once; None: it is learned.
+    encoded
+        The columns as categories, where they are encoded already, shape (attempts, encoded columns).
     level
         Family-wise error rate over all values tested.
 
@@ -141,7 +144,8 @@ def find_changes(
     residual = residual - (np.bincount(month, weight * residual) / np.bincount(month, weight))[month]
     sizes = np.bincount(units, weight)
     residual = residual - (np.bincount(units, weight * residual) / (sizes + _UNIT_WEIGHT))[units]
-    encoded = encode_conditions(outcomes, columns, unit=unit, encoding=encoding).frame
+    if encoded is None:
+        encoded = encode_conditions(outcomes, columns, unit=unit, encoding=encoding).frame
     null = SignDraws(np.bincount(units).astype(float), _DRAWS, seed=0)
     streams: list[Change] = []
     largest_score: list[float] = []

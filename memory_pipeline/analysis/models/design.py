@@ -17,11 +17,11 @@ import numpy as np
 from memory_pipeline.analysis.models.indicators import CompactTerms, build_indicators, count_by_group
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.arrays import Floats
+    from memory_pipeline.analysis.arrays import Floats, Ints
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.terms import Condition, Term
 
@@ -156,10 +156,34 @@ class DesignMatrix:
         together = self.own @ coefficients[:terms] + (self.shares @ coefficients[terms:])[self.unit]
         return np.asarray(together)
 
+    def dot_by_unit(self, coefficients: Floats) -> Floats:
+        """Compute the product of each cell with its unit's coefficients, of shape (units, columns)."""
+        terms = self.own.shape[1]
+        row = np.repeat(np.arange(len(self.unit)), np.diff(self.own.indptr))
+        values = coefficients[self.unit[row], self.own.indices]
+        shared = np.einsum("ij,ij->i", self.shares, coefficients[:, terms:])
+        return np.asarray(np.bincount(row, values, len(self.unit)) + shared[self.unit])
+
     def sums(self, values: Floats) -> Floats:
         """Sum each column weighted by values of the cells, shape (columns,)."""
         per_unit = np.bincount(self.unit, weights=values, minlength=len(self.shares))
         return np.concatenate([np.asarray(self.own.T @ values), self.shares.T @ per_unit])
+
+    def dot_over(self, cells: NDArray[np.int64], coefficients: Floats) -> Floats:
+        """Compute the product of some cells with coefficients of shape (columns,), shape (some cells,)."""
+        from memory_pipeline.analysis.models.kernels import dots_of_rows  # noqa: PLC0415 - takes time
+
+        terms = self.own.shape[1]
+        own = dots_of_rows(self.own.indptr, self.own.indices, cells, coefficients)
+        return np.asarray(own + (self.shares @ coefficients[terms:])[self.unit[cells]])
+
+    def sums_over(self, cells: NDArray[np.int64], values: Floats) -> Floats:
+        """Sum each column over some cells, weighted by a value of each of them, shape (columns,)."""
+        from memory_pipeline.analysis.models.kernels import sums_of_rows  # noqa: PLC0415 - takes time
+
+        own = sums_of_rows(self.own.indptr, self.own.indices, cells, values, self.own.shape[1])
+        per_unit = np.bincount(self.unit[cells], weights=values, minlength=len(self.shares))
+        return np.concatenate([own, self.shares.T @ per_unit])
 
     def sums_by_unit(self, values: Floats) -> Floats:
         """Sum each column weighted by values of the cells within each unit, shape (units, columns)."""
