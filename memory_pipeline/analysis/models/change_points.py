@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.arrays import Floats, Ints
+    from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.features.encoding import Encoding
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from memory_pipeline.analysis.models.indicators import CompactTerms, build_indicators, count_by_group
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from memory_pipeline.analysis.arrays import Floats, Ints
+    from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
     from memory_pipeline.analysis.models.terms import Condition, Term
 
