@@ -84,7 +84,8 @@ def main() -> None:
     tally = stage("count combinations", count_combinations, evidence, belongs, min_sample_size=least)
     print(f"| ({len(tally.n):,} combinations) | | |")
     del tally
-    stage("count, test and select", search_evidence, evidence, belongs, Limits(least, 5, 0.02, 0.05))
+    limits = {"success": Limits(least, 5, 0.02, 0.05)}
+    stage("count, test and select", search_evidence, evidence, belongs, limits)
     described = "the same, with halves, intervals and adjusted differences"
     found = stage(described, search_patterns, evidence, min_sample_size=least)
     print(f"\n{len(found)} patterns, for instance: {found.iloc[0]['sentence'] if len(found) else '-'}")

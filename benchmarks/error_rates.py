@@ -35,6 +35,7 @@ from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.evidence.combinations import count_combinations
 from memory_pipeline.analysis.models.change_points import find_changes
 from memory_pipeline.analysis.patterns import find_patterns
+from memory_pipeline.analysis.patterns.max_statistic import search_with_resampling
 from memory_pipeline.analysis.patterns.search import Limits, TargetSearch
 from memory_pipeline.analysis.stats.exact_tests import fisher_p_values
 from memory_pipeline.analysis.stats.grouped_sample import Sample
@@ -101,8 +102,16 @@ def procedures_with_a_finding(task: tuple[str, int]) -> tuple[str, dict[str, boo
     belongs = np.array([outcome == "success" for outcome in evidence.outcomes])
     tally = count_combinations(evidence, {"success": belongs}, min_sample_size=MIN_ATTEMPTS)
     sample = Sample(evidence.n, evidence.attempts("success"), evidence.codes("application_name")[0])
+    searched = search_with_resampling(
+        tally,
+        {"success": sample},
+        np.flatnonzero(tally.first_of_equals),
+        icc={"success": sample.intraclass_correlation()},
+        min_units=MIN_UNITS,
+        min_effect=0.02,
+    )["success"]
     search = TargetSearch(tally, "success", sample, Limits(MIN_ATTEMPTS, MIN_UNITS, 0.02, LEVEL))
-    tested = search.tested(sample.intraclass_correlation())
+    tested = search.tested(searched)
     tests = tested.tests
     blind = fisher_p_values(tests.n, tests.k, sample.total, int(sample.k.sum()))
     p_values = np.where(tests.units >= MIN_UNITS, tests.p_value, 1.0)

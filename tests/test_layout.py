@@ -144,7 +144,7 @@ def imports_dagster(path: Path) -> bool:
 
 
 MAY_IMPORT = {
-    "contracts": {"contracts", "settings", "store"},
+    "contracts": {"contracts", "settings", "store", "lean_jsonschema"},
     "rebuild": {"rebuild", "contracts", "analysis", "store", "settings", "vocabulary"},
 }
 """What the packages between the doors and the analysis import of ours."""

@@ -6,7 +6,7 @@ whatever else shows charts. What does not: reading the database, raw attempts, a
 headline comes from `analysis.learning.trend_text`).
 """
 
-from memory_pipeline.charts import altair_import as _first  # noqa: F401 - before anything imports Altair
+from memory_pipeline import lean_jsonschema  # noqa: F401 - before Altair
 from memory_pipeline.charts.association import association_map
 from memory_pipeline.charts.brushing import brush_success
 from memory_pipeline.charts.calibration import calibration

@@ -5,6 +5,7 @@ Concept: https://docs.greatexpectations.io/docs/core/introduction/gx_overview
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -111,9 +112,8 @@ def could_not_evaluate(contract: Contract, error: Exception) -> list[Verdict]:
 def _great_expectations() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its imports are full of other libraries' deprecations
-        import great_expectations  # noqa: PLC0415 - takes seconds
-
-    return great_expectations
+        importlib.import_module("memory_pipeline.lean_jsonschema")
+        return importlib.import_module("great_expectations")  # takes a second or two
 
 
 def _as_expectation(expectation: Expectation) -> Any:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _MAX_SEGMENTS = 9
 _MAX_SEGMENT_COLUMNS = 6
 _MAX_QUARTERS = 3
+_MAX_CELLS = 10_000
+"""Cells that the models of former times are fitted to: they are many, and none of them advises."""
 
 _SETTINGS = (
     "unit",
@@ -158,6 +160,7 @@ def knowledge_by_month(history: History, kept: KeptMeasures) -> Rows:
         min_sample_size=settings.min_sample_size,
         confidence_threshold=settings.confidence_threshold,
         half_life=None if half_life is None else parse_interval(half_life),
+        max_cells=_MAX_CELLS,
     )
     for view in views:
         measured = [
@@ -215,6 +218,7 @@ def replayed(history: History, kept: KeptMeasures) -> Rows:
             min_sample_size=settings.min_sample_size,
             confidence_threshold=settings.confidence_threshold,
             fit=fit_current_policy,
+            max_cells=_MAX_CELLS,
             half_life=None if half_life is None else parse_interval(half_life),
         )
         rows = kept.keep("replay", first, end, replay_rows(result))

@@ -88,13 +88,6 @@ class Tally:
         """Return which collapsed rows one combination covers, shape (rows,)."""
         return self.evidence.rows_with(self.conditions(number))
 
-    def cells_of_rows(self, table: int) -> Ints:
-        """Return the cell of each collapsed row in one joint table, shape (rows,)."""
-        cell = np.zeros(len(self.evidence.n), dtype=np.int64)
-        for column in self.tables[table]:
-            cell = cell * self.sizes[column] + self.coded[column][0]
-        return cell
-
     def parents(self, numbers: Ints) -> Ints:
         """Return the numbers of the combinations with one condition less, shape (numbers, most conditions).
 

@@ -23,10 +23,11 @@ from memory_pipeline.analysis.features.columns import check_columns
 from memory_pipeline.analysis.features.encoding import encode_conditions, encoded_columns
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.models.change_points import Change, find_changes
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.estimability import Estimability, same_partition_groups
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import LogisticFit, fit_pooled, weak_prior
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.names import PERIOD
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def estimate_factors(
             if one.effect is not None and one.overlap < LEAST:
                 one.is_comparable, one.effect, one.applicability = False, None, {}
         pairs = _comparable(pairs)
-        changes = _changes(outcomes, fit, [*approach, *context], unit=unit, encoding=encoding)
+        changes = _changes(outcomes, fit, encoded[[*settings, *places]], unit=unit)
     return factor_table(comparisons, pairs, cells, unit=unit, fdr=fdr, changes=changes)
 
 
@@ -149,19 +150,13 @@ def _comparable(pairs: tuple[list[Comparison], list[float]]) -> tuple[list[Compa
 
 
 def _changes(
-    outcomes: pd.DataFrame,
-    fit: LogisticFit,
-    columns: Sequence[str],
-    *,
-    unit: str,
-    encoding: Encoding | None,
+    outcomes: pd.DataFrame, fit: LogisticFit, encoded: pd.DataFrame, *, unit: str
 ) -> tuple[Change, ...]:
     """Find the values with which attempts end differently from some time on than the model expects."""
     if "occurred_at" not in outcomes:
         return ()
     expected = pd.Series(fit.rates[fit.cells.cell_of], index=outcomes.index)
-    tested = [column for column in columns if column != unit]
-    return find_changes(outcomes, expected, columns=tested, unit=unit, encoding=encoding)
+    return find_changes(outcomes, expected, columns=list(map(str, encoded)), unit=unit, encoded=encoded)
 
 
 def _encode(

@@ -7,6 +7,7 @@ on the other.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memory_pipeline.analysis.arrays import Floats
-    from memory_pipeline.analysis.models.design import Term
     from memory_pipeline.analysis.models.penalised_logistic import LogisticFit
+    from memory_pipeline.analysis.models.terms import Term
 
     Singles = tuple[Comparison, Comparison]
 
@@ -69,8 +70,9 @@ def find_pairs(
         if first.column != second.column and _is_supported(fit, first, second)
     ]
     largest = _NEARLY * largest_passing_p_value(len(tested), fdr)
+    screen = _ScoreTest.of(fit)
     found: list[Comparison | None] = [
-        _pair(fit, design, pair) if _score_p_value(fit, pair) <= largest else None for pair in tested
+        _pair(fit, design, pair) if screen.p_value(pair) <= largest else None for pair in tested
     ]
     if not any(found):
         return [], []
@@ -114,18 +116,43 @@ def _term(pair: Singles) -> Term:
     return tuple((one.column, one.value) for one in pair)
 
 
-def _score_p_value(fit: LogisticFit, pair: Singles) -> float:
-    """Compute the p-value of the interaction without fitting it (cluster-robust score test)."""
-    cells, weights = fit.cells, fit.weights
-    own = cells.where(_term(pair)).astype(float)
-    information = weights * cells.n * fit.rates * (1 - fit.rates)
-    rest = own - fit.matrix.dot(fit.bread @ fit.matrix.sums(information * own))
-    residual = weights * (cells.k - cells.n * fit.rates)
-    sums = np.bincount(cells.unit, weights=rest * residual, minlength=cells.n_units)
-    spread = float(np.sqrt(np.sum(sums**2)))
-    if spread == 0:
-        return 1.0
-    return float(2 * stats.t.sf(abs(float(sums.sum())) / spread, max(cells.n_units - 1, 1)))
+@dataclass(frozen=True)
+class _ScoreTest:
+    """Cluster-robust score tests of terms that a model does not have.
+
+    Attributes
+    ----------
+    fit
+        The model.
+    information, residual
+        Weights of the cells in the information and in the score, shape (cells,).
+    by_unit
+        Scores of the model's own terms by unit, shape (units, terms).
+    """
+
+    fit: LogisticFit
+    information: Floats
+    residual: Floats
+    by_unit: Floats
+
+    @classmethod
+    def of(cls, fit: LogisticFit) -> _ScoreTest:
+        cells = fit.cells
+        information = fit.weights * cells.n * fit.rates * (1 - fit.rates)
+        residual = fit.weights * (cells.k - cells.n * fit.rates)
+        return cls(fit, information, residual, fit.matrix.sums_by_unit(residual))
+
+    def p_value(self, pair: Singles) -> float:
+        """Compute the p-value of the interaction of two comparisons, without fitting it."""
+        cells = self.fit.cells
+        own = np.flatnonzero(cells.where(_term(pair)))
+        projection = self.fit.bread @ self.fit.matrix.sums_over(own, self.information[own])
+        alone = np.bincount(cells.unit[own], weights=self.residual[own], minlength=cells.n_units)
+        sums = alone - self.by_unit @ projection
+        spread = float(np.sqrt(np.sum(sums**2)))
+        if spread == 0:
+            return 1.0
+        return float(2 * stats.t.sf(abs(float(sums.sum())) / spread, max(cells.n_units - 1, 1)))
 
 
 def _pair(fit: LogisticFit, design: Design, pair: Singles) -> Comparison:
@@ -177,8 +204,9 @@ def _as_comparison(
         lowered=diagonals[1 - place],
         population=first.population & second.population,
     )
-    if effects[place].difference * interaction.difference < 0:
-        chosen, others = others, chosen
+    effect = effects[place]
+    if effect.difference * interaction.difference < 0:
+        chosen, others, effect = others, chosen, effect.mirrored()
     masks = fit.cells.where(chosen), fit.cells.where(others)
     return Comparison(
         column=" and ".join(chosen),
@@ -188,9 +216,7 @@ def _as_comparison(
         chosen=masks[0],
         population=masks[0] | masks[1],
         is_within_units=first.is_within_units and second.is_within_units and is_within_units,
-        effect=standardised_contrast(
-            fit, design, raised=chosen, lowered=others, population=masks[0] | masks[1]
-        ),
+        effect=effect,
         together=PairOfSettings(
             settings=chosen,
             reference=others,

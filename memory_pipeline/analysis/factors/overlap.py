@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
+from memory_pipeline.analysis.models.design import Design, main_effects
 from memory_pipeline.analysis.models.penalised_logistic import fit_logistic, weak_prior
+from memory_pipeline.analysis.models.terms import INTERCEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

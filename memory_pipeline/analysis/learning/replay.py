@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.compute.threads import on_one_thread
-from memory_pipeline.analysis.features.columns import check_columns, require_columns, unit_codes
+from memory_pipeline.analysis.features.columns import check_columns, unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
+from memory_pipeline.analysis.learning.history_split import cut_at, evenly_over_time, moments_of
 from memory_pipeline.analysis.learning.off_policy import doubly_robust, importance_weights, self_normalised
 from memory_pipeline.analysis.recommendations.essential_settings import find_essential_settings
 from memory_pipeline.analysis.recommendations.fit import fit_policy
@@ -60,8 +61,10 @@ class ReplayResult:
         differently later than before, so that the propensities are wrong.
     attempts_before, attempts_after, units_after
         Sizes of the two parts.
+    asked
+        Later attempts for which the policy was asked: all of them, or a sample (`max_asked`).
     advised, agreeing, clipped
-        Later attempts for which there was advice; of these, those that did as advised; of these, those whose
+        Of these, those for which there was advice; of these, those that did as advised; of these, those whose
         propensity was clipped.
     split_at
         First moment of the later part, ISO 8601.
@@ -85,6 +88,7 @@ class ReplayResult:
     attempts_before: int
     attempts_after: int
     units_after: int
+    asked: int
     advised: int
     agreeing: int
     clipped: int
@@ -129,6 +133,7 @@ def replay(
     min_effective_size: float = 30.0,
     min_effective_units: float = 5.0,
     clip: float = 0.01,
+    max_asked: int = 4_000,
     fit: Callable[..., Policy] = fit_policy,
     **limits: Any,
 ) -> ReplayResult:
@@ -156,6 +161,9 @@ def replay(
         where the mean importance weight, 1 in expectation, is below 0.5 or above 2.
     clip
         Smallest propensity that is divided by.
+    max_asked
+        Most attempts, early and later ones, for which the policy is asked. Of more they are taken evenly over
+        time; the interval, which resamples their units, widens accordingly.
     fit
         Fits the policy to the early part: `fit_policy`, or `recommendations.current.fit_current_policy`,
         which leaves out evidence that was stale by then.
@@ -168,8 +176,8 @@ def replay(
         For columns as in `fit_policy`; for a split that is neither a moment nor a share between 0 and 1.
     """
     check_columns(outcomes, approach=approach, context=context, unit=unit)
-    when = _moments(outcomes)
-    cut = _cut(when, split)
+    when = moments_of(outcomes)
+    cut = cut_at(when, split)
     is_early = (when < cut).to_numpy()
     early, later = outcomes[is_early], outcomes[~is_early]
     policy = fit(early, approach=approach, context=context, unit=unit, **limits)
@@ -178,44 +186,20 @@ def replay(
     if early.empty or later.empty:
         empty = "earlier" if early.empty else "later"
         return _inconclusive(f"Cannot tell: there are no {empty} attempts.", later, shape)
-    attempts = _compare_with_advice(policy, outcomes, unit)
-    before, after = attempts.where(is_early), attempts.where(~is_early)
+    sample = evenly_over_time(when, max_asked)
+    attempts = _compare_with_advice(policy, outcomes.iloc[sample], unit)
+    before, after = attempts.where(is_early[sample]), attempts.where(~is_early[sample])
     if not after.is_advised.any():
         return _inconclusive(
             f"Cannot tell: the policy learnt from {len(early):,} attempts had no advice for any of the "
-            f"{len(later):,} later ones.",
+            f"{len(after.unit):,} later ones for which it was asked.",
             later,
             shape,
+            asked=len(after.unit),
             units=len(np.unique(after.unit)),
         )
     model = _outcome_model(before, after, does=True), _outcome_model(before, after, does=False)
     return _estimate(after, model, shape, clip=clip, floors=(min_effective_size, min_effective_units))
-
-
-def _moments(outcomes: pd.DataFrame) -> pd.Series:
-    require_columns(outcomes, ["occurred_at"])
-    when = pd.to_datetime(outcomes["occurred_at"], utc=True)
-    if when.isna().any():
-        msg = f"occurred_at is missing in {int(when.isna().sum())} rows; give every attempt its time"
-        raise ValueError(msg)
-    return when
-
-
-def _cut(when: pd.Series, split: float | str | pd.Timestamp) -> pd.Timestamp:
-    if isinstance(split, (int, float)) and not isinstance(split, bool):
-        if not 0 < split < 1:
-            msg = f"split is {split}; give a share between 0 and 1, or a moment"
-            raise ValueError(msg)
-        if when.empty:
-            return pd.Timestamp(0, tz="UTC")
-        ordered = when.sort_values()
-        return pd.Timestamp(ordered.iloc[min(int(np.ceil(split * len(ordered))), len(ordered) - 1)])
-    try:
-        moment = pd.Timestamp(split)
-    except (TypeError, ValueError) as error:
-        msg = f"split is {split!r}; give a share between 0 and 1, or a moment such as 2024-07-01"
-        raise ValueError(msg) from error
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
 def _compare_with_advice(policy: Policy, outcomes: pd.DataFrame, unit: str) -> _Attempts:
@@ -315,9 +299,10 @@ def _estimate(
     low, high = (max(-1.0, low), min(1.0, high)) if sufficient else (-1.0, 1.0)
     observed = float(later.rewards.mean())
     agreeing = int(later.agrees.sum())
+    sampled = f" (a sample of {shape[1]:,})" if len(gains) < shape[1] else ""
     counts = (
-        f"{int(advised.sum()):,} of {len(gains):,} later attempts had advice, {agreeing:,} did as advised "
-        f"(worth {size:.0f} attempts and {units:.1f} units)"
+        f"{int(advised.sum()):,} of {len(gains):,} later attempts{sampled} had advice, "
+        f"{agreeing:,} did as advised (worth {size:.0f} attempts and {units:.1f} units)"
     )
     found = (
         f"Following the memory would have changed success by {100 * uplift:+.1f} points "
@@ -347,6 +332,7 @@ def _estimate(
         attempts_before=shape[0],
         attempts_after=shape[1],
         units_after=len(np.unique(later.unit)),
+        asked=len(later.unit),
         advised=int(advised.sum()),
         agreeing=agreeing,
         clipped=int((later.agrees & (later.propensity < clip)).sum()),
@@ -356,7 +342,7 @@ def _estimate(
 
 
 def _inconclusive(
-    reason: str, later: pd.DataFrame, shape: tuple[int, int, str, str], *, units: int = 0
+    reason: str, later: pd.DataFrame, shape: tuple[int, int, str, str], *, asked: int = 0, units: int = 0
 ) -> ReplayResult:
     observed = float(is_success(later).mean()) if len(later) else 0.0
     return ReplayResult(
@@ -376,6 +362,7 @@ def _inconclusive(
         attempts_before=shape[0],
         attempts_after=shape[1],
         units_after=units,
+        asked=asked,
         advised=0,
         agreeing=0,
         clipped=0,

@@ -94,6 +94,7 @@ def find_changes(
     columns: Sequence[str],
     unit: str,
     encoding: Encoding | None = None,
+    encoded: pd.DataFrame | None = None,
     level: float = 0.01,
 ) -> tuple[Change, ...]:
     """Find the values of columns with which attempts end differently from some time on.
@@ -117,6 +118,8 @@ def find_changes(
         Approach and context columns to test; the column of the evidence unit.
     encoding
         Learned before on this history (`features.encoding`), as a rebuild does once; None: it is learned.
+    encoded
+        The columns as categories, where they are encoded already, shape (attempts, encoded columns).
     level
         Family-wise error rate over all values tested.
 
@@ -128,11 +131,11 @@ def find_changes(
     """
     if len(outcomes) < _LEAST_ATTEMPTS:
         return ()
-    when = pd.to_datetime(outcomes["occurred_at"], utc=True)
-    order = np.argsort(when.to_numpy(), kind="stable")
+    # A column with a time zone would become Python objects, one for each attempt.
+    when = pd.to_datetime(outcomes["occurred_at"], utc=True).dt.tz_localize(None).to_numpy()
+    order = np.argsort(when, kind="stable")
     residual = is_success(outcomes).astype(float) - expected.to_numpy()
-    months = when.dt.strftime("%Y-%m").to_numpy()
-    month = np.unique(months.astype(str), return_inverse=True)[1]
+    month = np.unique(when.astype("datetime64[M]"), return_inverse=True)[1]
     if month.max() + 1 < _LEAST_MONTHS:
         return ()
     units = unit_codes(outcomes[unit])
@@ -141,18 +144,20 @@ def find_changes(
     residual = residual - (np.bincount(month, weight * residual) / np.bincount(month, weight))[month]
     sizes = np.bincount(units, weight)
     residual = residual - (np.bincount(units, weight * residual) / (sizes + _UNIT_WEIGHT))[units]
-    encoded = encode_conditions(outcomes, columns, unit=unit, encoding=encoding).frame
+    if encoded is None:
+        encoded = encode_conditions(outcomes, columns, unit=unit, encoding=encoding).frame
     null = SignDraws(np.bincount(units).astype(float), _DRAWS, seed=0)
     streams: list[Change] = []
     largest_score: list[float] = []
     for column in encoded:
-        values = encoded[column].astype(str).to_numpy()
-        for value in sorted(set(values) - {OTHER, MISSING}):
-            rows = order[values[order] == value]
+        codes = encoded[column].cat.codes.to_numpy()[order]
+        levels = {str(level): code for code, level in enumerate(encoded[column].cat.categories)}
+        for value in sorted(set(levels) - {OTHER, MISSING}):
+            rows = order[codes == levels[value]]
             if len(rows) < _LEAST_ATTEMPTS or len(np.unique(units[rows])) < _LEAST_UNITS:
                 continue
-            streams.append(_largest_change((str(column), value), residual[rows], when.iloc[rows]))
-            score = _split_scores(residual[rows], weight[rows], units[rows], when.iloc[rows], null)
+            streams.append(_largest_change((str(column), value), residual[rows], when[rows]))
+            score = _split_scores(residual[rows], weight[rows], units[rows], when[rows], null)
             largest_score.append(score)
     p_values = family_wise_p_values(np.array(largest_score), np.sort(null.maxima))
     # If one value of a column changes, the others seem to change the other way, by less.
@@ -166,18 +171,17 @@ def find_changes(
 
 
 def _split_scores(
-    residual: Floats, weight: Floats, units: NDArray[np.int64], when: pd.Series, null: SignDraws
+    residual: Floats, weight: Floats, units: NDArray[np.int64], moments: NDArray[Any], null: SignDraws
 ) -> float:
     """Return the largest score of all splits of one value's attempts, and test them in every draw too.
 
     Parameters
     ----------
-    residual, weight, units, when
+    residual, weight, units, moments
         Of the attempts in the order of time, shape (attempts,).
     null
         The draws; their largest scores are updated.
     """
-    moments = when.to_numpy()
     ends = np.flatnonzero(moments[1:] != moments[:-1]) + 1  # a change cannot be within one time
     share = np.cumsum(weight)[ends - 1] / weight.sum()
     wanted = np.linspace(_LEAST_SIDE, 1 - _LEAST_SIDE, _SPLITS)
@@ -211,19 +215,18 @@ def _split_scores(
     return float(np.where(known, normal_scores(t, degrees), 0.0).max())
 
 
-def _largest_change(condition: tuple[str, str], residual: Floats, when: pd.Series) -> Change:
+def _largest_change(condition: tuple[str, str], residual: Floats, moments: NDArray[Any]) -> Change:
     """Find where the sums of residuals are furthest from a straight line."""
     count = len(residual)
     sums = np.cumsum(residual)
     bridge = sums - np.arange(1, count + 1) / count * sums[-1]
     # Attempts of the same time have no order: a change cannot be between them.
-    moments = when.to_numpy()
     bridge[:-1][moments[1:] == moments[:-1]] = 0.0
     at = min(int(np.argmax(np.abs(bridge))), count - 2)
     return Change(
         column=condition[0],
         value=condition[1],
-        since=when.iloc[at + 1].isoformat(),
+        since=pd.Timestamp(moments[at + 1], tz="UTC").isoformat(),
         difference=float(residual[at + 1 :].mean() - residual[: at + 1].mean()),
         p_value=1.0,
         before=at + 1,

@@ -17,7 +17,7 @@ from memory_pipeline.analysis.compute.threads import one_thread
 from memory_pipeline.analysis.models.newton import maximise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CHOSEN, LOGISTIC, BOOSTING = "chosen", "logistic regression", "gradient boosting"
 LEAST_CHANCE = 1e-4
 """Predicted chances stay this far from 0 and 1."""
-_INNER_FOLDS = 3
+_INNER_FOLDS = 2
 _SLOPE_PRECISION = 1e-6
 """Keeps the slope finite where log-odds tell hits and misses apart without exception."""
 _PENALTIES = (0.02, 0.5)
@@ -56,9 +56,18 @@ def fit_and_predict(known: GroupedCounts, unseen: GroupedCounts, seed: int) -> d
         Probability by model; `CHOSEN` is that of the model with the least log loss on the inner folds.
     """
     inner = unit_folds(known.unit, _INNER_FOLDS, np.random.default_rng(seed))
+    models = list(_models(seed))
+    with one_thread():  # of at most some thousand rows: threads only wait for each other
+        return _chances(models, known, unseen, inner)
+
+
+def _chances(
+    models: Sequence[tuple[str, Any]], known: GroupedCounts, unseen: GroupedCounts, inner: Ints
+) -> dict[str, Floats]:
+    """Calibrate each model by inner folds, shape (known rows,), and choose; see `fit_and_predict`."""
     losses = {CHOSEN: log_loss(known, np.full(len(known.n), known.rate))}  # the base rate itself
     chances = {CHOSEN: np.full(len(unseen.n), known.rate)}
-    for name, model in _models(seed):
+    for name, model in models:
         held_out = np.empty(len(known.n))
         for train, test in grouped(inner):
             held_out[test] = _log_odds(model, known.take(train), known.take(test))
@@ -84,7 +93,7 @@ def _models(seed: int) -> Iterator[tuple[str, Any]]:
     yield (
         BOOSTING,
         HistGradientBoostingClassifier(
-            max_iter=50, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, random_state=seed
+            max_iter=25, learning_rate=0.2, max_leaf_nodes=8, min_samples_leaf=20, random_state=seed
         ),
     )
 
@@ -100,9 +109,8 @@ def _log_odds(model: Any, known: GroupedCounts, unseen: GroupedCounts) -> Floats
     weights = np.concatenate([known.k, known.n - known.k])
     hits = np.repeat([1, 0], len(known.n))
     some = weights > 0
-    with one_thread():  # of at most some ten thousand rows: threads only wait for each other
-        model.fit(train[double[some]], hits[some], sample_weight=weights[some])
-        chance = model.predict_proba(test)[:, 1]
+    model.fit(train[double[some]], hits[some], sample_weight=weights[some])
+    chance = model.predict_proba(test)[:, 1]
     return np.asarray(logit(np.clip(chance, LEAST_CHANCE, 1 - LEAST_CHANCE)))
 
 

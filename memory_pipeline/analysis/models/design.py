@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
+
+from memory_pipeline.analysis.models.indicators import CompactTerms, build_indicators, count_by_group
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
 
     from memory_pipeline.analysis.arrays import Floats
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
-
-
-Condition = tuple[str, str]
-Term = tuple[Condition, ...]
-INTERCEPT: Term = ()
+    from memory_pipeline.analysis.models.terms import Condition, Term
 
 
 _WITHIN_SHARE = 0.1
@@ -66,7 +63,7 @@ class Design:
         shares = _unit_shares(cells, self.unit_terms)
         if centre_on is not None:
             shares = shares - _expected_shares(cells, self.unit_terms, centre_on)
-        return DesignMatrix(_indicators(cells, self.terms), shares, cells.unit)
+        return DesignMatrix(*build_indicators(cells, self.terms), shares, cells.unit)
 
     def contrast(self, column: str, value: str, reference: str) -> Floats:
         """Return the contrast between two levels of a column: a weight per coefficient, shape (columns,)."""
@@ -135,6 +132,8 @@ class DesignMatrix:
     ----------
     own
         Values of the terms, entries 0 and 1, shape (cells, terms), sparse by rows.
+    compact
+        The same in fewer ones, from which `gram` is computed.
     shares
         Values of the unit shares, shape (units, unit terms).
     unit
@@ -142,6 +141,7 @@ class DesignMatrix:
     """
 
     own: Any
+    compact: CompactTerms
     shares: Floats
     unit: NDArray[np.int64]
 
@@ -156,10 +156,34 @@ class DesignMatrix:
         together = self.own @ coefficients[:terms] + (self.shares @ coefficients[terms:])[self.unit]
         return np.asarray(together)
 
+    def dot_by_unit(self, coefficients: Floats) -> Floats:
+        """Compute the product of each cell with its unit's coefficients, of shape (units, columns)."""
+        terms = self.own.shape[1]
+        row = np.repeat(np.arange(len(self.unit)), np.diff(self.own.indptr))
+        values = coefficients[self.unit[row], self.own.indices]
+        shared = np.einsum("ij,ij->i", self.shares, coefficients[:, terms:])
+        return np.asarray(np.bincount(row, values, len(self.unit)) + shared[self.unit])
+
     def sums(self, values: Floats) -> Floats:
         """Sum each column weighted by values of the cells, shape (columns,)."""
         per_unit = np.bincount(self.unit, weights=values, minlength=len(self.shares))
         return np.concatenate([np.asarray(self.own.T @ values), self.shares.T @ per_unit])
+
+    def dot_over(self, cells: NDArray[np.int64], coefficients: Floats) -> Floats:
+        """Compute the product of some cells with coefficients of shape (columns,), shape (some cells,)."""
+        from memory_pipeline.analysis.models.kernels import dots_of_rows  # noqa: PLC0415 - takes time
+
+        terms = self.own.shape[1]
+        own = dots_of_rows(self.own.indptr, self.own.indices, cells, coefficients)
+        return np.asarray(own + (self.shares @ coefficients[terms:])[self.unit[cells]])
+
+    def sums_over(self, cells: NDArray[np.int64], values: Floats) -> Floats:
+        """Sum each column over some cells, weighted by a value of each of them, shape (columns,)."""
+        from memory_pipeline.analysis.models.kernels import sums_of_rows  # noqa: PLC0415 - takes time
+
+        own = sums_of_rows(self.own.indptr, self.own.indices, cells, values, self.own.shape[1])
+        per_unit = np.bincount(self.unit[cells], weights=values, minlength=len(self.shares))
+        return np.concatenate([own, self.shares.T @ per_unit])
 
     def sums_by_unit(self, values: Floats) -> Floats:
         """Sum each column weighted by values of the cells within each unit, shape (units, columns)."""
@@ -176,14 +200,21 @@ class DesignMatrix:
         shape = groups, self.own.shape[1]
         return np.asarray(grouped_sums(self.own.indptr, self.own.indices, values, group, shape))
 
-    def gram(self, weights: Floats) -> Floats:
-        """Compute `X' W X` with weights of the cells, shape (columns, columns)."""
-        from memory_pipeline.analysis.models.kernels import weighted_gram  # noqa: PLC0415 - takes time
+    def gram(self, weights: Floats, by_unit: Floats | None = None) -> Floats:
+        """Compute `X' W X` with weights of the cells, shape (columns, columns).
 
-        own = weighted_gram(self.own.indptr, self.own.indices, weights, self.own.shape[1])
+        Parameters
+        ----------
+        weights
+            Shape (cells,).
+        by_unit
+            `sums_by_unit(weights)`, where it is known already.
+        """
+        own = self.compact.gram(weights)
         if not self.shares.shape[1]:
-            return np.asarray(own)
-        across = self.sums_by_unit(weights)[:, : self.own.shape[1]].T @ self.shares
+            return own
+        by_unit = self.sums_by_unit(weights) if by_unit is None else by_unit
+        across = by_unit[:, : self.own.shape[1]].T @ self.shares
         per_unit = np.bincount(self.unit, weights=weights, minlength=len(self.shares))
         shares = (self.shares * per_unit[:, None]).T @ self.shares
         return np.block([[own, across], [across.T, shares]])
@@ -191,13 +222,17 @@ class DesignMatrix:
     def rows(self, rows: NDArray[np.int64]) -> DesignMatrix:
         """Return the matrix of some of the cells, with the shares of their units only."""
         units, unit = np.unique(self.unit[rows], return_inverse=True)
-        return DesignMatrix(self.own[rows], self.shares[units], unit)
+        own = self.own[rows]
+        return DesignMatrix(own, CompactTerms(own, own.shape[1]), self.shares[units], unit)
 
     def columns(self, keep: NDArray[np.bool_]) -> DesignMatrix:
         """Return the matrix of the columns in a mask of shape (columns,)."""
         terms = self.own.shape[1]
+        if keep.all():
+            return self
         own = self.own[:, np.flatnonzero(keep[:terms])]
-        return DesignMatrix(own, self.shares[:, keep[terms:]], self.unit)
+        compact = self.compact.columns(keep[:terms]) or CompactTerms(own, own.shape[1])
+        return DesignMatrix(own, compact, self.shares[:, keep[terms:]], self.unit)
 
     def toarray(self) -> Floats:
         """Return the matrix as one dense array, shape (cells, columns)."""
@@ -222,48 +257,31 @@ def varying_terms(cells: GroupedCounts, terms: Iterable[Term]) -> list[Term]:
     and cross section data"; for unequal sizes Wooldridge 2019). A term that hardly varies within units can
     only be compared between them.
     """
-    total = cells.n.sum()
-    found = []
-    for term in terms:
-        mask = cells.where(term)
-        rate = float(cells.n[mask].sum() / total)
-        share = _unit_shares(cells, (term,))[:, 0][cells.unit]
-        within = float(cells.n @ (mask - share) ** 2) / total
-        if within > _WITHIN_SHARE * rate * (1 - rate):
-            found.append(term)
-    return found
-
-
-def _indicators(cells: GroupedCounts, terms: Sequence[Term]) -> Any:
-    n_cells = len(cells.unit)
-    rows = [np.flatnonzero(cells.where(term)) for term in terms]
-    pointers = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
-    indices = np.concatenate(rows)
-    return sparse.csc_array((np.ones(len(indices)), indices, pointers), shape=(n_cells, len(terms))).tocsr()
+    terms = list(terms)
+    shares, sizes = _unit_shares(cells, terms), _unit_sizes(cells)
+    rates = sizes @ shares / cells.n.sum()
+    within = sizes @ (shares * (1 - shares)) / cells.n.sum()
+    is_varying = within > _WITHIN_SHARE * rates * (1 - rates)
+    return [term for term, varies in zip(terms, is_varying, strict=True) if varies]
 
 
 def _unit_shares(cells: GroupedCounts, terms: Sequence[Term]) -> Floats:
     """Compute the share of each unit's attempts that meet each term, shape (units, terms); 0 of none."""
-    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
+    return count_by_group(cells, terms, cells.unit, cells.n_units) / _unit_sizes(cells)[:, None]
+
+
+def _unit_sizes(cells: GroupedCounts) -> Floats:
+    """Count the attempts of each unit, at least one, shape (units,)."""
+    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units).astype(float)
     size[size == 0] = 1.0
-    shares = [
-        np.bincount(cells.unit, weights=cells.n * cells.where(term), minlength=cells.n_units) / size
-        for term in terms
-    ]
-    return np.column_stack(shares) if shares else np.zeros((cells.n_units, 0))
+    return size
 
 
 def _expected_shares(cells: GroupedCounts, terms: Sequence[Term], columns: Sequence[str]) -> Floats:
     """Compute the share that a unit's levels of some columns lead to expect, shape (units, terms)."""
-    everywhere = np.zeros(len(cells), dtype=np.int64)
-    codes = np.column_stack([everywhere, *(cells.codes_of(column) for column in columns)])
-    places = np.unique(codes, axis=0, return_inverse=True)[1]
-    size = np.bincount(cells.unit, weights=cells.n, minlength=cells.n_units)
-    size[size == 0] = 1.0
-    tried = np.bincount(places, weights=cells.n)
-    expected = []
-    for term in terms:
-        share = np.bincount(places, weights=cells.n * cells.where(term)) / tried
-        sums = np.bincount(cells.unit, weights=cells.n * share[places], minlength=cells.n_units)
-        expected.append(sums / size)
-    return np.column_stack(expected) if expected else np.zeros((cells.n_units, 0))
+    first, place = cells.combinations(columns)
+    places = len(first)
+    tried = np.bincount(place, weights=cells.n, minlength=places)
+    shares = count_by_group(cells, terms, place, places) / tried[:, None]
+    where = np.bincount(cells.unit * places + place, weights=cells.n, minlength=cells.n_units * places)
+    return np.asarray(where.reshape(cells.n_units, places) @ shares / _unit_sizes(cells)[:, None])

@@ -55,6 +55,10 @@ class Effect:
         """The effect: rate minus reference rate."""
         return self.rate - self.reference_rate
 
+    def mirrored(self) -> Effect:
+        """Return the effect with the sides exchanged."""
+        return Effect(self.reference_rate, self.rate, self.standard_error, self.degrees, -self.gradient)
+
     def interval(self, level: float = 0.95, *, bound: float = 1.0) -> tuple[float, float]:
         """Compute the t interval of the difference, clipped to `bound`: 2 for a difference of differences."""
         margin = float(stats.t.ppf((1 + level) / 2, self.degrees)) * self.standard_error
@@ -144,19 +148,19 @@ def _standardised_rate(
     own = sorted({number for column in settings for number in design.involving(column)})
     others = fit.coefficients.copy()
     others[own] = 0
-    eta = fit.matrix.dot(others)
+    inside = np.flatnonzero(population)
+    eta = fit.matrix.dot_over(inside, others)
     active = {
-        i: fit.cells.where(c for c in design.terms[i] if c[0] not in settings)
+        i: fit.cells.where(c for c in design.terms[i] if c[0] not in settings)[inside]
         for i in own
         if all(settings.get(column, level) == level for column, level in design.terms[i])
     }
     for i, mask in active.items():
         eta = eta + fit.coefficients[i] * mask
     rates = expit(eta)
-    share = np.where(population, fit.cells.n, 0.0)
-    share = share / share.sum()
+    share = fit.cells.n[inside] / fit.cells.n[inside].sum()
     pull = share * rates * (1 - rates)
-    gradient = fit.matrix.sums(pull)
+    gradient = fit.matrix.sums_over(inside, pull)
     gradient[own] = 0
     for i, mask in active.items():
         gradient[i] = pull @ mask

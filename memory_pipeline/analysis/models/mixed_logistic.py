@@ -72,15 +72,25 @@ class MixedFit:
         units the precision grows with the number of units, for one that varies within them with the number
         of attempts.
         """
-        weights, units = self.curvature
-        inverse = linalg.inv(_schur(self.matrix, weights, self.precision, units))
+        inverse = linalg.inv(self.information)
         return np.asarray((inverse + inverse.T) / 2)
+
+    @cached_property
+    def information(self) -> Floats:
+        """Information on the coefficients, the intercepts integrated out, shape (columns, columns)."""
+        weights, units = self.curvature
+        return _schur(self.matrix, weights, self.precision, units, self.by_unit)
+
+    @cached_property
+    def by_unit(self) -> Floats:
+        """Sums of each column over the weighted cells of each unit, shape (units, columns)."""
+        return self.matrix.sums_by_unit(self.curvature[0])
 
     @cached_property
     def intercept_variances(self) -> Floats:
         """Posterior variances of the intercepts, shape (units,)."""
-        weights, units = self.curvature
-        across = self.matrix.sums_by_unit(weights) / units[:, None]
+        units = self.curvature[1]
+        across = self.by_unit / units[:, None]
         return np.asarray(1 / units + np.sum((across @ self.covariance) * across, axis=1))
 
     @property
@@ -94,14 +104,13 @@ class MixedFit:
 
         Comparable between models of the same cells; a constant is omitted.
         """
-        weights, units = self.curvature
+        units = self.curvature[1]
         eta, wins = self.log_odds, self.cells.k
         fit = wins @ log_expit(eta) + (self.cells.n - wins) @ log_expit(-eta)
         fit -= 0.5 * (self.precision @ self.coefficients**2)
         fit -= 0.5 * self.unit_precision * (self.intercepts @ self.intercepts)
         prior = np.log(self.precision).sum() + len(units) * np.log(self.unit_precision)
-        schur = _schur(self.matrix, weights, self.precision, units)
-        return float(fit + 0.5 * (prior - np.log(units).sum() - np.linalg.slogdet(schur)[1]))
+        return float(fit + 0.5 * (prior - np.log(units).sum() - np.linalg.slogdet(self.information)[1]))
 
     @property
     def attenuation(self) -> float:
@@ -148,7 +157,7 @@ def dispersion(fit: MixedFit, *, most: int = 200) -> float:
         score = block.sums(residual[rows])
         if len(rows) >= len(total):
             own = block.gram(weights[rows]) - np.outer(across, across) / diagonal[unit]
-            total += linalg.solve(linalg.inv(fit.covariance) - own, score, assume_a="sym") ** 2
+            total += linalg.solve(fit.information - own, score, assume_a="sym") ** 2
             continue
         # What the unit adds to the information is U'SU with S = diag(1, ..., 1, -1), so that
         # (H - U'SU)^-1 s = C s + C U' (S - U C U')^-1 U C s, cheaper where a unit has few cells.
@@ -222,7 +231,7 @@ def fit_mixed(
         units = np.bincount(unit, weights, len(intercepts)).astype(float) + unit_precision
         across = matrix.sums_by_unit(weights)
         step = linalg.solve(
-            _schur(matrix, weights, precision, units),
+            _schur(matrix, weights, precision, units, across),
             slope - across.T @ (unit_slope / units),
             assume_a="pos",
         )
@@ -239,7 +248,10 @@ def fit_mixed(
     return MixedFit(both[:width], precision, both[width:], unit_precision, matrix, cells)
 
 
-def _schur(matrix: DesignMatrix, weights: Floats, precision: Floats, units: Floats) -> Floats:
-    """Compute the information on the coefficients with the intercepts integrated out."""
-    across = matrix.sums_by_unit(weights)
-    return np.asarray(matrix.gram(weights) + np.diag(precision) - (across / units[:, None]).T @ across)
+def _schur(matrix: DesignMatrix, weights: Floats, precision: Floats, units: Floats, across: Floats) -> Floats:
+    """Compute the information on the coefficients with the intercepts integrated out.
+
+    `across` is `matrix.sums_by_unit(weights)`.
+    """
+    whole = matrix.gram(weights, across) + np.diag(precision)
+    return np.asarray(whole - (across / units[:, None]).T @ across)

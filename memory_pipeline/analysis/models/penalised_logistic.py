@@ -23,8 +23,8 @@ import numpy as np
 from scipy import linalg
 from scipy.special import expit, log_expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT
 from memory_pipeline.analysis.models.newton import maximise
+from memory_pipeline.analysis.models.terms import INTERCEPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,24 +120,21 @@ class LogisticFit:
         a level moves that level's coefficient to its prior, so that an estimate from few units gets a large
         variance.
         """
+        from memory_pipeline.analysis.models.kernels import leave_out_shifts  # noqa: PLC0415 - takes time
+
         variance = self.rates * (1 - self.rates)
         spread = self.weights * self.cells.n * variance
         residual = self.weights * (self.cells.k - self.cells.n * self.rates)
-        information = linalg.inv(self.bread)
-        shifts = np.zeros((self.cells.n_units, len(self.coefficients)))
-        for unit, rows in enumerate(self.cells.rows_by_unit()):
-            block = self.matrix.rows(rows)
-            own, score = spread[rows], block.sums(residual[rows])
-            if len(rows) < len(self.coefficients):
-                # (H - U'U)^-1 s = B s + B U' (I - U B U')^-1 U B s, cheaper where a unit has few cells.
-                root = block.toarray() * np.sqrt(own)[:, None]
-                back = root @ self.bread
-                inner = np.eye(len(rows)) - back @ root.T
-                step = self.bread @ score
-                shifts[unit] = -(step + back.T @ linalg.solve(inner, root @ step))
-            else:
-                rest = information - block.gram(own)
-                shifts[unit] = -linalg.solve(rest, score, assume_a="sym")
+        order = np.argsort(self.cells.unit, kind="stable")
+        starts = np.searchsorted(self.cells.unit[order], np.arange(self.cells.n_units + 1))
+        own = self.matrix.own
+        shifts: Floats = leave_out_shifts(
+            (own.indptr, own.indices, self.matrix.shares),
+            order,
+            starts,
+            (spread, residual),
+            (self.bread, linalg.inv(self.bread)),
+        )
         return shifts
 
     def jackknife_variance(self, gradient: Floats) -> float:
@@ -276,9 +273,7 @@ def correlation_within_units(fit: LogisticFit) -> float:
     """
     cells = fit.cells
     left_out = fit.coefficients + fit.jackknife_shifts
-    eta = np.empty(len(cells.unit))
-    for rows, own in zip(cells.rows_by_unit(), left_out, strict=True):
-        eta[rows] = fit.matrix.rows(rows).dot(own)
+    eta = fit.matrix.dot_by_unit(left_out)
     rates = np.clip(expit(eta), _RESIDUAL_FLOOR, 1 - _RESIDUAL_FLOOR)
     attempts, wins = cells.n, cells.k
     scale = np.sqrt(rates * (1 - rates))

@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
+from memory_pipeline.analysis.models.design import Design, main_effects
 from memory_pipeline.analysis.models.g_computation import standardised_effect
 from memory_pipeline.analysis.models.penalised_logistic import fit_pooled, weak_prior
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.stats.mantel_haenszel import StratifiedCounts, risk_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memory_pipeline.analysis.arrays import Ints, Mask
+    from memory_pipeline.analysis.arrays import Floats, Ints, Mask
     from memory_pipeline.analysis.evidence.evidence import Evidence
     from memory_pipeline.analysis.evidence.grouped_counts import GroupedCounts
 
@@ -88,7 +89,8 @@ class Adjuster:
 
     def __init__(self, evidence: Evidence, target: str) -> None:
         self._evidence = evidence
-        self._n, self._k = evidence.n, evidence.hits(target)
+        self._n, self._k = evidence.n.astype(float), evidence.hits(target).astype(float)
+        self._codes = {column: evidence.codes(column)[0].astype(np.int64) for column in evidence.conditions}
         self._row_of_cell = _rows_to_model(evidence)
         self._cells = evidence.part(self._row_of_cell).grouped(target)
 
@@ -100,8 +102,8 @@ class Adjuster:
         sign = 1.0 if difference >= 0 else -1.0
         found: tuple[float, str | None, float] = (difference, None, 1.0)
         for column in rest:
-            codes, levels = self._evidence.codes(column)
-            counts = StratifiedCounts.of(self._n, self._k, inside, codes, len(levels))
+            size = len(self._evidence.codes(column)[1])
+            counts = StratifiedCounts.of(self._n, self._k, inside, self._codes[column], size)
             stratified = risk_difference(counts)
             if counts.overlap >= LEAST_OVERLAP and stratified * sign < found[0] * sign:
                 found = (stratified, column, counts.overlap)
@@ -130,7 +132,7 @@ class Adjuster:
         return (effect.difference, *effect.interval())
 
 
-def _difference(n: Ints, k: Ints, inside: Mask) -> float:
+def _difference(n: Floats, k: Floats, inside: Mask) -> float:
     n1, k1 = int(n[inside].sum()), int(k[inside].sum())
     return k1 / max(n1, 1) - (int(k.sum()) - k1) / max(int(n.sum()) - n1, 1)
 

@@ -187,18 +187,17 @@ def search_patterns(
         raise ValueError(f"tier is {tier!r}; use one of {', '.join(TIERS)}")
     units = min_units if evidence.unit is not None else 1
     limits = {
-        share: Limits(min_sample_size, units, min_effect, fdr * share, tier) for share in shares.values()
+        target: Limits(min_sample_size, units, min_effect, fdr * share, tier)
+        for target, share in shares.items()
     }
     parts, searched = [], {}
-    for share, limit in limits.items():
-        mine = {target: belongs[target] for target in targets if shares[target] == share}
-        for target, result in search_evidence(evidence, mine, limit).items():
-            part = describe_findings(result, target, evidence, is_adjusted=is_adjusted)
-            shared = {
-                name: np.minimum(part[name] / share, 1.0) for name in ("q_value", "family_wise_p_value")
-            }
-            parts.append(part.assign(**shared))
-            searched[target] = result.searched
+    for target, result in search_evidence(evidence, belongs, limits).items():
+        part = describe_findings(result, target, evidence, is_adjusted=is_adjusted)
+        shared = {
+            name: np.minimum(part[name] / shares[target], 1.0) for name in ("q_value", "family_wise_p_value")
+        }
+        parts.append(part.assign(**shared))
+        searched[target] = result.searched
     frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     frame.attrs["searched"] = searched if len(targets) > 1 else searched[targets[0]]
     return frame

@@ -24,10 +24,10 @@ from memory_pipeline.analysis.stats.sign_draws import (
     normal_scores,
     random_groups,
 )
-from memory_pipeline.analysis.stats.unit_scores import CellSums, NullModel
+from memory_pipeline.analysis.stats.unit_scores import CellSums, NullModel, count_cells, sum_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from memory_pipeline.analysis.arrays import Ints, Numbers
     from memory_pipeline.analysis.evidence.combinations import Tally
@@ -43,10 +43,8 @@ _MOST_DRAWN = 15_000
 """Combinations that are tested in each draw; of more, a random sample (allowed for by a union bound)."""
 _MOST_ENTRIES = 2**21
 """Most entries that the attempts of rows are split into, where there are no units."""
-_MOST_CELLS = 2**19
+_MOST_CELLS = 2**18
 """Combinations times units that are tested at a time."""
-_FEW_PER_TABLE = 3
-_AT_ONCE = 256
 
 
 def is_large(tests: CellTests, min_effect: float) -> Ints:
@@ -94,26 +92,27 @@ class Searched:
 
 def search_with_resampling(
     tally: Tally,
-    target: str,
-    sample: Sample,
+    samples: Mapping[str, Sample],
     numbers: Ints,
     *,
-    icc: float,
+    icc: Mapping[str, float],
     min_units: int,
     min_effect: float,
     draws: int = DRAWS,
     seed: int = 0,
-) -> Searched:
-    """Test combinations, on the history and on draws in which conditions have no effect.
+) -> dict[str, Searched]:
+    """Test combinations for several targets, on the history and on draws in which conditions have no effect.
 
     Parameters
     ----------
-    tally, target, sample
-        The combinations, the target, and the history in which both are counted.
+    tally
+        The combinations.
+    samples
+        By target: the history in which both are counted. They differ in the attempts with the target only.
     numbers
         Places of the combinations in the tally, ascending, shape (combinations,).
     icc
-        Intraclass correlation of the target within units.
+        By target: intraclass correlation within units.
     min_units, min_effect
         What a combination must reach to be a finding, in the history and in the draws.
     draws
@@ -121,21 +120,32 @@ def search_with_resampling(
     seed
         Seed of the draws.
     """
-    groups = _UnitGroups.of(sample, icc)
-    null = SignDraws(groups.model.sizes, draws, seed)
+    if not samples:
+        return {}
+    groups = {target: _UnitGroups.of(sample, icc[target]) for target, sample in samples.items()}
+    one = next(iter(groups.values()))
+    nulls = {target: SignDraws(one.model.sizes, draws, seed) for target in samples}
     drawn = min(_MOST_DRAWN / max(len(numbers), 1), 1.0)
     tried = np.random.default_rng(seed + 1).random(len(numbers)) < drawn
-    parts, done = [], 0
-    n, k = tally.n[numbers], tally.k[target][numbers]
-    for sums in _in_batches(groups.sums(tally, numbers), _MOST_CELLS // groups.model.units):
-        scores = groups.model.scores(sums)
-        here = slice(done, done + len(scores.total))
-        tests = groups.tests(scores, sums.n1, n[here], k[here])
-        parts.append(tests)
-        eligible = tried[here] & (tests.units >= min_units) & (tests.effect_variance > 0)
-        null.update(scores, tests.degrees, eligible, min_effect)
-        done = here.stop
-    tests = concatenate(parts)
+    parts: dict[str, list[CellTests]] = {target: [] for target in samples}
+    step = max(_MOST_CELLS // one.model.units, 1)
+    tables = _JointTables(tally, one.row)
+    for low in range(0, len(numbers), step):
+        some = numbers[low : low + step]
+        k = {target: tally.k[target][some] for target in samples}
+        for (target, group), sums in zip(groups.items(), _sums(tables, groups, some, k), strict=True):
+            scores = group.model.scores(sums)
+            tests = group.tests(scores, sums.n1, tally.n[some], k[target])
+            parts[target].append(tests)
+            eligible = tried[low : low + step] & (tests.units >= min_units) & (tests.effect_variance > 0)
+            nulls[target].update(scores, tests.degrees, eligible, min_effect)
+    return {
+        target: _searched(concatenate(parts[target]), nulls[target], drawn, min_units, min_effect)
+        for target in samples
+    }
+
+
+def _searched(tests: CellTests, null: SignDraws, drawn: float, min_units: int, min_effect: float) -> Searched:
     possible = (tests.units >= min_units) & is_large(tests, min_effect)
     score = np.where(possible, normal_scores(tests.t, tests.degrees), 0.0)
     return Searched(tests, score, np.sort(null.maxima), drawn)
@@ -152,8 +162,8 @@ class _UnitGroups:
 
     entries: Sample
     """Attempts by row and group."""
-    row: Ints | slice
-    """Row of each entry, or all of them in their order."""
+    row: Ints
+    """Row of each entry, shape (entries,)."""
     model: NullModel
     is_clustered: bool
     """Whether attempts repeat within units; if not, the groups carry no information."""
@@ -167,34 +177,8 @@ class _UnitGroups:
             return cls(entries, row, NullModel.fit(entries, icc, group=group), is_clustered=False)
         group = random_groups(np.bincount(sample.unit, weights=sample.n), _MOST_UNITS)[sample.unit]
         entries = replace(sample, unit=group)
-        return cls(entries, slice(None), NullModel.fit(entries, icc), is_clustered=True)
-
-    def sums(self, tally: Tally, numbers: Ints) -> Iterator[CellSums]:
-        """Yield sums over the attempts inside some combinations after the other.
-
-        Where tables have many combinations, the rows are read once per table; where they have few, as with
-        very many columns, once per combination.
-        """
-        tables = np.unique(tally.table[numbers])
-        if len(numbers) < _FEW_PER_TABLE * len(tables):
-            for low in range(0, len(numbers), _AT_ONCE):
-                some = numbers[low : low + _AT_ONCE]
-                rows = [np.flatnonzero(tally.rows(number)[self.row]) for number in some.tolist()]
-                whose = np.repeat(np.arange(len(some)), [len(one) for one in rows])
-                yield self.model.sums(self.entries, np.concatenate(rows), whose, len(some))
-            return
-        for table in tables:
-            wanted = tally.cell[numbers[tally.table[numbers] == table]]
-            cells = tally.cells_of_rows(int(table))
-            step = max(_MOST_CELLS // self.model.units, 1)
-            for low in range(0, len(wanted), step):
-                some = wanted[low : low + step]
-                place = np.full(max(int(cells.max(initial=0)), int(some[-1])) + 1, -1, dtype=np.int32)
-                place[some] = np.arange(len(some), dtype=np.int32)
-                position = place[cells][self.row]
-                inside = np.flatnonzero(position >= 0)
-                whose = position[inside].astype(np.int64)
-                yield self.model.sums(self.entries, inside, whose, len(some))
+        row = np.arange(len(sample.n))
+        return cls(entries, row, NullModel.fit(entries, icc), is_clustered=True)
 
     def tests(self, scores: UnitScores, n1: Numbers, n: Ints, k: Ints) -> CellTests:
         """Test combinations from their scores by unit."""
@@ -209,16 +193,49 @@ class _UnitGroups:
         )
 
 
-def _in_batches(parts: Iterator[CellSums], rows: int) -> Iterator[CellSums]:
-    """Concatenate consecutive parts until they have at least `rows` rows."""
-    waiting: list[CellSums] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(len(one.n1) for one in waiting) >= rows:
-            yield CellSums(*map(np.concatenate, zip(*waiting, strict=True)))
-            waiting = []
-    if waiting:
-        yield CellSums(*map(np.concatenate, zip(*waiting, strict=True)))
+class _JointTables:
+    """Which combinations the entries of a history are in, one joint table after the other.
+
+    Parameters
+    ----------
+    tally
+        The combinations.
+    row
+        Row of each entry, shape (entries,).
+    """
+
+    def __init__(self, tally: Tally, row: Ints) -> None:
+        self._tally = tally
+        self._row = row
+        self._codes = np.array([codes for codes, _ in tally.coded])
+
+    def places(self, numbers: Ints) -> Iterator[Ints]:
+        """Yield, for each joint table of some combinations, which of them each entry is in; -1 for none."""
+        from memory_pipeline.analysis.stats.score_kernels import place_rows  # noqa: PLC0415 - takes time
+
+        tally = self._tally
+        for table in np.unique(tally.table[numbers]).tolist():
+            where = np.flatnonzero(tally.table[numbers] == table)
+            cells = tally.cell[numbers[where]]
+            place_of_cell = np.full(int(cells.max()) + 1, -1, dtype=np.int32)
+            place_of_cell[cells] = where
+            columns = np.array(tally.tables[table])
+            sizes = np.array([tally.sizes[column] for column in columns], dtype=np.int64)
+            steps = np.append(np.cumprod(sizes[:0:-1])[::-1], 1)
+            yield place_rows(self._codes, columns, steps, place_of_cell, self._row)
+
+
+def _sums(
+    tables: _JointTables, groups: Mapping[str, _UnitGroups], numbers: Ints, k: Mapping[str, Ints]
+) -> list[CellSums]:
+    """Sum over the attempts inside some combinations, for each target; each table's rows are read twice."""
+    models = [group.model for group in groups.values()]
+    one = next(iter(groups.values()))
+    shape = len(numbers), models[0].units, models[0].strata
+    n = one.entries.n.astype(float)
+    counts = count_cells(tables.places(numbers), (models[0].unit, models[0].stratum), n, shape)
+    hits = np.array([k[target] for target in groups], dtype=float)
+    return sum_cells(tables.places(numbers), models, n, counts, hits)
 
 
 def _split_at_random(sample: Sample) -> tuple[Sample, Ints]:

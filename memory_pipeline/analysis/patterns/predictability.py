@@ -77,7 +77,7 @@ _MIN_ATTEMPTS = 100
 _MIN_KNOWN_UNITS, _MIN_KNOWN_ATTEMPTS = 6, 50
 _BOOTSTRAPS = 1000
 _BINS = 8
-_MOST_ROWS = 40_000
+_MOST_ROWS = 8_000
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int =
     ----------
     evidence
         The counted history, its outcomes `features.outcomes.outcome_labels`. Attempts of one unit, where it
-        has units, are in the same fold; its period gives the order in time. Of more than 40,000 collapsed
-        rows a random sample is used.
+        has units, are in the same fold; its period gives the order in time. Of more than 8,000 collapsed
+        rows a random sample of so many is used: how sure the answer is hangs on the number of units.
     target
         As in `patterns.find.find_patterns`.
     seed
@@ -157,7 +157,7 @@ def explain_outcomes(evidence: Evidence, *, target: str = "success", seed: int =
 def _rows(evidence: Evidence, target: str, seed: int) -> GroupedCounts:
     """Group the evidence by the conditions that differ between attempts."""
     if len(evidence) > _MOST_ROWS:
-        # More rows than a model of this size needs: an even sample, in the order of the rows.
+        # More rows than models of this size need: an even sample, in the order of the rows.
         chosen = np.random.default_rng(seed).choice(len(evidence), _MOST_ROWS, replace=False)
         evidence = evidence.part(np.sort(chosen))
     rows = evidence.grouped(target)

@@ -85,6 +85,9 @@ class EffectPrior:
         return probability
 
 
+NO_EFFECTS = EffectPrior(0.0, 0.0)
+
+
 @dataclass(frozen=True)
 class Halves:
     """The same findings tested on the earlier and on the later half of the history."""

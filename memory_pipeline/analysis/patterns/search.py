@@ -17,7 +17,7 @@ from scipy import stats
 from memory_pipeline.analysis.evidence.combinations import Tally, count_combinations
 from memory_pipeline.analysis.patterns.max_statistic import Searched, is_large, search_with_resampling
 from memory_pipeline.analysis.patterns.redundancy import PartialRegression
-from memory_pipeline.analysis.patterns.replicability import EffectPrior
+from memory_pipeline.analysis.patterns.replicability import NO_EFFECTS, EffectPrior
 from memory_pipeline.analysis.stats.clustered_tests import (
     CellTests,
     cell_tests,
@@ -31,6 +31,7 @@ from memory_pipeline.analysis.stats.exact_tests import (
 )
 from memory_pipeline.analysis.stats.intervals import newcombe_intervals
 from memory_pipeline.analysis.stats.multiplicity import false_discovery_q_values
+from memory_pipeline.analysis.stats.unit_scores import NullModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ class SearchResult:
         Combinations with enough attempts that the error rate covers; those that cover the same attempts
         count once.
     prior
-        The prior of the effects of everything searched.
+        The prior of the effects of everything searched; `NO_EFFECTS` where there are no findings.
     icc
         Intraclass correlation of the target within units.
     """
@@ -110,7 +111,7 @@ class SearchResult:
 
 
 def search_evidence(
-    evidence: Evidence, targets: Mapping[str, Mask], limits: Limits
+    evidence: Evidence, targets: Mapping[str, Mask], limits: Mapping[str, Limits]
 ) -> dict[str, SearchResult]:
     """Search one history for several targets at once.
 
@@ -121,12 +122,25 @@ def search_evidence(
     targets
         By target: which of the evidence's outcomes belong to it, shape (outcomes,).
     limits
-        What a finding must reach.
+        By target: what a finding must reach; only the rate and the tier differ between targets.
     """
+    one = next(iter(limits.values()))
     tally = count_combinations(
-        evidence, targets, min_sample_size=limits.min_sample_size, min_units=limits.min_units
+        evidence, targets, min_sample_size=one.min_sample_size, min_units=one.min_units
     )
-    return {target: TargetSearch(tally, target, evidence.sample(target), limits).run() for target in targets}
+    searches = {
+        target: TargetSearch(tally, target, evidence.sample(target), limits[target]) for target in targets
+    }
+    number = np.flatnonzero(tally.first_of_equals)
+    samples = {target: search.sample for target, search in searches.items() if search.is_possible}
+    icc = {target: sample.intraclass_correlation() for target, sample in samples.items()}
+    searched = search_with_resampling(
+        tally, samples, number, icc=icc, min_units=one.min_units, min_effect=one.min_effect
+    )
+    return {
+        target: search.run(searched[target], icc[target]) if target in samples else search.empty()
+        for target, search in searches.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -146,17 +160,22 @@ class Tested:
 
 @dataclass(frozen=True)
 class TargetSearch:
-    """One search for one target; `run` does all of it, `tested` stops before findings are selected."""
+    """One search for one target; `run` selects the findings, `tested` stops before."""
 
     tally: Tally
     target: str
     sample: Sample
     limits: Limits
 
-    def run(self) -> SearchResult:
-        """Search for findings; there are none where the target is always or never met."""
+    @property
+    def is_possible(self) -> bool:
+        """Whether there is something to search: not where the target is always or never met."""
         hits = int(self.sample.k.sum())
-        empty = SearchResult(
+        return hits not in {0, self.sample.total} and bool(self.tally.first_of_equals.any())
+
+    def empty(self) -> SearchResult:
+        """Return the result of a search without findings."""
+        return SearchResult(
             sample=self.sample,
             conditions=(),
             tests=concatenate([]),
@@ -164,13 +183,21 @@ class TargetSearch:
             q_value=np.zeros(0),
             tier=(),
             searched=0,
-            prior=EffectPrior(0.0, 0.0),
+            prior=NO_EFFECTS,
             icc=0.0,
         )
-        if hits in {0, self.sample.total} or not self.tally.first_of_equals.any():
-            return empty
-        icc = self.sample.intraclass_correlation()
-        tested = self.tested(icc)
+
+    def run(self, searched: Searched, icc: float) -> SearchResult:
+        """Select the findings from the tests of every combination, of those that cover the same attempts one.
+
+        Parameters
+        ----------
+        searched
+            Tests of the first combinations of equals, with resampling.
+        icc
+            Intraclass correlation of the target within units.
+        """
+        tested = self.tested(searched)
         kept, q_value, tier = self._without_redundant(self._productive(self._certain(tested), icc), icc)
         return SearchResult(
             sample=self.sample,
@@ -180,23 +207,15 @@ class TargetSearch:
             q_value=q_value,
             tier=tier,
             searched=len(tested.number),
-            prior=EffectPrior.fit(tested.tests.effect, tested.tests.effect_variance),
+            prior=EffectPrior.fit(tested.tests.effect, tested.tests.effect_variance)
+            if len(kept.number)
+            else NO_EFFECTS,
             icc=icc,
         )
 
-    def tested(self, icc: float) -> Tested:
-        """Test every combination; of those that cover the same attempts only the shortest."""
-        limits = self.limits
+    def tested(self, searched: Searched) -> Tested:
+        """Return the tests with p-values that are at least those of exact tests."""
         number = np.flatnonzero(self.tally.first_of_equals)
-        searched = search_with_resampling(
-            self.tally,
-            self.target,
-            self.sample,
-            number,
-            icc=icc,
-            min_units=limits.min_units,
-            min_effect=limits.min_effect,
-        )
         searched = self._bounded_by_exact_tests(number, searched)
         return Tested(number, searched.tests, searched.family_wise_p_values(), searched)
 
@@ -255,29 +274,33 @@ class TargetSearch:
         for parent in parents.T:
             has = np.flatnonzero(parent >= 0)
             inside, outer = found.number[has], parent[has]
+            n, n_whole, hit, hit_whole = tally.n[inside], tally.n[outer], k[inside], k[outer]
             pooled = np.ones(len(has))
             more = np.zeros(len(has))
-            for row, (one, whole) in enumerate(zip(inside, outer, strict=True)):
-                n, n_whole, hit, hit_whole = (
-                    int(x) for x in (tally.n[one], tally.n[whole], k[one], k[whole])
-                )
-                if n_whole > n and 0 < hit_whole < n_whole:
-                    pooled[row] = pooled_z_p_values(np.array([n]), np.array([hit]), n_whole, hit_whole)[0]
-                    more[row] = float(sign[has[row]]) * (hit / n - (hit_whole - hit) / (n_whole - n))
+            can = (n_whole > n) & (hit_whole > 0) & (hit_whole < n_whole)
+            n, n_whole, hit, hit_whole = n[can], n_whole[can], hit[can], hit_whole[can]
+            pooled[can] = pooled_z_p_values(n, hit, n_whole, hit_whole)
+            more[can] = sign[has[can]] * (hit / n - (hit_whole - hit) / (n_whole - n))
             adds[has] &= (pooled <= level) & (more >= self.limits.min_effect)
-        for i in np.flatnonzero(adds):
-            adds[i] = all(
-                self._adds_inside(int(found.number[i]), int(parent), level, icc)
-                for parent in parents[i]
-                if parent >= 0
-            )
+        for parent in np.unique(parents[adds]).tolist():
+            children = np.flatnonzero(adds & (parents == parent).any(axis=1))
+            if parent >= 0 and len(children):
+                p_values = self._p_values_inside(found.number[children], parent, icc)
+                adds[children] &= p_values <= level
         return found.take(np.flatnonzero(adds))
 
-    def _adds_inside(self, number: int, parent: int, level: float, icc: float) -> bool:
+    def _p_values_inside(self, numbers: Ints, parent: int, icc: float) -> Floats:
+        """Test combinations inside a shorter one that they share, shape (numbers,)."""
         whole = self.tally.rows(parent)
-        inside = self.tally.rows(number)[whole].astype(np.int64)
-        test = cell_tests(self.sample.part(whole), inside, np.array([1]), icc=icc)
-        return bool(test.p_value[0] <= level)
+        sample = self.sample.part(whole)
+        null = NullModel.fit(sample, icc)
+        tests = [
+            cell_tests(
+                sample, self.tally.rows(one)[whole].astype(np.int64), np.array([1]), icc=icc, null=null
+            )
+            for one in numbers.tolist()
+        ]
+        return concatenate(tests).p_value
 
     def _interval_agrees(self, test: CellTests, inside: Mask, icc: float) -> bool:
         """Return whether the interval of the plain difference lies on the side of the tested effect."""
@@ -302,7 +325,8 @@ class TargetSearch:
         regression = PartialRegression(self.sample, icc)
         kept: list[int] = []
         certain: list[float] = []
-        for i in np.lexsort((self.tally.length[found.number], found.tests.p_value, found.family_wise)):
+        certainty = _digits(found.tests.p_value), _digits(found.family_wise)
+        for i in np.lexsort((found.tests.n, self.tally.length[found.number], *certainty)):
             # The effect given the others has to be as certain as the whole effect.
             allowed = 1.0 if tier == "exploratory" else fdr * (1 if tier == "strict" else len(kept) + 1)
             if found.family_wise[i] > allowed:
@@ -325,3 +349,12 @@ class TargetSearch:
         q_value = np.minimum(np.maximum.accumulate(chosen.family_wise / ranks), 1.0)
         tiers = np.where(q_value <= fdr, "default", "exploratory")
         return chosen, q_value, tuple(np.where(chosen.family_wise <= fdr, "strict", tiers).tolist())
+
+
+def _digits(p_values: Floats) -> Floats:
+    """Return logarithms to nine places, in which a combination is as certain as its complement.
+
+    Which of the two is reported (the one with fewer attempts) must not hang on how a sum was rounded.
+    """
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.round(np.log(p_values), 9), dtype=float)

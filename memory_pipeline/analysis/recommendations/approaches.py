@@ -11,12 +11,13 @@ import pandas as pd
 from memory_pipeline.analysis.evidence.grouped_counts import combined_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 
 _LISTS = (list, tuple, set, frozenset, np.ndarray)
+_NOT_STATED = "null"
 
 
 def approach_text(approach: Mapping[str, Any]) -> str:
@@ -27,8 +28,8 @@ def approach_text(approach: Mapping[str, Any]) -> str:
     >>> approach_text({"wrapper": True, "closes": ["b", "a"], "transform": None})
     '{"closes": ["a", "b"], "wrapper": true}'
     """
-    stated = {str(key): _plain(value) for key, value in approach.items()}
-    return json.dumps({k: v for k, v in stated.items() if v is not None}, sort_keys=True, ensure_ascii=False)
+    stated = {str(key): _json(value) for key, value in approach.items()}
+    return _joined([f"{_json(key)}: {stated[key]}" for key in sorted(stated) if stated[key] != _NOT_STATED])
 
 
 def number_approaches(outcomes: pd.DataFrame, approach: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
@@ -45,15 +46,24 @@ def number_approaches(outcomes: pd.DataFrame, approach: Sequence[str]) -> tuple[
         return ["{}"], np.zeros(len(outcomes), dtype=np.int64)
     codes, values = zip(*(_numbered(outcomes[column]) for column in approach), strict=True)
     _, first, which = np.unique(combined_key(codes), return_index=True, return_inverse=True)
-    texts = [
-        approach_text(
-            {name: seen[code[row]] for name, seen, code in zip(approach, values, codes, strict=True)}
-        )
-        for row in first
-    ]
+    # Approaches are many, values few: each value is written once.
+    by_name = sorted(zip(map(str, approach), codes, values, strict=True), key=lambda column: column[0])
+    written = []
+    for name, code, seen in by_name:
+        parts = [f"{_json(name)}: {text}" if text != _NOT_STATED else "" for text in map(_json, seen)]
+        written.append(np.array(parts, dtype=object)[code[first]])
+    texts = [_joined(filter(None, parts)) for parts in zip(*written, strict=True)]
     names = sorted(set(texts))
     number = {text: i for i, text in enumerate(names)}
     return names, np.array([number[text] for text in texts], dtype=np.int64)[which]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "{" + ", ".join(parts) + "}"
 
 
 def _numbered(column: pd.Series) -> tuple[NDArray[np.int64], list[Any]]:

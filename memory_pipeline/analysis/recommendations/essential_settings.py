@@ -75,9 +75,9 @@ def find_essential_settings(
     index
         Number of the candidate.
     """
-    named = _Picked(policy, posterior, index).worth_naming()
-    positions = _positions(policy)
-    group = np.flatnonzero(_agreeing(posterior, index, [at for source in named for at in positions[source]]))
+    picked = _Picked(policy, posterior, index)
+    named = picked.worth_naming()
+    group = np.flatnonzero(picked.agreeing(named))
     stated: Mapping[str, Any] = json.loads(posterior.candidates[index].approach)
     return EssentialSettings(
         approach={
@@ -105,7 +105,7 @@ class _Picked:
 
     def worth_naming(self) -> set[str]:
         """Return the source columns whose settings have to be named."""
-        positions = _positions(self.policy)
+        positions = self.policy.key_positions
         settings = self.posterior.candidates[self.index].settings
         closed = {
             source
@@ -130,9 +130,24 @@ class _Picked:
             named -= {source}
         return named
 
+    def agreeing(self, named: Collection[str]) -> NDArray[np.bool_]:
+        """Return which candidates have the candidate's values of some source columns, shape (candidates,)."""
+        at = [position for source in named for position in self.policy.key_positions[source]]
+        return np.asarray((self._keys[:, at] == self._keys[self.index, at]).all(axis=1))
+
+    @cached_property
+    def _keys(self) -> NDArray[np.int64]:
+        """The keys of the candidates as numbers, shape (candidates, key columns)."""
+        coded = self.policy.coded_keys
+        return np.array([coded[candidate.key] for candidate in self.posterior.candidates])
+
     @cached_property
     def _suppression(self) -> Suppression:
         return Suppression(self.policy, self.posterior)
+
+    @cached_property
+    def _is_rarer(self) -> bool:
+        return self._suppression.is_suppressed(self.posterior.candidates[self.index].settings)
 
     @cached_property
     def _in_context(self) -> Floats:
@@ -141,11 +156,20 @@ class _Picked:
         weighted = [weight * held(described) for described, weight in self.posterior.full_contexts]
         return np.asarray(np.sum(weighted, axis=0))
 
+    @cached_property
+    def _unmet(self) -> NDArray[np.int64]:
+        """Number of conditions of each term that the candidate's settings do not meet, shape (terms,)."""
+        settings = self.posterior.candidates[self.index].settings
+        return self.policy.structured.model.design.unmet(settings)
+
+    @cached_property
+    def _log_odds(self) -> Floats:
+        return log_odds(self.posterior.draws[self.index])
+
     def _confidence(self, named: Collection[str]) -> float:
         """Return the probability that the settings named, with the others as usual, beat the usual mix."""
-        positions = _positions(self.policy)
-        group = _agreeing(self.posterior, self.index, [at for source in named for at in positions[source]])
-        return confidence_of(_as_usual_among(self.posterior, group, self.posterior.draws), self.posterior)
+        as_usual = _as_usual_among(self.posterior, self.agreeing(named), self.posterior.draws)
+        return confidence_of(as_usual, self.posterior)
 
     def _loss(self, positions: Sequence[int]) -> float:
         """Return the expected success that is lost if the settings at some positions are chosen as usual.
@@ -154,55 +178,46 @@ class _Picked:
         posterior counts, otherwise the picked one's, shifted by the coefficients of the structured model. To
         avoid the rarer side of a suppressed comparison is no reason to name a setting.
         """
-        posterior, columns = self.posterior, self.policy.key_columns
+        posterior, columns, keys = self.posterior, self.policy.key_columns, self._keys
         ours, rate = posterior.candidates[self.index], float(posterior.rates[self.index])
-        number = {candidate.key: i for i, candidate in enumerate(posterior.candidates)}
-        usual: dict[tuple[str, ...], float] = {}
-        for candidate, share in zip(posterior.candidates, posterior.shares, strict=True):
-            values = tuple(candidate.key[at] for at in positions)
-            usual[values] = usual.get(values, 0.0) + float(share)
-        is_rarer = self._suppression.is_suppressed(ours.settings)
+        values = list(map(tuple, keys[:, positions].tolist()))
+        usual: dict[tuple[int, ...], float] = {}
+        for value, share in zip(values, posterior.shares.tolist(), strict=True):
+            usual[value] = usual.get(value, 0.0) + share
+        others = [position for position in range(len(columns)) if position not in positions]
+        is_alike = (keys[:, others] == keys[self.index, others]).all(axis=1)
+        number = {values[one]: one for one in np.flatnonzero(is_alike).tolist()}
         loss = 0.0
-        for values, share in usual.items():
-            changed = {columns[at]: value for at, value in zip(positions, values, strict=True)}
-            settings = {**ours.settings, **changed}
-            if not is_rarer and self._suppression.is_suppressed(settings):
+        for value, share in usual.items():
+            like = number.get(value)
+            if like is not None:
+                settings = posterior.candidates[like].settings
+            else:
+                there = posterior.candidates[values.index(value)].key
+                settings = {**ours.settings, **{columns[at]: there[at] for at in positions}}
+            if self._suppression and not self._is_rarer and self._suppression.is_suppressed(settings):
                 continue
-            like = number.get(tuple(settings[column] for column in columns))
-            other = self._shifted(settings).mean() if like is None else posterior.rates[like]
+            other = self._shifted(settings, positions).mean() if like is None else posterior.rates[like]
             loss += share * (rate - float(other))
         return loss
 
-    def _shifted(self, settings: Mapping[str, str]) -> Floats:
-        """Return draws of the success rate with other settings, by the structured model, shape (500,)."""
+    def _shifted(self, settings: Mapping[str, str], positions: Sequence[int]) -> Floats:
+        """Return draws of the success rate with other settings, by the structured model, shape (500,).
+
+        They differ from those of the candidate at some positions of the key.
+        """
         model = self.policy.structured.model
-        own = model.design.held(self.posterior.candidates[self.index].settings)
-        other = model.design.held(settings)
+        ours, unmet = self.posterior.candidates[self.index].settings, self._unmet.copy()
+        for column in (self.policy.key_columns[at] for at in positions):
+            unmet[model.design.with_condition(column, ours[column])] += 1
+            unmet[model.design.with_condition(column, settings[column])] -= 1
+        own, other = self._unmet == 0, unmet == 0
         terms = np.flatnonzero(own != other)
         signs = np.where(other[terms], 1.0, -1.0)
         change = (self._in_context[terms] * signs) @ model.coefficient_draws[terms]
-        draws = self.posterior.draws[self.index]
         is_structured = self.policy.model_weights.is_structured()
-        return np.asarray(np.where(is_structured, expit(log_odds(draws) + change), draws))
-
-
-def _positions(policy: PolicyModel) -> dict[str, list[int]]:
-    """Return the positions of each source column's encoded columns in the key, where it has any there."""
-    found: dict[str, list[int]] = {}
-    for source in policy.approach:
-        own = policy.approach_encoding.columns_of(source)
-        positions = [position for position, column in enumerate(policy.key_columns) if column in own]
-        if positions:
-            found[source] = positions
-    return found
-
-
-def _agreeing(posterior: ContextPosterior, index: int, positions: Collection[int]) -> NDArray[np.bool_]:
-    """Return which candidates have a candidate's values at some positions of the key, shape (candidates,)."""
-    ours = posterior.candidates[index].key
-    return np.array(
-        [all(other.key[at] == ours[at] for at in positions) for other in posterior.candidates], dtype=bool
-    )
+        shifted = expit(self._log_odds + change)
+        return np.asarray(np.where(is_structured, shifted, self.posterior.draws[self.index]))
 
 
 def _as_usual_among(posterior: ContextPosterior, group: NDArray[Any], draws: Floats) -> Floats:

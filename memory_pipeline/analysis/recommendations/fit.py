@@ -20,7 +20,8 @@ from memory_pipeline.analysis.features.encoding import Encoding, encode, encode_
 from memory_pipeline.analysis.features.levels import distinct_values
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.features.screening import screen_columns
-from memory_pipeline.analysis.models.design import INTERCEPT, Design
+from memory_pipeline.analysis.models.design import Design
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.names import STANDARD_CONTEXT
 from memory_pipeline.analysis.recommendations.approaches import number_approaches
 from memory_pipeline.analysis.recommendations.candidates import (
@@ -37,7 +38,7 @@ from memory_pipeline.analysis.recommendations.pooled_records import PooledRecord
 from memory_pipeline.analysis.recommendations.pooling_column import choose_pooling_columns
 from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
 from memory_pipeline.analysis.recommendations.success_model import SuccessModel, setting_importance
-from memory_pipeline.analysis.recommendations.success_model_fit import fit_success_model
+from memory_pipeline.analysis.recommendations.success_model_fit import MOST_CELLS, fit_success_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,7 @@ def fit_policy(
     min_attempts: int = 3,
     confidence_threshold: float = 0.7,
     exploration: float = 0.0,
+    max_cells: int = MOST_CELLS,
 ) -> Policy:
     """Fit a policy to the history.
 
@@ -103,6 +105,9 @@ def fit_policy(
     exploration
         0 (the default): always the best candidate. Above 0, up to 1: Thompson sampling, with this share
         spread evenly over the candidates; then the limits on sample and confidence do not apply.
+    max_cells
+        Most cells (units and combinations of conditions) that the success model is fitted to; of more a
+        systematic sample is taken. The records count all attempts.
 
     Returns
     -------
@@ -144,7 +149,11 @@ def fit_policy(
     )
     levels = list(dict.fromkeys([(), pooling_columns, context_columns]))
     fit = fit_success_model(
-        cells, settings=settings, context=context_columns, pooling_columns=pooling_columns
+        cells,
+        settings=settings,
+        context=context_columns,
+        pooling_columns=pooling_columns,
+        max_cells=max_cells,
     )
     key_columns = choose_key_columns(
         cells,

@@ -126,6 +126,26 @@ class PolicyModel:
         return suppressed_sides(self)
 
     @cached_property
+    def key_positions(self) -> dict[str, list[int]]:
+        """Positions in the key of each source column's encoded columns, where it has any there."""
+        found: dict[str, list[int]] = {}
+        for source in self.approach:
+            own = self.approach_encoding.columns_of(source)
+            positions = [position for position, column in enumerate(self.key_columns) if column in own]
+            if positions:
+                found[source] = positions
+        return found
+
+    @cached_property
+    def coded_keys(self) -> dict[Values, NDArray[np.int64]]:
+        """The keys of all candidates as numbers, equal for equal values of a key column."""
+        keys = list(dict.fromkeys(one.key for ones in self.candidates.values() for one in ones))
+        columns = [np.unique(column, return_inverse=True)[1] for column in zip(*keys, strict=True)]
+        return dict(
+            zip(keys, np.column_stack(columns) if columns else np.zeros((len(keys), 0), int), strict=True)
+        )
+
+    @cached_property
     def candidate_rows(self) -> dict[Values, NDArray[np.float64]]:
         """By pool: which terms of the structured model the settings of each candidate fulfil.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ class ContextPosterior:
     usual: Floats
     remainder: Remainder
 
-    @property
+    @cached_property
     def rates(self) -> Floats:
         """Posterior means of the success rates, shape (candidates,)."""
         return np.asarray(self.draws.mean(axis=1))

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, Term, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.mixed_logistic import MixedFit, discount_cells, dispersion, fit_mixed
+from memory_pipeline.analysis.models.terms import INTERCEPT, Term
 from memory_pipeline.analysis.recommendations.interactions import (
     MOST_INTERACTIONS,
     promising_interactions,
@@ -42,7 +43,7 @@ _UNIT_VARIANCES = (1e-3, 9.0)
 _SHARING = 3.0
 _INTERACTION_ATTEMPTS = 5
 _PENALTY_PER_VARIANCE = 0.25
-_MOST_CELLS = 50_000
+MOST_CELLS = 50_000
 _CONVERGED = 0.1
 _CONTEXT, _SETTING, _INTERACTION, _SHARE, _HIGHER = 1, 2, 3, 4, 5
 _OF_SETTINGS = (_SETTING, _INTERACTION, _HIGHER)
@@ -59,6 +60,7 @@ def fit_success_model(
     settings: Sequence[str],
     context: Sequence[str],
     pooling_columns: Sequence[str] = (),
+    max_cells: int = MOST_CELLS,
 ) -> SuccessModelFit:
     """Fit the success model with settings, and the one without.
 
@@ -86,7 +88,7 @@ def fit_success_model(
     by their precision (`models.mixed_logistic`). The resulting model is for a new unit: log-odds are
     attenuated by the spread of the intercepts.
 
-    Of more than 50,000 cells a systematic sample is fitted.
+    Of more than `max_cells` cells a systematic sample is fitted.
 
     Parameters
     ----------
@@ -96,9 +98,11 @@ def fit_success_model(
         The encoded columns of approach and context.
     pooling_columns
         The context columns (none or more) whose values are the pools.
+    max_cells
+        Most cells that are fitted.
     """
     everything, times = cells, 1.0
-    cells = _sample(cells)
+    cells = _sample(cells, max_cells)
     plain = _columns(cells, settings, context, ())
     for attempt in range(_DISCOUNT_ROUNDS):
         first, _ = _shrunk_fit(cells, plain, pooling_columns, rounds=_FIRST_ROUNDS)
@@ -130,7 +134,7 @@ def _for_new_units(
     model = SuccessModel(
         Design(columns.design.terms),
         fit.attenuation * fit.coefficients[:terms],
-        fit.attenuation * np.asarray(root),
+        np.ascontiguousarray(fit.attenuation * root),
         fit.correlation,
     )
     fitted = columns.design.matrix(cells, centre_on=pooling_columns).dot(fit.coefficients)
@@ -143,15 +147,15 @@ def _variance_penalty(columns: _Columns) -> float:
     return _PENALTY_PER_VARIANCE * len(fitted)
 
 
-def _sample(cells: GroupedCounts) -> GroupedCounts:
-    """Return a systematic sample of the cells, or all where they are at most 50,000.
+def _sample(cells: GroupedCounts, most: int) -> GroupedCounts:
+    """Return a systematic sample of the cells, or all where they are not more than `most`.
 
     Cells are in the order of their units, so units keep their proportions; some small units have none left.
     """
-    if len(cells.unit) <= _MOST_CELLS:
+    if len(cells.unit) <= most:
         return cells
     last = len(cells.unit) - 1
-    rows = np.unique(np.linspace(0, last, _MOST_CELLS).round().astype(int))
+    rows = np.unique(np.linspace(0, last, most).round().astype(int))
     return cells.take(rows)
 
 

@@ -8,7 +8,7 @@ to be good by this posterior; the success that it promises is still the one that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,7 +163,11 @@ def apply_suppression(policy: PolicyModel, posterior: ContextPosterior) -> Conte
     is_indifferent = policy.model_weights.is_indifferent()
     for changed in (draws, promised):
         changed[:, is_indifferent] = posterior.draws[:, is_indifferent]
-    return SuppressedPosterior(**{**vars(posterior), "draws": np.clip(draws, 0.0, 1.0)}, promised=promised)
+    return SuppressedPosterior(
+        **{one.name: getattr(posterior, one.name) for one in fields(posterior) if one.name != "draws"},
+        draws=np.clip(draws, 0.0, 1.0),
+        promised=promised,
+    )
 
 
 def promised_draws(posterior: ContextPosterior) -> Floats:

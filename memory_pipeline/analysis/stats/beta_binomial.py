@@ -8,6 +8,7 @@ as a whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ _EDGE = 1e-4
 _NO_SCATTER = 1e7
 _OFFSETS = np.linspace(-1.5, 1.5, 31)
 _OFFSET_SPREAD = 0.5
+_COARSE = 5
 
 
 N_STRENGTHS = 10
@@ -106,12 +108,18 @@ def fit_offset(attempts: Floats, successes: Floats, expected: Floats) -> float:
     """
     eta, strengths = log_odds(expected), _STRENGTHS[::6]
     prior = _log_prior(strengths)
-    found = []
-    for offset in _OFFSETS:
+
+    @cache
+    def posterior(number: int) -> float:
+        offset = float(_OFFSETS[number])
         m = np.clip(1 / (1 + np.exp(-eta - offset)), _EDGE, 1 - _EDGE)
         likelihood = _likelihoods(attempts, successes, m, strengths)
-        found.append(float(logsumexp(likelihood + prior)) - 0.5 * (offset / _OFFSET_SPREAD) ** 2)
-    return float(_OFFSETS[int(np.argmax(found))])
+        return float(logsumexp(likelihood + prior)) - 0.5 * (offset / _OFFSET_SPREAD) ** 2
+
+    # It has one maximum: found on a coarse grid first, then between the neighbours.
+    best = max(range(0, len(_OFFSETS), _COARSE), key=posterior)
+    near = range(max(best - _COARSE, 0), min(best + _COARSE + 1, len(_OFFSETS)))
+    return float(_OFFSETS[max(near, key=posterior)])
 
 
 def _likelihoods(attempts: Floats, successes: Floats, expected: Floats, strengths: Floats) -> Floats:

@@ -171,16 +171,11 @@ def jackknife_variance(score: Numbers, information: Numbers, effect: Numbers) ->
     variance, degrees
         Shape (cells,) each. The variance is infinite where one unit has all the information.
     """
-    total = information.sum(axis=1, keepdims=True)
-    safe = np.where(total > 0, total, 1.0)
-    own = np.clip(information / safe, 0.0, MOST_LEVERAGE)
-    is_alone = (own == MOST_LEVERAGE).any(axis=1)
-    factor = 1 / (1 - own)
-    left = (score - effect[:, None] * information) * factor
-    trace = (own * factor).sum(axis=1)
-    squares = (own**2 * (1 - 2 * own) * factor**4).sum(axis=1) + (own**2 * factor**2).sum(axis=1) ** 2
+    from memory_pipeline.analysis.stats.score_kernels import jackknife_sums  # noqa: PLC0415 - takes time
+
+    variance, trace, fourth, second = jackknife_sums(score, information, effect, MOST_LEVERAGE).T
+    squares = fourth + second**2
     degrees = np.divide(trace**2, squares, out=np.ones(len(trace)), where=squares > 0)
-    variance = np.where(is_alone, np.inf, (left**2).sum(axis=1))
     return variance, np.clip(degrees, _LEAST_DEGREES, _MOST_DEGREES)
 
 
@@ -192,7 +187,9 @@ def concatenate(parts: Sequence[CellTests]) -> CellTests:
     return CellTests(**{name: np.concatenate([getattr(one, name) for one in parts]) for name in names})
 
 
-def cell_tests(sample: Sample, cell: Ints, wanted: Ints, *, icc: float) -> CellTests:
+def cell_tests(
+    sample: Sample, cell: Ints, wanted: Ints, *, icc: float, null: NullModel | None = None
+) -> CellTests:
     """Test each wanted cell against everything outside of it.
 
     Parameters
@@ -205,18 +202,19 @@ def cell_tests(sample: Sample, cell: Ints, wanted: Ints, *, icc: float) -> CellT
         The cells to test, ascending, shape (cells,).
     icc
         Intraclass correlation of the target within units, in [0, 1].
+    null
+        The model of the population without effects, where it is fitted already.
     """
-    model, size = NullModel.fit(sample, icc), len(wanted)
+    model, size = null or NullModel.fit(sample, icc), len(wanted)
     position = np.searchsorted(wanted, cell)
     position[position == size] = 0
-    row = np.flatnonzero(wanted[position] == cell) if size else np.zeros(0, dtype=np.int64)
-    place = position[row]
-    sums = model.sums(sample, row, place, size)
-    inside = np.bincount(place, sample.n[row], size).astype(np.int64)
+    place = np.where(wanted[position] == cell, position, -1) if size else np.full(len(cell), -1)
+    sums = model.sums(sample, place, size)
+    inside = sums.by_stratum.sum(axis=1).astype(np.int64)
     return CellTests.of(
         model.scores(sums),
         inside,
-        np.bincount(place, sample.k[row], size).astype(np.int64),
+        sums.k.astype(np.int64),
         inside if sample.unit is None else (sums.n1 > 0).sum(axis=1),
         total=sample.total,
         hits=int(sample.k.sum()),

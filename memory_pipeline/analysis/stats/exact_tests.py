@@ -25,7 +25,7 @@ _TIES = 1e-7
 """Relative difference below which two tables are as likely as each other."""
 
 
-def pooled_z_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
+def pooled_z_p_values(n: Ints, k: Ints, total: Ints | int, hits: Ints | int) -> Numbers:
     """Compute two-sided p-values of the pooled z-test, which treats all attempts as independent.
 
     The p-values of a search are never below those of Fisher's exact test, which treats attempts as
@@ -36,7 +36,7 @@ def pooled_z_p_values(n: Ints, k: Ints, total: int, hits: int) -> Numbers:
     n, k
         Attempts, and attempts with the target, inside each cell, shape (cells,).
     total, hits
-        Attempts, and attempts with the target, over all.
+        Attempts, and attempts with the target, over all: of each cell, shape (cells,), or one number of all.
     """
     rest = total - n
     rate = hits / total
@@ -124,12 +124,12 @@ def stratified_p_value(total: Ints, hits: Ints, drawn: Ints, observed: int) -> f
     observed
         Attempts inside with the target, over all tables.
     """
+    from memory_pipeline.analysis.stats.exact_kernels import sum_of_hypergeometrics  # noqa: PLC0415 - takes time
+
     low = np.maximum(drawn + hits - total, 0)
-    high = np.minimum(drawn, hits)
-    chance = np.ones(1)
-    for one in np.flatnonzero(high > low):
-        values = np.arange(low[one], high[one] + 1)
-        chance = np.convolve(chance, stats.hypergeom.pmf(values, total[one], hits[one], drawn[one]))
+    tables = [np.asarray(one, dtype=np.int64) for one in (total, hits, drawn)]
+    log_factorials = special.gammaln(np.arange(int(total.max(initial=0)) + 1) + 1.0)
+    chance = sum_of_hypergeometrics(*tables, log_factorials)
     place = int(observed - low.sum())
     return float(min(2 * min(chance[place:].sum(), chance[: place + 1].sum()), 1.0))
 

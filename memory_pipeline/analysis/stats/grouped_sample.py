@@ -71,7 +71,9 @@ class Sample:
         number = int(np.clip(self.total // _LEAST_IN_STRATUM, 1, _MOST_STRATA))
         middle = np.cumsum(attempts) - attempts / 2
         stratum = np.floor(middle / max(self.total, 1) * number).astype(np.int64)
-        found: Ints = np.unique(stratum[self.period], return_inverse=True)[1]
+        used = np.zeros(number + 1, dtype=bool)
+        used[stratum[np.bincount(self.period) > 0]] = True
+        found: Ints = (np.cumsum(used) - 1)[stratum][self.period]
         return found
 
     def intraclass_correlation(self) -> float:

@@ -48,9 +48,9 @@ class StratifiedCounts:
         strata
             Stratum of each row, from 0 to `size - 1`, shape (rows,).
         """
-        n1, k1, n_all, k_all = (
-            np.bincount(strata, values, size).astype(float) for values in (n * inside, k * inside, n, k)
-        )
+        own = strata[inside]
+        n1, k1 = (np.bincount(own, values[inside], size).astype(float) for values in (n, k))
+        n_all, k_all = (np.bincount(strata, values, size).astype(float) for values in (n, k))
         return cls(n1, k1, n_all - n1, k_all - k1)
 
     def __sub__(self, other: StratifiedCounts) -> StratifiedCounts:

@@ -120,22 +120,18 @@ class SignDraws:
         min_effect
             Least absolute effect of a finding.
         """
+        from memory_pipeline.analysis.stats.score_kernels import (  # noqa: PLC0415 - takes time
+            raise_maxima,
+            weigh_scores,
+        )
+
         chosen = np.flatnonzero(eligible)
         for low in range(0, len(chosen), _AT_ONCE):
             some = chosen[low : low + _AT_ONCE]
             score, information, total = scores.score[some], scores.information[some], scores.total[some]
-            weight = 1 / (1 - np.clip(information / total[:, None], 0.0, MOST_LEVERAGE)) ** 2
-            cross = weight * score * information
-            squares = [(weight * score**2).sum(axis=1), (weight * information**2).sum(axis=1)]
-            drawn, crossed = self._draw(score), self._draw(cross)
-            effect = drawn / total[:, None].astype(np.float32)
-            # The jackknife's sum of squares, with the signs of the draw.
-            spread = squares[0][:, None] - 2 * effect * crossed + effect**2 * squares[1][:, None]
-            t = np.abs(drawn) / np.sqrt(np.maximum(spread, scores.least_variance[some][:, None]))
-            # A normal score is below its t: a t below the largest score so far needs no transformation.
-            row, draw = np.nonzero((t >= self.maxima) & (np.abs(effect) >= min_effect))
-            normal = normal_scores(t[row, draw], degrees[some][row])
-            np.maximum.at(self.maxima, draw, normal)
+            cross, squares = weigh_scores(score, information, total, MOST_LEVERAGE)
+            of_cell = np.array([total, *squares, scores.least_variance[some], degrees[some]])
+            raise_maxima(self._draw(score), self._draw(cross), of_cell, min_effect, self.maxima)
 
     def _draw(self, values: Numbers) -> Numbers:
         """Sum values over units with the signs of each draw, shape (cells, draws)."""

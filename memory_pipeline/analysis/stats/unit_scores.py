@@ -23,11 +23,14 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from memory_pipeline.analysis.arrays import Ints, Numbers
     from memory_pipeline.analysis.stats.grouped_sample import Sample
 
@@ -74,19 +77,22 @@ class CellSums(NamedTuple):
 
     Attributes
     ----------
-    residual1
-        Of `NullModel.residual`, shape (cells,).
+    k
+        Attempts with the target, shape (cells,).
     n1, left_out1, projected1
         By unit: of ones, of `NullModel.left_out`, and of the projection at the attempt's stratum, shape
         (cells, units).
+    by_stratum
+        Attempts by stratum, shape (cells, strata).
     projection
         Of `NullModel.projections`, shape (cells, strata).
     """
 
-    residual1: Numbers
+    k: Numbers
     n1: Numbers
     left_out1: Numbers
     projected1: Numbers
+    by_stratum: Numbers
     projection: Numbers
 
 
@@ -98,16 +104,14 @@ class NullModel:
     ----------
     unit, stratum
         Unit and stratum of each row, shape (rows,).
-    residual, left_out
-        Attempts with the target less those expected, of each row, shape (rows,): from all units, and from all
-        but the row's.
+    left_out
+        Attempts with the target less those expected from all units but the row's, shape (rows,).
     units, strata
         How many there are of each.
     """
 
     unit: Ints
     stratum: Ints
-    residual: Numbers
     left_out: Numbers
     units: int
     strata: int
@@ -116,6 +120,7 @@ class NullModel:
     _precision: float  # of an attempt within its unit: 1 / (1 - icc)
     _weight: Numbers  # w, by unit
     _between: Numbers  # (w / n - 1 / (1 - icc)) / n, by unit
+    _levels: Numbers  # by stratum
     _hits: Numbers  # by unit
     _attempts: Numbers  # by unit and stratum
     _residuals: Numbers  # by unit and stratum
@@ -152,19 +157,18 @@ class NullModel:
         information = precision * np.diag(attempts.sum(axis=0)) + (attempts.T * between) @ attempts
         inverse = np.linalg.pinv(information, hermitian=True)
         levels = inverse @ (precision * hits.sum(axis=0) + attempts.T @ (between * hits.sum(axis=1)))
-        residual, residuals = sample.k - sample.n * levels[stratum], hits - attempts * levels
+        left, residuals = sample.k - sample.n * levels[stratum], hits - attempts * levels
         # A unit with most attempts of a time sets the level of that time: without it, the level is another.
         if is_clustered:
             large, change = _levels_without(attempts, residuals, between, precision, information)
             own = np.zeros((units, strata))
             own[large] = change
-            left, lefts = residual - sample.n * own[unit, stratum], residuals - attempts * own
+            left, lefts = left - sample.n * own[unit, stratum], residuals - attempts * own
         else:
-            left, lefts = residual, residuals
+            lefts = residuals
         return cls(
             unit=unit,
             stratum=stratum,
-            residual=residual,
             left_out=left,
             units=units,
             strata=strata,
@@ -173,6 +177,7 @@ class NullModel:
             _precision=precision,
             _weight=weight,
             _between=between,
+            _levels=levels,
             _hits=hits.sum(axis=1),
             _attempts=attempts,
             _residuals=residuals,
@@ -199,31 +204,21 @@ class NullModel:
         levels: Numbers = self._inverse @ (by_stratum + self._attempts.T @ by_unit)
         return levels
 
-    def sums(self, sample: Sample, row: Ints, place: Ints, size: int) -> CellSums:
+    def sums(self, sample: Sample, place: Ints, size: int) -> CellSums:
         """Sum over the attempts inside of cells.
 
         Parameters
         ----------
         sample
             The population that the model was fitted to.
-        row, place
-            Rows inside of any cell, and which cell, shape (rows inside,).
+        place
+            Which cell each row is in, -1 for none, shape (rows,).
         size
             Number of cells.
         """
-        n = sample.n[row].astype(float)
-        key, wide, shape = place * self.units + self.unit[row], size * self.units, (size, self.units)
-        n1 = np.bincount(key, n, wide).reshape(shape)
-        left_out1 = np.bincount(key, self.left_out[row], wide).reshape(shape)
-        residual1 = np.bincount(place, self.residual[row], size)
-        if self.strata == 1:
-            projection = self.projections(n1, n1.sum(axis=1, keepdims=True))
-            return CellSums(residual1, n1, left_out1, n1 * projection, projection)
-        stratum = place * self.strata + self.stratum[row]
-        by_stratum = np.bincount(stratum, n, size * self.strata).reshape(size, self.strata)
-        projection = self.projections(n1, by_stratum)
-        projected1 = np.bincount(key, n * projection.ravel()[stratum], wide).reshape(shape)
-        return CellSums(residual1, n1, left_out1, projected1, projection)
+        n, k = sample.n.astype(float), np.bincount(place + 1, sample.k, size + 1)[1:]
+        counts = count_cells([place], (self.unit, self.stratum), n, (size, self.units, self.strata))
+        return sum_cells([place], [self], n, counts, k[None, :])[0]
 
     def projections(self, n1: Numbers, by_stratum: Numbers) -> Numbers:
         """Project the indicators of cells on the strata, shape (cells, strata).
@@ -241,36 +236,34 @@ class NullModel:
 
     def scores(self, sums: CellSums) -> UnitScores:
         """Compute scores of cells by unit."""
-        n1, projected1, projection = sums.n1, sums.projected1, sums.projection
-        inside = n1 - projection @ self._attempts.T
-        score = self._precision * (sums.left_out1 - projection @ self._left_out.T)
-        score += inside * (self._between * self._left_out.sum(axis=1))
+        from memory_pipeline.analysis.stats.score_kernels import combine_scores  # noqa: PLC0415 - takes time
+
+        n1, projection = sums.n1, sums.projection
+        score, information, total, moments = combine_scores(
+            (n1, sums.left_out1, sums.projected1),
+            (
+                projection @ self._attempts.T,
+                projection @ self._left_out.T,
+                (projection**2) @ self._attempts.T,
+            ),
+            self._of_unit,
+            self._precision,
+        )
         # The residuals from all units are orthogonal to the strata, so that the projection cancels.
-        whole = self._precision * sums.residual1 + n1 @ (self._between * self._residuals.sum(axis=1))
-        information = n1 - 2 * projected1 + (projection**2) @ self._attempts.T
-        information *= self._precision
-        information += self._between * inside**2
-        total = information.sum(axis=1)
-        plain, exact, third = self._without_time(n1)
+        whole = self._precision * (sums.k - sums.by_stratum @ self._levels)
+        whole += n1 @ (self._between * self._residuals.sum(axis=1))
+        plain, exact, third = self._without_time(moments)
         has = (plain > _NO_INFORMATION) & (total > _NO_INFORMATION)
         separable = np.divide(total, plain, out=np.zeros(len(total)), where=has).clip(0.0, 1.0)
         total = np.where(has, total, 0.0)
         least = np.maximum(self._scale * total, exact * separable)
         return UnitScores(whole, score, information, total, least, third * separable**1.5, separable)
 
-    def _without_time(self, n1: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Compute information, variance and third moment of the scores without strata, shape (cells,) each.
-
-        The variance is that of a hypergeometric number within each unit (ref. 3) plus the model's between
-        units.
-        """
-        n, k, a, weight = self._attempts.sum(axis=1), self._hits, self._precision, self._weight
+    @cached_property
+    def _of_unit(self) -> Numbers:
+        """What `score_kernels.combine_scores` takes of each unit, shape (10, units)."""
+        n, k, weight = self._attempts.sum(axis=1), self._hits, self._weight
         some = np.maximum(n, 1)
-        squares = n1**2
-        if not self._is_clustered:
-            total = n1.sum(axis=1)
-            plain = total - total**2 / max(float(n.sum()), 1.0)
-            return plain, self._scale * plain, np.zeros(len(n1))
         variance = np.divide(k * (n - k), n**2 * (n - 1), out=np.zeros(len(n)), where=n > 1)
         skew = np.divide(
             k * (n - k) * (n - 2 * k),
@@ -278,13 +271,100 @@ class NullModel:
             out=np.zeros(len(n)),
             where=n > 2,  # noqa: PLR2004
         )
-        linear = n1 @ np.column_stack([np.ones(len(n)), weight / some, variance * n, skew * n**2])
-        square = squares @ np.column_stack([1 / some, weight / some**2, variance, -3 * skew * n])
-        within = a * (linear[:, 0] - square[:, 0])
-        spread = np.maximum(square[:, 1] - linear[:, 1] ** 2 / max(float(weight.sum()), 1e-12), 0.0)
-        second = linear[:, 2] - square[:, 2]
-        third = linear[:, 3] + square[:, 3] + (squares * n1) @ (2 * skew)
+        linear = weight / some, variance * n, skew * n**2
+        square = 1 / some, weight / some**2, variance, -3 * skew * n
+        between = self._between, self._between * self._left_out.sum(axis=1)
+        return np.array([*between, *linear, *square, 2 * skew])
+
+    def _without_time(self, moments: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Compute information, variance and third moment of the scores without strata, shape (cells,) each.
+
+        The variance is that of a hypergeometric number within each unit (ref. 3) plus the model's between
+        units.
+
+        Parameters
+        ----------
+        moments
+            Of `score_kernels.combine_scores`, shape (cells, 9).
+        """
+        n, a = self._attempts.sum(), self._precision
+        total, weighted, linear2, linear3, inverse, weighted2, square2, square3, cube3 = moments.T
+        if not self._is_clustered:
+            plain = total - total**2 / max(float(n), 1.0)
+            return plain, self._scale * plain, np.zeros(len(plain))
+        within = a * (total - inverse)
+        spread = np.maximum(weighted2 - weighted**2 / max(float(self._weight.sum()), 1e-12), 0.0)
+        second, third = linear2 - square2, linear3 + square3 + cube3
         return within + spread, a**2 * second + self._scale * spread, a**3 * third
+
+
+def count_cells(
+    places: Iterable[Ints], keys: tuple[Ints, Ints], n: Numbers, shape: tuple[int, int, int]
+) -> tuple[Numbers, Numbers]:
+    """Count the attempts inside of cells by unit and by stratum.
+
+    Parameters
+    ----------
+    places
+        One or several divisions of the rows: which cell each row is in, -1 for none, shape (rows,).
+    keys
+        Unit and stratum of each row, shape (rows,) each.
+    n
+        Attempts of each row, shape (rows,).
+    shape
+        Cells, units and strata.
+
+    Returns
+    -------
+    n1, by_stratum
+        Shape (cells, units) and (cells, strata).
+    """
+    from memory_pipeline.analysis.stats.score_kernels import count_inside  # noqa: PLC0415 - takes time
+
+    size, units, strata = shape
+    n1, by_stratum = np.zeros((size, units)), np.zeros((size, strata))
+    for place in places:
+        count_inside(place.astype(np.int32, copy=False), keys, n, n1, by_stratum)
+    return n1, by_stratum
+
+
+def sum_cells(
+    places: Iterable[Ints],
+    models: Sequence[NullModel],
+    n: Numbers,
+    counts: tuple[Numbers, Numbers],
+    k: Numbers,
+) -> list[CellSums]:
+    """Sum over the attempts inside of cells, for several targets of the same rows at once.
+
+    Parameters
+    ----------
+    places, n
+        As in `count_cells`.
+    models
+        Of the targets; their units and strata are the same.
+    counts
+        Attempts inside by unit and by stratum, from `count_cells`.
+    k
+        Attempts with the target by target and cell, shape (models, cells).
+
+    Returns
+    -------
+    list of CellSums
+        In the order of the models.
+    """
+    from memory_pipeline.analysis.stats.score_kernels import sum_inside  # noqa: PLC0415 - takes time
+
+    one, (n1, by_stratum) = models[0], counts
+    projection = np.array([model.projections(n1, by_stratum) for model in models])
+    left_out = np.array([model.left_out for model in models])
+    left_out1, projected1 = np.zeros((2, len(models), *n1.shape))
+    for place in places:
+        keys, sums = (one.unit, one.stratum), (left_out1, projected1)
+        sum_inside(place.astype(np.int32, copy=False), keys, (n, left_out), projection, sums)
+    return [
+        CellSums(k[i], n1, left_out1[i], projected1[i], by_stratum, projection[i]) for i in range(len(models))
+    ]
 
 
 def _levels_without(

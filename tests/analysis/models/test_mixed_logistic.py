@@ -7,8 +7,9 @@ import pytest
 from made_worlds import cells_of, packaging_world
 from scipy.special import expit, log_expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
+from memory_pipeline.analysis.models.design import Design, main_effects
 from memory_pipeline.analysis.models.mixed_logistic import discount_cells, dispersion, fit_mixed
+from memory_pipeline.analysis.models.terms import INTERCEPT
 
 COLUMNS = ("installer_type", "team", "wrapper")
 

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from made_worlds import cells_of, packaging_world
 from scipy.special import expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects, varying_terms
+from memory_pipeline.analysis.models.design import Design, main_effects, varying_terms
 from memory_pipeline.analysis.models.penalised_logistic import (
     correlation_within_units,
     fit_logistic,
@@ -16,6 +16,7 @@ from memory_pipeline.analysis.models.penalised_logistic import (
     unit_weights,
     unweighted_fit,
 )
+from memory_pipeline.analysis.models.terms import INTERCEPT
 
 COLUMNS = ("installer_type", "team", "wrapper")
 
@@ -133,6 +134,11 @@ def test_the_design_multiplies_like_a_plain_matrix(problem):
     assert matrix.dot(np.arange(5.0)) == pytest.approx(full @ np.arange(5.0))
     by_unit = np.array([(weights * (cells.unit == u)) @ full for u in range(cells.n_units)])
     assert matrix.sums_by_unit(weights) == pytest.approx(by_unit)
+    some = np.array([0, 3, 4, len(cells) - 1])
+    assert matrix.sums_over(some, weights[some]) == pytest.approx(weights[some] @ full[some])
+    assert matrix.dot_over(some, np.arange(5.0)) == pytest.approx(full[some] @ np.arange(5.0))
+    each = np.arange(cells.n_units * 5.0).reshape(cells.n_units, 5)
+    assert matrix.dot_by_unit(each) == pytest.approx((full * each[cells.unit]).sum(axis=1))
     assert matrix.rows(np.array([5, 9])).toarray() == pytest.approx(full[[5, 9]])
     keep = np.array([True, False, True, True, False])
     assert matrix.columns(keep).toarray() == pytest.approx(full[:, keep])

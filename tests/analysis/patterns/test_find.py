@@ -51,6 +51,15 @@ def test_longer_echoes_of_a_single_condition_are_not_reported():
     assert found["conditions"].tolist() == [{"c3": "0"}]
 
 
+@pytest.mark.parametrize("rare", ["a", "z"])
+def test_of_a_condition_and_its_complement_the_rarer_is_reported(rare):
+    """Both are as certain as each other; which is first must not hang on how a sum was rounded."""
+    frame = world(7, effect=lambda f: 0.25 * (f["c2"] == "0"))
+    frame["c2"] = np.where(frame["c2"] == "0", rare, "m")
+    found = find_patterns(frame, min_sample_size=50)
+    assert found["conditions"].tolist() == [{"c2": rare}]
+
+
 def test_a_condition_that_only_travels_with_another_is_a_shadow():
     frame = world(3, effect=lambda f: -0.3 * (f["c0"] == "1"))
     rng = np.random.default_rng(3)

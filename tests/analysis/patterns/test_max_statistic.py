@@ -44,8 +44,15 @@ def searched(frame, *, unit="application_name", draws=499, min_effect=0.0, seed=
     number = np.flatnonzero(tally.first_of_equals)
     icc = sample.intraclass_correlation()
     return search_with_resampling(
-        tally, "success", sample, number, icc=icc, min_units=2, min_effect=min_effect, draws=draws, seed=seed
-    )
+        tally,
+        {"success": sample},
+        number,
+        icc={"success": icc},
+        min_units=2,
+        min_effect=min_effect,
+        draws=draws,
+        seed=seed,
+    )["success"]
 
 
 def test_normal_scores_have_the_p_values_of_t():

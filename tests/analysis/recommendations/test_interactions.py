@@ -6,8 +6,9 @@ import pytest
 from made_worlds import cells_of
 from scipy.special import expit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design, main_effects
+from memory_pipeline.analysis.models.design import Design, main_effects
 from memory_pipeline.analysis.models.mixed_logistic import fit_mixed
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.recommendations.interactions import promising_interactions
 
 SETTINGS, CONTEXT = ("wrapper", "scope"), ("installer_type", "team")

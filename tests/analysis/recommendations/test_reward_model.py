@@ -12,7 +12,8 @@ from made_worlds import packaging_world, roles
 from scipy import stats
 from scipy.special import logit
 
-from memory_pipeline.analysis.models.design import INTERCEPT, Design
+from memory_pipeline.analysis.models.design import Design
+from memory_pipeline.analysis.models.terms import INTERCEPT
 from memory_pipeline.analysis.recommendations import fit_policy
 from memory_pipeline.analysis.recommendations.pooled_records import PoolingLevel, Record
 from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
