@@ -20,7 +20,17 @@ CONTRACT_SUFFIX = "_contract"
 
 @dataclass
 class Watcher:
-    """Turns a run's events into what a display and a report need."""
+    """Turns a run's events into what a display and a report need.
+
+    Attributes
+    ----------
+    on_step
+        Called when a step begins and ends.
+    steps
+        Names of the steps in their order; what else ran (the alerts) is no step of a rebuild.
+    ended, failed_checks, rows, is_interrupted
+        What happened.
+    """
 
     on_step: Callable[[StepEvent], None]
     steps: list[str] = field(default_factory=list)
@@ -39,12 +49,13 @@ class Watcher:
         kind = event.event_type
         if kind == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
             count = event.materialization.metadata.get("dagster/row_count")
-            if count is not None and isinstance(count.value, int):
+            is_step = event.asset_key.to_user_string() in self.steps
+            if is_step and count is not None and isinstance(count.value, int):
                 self.rows[event.asset_key.to_user_string()] = count.value
         elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
             self._note_check(event)
-        elif event.step_key is not None:
-            self._note_step(event, event.step_key)
+        elif event.step_key in self.steps:
+            self._note_step(event, str(event.step_key))
 
     def _note_check(self, event: DagsterEvent) -> None:
         check = event.asset_check_evaluation_data

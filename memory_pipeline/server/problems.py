@@ -152,8 +152,10 @@ def field_error(error: Mapping[str, Any]) -> FieldError:
     is_missing = error["type"] == "missing"
     shown = None if is_missing else repr(value)[:_LONGEST_VALUE]
     context = error.get("ctx") or {}
-    remedy = "it is required" if is_missing else _REMEDIES.get(error["type"], error["msg"]).format(**context)
-    return FieldError(place, shown, remedy.removeprefix("Value error, "))
+    remedy = "it is required" if is_missing else str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] in _REMEDIES:
+        remedy = _REMEDIES[error["type"]].format(**context)
+    return FieldError(place, shown, remedy)
 
 
 _REMEDIES = {
@@ -174,6 +176,7 @@ _REMEDIES = {
     "greater_than_equal": "send at least {ge}",
     "greater_than": "send more than {gt}",
     "less_than": "send less than {lt}",
+    "string_pattern_mismatch": "send text that matches the regular expression {pattern}",
     "string_too_long": "send at most {max_length} characters",
     "string_too_short": "send at least {min_length} characters",
     "too_long": "send at most {max_length} entries",

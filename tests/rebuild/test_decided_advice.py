@@ -34,7 +34,7 @@ def history():
     rows = outcome_rows(600)
     for row in rows:
         mode = str(random.choice(["a", "b", "c"], p=[0.35, 0.4, 0.25]))
-        ends_well = random.random() < {"a": 0.9, "b": 0.45, "c": 0.3}[mode]
+        ends_well = random.random() < {"a": 0.9, "b": 0.45, "c": 0.2}[mode]
         row["approach_details"] = {"mode": mode}
         row["outcome_status"] = "success" if ends_well else "failure"
         row["failure_reasons"] = []
