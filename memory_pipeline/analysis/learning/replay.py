@@ -133,7 +133,7 @@ def replay(
     min_effective_size: float = 30.0,
     min_effective_units: float = 5.0,
     clip: float = 0.01,
-    max_asked: int = 4_000,
+    max_asked: int = 10_000,
     fit: Callable[..., Policy] = fit_policy,
     **limits: Any,
 ) -> ReplayResult:

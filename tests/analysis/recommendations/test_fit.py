@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from made_worlds import CONTEXT, UNIT, packaging_world, roles
 
-from memory_pipeline.analysis.recommendations import Policy, fit_policy, success_model_fit
+from memory_pipeline.analysis.recommendations import Policy, fit_policy
 from memory_pipeline.analysis.recommendations.approaches import approach_text
 from memory_pipeline.analysis.recommendations.selection import choose
 from memory_pipeline.worlds import sample_organisation
@@ -347,9 +347,8 @@ def test_where_no_attempt_agrees_the_installer_type_counts():
     assert 0 < answer.success_rate < 1
 
 
-def test_a_large_history_is_fitted_on_an_even_sample(world, policy, monkeypatch):
-    monkeypatch.setattr("memory_pipeline.analysis.recommendations.success_model_fit._MOST_CELLS", 1_500)
-    sampled = fit_policy(world.outcomes, **roles())
+def test_a_large_history_is_fitted_on_an_even_sample(world, policy):
+    sampled = fit_policy(world.outcomes, **roles(), max_cells=1_500)
     assert sampled.history == policy.history
     for place in PLACES:
         one, other = sampled.recommend(place), policy.recommend(place)
@@ -404,8 +403,7 @@ def test_the_sample_organisation_is_advised_well():
     assert min(gains) > 0.05
 
 
-def test_a_sample_of_the_cells_may_leave_units_without_any(monkeypatch):
-    monkeypatch.setattr(success_model_fit, "_MOST_CELLS", 300)
+def test_a_sample_of_the_cells_may_leave_units_without_any():
     world = packaging_world(4, attempts=2000, units=1500, heavy_tail=False, product_code=0.2)
-    advice = fit_policy(world.outcomes, **roles()).recommend({"installer_type": "exe"})
+    advice = fit_policy(world.outcomes, **roles(), max_cells=300).recommend({"installer_type": "exe"})
     assert 0 < advice.ci_low < advice.success_rate < advice.ci_high < 1
