@@ -63,4 +63,4 @@ sbom: setup ## Write sbom.json: what this project is made of, with versions, lic
 	@$(BIN)/python .ci/bill_of_materials.py > sbom.json
 
 clean: ## Remove the virtual environment and caches (keeps .memory, the data)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) .venv-deploy .pytest_cache .mypy_cache .ruff_cache .coverage
