@@ -5,6 +5,9 @@ What belongs here: one command for each process. `dev` starts them together for 
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from memory_pipeline.cli.context import opened_store
@@ -72,4 +75,9 @@ def _run(arguments: list[str]) -> None:
     from memory_pipeline.pipeline.instance import dagster_environment  # noqa: PLC0415 - imports Dagster
 
     with opened_store() as (settings, store):
-        run_module(arguments, {**dagster_environment(settings, store), **absolute_home(settings)})
+        environment = {**dagster_environment(settings, store), **absolute_home(settings)}
+        if settings.database_url is None:
+            run_module(arguments, environment)
+            return
+    # Nothing has to be held for a server of one's own, and waiting would take 200 MB.
+    os.execve(sys.executable, [sys.executable, *arguments], {**os.environ, **environment})  # noqa: S606

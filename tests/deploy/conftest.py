@@ -20,7 +20,7 @@ def checking_python():
     if not given.exists():
         pytest.skip(
             f"{given} is not there; `python -m venv .venv-deploy && .venv-deploy/bin/pip install -r "
-            f"tests/deploy/requirements.txt` makes it, or set {VARIABLE}"
+            f"tests/deploy/requirements.lock` makes it, or set {VARIABLE}"
         )
     return given
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import click
 import pytest
 import yaml
@@ -23,7 +25,7 @@ def started(monkeypatch, settings, store):
     calls = []
     monkeypatch.setenv("MEMORY_HOME", str(settings.home))
     monkeypatch.setenv("MEMORY_DATABASE_URL", settings.database_url.get_secret_value())
-    monkeypatch.setattr("memory_pipeline.cli.dagster.run_module", lambda *given: calls.append(given))
+    monkeypatch.setattr("os.execve", lambda _, command, environment: calls.append((command[1:], environment)))
     return calls
 
 
@@ -57,6 +59,24 @@ def test_what_is_started(started, monkeypatch, settings, arguments, run):
     assert module == run
     assert environment["DAGSTER_HOME"] == str(dagster_home(settings))
     assert environment[URL_VARIABLE].startswith("postgresql")
+
+
+def test_who_started_the_embedded_server_stays_to_hold_it(settings, monkeypatch):
+    held = []
+    monkeypatch.setattr("memory_pipeline.cli.dagster.run_module", lambda *given: held.append(given))
+    monkeypatch.setattr("os.execve", lambda *_: pytest.fail("the embedded server would be let go"))
+    monkeypatch.setattr("memory_pipeline.pipeline.instance.dagster_environment", lambda *_: {"A": "b"})
+
+    @contextmanager
+    def opened():
+        yield settings.model_copy(update={"database_url": None}), None
+
+    monkeypatch.setattr("memory_pipeline.cli.dagster.opened_store", opened)
+    done = CliRunner().invoke(cli, ["dagster", "daemon"])
+    assert done.exit_code == 0, done.output
+    [(arguments, environment)] = held
+    assert arguments[:2] == ["-m", "dagster._daemon"]
+    assert environment == {"A": "b", "MEMORY_HOME": str(settings.home.absolute())}
 
 
 def test_what_is_started_is_a_program_that_takes_it():
