@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dashboard test coverage lint format dev notebook lock sbom clean
+.PHONY: help setup demo dashboard test coverage lint format dev notebook docs lock sbom clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,13 +54,27 @@ dashboard: setup ## Open the pages of the memory in the browser (http://127.0.0.
 notebook: setup ## Open JupyterLab on the notebooks
 	@$(BIN)/memory-pipeline notebook
 
+# The site's generator and the tools that check deploy/ have environments of their own.
+DOCS := .venv-docs
+docs: $(DOCS)/.installed ## Build the docs as a site in site/ and check every link
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --config-file docs/site/mkdocs.yml
+	@echo "open site/index.html"
+
+$(DOCS)/.installed: docs/site/requirements.lock
+	@test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+  --no-annotate --custom-compile-command "make lock"
+
 lock: ## Resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --universal --generate-hashes --all-extras --group dev \
-	  --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate \
-	  --custom-compile-command "make lock" --output-file requirements.lock
+	uv pip compile pyproject.toml --all-extras --group dev $(LOCKED) --output-file requirements.lock
+	uv pip compile --group docs $(LOCKED) --output-file docs/site/requirements.lock
+	uv pip compile --group deploy $(LOCKED) --output-file tests/deploy/requirements.lock
 
 sbom: setup ## Write sbom.json: what this project is made of, with versions, licences and hashes
 	@$(BIN)/python .ci/bill_of_materials.py > sbom.json
 
 clean: ## Remove the virtual environment and caches (keeps .memory, the data)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) .venv-deploy $(DOCS) site .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -19,6 +19,7 @@ _COMMANDS = {
     "alerts": "memory_pipeline.cli.alerts",
     "backup": "memory_pipeline.cli.backup",
     "config": "memory_pipeline.cli.config",
+    "dagster": "memory_pipeline.cli.dagster",
     "decide": "memory_pipeline.cli.decide",
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",

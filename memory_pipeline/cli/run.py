@@ -86,15 +86,15 @@ def dev(host: str, port: int) -> None:
     """Open the Dagster UI, with its schedules and sensors, on the memory's data."""
     from memory_pipeline.pipeline.instance import dagster_environment  # noqa: PLC0415 - imports Dagster
 
-    _check_port_is_free(host, port)
+    check_port_is_free(host, port)
     workspace = PROJECT / "workspace.yaml"
     module = ["-m", "memory_pipeline.pipeline.definitions"]
     where = ["-w", str(workspace)] if workspace.exists() else module
     with opened_store() as (settings, store):
         console.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl-C)", highlight=False)
-        _run(
+        run_module(
             ["-m", "dagster", "dev", *where, "-h", host, "-p", str(port)],
-            {**dagster_environment(settings, store), **_absolute_home(settings)},
+            {**dagster_environment(settings, store), **absolute_home(settings)},
         )
 
 
@@ -102,10 +102,10 @@ def dev(host: str, port: int) -> None:
 @click.option("--port", default=8888, show_default=True, type=click.IntRange(1, 65535), help="Port.")
 def notebook(port: int) -> None:
     """Open JupyterLab on the notebooks, with the memory's data."""
-    _check_port_is_free("127.0.0.1", port)
+    check_port_is_free("127.0.0.1", port)
     with opened_store() as (settings, _):
         folder = PROJECT / "notebooks"
-        _run(
+        run_module(
             [
                 "-m",
                 "jupyterlab",
@@ -114,11 +114,12 @@ def notebook(port: int) -> None:
                 f"--ServerApp.port={port}",
                 *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
             ],
-            _absolute_home(settings),
+            absolute_home(settings),
         )
 
 
-def _check_port_is_free(host: str, port: int) -> None:
+def check_port_is_free(host: str, port: int) -> None:
+    """Raise a click.ClickException where an address cannot be bound to."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -128,11 +129,12 @@ def _check_port_is_free(host: str, port: int) -> None:
             raise click.ClickException(msg) from error
 
 
-def _absolute_home(settings: Settings) -> dict[str, str]:
+def absolute_home(settings: Settings) -> dict[str, str]:
+    """Return the variable that keeps a child process in the same memory, wherever it works."""
     return {"MEMORY_HOME": str(settings.home.absolute())}
 
 
-def _run(arguments: list[str], environment: dict[str, str]) -> None:
+def run_module(arguments: list[str], environment: dict[str, str]) -> None:
     """Run a Python module to its end; this process keeps holding the embedded server meanwhile.
 
     A signal to stop is passed on, so that nothing keeps running.

@@ -22,6 +22,7 @@ class MemoryClient(ReportingClient):
 
     Lists are iterators that fetch a page at a time. An outcome that cannot be sent waits in a folder of this
     machine and goes with the next call that succeeds; its key makes it one outcome, however often it is sent.
+    Examples are in `docs/api.md`; a test runs them.
 
     Parameters
     ----------
@@ -38,8 +39,6 @@ class MemoryClient(ReportingClient):
         (below `MEMORY_HOME`, where that is set).
     transport, sleep
         How httpx sends, and how pauses are made, for tests.
-
-    Examples are in `docs/api.md`; a test runs them.
     """
 
     # Advice

@@ -241,7 +241,7 @@ def test_wrong_usage_has_its_own_exit_code(arguments, capsys):
 def test_what_runs_for_a_while_ends_with_its_parent_when_told_to():
     """Also where interrupts are ignored, as by what a shell starts in the background."""
     child = "import time; print('up', flush=True); time.sleep(600)"
-    code = f"from memory_pipeline.cli.run import _run; _run(['-c', {child!r}], {{}})"
+    code = f"from memory_pipeline.cli.run import run_module; run_module(['-c', {child!r}], {{}})"
     ignoring = (
         f"import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
         f"os.execv(sys.executable, [sys.executable, '-c', {code!r}])"
