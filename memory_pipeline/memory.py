@@ -12,6 +12,7 @@ from memory_pipeline.service.alerts import AlertService
 from memory_pipeline.service.approaches import ApproachCheck, ApproachService
 from memory_pipeline.service.contexts import ContextService
 from memory_pipeline.service.members import MemberService
+from memory_pipeline.service.monitoring import MonitoringService
 from memory_pipeline.service.outcome_summaries import OutcomeSummary, OutcomeSummaryService
 from memory_pipeline.service.outcomes import Case
 from memory_pipeline.service.overview import OverviewService
@@ -29,10 +30,11 @@ __all__ = ["Answer", "ApproachCheck", "Case", "Memory", "OutcomeSummary", "Serve
 class Memory(
     ApproachService,
     RebuildService,
+    MonitoringService,
+    ProgressService,
     OutcomeSummaryService,
     ContextService,
     MemberService,
-    ProgressService,
     OverviewService,
     AlertService,
 ):

@@ -33,6 +33,7 @@ _COMMANDS = {
     "ingest": "memory_pipeline.cli.ingest",
     "mapping": "memory_pipeline.cli.mapping",
     "mcp": "memory_pipeline.cli.mcp",
+    "monitor": "memory_pipeline.cli.monitor",
     "notebook": "memory_pipeline.cli.run",
     "pattern": "memory_pipeline.cli.decide",
     "quarantine": "memory_pipeline.cli.ingest",

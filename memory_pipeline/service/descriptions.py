@@ -139,6 +139,19 @@ class KnownValues:
                 notes.append(f"No attempt has {column!r}, so it was left out{nearest}.")
         return Description(columns=values, notes=tuple(notes))
 
+    def unknown(self, column: str, value: Any) -> list[str]:
+        """Return those of a described value, or of the elements of a list, that are not known, as text.
+
+        Nothing where the column has no known values, as one of numbers, or does not exist.
+        """
+        if isinstance(value, (list, tuple)):
+            return [text for one in value for text in self.unknown(column, one)]
+        text = level_name(value).strip()
+        levels = self._folded.get(column)
+        if levels is None or value is None or text.casefold() in levels or text in {MISSING, OTHER}:
+            return []
+        return [text]
+
     def _known(self, column: str, value: Any, notes: list[str]) -> Any:
         if isinstance(value, (list, tuple)):
             return [self._known(column, one, notes) for one in value]

@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from memory_pipeline.cli import main, tables
 from memory_pipeline.ingest import ingest_records
+from memory_pipeline.service.monitoring import TOPICS
 
 SHOWN = [
     "outcomes",
@@ -57,6 +58,17 @@ def test_show_prints_json_and_nothing_else(environment, capsys, what):
 def test_show_prints_a_table(environment, capsys, what):
     assert run("show", what, "--limit", "2") == 0
     assert len(capsys.readouterr().out.splitlines()) >= 2
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_monitor_prints_its_sentence_and_tables(environment, capsys, topic):
+    assert run("monitor", topic, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["topic"] == topic
+    assert run("monitor", topic) == 0
+    shown = capsys.readouterr().out
+    assert found["sentence"][:60] in shown
+    assert "95% interval" in shown or topic in {"effectiveness", "usage"}
 
 
 def test_predictability_is_said_in_a_sentence(environment, capsys):

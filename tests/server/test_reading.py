@@ -16,6 +16,7 @@ from memory_pipeline.cli import cli
 from memory_pipeline.memory import Memory
 from memory_pipeline.server.api import findings, learning, members
 from memory_pipeline.server.pictures import KINDS
+from memory_pipeline.server.schemas import monitoring
 from memory_pipeline.server.schemas.change import Change
 from memory_pipeline.service.findings import FACTOR_ORDERS, PATTERN_ORDERS
 from memory_pipeline.service.records import to_json, to_records
@@ -45,6 +46,15 @@ TABLES = {
 }
 
 
+MODELS = {
+    "effectiveness": monitoring.Effectiveness,
+    "learning-rate": monitoring.LearningRate,
+    "performance": monitoring.Performance,
+    "quality": monitoring.Quality,
+    "usage": monitoring.Usage,
+}
+
+
 def all_rows(server, address):
     rows, cursor = [], None
     while True:
@@ -62,6 +72,15 @@ def test_every_table_has_the_rows_of_the_service(server, memory, address):
     wanted = json.loads(to_json(to_records(TABLES[address](memory))))
     got = all_rows(server, address)
     assert [{name: row[name] for name in one} for row, one in zip(got, wanted, strict=True)] == wanted
+
+
+@pytest.mark.parametrize("topic", MODELS)
+def test_what_is_monitored_is_that_of_the_service(server, memory, topic):
+    answer = server.get(f"/api/memory/monitoring/{topic}")
+    assert answer.json() == json.loads(to_json(memory.monitored(topic).to_dict()))
+    MODELS[topic].model_validate(answer.json())
+    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert server.get(f"/api/memory/monitoring/{topic}", headers=tag).status_code == 304
 
 
 def test_the_command_line_shows_the_same_patterns(server, rebuilt, monkeypatch):

@@ -12,6 +12,7 @@ from memory_pipeline.server.api import (
     learning,
     members,
     metrics,
+    monitoring,
     outcomes,
     quarantine,
     reports,
@@ -32,6 +33,7 @@ ROUTERS = (
     vocabulary.router,
     quarantine.router,
     alerts.router,
+    monitoring.router,
     jobs.router,
     audit.router,
 )

@@ -41,6 +41,7 @@ NAVIGATION = (
     ("/learning", "Learning"),
     ("/change", "Why did it change?"),
     ("/members", "Members"),
+    ("/monitoring", "Monitoring"),
     ("/alerts", "Alerts"),
     ("/admin", "Admin"),
 )
