@@ -24,6 +24,7 @@ _COMMANDS = {
     "demo": "memory_pipeline.cli.demo",
     "dev": "memory_pipeline.cli.run",
     "discover": "memory_pipeline.cli.discover",
+    "evidence": "memory_pipeline.cli.evidence",
     "explain-change": "memory_pipeline.cli.explain_change",
     "export": "memory_pipeline.cli.exchange",
     "factor": "memory_pipeline.cli.decide",

@@ -70,6 +70,7 @@ def _print_pattern(found: Mapping[str, Any]) -> None:
         "type": f"{found['pattern_type']} (target {found['target']})",
         "conditions": tables.settings_text(found["conditions"]),
         "attempts": f"{found['sample_size']:,} of {found['units']:,} units",
+        **_from_elsewhere(impact),
         "rate": f"{impact['rate']:.1%}, over all attempts {impact['base_rate']:.1%}",
         "p and q": f"{impact['p_value']:.2g} and {impact['q_value']:.2g}",
         "first found": f"{found['created_at']:%Y-%m-%d %H:%M}",
@@ -79,6 +80,15 @@ def _print_pattern(found: Mapping[str, Any]) -> None:
     if not found["history"].empty:
         output.print(Text("\nHistory over the rebuilds, a line for each change", style="bold"))
         output.print(tables.pattern_history(found["history"]))
+
+
+def _from_elsewhere(impact: Mapping[str, Any]) -> dict[str, str]:
+    """Return the line that says what of the evidence was imported; none where nothing was."""
+    if impact.get("foreign_attempts") is None:
+        return {}
+    return {
+        "of these, from elsewhere": f"{impact['foreign_attempts']:,} of {impact['foreign_units']:,} units"
+    }
 
 
 @click.command()

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.patterns import matching_attempts, search_patterns
 from memory_pipeline.analysis.patterns.retirement import explain_absence
+from memory_pipeline.analysis.patterns.sources import FOREIGN_ATTEMPTS, FOREIGN_UNITS, with_foreign_share
 from memory_pipeline.rebuild.evidence import read_evidence
 from memory_pipeline.rebuild.features import read_features
+from memory_pipeline.rebuild.imported_evidence import with_imported
 from memory_pipeline.rebuild.rows import records
 from memory_pipeline.store.decisions import read_decisions
 from memory_pipeline.store.findings import save_patterns
@@ -52,6 +54,8 @@ _IMPACT = (
     "stratified_by",
     "turns",
 )
+_FOREIGN = (FOREIGN_ATTEMPTS, FOREIGN_UNITS)
+"""What a pattern has more where evidence from elsewhere is imported."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,15 @@ class UpdatedPatterns:
 
 
 def update_patterns(session: Session) -> UpdatedPatterns:
-    """Search the evidence for patterns and store them; what persons decided about one stands."""
+    """Search the evidence for patterns and store them; what persons decided about one stands.
+
+    What was imported from elsewhere is searched with it.
+    """
     settings = session.settings
     read = read_features(session)
     features = read.frame
-    evidence, encoding = read_evidence(session.frames)
+    own, encoding = read_evidence(session.frames)
+    evidence = with_imported(session.frames, own, encoding)
     found = search_patterns(
         evidence,
         min_sample_size=settings.min_sample_size,
@@ -102,9 +110,11 @@ def update_patterns(session: Session) -> UpdatedPatterns:
         tier=settings.pattern_tier,
         column_share=read.column_share,
     )
+    counts = found.attrs["searched"]
+    found = with_foreign_share(found, evidence)
     searched = {
         target: {"searched": count, "found": int((found["target"] == target).sum())}
-        for target, count in found.attrs["searched"].items()
+        for target, count in counts.items()
     }
     best = found.sort_values(
         ["confidence", "q_value"], ascending=[False, True], kind="stable", ignore_index=True
@@ -185,7 +195,7 @@ def pattern_row(pattern: Mapping[str, Any], related: list[str], related_count: i
         "description": pattern["sentence"],
         "target": pattern["target"],
         "conditions": pattern["conditions"],
-        "impact": {key: pattern[key] for key in _IMPACT},
+        "impact": {key: pattern[key] for key in (*_IMPACT, *_FOREIGN) if key in pattern},
         "confidence": pattern["confidence"],
         "sample_size": int(pattern["sample_size"]),
         "units": int(pattern["units"]),

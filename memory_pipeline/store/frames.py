@@ -39,9 +39,15 @@ LABEL_CHANGES = "label_changes"
 """Name of the frame of labels that were read as another."""
 MEMBER_CANDIDATES = "member_candidates"
 """Name of the frame of pairs of labels that were tested."""
+IMPORTED_EVIDENCE = "imported_evidence"
+"""How the names of the frames of evidence from elsewhere begin; the id of the source follows after a dot."""
+EVIDENCE_SECRET = "evidence_secret"  # noqa: S105 - a name
+"""Name under which the secret of the pseudonyms in exported evidence is kept, as JSON."""
 POLICY = "policy"
 """Name under which a rebuild stores the fitted policy, as JSON."""
 _INFO_KEY = b"memory_pipeline"
+_MADE_ELSEWHERE = (f"{IMPORTED_EVIDENCE}.", f"{EVIDENCE_SECRET}.")
+"""How the files begin that no rebuild makes again."""
 _READS = 3
 """Attempts at reading a frame in parts while a rebuild replaces parts of it."""
 
@@ -92,11 +98,40 @@ class FrameStore:
             self.filesystem.rm(path)
 
     def remove_all(self) -> None:
-        """Remove every frame; a rebuild makes them again."""
+        """Remove every frame that a rebuild makes again: all but the evidence from elsewhere."""
         self.filesystem.invalidate_cache(self.root)
         for pattern in ("*.parquet", "*.json", "*.part"):
             for path in self.filesystem.glob(f"{self.root}/{pattern}"):
-                self.filesystem.rm(path)
+                if not path.rpartition("/")[2].startswith(_MADE_ELSEWHERE):
+                    self.filesystem.rm(path)
+
+    def remove(self, name: str) -> None:
+        """Remove a frame that is kept whole.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing was written under that name.
+        """
+        self._check_there(name, self._path(name))
+        self.filesystem.rm(self._path(name))
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of the whole frames that begin with a prefix, sorted."""
+        self.filesystem.invalidate_cache(self.root)
+        found = self.filesystem.glob(f"{self.root}/{prefix}*.parquet")
+        return sorted(path.rpartition("/")[2].removesuffix(".parquet") for path in found)
+
+    def info(self, name: str) -> dict[str, Any]:
+        """Return the information of a frame that is kept whole, without its rows.
+
+        Raises
+        ------
+        FileNotFoundError
+            When nothing was written under that name.
+        """
+        self._check_there(name, self._path(name))
+        return self._read_file(self._path(name), [])[1]
 
     def exists(self, name: str) -> bool:
         """Return whether a frame of that name was written, in parts or as a whole."""

@@ -131,3 +131,23 @@ def test_retention_without_a_limit_keeps_everything(run, monkeypatch):
     monkeypatch.setenv("MEMORY_KEEP_AUDIT_DAYS", "30")
     out, _ = run("retention", "--dry-run", "--json")
     assert json.loads(out) == {"is_dry_run": True, "removed": {"audit_log": 0}}
+
+
+def test_evidence_is_exported_listed_and_refused_where_it_is_ones_own(run, settings, store, tmp_path):
+    from memory_pipeline.rebuild.evidence import update_evidence  # noqa: PLC0415 - for this test alone
+    from memory_pipeline.rebuild.features import update_features  # noqa: PLC0415
+    from memory_pipeline.store.session import open_session  # noqa: PLC0415
+
+    session = open_session(settings, store)
+    update_features(session)
+    update_evidence(session)
+    file = str(tmp_path / "ours.zip")
+    out, _ = run("evidence", "export", file, "--least-units", "1")
+    assert "2 attempts of 2 units (pseudonyms), 2026-05 to 2026-05, 0 conditions, k = 1" in " ".join(
+        out.split()
+    )
+    assert run("evidence", "list") == ("", "nothing is imported")
+    with pytest.raises(SystemExit):
+        run("evidence", "import", file)
+    with pytest.raises(SystemExit):
+        run("evidence", "withdraw", "0" * 12)

@@ -27,6 +27,7 @@ from memory_pipeline.analysis.features.outcomes import is_hit
 from memory_pipeline.analysis.names import (
     CONDITION_PREFIX,
     COUNT_PREFIX,
+    INTERNAL,
     MISSING,
     PERIOD_COLUMN,
     UNIT_COLUMN,
@@ -87,6 +88,20 @@ class Evidence:
         total: Ints = self.counts.sum(axis=1, dtype=np.int64)
         return total
 
+    @cached_property
+    def sources(self) -> Ints | None:
+        """Where each collapsed row is from, shape (rows,); None where all are one's own.
+
+        0 is one's own; units of others begin with the mark of their source (`foreign_unit`).
+        """
+        codes, levels = (None, ()) if self.unit is None else self.codes(self.unit)
+        marks = [level.split(INTERNAL)[1] if level.startswith(INTERNAL) else "" for level in levels]
+        if codes is None or not any(marks):
+            return None
+        place = {mark: code for code, mark in enumerate(sorted({"", *marks}))}
+        found: Ints = np.array([place[mark] for mark in marks], dtype=np.int64)[codes]
+        return found
+
     def attempts(self, outcome: str) -> Ints:
         """Return the attempts with one outcome per collapsed row, shape (rows,); 0 for an unknown outcome."""
         if outcome not in self.outcomes:
@@ -105,7 +120,7 @@ class Evidence:
     def sample(self, target: str) -> Sample:
         """Return the collapsed rows as tests need them: hits of a target (see `hits`), units, periods."""
         unit, period = (None if one is None else self.codes(one)[0] for one in (self.unit, self.period))
-        return Sample(self.n, self.hits(target), unit, period)
+        return Sample(self.n, self.hits(target), unit, period, self.sources)
 
     def grouped(self, target: str) -> GroupedCounts:
         """Return the collapsed rows as models need them: counts for a target (see `hits`) by condition.
@@ -328,6 +343,11 @@ class Evidence:
         codes = np.unravel_index(cells, [len(one) for one in levels])
         texts = [[one[code] for code in part] for one, part in zip(levels, codes, strict=True)]
         return (dict(zip(names, values, strict=True)) for values in zip(*texts, strict=True))
+
+
+def foreign_unit(source: str, unit: str) -> str:
+    """Return the name of a unit of another source, which no unit of one's own can have."""
+    return f"{INTERNAL}{source}{INTERNAL}{unit}"
 
 
 def _row_columns(period: str | None, unit: str | None, conditions: Sequence[str]) -> list[tuple[str, str]]:

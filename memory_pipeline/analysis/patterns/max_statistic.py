@@ -253,4 +253,5 @@ def _split_at_random(sample: Sample) -> tuple[Sample, Ints]:
         parts.append((n[row], k[row], (first[row] + piece) % _MOST_GROUPS, row))
         left_n, left_k = left_n - n, left_k - k
     n, k, group, row = (np.concatenate(one) for one in zip(*parts, strict=True))
-    return Sample(n, k, group, None if sample.period is None else sample.period[row]), row
+    period, source = (None if one is None else one[row] for one in (sample.period, sample.source))
+    return Sample(n, k, group, period, source), row

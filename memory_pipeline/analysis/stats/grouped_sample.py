@@ -8,7 +8,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,12 +37,15 @@ class Sample:
         observation.
     period
         Code of the period, shape (rows,), ascending with time; None where the time is not known.
+    source
+        Code of the source of the evidence, shape (rows,), from 0; None where there is one source.
     """
 
     n: Ints
     k: Ints
     unit: Ints | None
     period: Ints | None = None
+    source: Ints | None = None
 
     @property
     def total(self) -> int:
@@ -56,15 +59,19 @@ class Sample:
 
     def part(self, mask: NDArray[np.bool_]) -> Sample:
         """Return the sample of the rows in a mask of shape (rows,)."""
-        unit, period = (None if one is None else one[mask] for one in (self.unit, self.period))
-        return Sample(self.n[mask], self.k[mask], unit, period)
+        rest = (None if one is None else one[mask] for one in (self.unit, self.period, self.source))
+        return Sample(self.n[mask], self.k[mask], *rest)
 
     def strata(self) -> Ints:
         """Divide the history into strata of time, shape (rows,), from 0 without gaps.
 
         Neighbouring periods are put together so that there are at most 24 strata, of about 100 attempts or
-        more each. One stratum where the time is not known.
+        more each. One stratum where the time is not known. Sources are apart, each with strata of its own:
+        they differ in how often attempts succeed and in what they record, so that a condition that is met at
+        one of them would otherwise show the difference between them.
         """
+        if self.source is not None:
+            return self._strata_by_source(self.source)
         if self.period is None:
             return np.zeros(len(self.n), dtype=np.int64)
         attempts = np.bincount(self.period, weights=self.n)
@@ -74,6 +81,15 @@ class Sample:
         used = np.zeros(number + 1, dtype=bool)
         used[stratum[np.bincount(self.period) > 0]] = True
         found: Ints = (np.cumsum(used) - 1)[stratum][self.period]
+        return found
+
+    def _strata_by_source(self, source: Ints) -> Ints:
+        found, used = np.zeros(len(self.n), dtype=np.int64), 0
+        for one in np.unique(source):
+            rows = source == one
+            strata = replace(self.part(rows), source=None).strata()
+            found[rows] = used + strata
+            used += int(strata.max()) + 1
         return found
 
     def intraclass_correlation(self) -> float:

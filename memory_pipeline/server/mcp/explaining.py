@@ -35,6 +35,8 @@ _PATTERN_EVIDENCE = (
     "family_wise_p_value",
     "tier",
     "stratified_by",
+    "foreign_attempts",
+    "foreign_units",
 )
 _FACTOR_EVIDENCE = (
     "expected_rate",

@@ -12,7 +12,11 @@ PatternType = Literal["success", "failure", "intervention"]
 
 
 class Impact(BaseModel):
-    """Size of a pattern's effect; further measures of the rule may stand beside these."""
+    """Size of a pattern's effect; further measures of the rule may stand beside these.
+
+    Where evidence from elsewhere is imported: `foreign_attempts` and `foreign_units`, what of the
+    attempts and of the applications is foreign.
+    """
 
     model_config = ConfigDict(extra="allow")
 
