@@ -24,7 +24,7 @@ def test_today_says_where_the_memory_stands(site, open_page, wait_for_charts, as
 def test_every_page_of_the_navigation_is_there(site, open_page):
     page = open_page(f"{site.address}/")
     names = page.locator("nav a").all_inner_texts()
-    assert len(names) == 10
+    assert len(names) == 11
     for name in names:
         page.get_by_role("link", name=name, exact=True).first.click()
         page.locator(f"nav a[aria-current]:text-is('{name}')").wait_for()
