@@ -1,7 +1,7 @@
 """How often is a difference between sources of evidence taken for a pattern?
 
-Worlds without effects: two sources of 2,000 attempts and 60 units each, which succeed in 80% and 55%; the
-second lacks two of six columns. Searched with sources compared within themselves, and as if they were one pool.
+Worlds without effects: two sources of 2,000 attempts and 60 units, which succeed in 80% and 55%; the second
+lacks two of six columns. Searched with sources compared within themselves, and as if they were one pool.
 """
 
 from __future__ import annotations
