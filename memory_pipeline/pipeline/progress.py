@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from memory_pipeline.rebuild.report import CheckFailure, StepEvent
+from memory_pipeline.rebuild.steps import SOURCES, STEPS
 from memory_pipeline.store.errors import explain_message
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 CONTRACT_SUFFIX = "_contract"
 """What is behind an asset's name in the name of the step that evaluates its contract."""
+_OF_A_REBUILD = frozenset((*SOURCES, *(one.name for one in STEPS)))
+
+
+def is_step(name: str) -> bool:
+    """Return whether a step of a run, or an asset, is one of a rebuild; the alerts after it are not."""
+    return name.removesuffix(CONTRACT_SUFFIX) in _OF_A_REBUILD
 
 
 @dataclass
@@ -27,7 +34,7 @@ class Watcher:
     on_step
         Called when a step begins and ends.
     steps
-        Names of the steps in their order; what else ran (the alerts) is no step of a rebuild.
+        Names of the steps that are to run, in their order.
     ended, failed_checks, rows, is_interrupted
         What happened.
     """
@@ -49,13 +56,13 @@ class Watcher:
         kind = event.event_type
         if kind == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
             count = event.materialization.metadata.get("dagster/row_count")
-            is_step = event.asset_key.to_user_string() in self.steps
-            if is_step and count is not None and isinstance(count.value, int):
-                self.rows[event.asset_key.to_user_string()] = count.value
+            name = event.asset_key.to_user_string()
+            if is_step(name) and count is not None and isinstance(count.value, int):
+                self.rows[name] = count.value
         elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
             self._note_check(event)
-        elif event.step_key in self.steps:
-            self._note_step(event, str(event.step_key))
+        elif event.step_key is not None and is_step(event.step_key):
+            self._note_step(event, event.step_key)
 
     def _note_check(self, event: DagsterEvent) -> None:
         check = event.asset_check_evaluation_data

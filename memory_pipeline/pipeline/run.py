@@ -14,9 +14,8 @@ from memory_pipeline.pipeline.instance import (
     lock_holder,
     open_instance,
 )
-from memory_pipeline.pipeline.progress import CONTRACT_SUFFIX, Watcher
+from memory_pipeline.pipeline.progress import Watcher, is_step
 from memory_pipeline.rebuild.report import RebuildError, RebuildReport, warnings_of
-from memory_pipeline.rebuild.steps import SOURCES, STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from memory_pipeline.settings import Settings
     from memory_pipeline.store import Store
 
-_OF_A_REBUILD = frozenset((*SOURCES, *(one.name for one in STEPS)))
 _NO_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -93,8 +91,7 @@ def rebuild(
         else:
             selection = {AssetKey(name) for name in only}
             job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection=selection)
-        nodes = [node.name for node in job.nodes_in_topological_order]
-        watcher.steps = [name for name in nodes if name.removesuffix(CONTRACT_SUFFIX) in _OF_A_REBUILD]
+        watcher.steps = [node.name for node in job.nodes_in_topological_order if is_step(node.name)]
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
