@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from memory_pipeline.analysis.alerts.metrics import ALERT_METRICS, DIRECTIONS
 from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json
 from memory_pipeline.settings import parse_interval
 
@@ -16,19 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memory_pipeline.memory import Memory
-
-_METRICS = (
-    "success",
-    "advice_gain",
-    "pattern_success",
-    "days_without_outcomes",
-    "records_quarantined",
-    "failed_rebuilds",
-    "rebuild_seconds",
-    "contract_violations",
-    "discovery_cost",
-)
-_DIRECTIONS = ("fell", "rose", "changed", "below", "above", "stopped")
 
 
 @click.group()
@@ -156,8 +144,8 @@ def rules(*, as_json: bool) -> None:
 
 @alerts.command("set")
 @click.argument("name")
-@click.option("--metric", type=click.Choice(_METRICS), help="What is watched.")
-@click.option("--direction", type=click.Choice(_DIRECTIONS), help="What of it is an alert.")
+@click.option("--metric", type=click.Choice(list(ALERT_METRICS)), help="What is watched.")
+@click.option("--direction", type=click.Choice(DIRECTIONS), help="What of it is an alert.")
 @click.option(
     "--segment-column", metavar="COLUMN", help="Watch each value of this column; empty: all attempts."
 )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from memory_pipeline.store.models import ALERT_METRICS, TESTED_METRICS, AlertRule
+from memory_pipeline.analysis.alerts.metrics import ALERT_METRICS, TESTED_METRICS
+from memory_pipeline.store.models import AlertRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,7 @@ class Rule:
     name
         Lower-case letters, digits, `-` and `_`.
     metric, direction
-        What is watched, and what of it is an alert: see `models.ALERT_METRICS`.
+        What is watched, and what of it is an alert: see `analysis.alerts.metrics`.
     segment_column, segment_value
         Only the attempts with this value; each value by itself where only the column is named; all where
         neither is.

@@ -14,6 +14,7 @@ from memory_pipeline.analysis.compute.threads import on_one_thread
 from memory_pipeline.analysis.features.columns import unit_codes
 from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.learning.backtest import backtest_months
+from memory_pipeline.analysis.learning.history_split import evenly_over_time, moments_of
 from memory_pipeline.analysis.learning.measures import (
     measure_row,
     measure_table,
@@ -99,10 +100,8 @@ def coverage_rows(
         attempts asked for; `details` counts those with advice, those in a context without earlier attempts,
         and the attempts of the month.
     """
-    policy, attempts = view.policy, view.attempts
-    if len(attempts) > max_asked:
-        when = pd.to_datetime(attempts["occurred_at"], utc=True).argsort(kind="stable").to_numpy()
-        attempts = attempts.iloc[when[np.linspace(0, len(attempts) - 1, max_asked).astype(int)]]
+    policy = view.policy
+    attempts = view.attempts.iloc[evenly_over_time(moments_of(view.attempts), max_asked)]
     frame = pd.DataFrame({"has_advice": False, "is_new": False}, index=attempts.index)
     for same, posterior in policy.posteriors(attempts):
         frame.iloc[same] = policy.choice(posterior).index is not None, posterior.is_widened

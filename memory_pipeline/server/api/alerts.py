@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from memory_pipeline.analysis.alerts.metrics import Direction, Metric
 from memory_pipeline.server.dependencies import Admin, Decider, OpenedMemory, Reader
 from memory_pipeline.server.documentation import NOT_FOUND
 from memory_pipeline.server.id_pages import Cursor, IdPage, Limit, page_of, read_cursor
@@ -16,18 +17,6 @@ from memory_pipeline.server.pages import bad_cursor
 router = APIRouter(prefix="/api/memory", tags=["alerts"])
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 RuleName = Annotated[str, Path(pattern="^[a-z0-9][a-z0-9_-]{0,99}$")]
-Metric = Literal[
-    "success",
-    "advice_gain",
-    "pattern_success",
-    "days_without_outcomes",
-    "records_quarantined",
-    "failed_rebuilds",
-    "rebuild_seconds",
-    "contract_violations",
-    "discovery_cost",
-]
-Direction = Literal["fell", "rose", "changed", "below", "above", "stopped"]
 
 
 class Alert(BaseModel):

@@ -22,8 +22,6 @@ from memory_pipeline.store.models.advice import (
     ServedRecommendation,
 )
 from memory_pipeline.store.models.alerts import (
-    ALERT_METRICS,
-    TESTED_METRICS,
     Alert,
     AlertMessage,
     AlertRule,
@@ -56,7 +54,6 @@ from memory_pipeline.store.models.records import (
 )
 
 __all__ = [
-    "ALERT_METRICS",
     "DECISIONS",
     "JOB_KINDS",
     "JOB_STATES",
@@ -65,7 +62,6 @@ __all__ = [
     "PATTERN_TYPES",
     "RECORD_KINDS",
     "SCOPES",
-    "TESTED_METRICS",
     "AdviceChange",
     "AdviceVerification",
     "Alert",

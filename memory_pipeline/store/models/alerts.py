@@ -8,22 +8,9 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from memory_pipeline.analysis.alerts.metrics import ALERT_METRICS
 from memory_pipeline.store.models.base import Base, one_of
 
-ALERT_METRICS = {
-    "success": ("fell", "rose", "changed"),
-    "advice_gain": ("below", "above"),
-    "pattern_success": ("stopped",),
-    "days_without_outcomes": ("above",),
-    "records_quarantined": ("above",),
-    "failed_rebuilds": ("above",),
-    "rebuild_seconds": ("above",),
-    "contract_violations": ("above",),
-    "discovery_cost": ("above",),
-}
-"""What a rule can watch, and the directions in which it can."""
-TESTED_METRICS = ("success", "advice_gain", "pattern_success")
-"""Metrics that chance moves: a rule about one has an error rate."""
 RUN_KINDS = ("rebuild", "discovery")
 RUN_STATES = ("succeeded", "failed")
 

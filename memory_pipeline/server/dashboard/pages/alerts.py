@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from memory_pipeline.analysis.alerts.metrics import ALERT_METRICS
 from memory_pipeline.server.api.alerts import AlertId, RuleName
 from memory_pipeline.server.dashboard.forms import SentForm, see
 from memory_pipeline.server.dashboard.lists import ROWS, chosen
@@ -15,7 +16,6 @@ from memory_pipeline.server.dashboard.pages.admin import row_id
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Admin, Decider, OpenedMemory, Reader
 from memory_pipeline.store.alerts import STATES
-from memory_pipeline.store.models import ALERT_METRICS
 
 if TYPE_CHECKING:
     from typing import Any
