@@ -105,7 +105,7 @@ def by_itemsets(halves: Halves) -> list[Finding]:
     from mlxtend.frequent_patterns import fpgrowth  # noqa: PLC0415 - takes time
 
     masks = item_masks(halves.early_values)
-    one_hot = pd.DataFrame({number: mask for number, mask in enumerate(masks.values())})
+    one_hot = pd.DataFrame(dict(enumerate(masks.values())))
     names, won = list(masks), succeeded(halves.early)
     frequent = fpgrowth(one_hot, min_support=MIN_ATTEMPTS / len(one_hot), max_len=LENGTH, use_colnames=True)
     sets = [[names[item] for item in items] for items in frequent["itemsets"]]
