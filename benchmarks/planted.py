@@ -126,14 +126,22 @@ def planted_world(seed: int, *, intraclass: float, alone: bool = False) -> World
         for names, size in zip(PLANTED, sizes, strict=True)
         if size
     )
-    unit = rng.integers(0, UNITS, ATTEMPTS)
+    outcomes = draw_attempts(rng, effects=effects, units=UNITS, intraclass=intraclass, attempts=ATTEMPTS)
+    return World(outcomes, effects)
+
+
+def draw_attempts(
+    rng: np.random.Generator, *, effects: tuple[Effect, ...], units: int, intraclass: float, attempts: int
+) -> pd.DataFrame:
+    """Draw attempts of new units, shape (attempts, columns + unit + outcome)."""
+    unit = rng.integers(0, units, attempts)
     outcomes = _draw_conditions(rng, unit)
     scale = (1 - intraclass) / intraclass if intraclass else np.inf
-    rates = rng.beta(scale / 2, scale / 2, UNITS) if intraclass else np.full(UNITS, 0.5)
+    rates = rng.beta(scale / 2, scale / 2, units) if intraclass else np.full(units, 0.5)
     chances = _chances(outcomes, effects, rates[unit])
     outcomes["application_name"] = [f"app {one}" for one in unit]
-    outcomes["outcome_status"] = np.where(rng.random(ATTEMPTS) < chances, "success", "failure")
-    return World(outcomes, effects)
+    outcomes["outcome_status"] = np.where(rng.random(attempts) < chances, "success", "failure")
+    return outcomes
 
 
 def holds(frame: pd.DataFrame, conditions: Conditions) -> NDArray[np.bool_]:

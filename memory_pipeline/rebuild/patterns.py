@@ -32,6 +32,7 @@ _IMPACT = (
     "rate",
     "base_rate",
     "risk_difference",
+    "likely_difference",
     "ci_low",
     "ci_high",
     "odds_ratio",

@@ -80,16 +80,17 @@ def find_patterns(
     Returns
     -------
     DataFrame
-        One row per finding, the most certain first; columns `COLUMNS`. `rate` and `base_rate` are the
-        shares of attempts with the target inside the pattern and over all; `risk_difference` is inside less
-        outside, with its 95% interval; `support` to `zhang` are the metrics of the association rule pattern
-        -> target (mlxtend). `confidence` is the probability that the difference has the same sign on later
-        attempts (`patterns.replicability`); `earlier_difference` and `later_difference` are those of the
-        halves of the history (NaN without `occurred_at`). `separable_from_time` is the share of what tells
-        the attempts inside from the others that is left between attempts of the same time.
-        `adjusted_difference` is the difference in a model with all other columns, `stratified_difference`
-        that over the levels of `stratified_by`, the column that changes it most, and `turns` is whether
-        either reverses the sign (`patterns.confounding`).
+        One row per finding, the most certain first; columns `COLUMNS`. `rate` and `base_rate` are the shares
+        of attempts with the target inside the pattern and over all; `risk_difference` is inside less outside;
+        `likely_difference` is what is likely of it, and `ci_low` and `ci_high` its 95% interval, given that
+        it was picked as a large one (`patterns.selected`); `support` to `zhang` are the metrics of the
+        association rule pattern -> target (mlxtend). `confidence` is the probability that the difference has
+        the same sign on later attempts (`patterns.replicability`); `earlier_difference` and
+        `later_difference` are those of the halves of the history (NaN without `occurred_at`).
+        `separable_from_time` is the share of what tells the attempts inside from the others that is left
+        between attempts of the same time. `adjusted_difference` is the difference in a model with all other
+        columns, `stratified_difference` that over the levels of `stratified_by`, the column that changes it
+        most, and `turns` is whether either reverses the sign (`patterns.confounding`).
         `attrs["searched"]` is the number of tests that the error rate covers, `attrs["left_out"]` lists the
         columns that were not searched.
 

@@ -45,6 +45,7 @@ _MOST_ENTRIES = 2**21
 """Most entries that the attempts of rows are split into, where there are no units."""
 _MOST_CELLS = 2**18
 """Combinations times units that are tested at a time."""
+_HIGHEST_SCORE, _HALVINGS = 40.0, 36
 
 
 def is_large(tests: CellTests, min_effect: float) -> Ints:
@@ -88,6 +89,21 @@ class Searched:
         """
         p_values = family_wise_p_values(score, self.null_maxima)
         return np.where(score > 0, np.minimum(p_values / self.drawn, 1.0), 1.0)
+
+    def scores_at(self, p_value: Numbers) -> Numbers:
+        """Compute the scores whose family-wise p-values are some others, to 1e-9, by halving.
+
+        Parameters
+        ----------
+        p_value
+            Family-wise p-values, shape (scores,).
+        """
+        low, high = np.zeros(len(p_value)), np.full(len(p_value), _HIGHEST_SCORE)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            is_above = self.p_values_of(middle) > p_value
+            low, high = np.where(is_above, middle, low), np.where(is_above, high, middle)
+        return high
 
 
 def search_with_resampling(

@@ -84,6 +84,13 @@ class EffectPrior:
             probability: Floats = 1 / (1 + np.exp(-ratio) / odds)
         return probability
 
+    def shrinkage(self, difference: Floats, variance: Floats) -> Floats:
+        """Compute the share of each difference that its posterior mean is, in [0, 1], shape (tests,)."""
+        total = self.variance + variance
+        kept = np.divide(self.variance, total, out=np.zeros(len(variance)), where=total > 0)
+        share: Floats = kept * self.probability_of_effect(difference, variance)
+        return share
+
 
 NO_EFFECTS = EffectPrior(0.0, 0.0)
 

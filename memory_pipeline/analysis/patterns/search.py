@@ -90,6 +90,8 @@ class SearchResult:
         The least rate at which each is found in the default tier.
     tier
         One of `TIERS`.
+    threshold
+        Normal deviate that the statistic of each had to exceed to be kept.
     searched
         Combinations with enough attempts that the error rate covers; those that cover the same attempts
         count once.
@@ -105,6 +107,7 @@ class SearchResult:
     family_wise: Floats
     q_value: Floats
     tier: tuple[str, ...]
+    threshold: Floats
     searched: int
     prior: EffectPrior
     icc: float
@@ -182,6 +185,7 @@ class TargetSearch:
             family_wise=np.zeros(0),
             q_value=np.zeros(0),
             tier=(),
+            threshold=np.zeros(0),
             searched=0,
             prior=NO_EFFECTS,
             icc=0.0,
@@ -206,12 +210,23 @@ class TargetSearch:
             family_wise=kept.family_wise,
             q_value=q_value,
             tier=tier,
+            threshold=self._thresholds(kept),
             searched=len(tested.number),
             prior=EffectPrior.fit(tested.tests.effect, tested.tests.effect_variance)
             if len(kept.number)
             else NO_EFFECTS,
             icc=icc,
         )
+
+    def _thresholds(self, kept: Tested) -> Floats:
+        """Compute the normal deviates that the statistics of findings had to exceed, shape (findings,)."""
+        if self.limits.tier == "exploratory":
+            # Benjamini and Hochberg's: the least certain one that passed is about at it.
+            score = stats.norm.isf(kept.tests.p_value / 2)
+            return np.full(len(score), score.min(initial=np.inf))
+        ranks = np.arange(1, len(kept.number) + 1)
+        allowed = self.limits.fdr * (np.ones(len(ranks)) if self.limits.tier == "strict" else ranks)
+        return np.asarray(kept.searched.scores_at(np.minimum(allowed, _LEAST_CERTAIN)), dtype=float)
 
     def tested(self, searched: Searched) -> Tested:
         """Return the tests with p-values that are at least those of exact tests."""

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from memory_pipeline.analysis.features.outcomes import is_hit, outcome_labels, pattern_type
 from memory_pipeline.analysis.names import OUTCOME
 from memory_pipeline.analysis.patterns.confounding import Adjuster
 from memory_pipeline.analysis.patterns.replicability import halves_of, probability_to_hold
+from memory_pipeline.analysis.patterns.selected import allow_for_selection
 from memory_pipeline.analysis.patterns.text import pattern_sentence
 from memory_pipeline.analysis.stats.clustered_tests import difference_variances
 from memory_pipeline.analysis.stats.intervals import newcombe_intervals
@@ -34,6 +36,7 @@ COLUMNS = (
     "rate",
     "base_rate",
     "risk_difference",
+    "likely_difference",
     "ci_low",
     "ci_high",
     "odds_ratio",
@@ -57,6 +60,7 @@ COLUMNS = (
     "stratified_by",
     "turns",
 )
+_NO_VARIANCE = 1e-12
 _MOST_ADJUSTED = 200
 """Findings of one target, the most certain ones, that are adjusted for other columns."""
 
@@ -116,7 +120,10 @@ def describe_findings(
     c, d = hits - tests.k + 0.5, total - tests.n - (hits - tests.k) + 0.5
     inside = [evidence.rows_with(conditions) for conditions in result.conditions]
     variance = difference_variances(sample, inside, icc=result.icc)
-    low, high = newcombe_intervals(tests, variance, sample)
+    tested = stats.norm.isf(tests.p_value / 2)
+    plain = newcombe_intervals(tests, variance, sample)
+    shrunk = result.prior.shrinkage(tests.effect, np.maximum(tests.effect_variance, _NO_VARIANCE))
+    selected = allow_for_selection(tests.difference, plain, tested, result.threshold, shrunk)
     halves = halves_of(evidence, sample, inside, icc=result.icc)
     unknown = np.full(len(inside), np.nan)
     frame = pd.DataFrame(
@@ -129,8 +136,9 @@ def describe_findings(
             "rate": tests.k / np.maximum(tests.n, 1),
             "base_rate": sample.rate,
             "risk_difference": tests.difference,
-            "ci_low": low,
-            "ci_high": high,
+            "likely_difference": selected.likely,
+            "ci_low": selected.low,
+            "ci_high": selected.high,
             "odds_ratio": (a * d) / (b * c),
             "p_value": tests.p_value,
             "family_wise_p_value": result.family_wise,

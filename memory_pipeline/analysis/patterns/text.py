@@ -20,6 +20,8 @@ _ENDS = {
 }
 
 
+_MOST_OF_IT = 0.85
+"""Share of a difference that is likely, above which the sentence does not mention that it may be less."""
 _LEAST_SEPARABLE = 0.5
 """Share of the information left between attempts of the same time below which the sentence says so."""
 
@@ -35,7 +37,19 @@ def pattern_sentence(row: pd.Series, unit: str | None) -> str:
         f"When {condition_text(row['conditions'])}, {row['rate']:.0%} of attempts {end}, "
         f"against {outside:.0%} of the others ({signed_points(points)} points, 95% interval "
         f"{signed_points(100 * row['ci_low'])} to {signed_points(100 * row['ci_high'])}; "
-        f"{row['sample_size']:,} attempts{units}).{_confounding_sentence(row)}{_time_sentence(row)}"
+        f"{row['sample_size']:,} attempts{units})."
+        f"{_selection_sentence(row)}{_confounding_sentence(row)}{_time_sentence(row)}"
+    )
+
+
+def _selection_sentence(row: pd.Series) -> str:
+    """Write what is likely of a difference that was picked as a large one; empty where it is most of it."""
+    likely, difference = float(row["likely_difference"]), float(row["risk_difference"])
+    if likely / difference > _MOST_OF_IT:
+        return ""
+    return (
+        " As one picked from many, it is likely smaller than it looks: "
+        f"about {signed_points(100 * likely)} points."
     )
 
 
