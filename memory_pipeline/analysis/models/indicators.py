@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.models.terms import Term
 
 
+_MOST_CODES = 2**22
+"""Combinations of levels that get a code each."""
+
+
 @dataclass(frozen=True)
 class CompactTerms:
     """The terms of a design matrix with half as many ones, for products that take time.
@@ -136,19 +140,20 @@ class _Block:
 
     def met(self, cells: GroupedCounts) -> NDArray[np.int32]:
         """Return which of the terms each cell meets, from 0; as many as there are where it meets none."""
-        code, sizes = np.zeros(len(cells), dtype=np.int64), []
-        for column in self.columns:
-            sizes.append(len(cells.levels_of(column)))
-            code = code * sizes[-1] + cells.codes_of(column)
-        places = [{level: i for i, level in enumerate(cells.levels_of(column))} for column in self.columns]
-        found = np.full(int(np.prod(sizes, dtype=np.int64)), len(self.levels), dtype=np.int32)
-        for number, wanted in enumerate(self.levels):
-            if all(level in own for own, level in zip(places, wanted, strict=True)):
-                at = 0
-                for own, level, size in zip(places, wanted, sizes, strict=True):
-                    at = at * size + own[level]
-                found[at] = number
-        return np.asarray(found[code])
+        wanted = list(zip(*self.levels, strict=True))
+        code, size = np.zeros(len(cells) + len(self.levels), dtype=np.int64), 1
+        for column, levels in zip(self.columns, wanted, strict=True):
+            place = {level: i for i, level in enumerate(cells.levels_of(column))}
+            own = np.array([place.get(level, len(place)) for level in levels], dtype=np.int64)
+            if size * (len(place) + 1) > _MOST_CODES:
+                # Of many columns together only what occurs gets a code: all combinations would not fit.
+                code = np.unique(code, return_inverse=True)[1]
+                size = int(code.max()) + 1
+            code = code * (len(place) + 1) + np.concatenate([cells.codes_of(column), own])
+            size *= len(place) + 1
+        found = np.full(size, len(self.levels), dtype=np.int32)
+        found[code[len(cells) :]] = np.arange(len(self.levels))
+        return np.asarray(found[code[: len(cells)]])
 
     def sums(self, cells: GroupedCounts, group: NDArray[np.int64], groups: int) -> Floats:
         """Count the attempts of each group that meet each term, shape (groups, terms)."""

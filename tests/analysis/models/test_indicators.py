@@ -90,3 +90,18 @@ def test_shares_of_units_are_of_attempts(cells) -> None:
         own = cells.unit == unit
         expected = [cells.n[own & cells.where(term)].sum() / cells.n[own].sum() for term in terms]
         np.testing.assert_allclose(shares[unit], expected)
+
+
+def test_terms_of_very_many_columns_are_told_apart() -> None:
+    """All combinations of 40 columns of four levels would not fit into any memory."""
+    random = np.random.default_rng(5)
+    names = [f"column {i}" for i in range(40)]
+    frame = pd.DataFrame({name: random.choice(list("pqrs"), 300) for name in names})
+    frame.iloc[1] = frame.iloc[0]
+    cells = group_attempts(
+        frame.astype("category"), pd.Series([f"unit {i}" for i in range(300)]), np.zeros(300, dtype=bool)
+    )
+    rows = [frame.iloc[0], frame.iloc[7], frame.iloc[0].replace({"p": "absent"})]
+    terms = [INTERCEPT, *(tuple(zip(names, row, strict=True)) for row in rows)]
+    matrix = Design(tuple(terms)).matrix(cells).toarray()
+    assert matrix.sum(axis=0).tolist() == [300, 2, 1, 0]
