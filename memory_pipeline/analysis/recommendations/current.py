@@ -13,6 +13,7 @@ from memory_pipeline.analysis.features.encoding import encode_conditions, learn_
 from memory_pipeline.analysis.models.change_points import Change, find_changes
 from memory_pipeline.analysis.names import split_element_column
 from memory_pipeline.analysis.recommendations.fit import fit_policy
+from memory_pipeline.analysis.recommendations.level import NO_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,8 @@ def fit_current_policy(
     policy = fit(recent)
     if recent.empty or "occurred_at" not in recent:
         return policy
-    changes = find_changes(recent, policy.expected(recent), columns=columns, unit=unit, encoding=encoding)
+    over_all = replace(policy, level=NO_LEVEL).expected(recent)
+    changes = find_changes(recent, over_all, columns=columns, unit=unit, encoding=encoding)
     if changes:
         policy = fit(drop_stale(recent, changes, unit=unit, encoding=encoding))
     return replace(policy, changes=tuple(change.to_dict() for change in changes))

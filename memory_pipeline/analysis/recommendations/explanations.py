@@ -32,6 +32,10 @@ _IN_USE = 0.05
 _NOTICEABLE, _OTHER_CASES = 0.05, 0.03
 
 
+_NOTABLE_LEVEL = 0.015
+"""Change of success in general that an answer mentions."""
+
+
 def is_untested(essential: EssentialSettings) -> bool:
     """Return whether hardly anybody did so of late: it is worth trying, but was not seen to hold."""
     return essential.recent_share < _IN_USE
@@ -200,6 +204,13 @@ def explain_limitations(
     if posterior.is_widened and posterior.full_contexts:
         notes.append("No past attempt matches the whole description; the answer rests on wider evidence.")
     notes += [drift_sentence(change) for change in policy.changes if _concerns(change, posterior)]
+    if abs(policy.level.points) >= _NOTABLE_LEVEL:
+        way = "more" if policy.level.points > 0 else "fewer"
+        points = f"{100 * abs(policy.level.points):.0f} points"
+        notes.append(
+            f"Lately {way} attempts succeed than over the whole history, whatever the approach: the rates "
+            f"here allow for it ({points} since {policy.level.since[:10]})."
+        )
     return notes
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ from memory_pipeline.analysis.recommendations.candidates import (
     measure_remainder,
 )
 from memory_pipeline.analysis.recommendations.contexts import Contexts
+from memory_pipeline.analysis.recommendations.level_fit import fit_level
 from memory_pipeline.analysis.recommendations.nameable_patterns import nameable_patterns
 from memory_pipeline.analysis.recommendations.policy import Policy
 from memory_pipeline.analysis.recommendations.policy_model import Limits
@@ -82,6 +84,8 @@ def fit_policy(
     Candidates are whole approaches that were tried in the pool. Where few attempts of each would
     be left, settings that hardly matter do not tell approaches apart
     (`recommendations.candidates.choose_key_columns`); advice fills them with their usual values.
+
+    Where success in general has drifted, all promises are moved to today's level (`recommendations.level`).
 
     Parameters
     ----------
@@ -181,7 +185,7 @@ def fit_policy(
         key_columns=key_columns,
         pooling_columns=pooling_columns,
     )
-    return Policy(
+    policy = Policy(
         approach=tuple(approach),
         context=tuple(context),
         unit=unit,
@@ -208,6 +212,7 @@ def fit_policy(
             "units": cells.n_units,
         },
     )
+    return replace(policy, level=fit_level(policy, outcomes))
 
 
 def _fit_records(

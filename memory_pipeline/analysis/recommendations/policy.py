@@ -165,7 +165,7 @@ class Policy(PolicyModel):
         return pd.Series(found, index=outcomes.index, dtype=object, name="action")
 
     def expected(self, outcomes: pd.DataFrame) -> pd.Series:
-        """Predict the success rate of attempts from their context and the approach they took.
+        """Predict the success rate of attempts of today from their context and the approach they took.
 
         Only the approach and context columns are used. A value that never occurred is predicted at the
         average.
@@ -182,7 +182,7 @@ class Policy(PolicyModel):
         if self.model_weights.unstructured > 0:
             apart = expit(self.unstructured.log_odds(conditions, keys))
             rates += self.model_weights.unstructured * (apart - rates)
-        return pd.Series(rates, index=outcomes.index, name="expected_success")
+        return pd.Series(self.level.move(rates), index=outcomes.index, name="expected_success")
 
     def posteriors(self, contexts: pd.DataFrame) -> Iterator[tuple[list[int], ContextPosterior]]:
         """Compute the posterior in each distinct context, one after the other, since a posterior is large.

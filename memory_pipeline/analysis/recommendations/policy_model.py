@@ -18,6 +18,7 @@ from memory_pipeline.analysis.features.encoding import Encoding
 from memory_pipeline.analysis.recommendations.candidates import Candidate, Remainder, Support
 from memory_pipeline.analysis.recommendations.contexts import Contexts
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
+from memory_pipeline.analysis.recommendations.level import NO_LEVEL, Level
 from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class PolicyModel:
         left out.
     decisions
         Persons' decisions about factors; advice does not rest on factors that they suppressed.
+    level
+        How much easier or harder everything is today; it moves all promises.
     """
 
     approach: tuple[str, ...]
@@ -108,6 +111,7 @@ class PolicyModel:
     history: Mapping[str, int]
     changes: tuple[Mapping[str, Any], ...] = ()
     decisions: tuple[FactorDecision, ...] = ()
+    level: Level = NO_LEVEL
 
     @cached_property
     def version(self) -> str:
@@ -221,6 +225,7 @@ class PolicyModel:
             history=dict(values["history"]),
             changes=tuple(dict(change) for change in values["changes"]),
             decisions=tuple(FactorDecision(**one) for one in values.get("decisions", ())),
+            level=Level(**values.get("level", {})),
         )
 
     def _content(self) -> dict[str, Any]:
@@ -247,6 +252,7 @@ class PolicyModel:
             "history": dict(self.history),
             "changes": [dict(change) for change in self.changes],
             "decisions": [one.to_dict() for one in self.decisions],
+            "level": asdict(self.level),
         }
         return content
 

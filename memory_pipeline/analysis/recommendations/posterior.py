@@ -123,6 +123,7 @@ def posterior_in(
     # In the draws in which approaches do not matter, each succeeds as often as the usual mix.
     is_indifferent = policy.model_weights.is_indifferent()
     draws[:, is_indifferent] = usual[is_indifferent]
+    draws, usual = policy.level.move_draws(draws), policy.level.move_draws(usual)
     return ContextPosterior(full_contexts, is_widened, candidates, draws, shares, usual, remainder)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from memory_pipeline.analysis.learning.measures import measure_table, period_sta
 from memory_pipeline.analysis.models.change_points import find_changes
 from memory_pipeline.analysis.recommendations import fit_policy
 from memory_pipeline.analysis.recommendations.current import fit_current_policy
+from memory_pipeline.analysis.recommendations.level import NO_LEVEL
 
 CUT = pd.Timestamp("2024-09-01", tz="UTC")
 
@@ -181,7 +184,7 @@ def test_drift_tells_the_changes_of_the_policy_and_where():
     assert largest["value"] < -0.2
     assert abs(pd.Timestamp(largest["details"]["since"]) - CUT) < pd.Timedelta(days=45)
     [view] = backtest_months(frame, **roles(), months=[counts.index[-1]])
-    model = fit_policy(view.before, **roles())
+    model = replace(fit_policy(view.before, **roles()), level=NO_LEVEL)
     columns = [*roles()["approach"], *roles()["context"]]
     expected = find_changes(
         view.before, model.expected(view.before), columns=columns, unit="application_name"
