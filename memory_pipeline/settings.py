@@ -66,6 +66,12 @@ class Settings(BaseSettings):
         description="Where features and evidence are kept as Parquet: a folder or any fsspec URL. "
         "Unset: MEMORY_HOME/storage.",
     )
+    spark_master: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Master of a Spark cluster whose workers count the history, such as spark://host:7077; "
+        "they have to reach MEMORY_STORAGE_URL under the same name. Unset: this process counts.",
+    )
     min_sample_size: int = Field(
         default=30, ge=2, description="Fewest attempts behind a pattern or a recommendation."
     )

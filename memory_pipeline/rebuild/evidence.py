@@ -7,31 +7,32 @@ rebuild left behind, what does not fit the features is made anew.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline.analysis.evidence import Evidence, count_evidence
+from memory_pipeline.analysis.evidence import Evidence
 from memory_pipeline.analysis.evidence.periods import without_periods
 from memory_pipeline.analysis.features import Encoding
-from memory_pipeline.analysis.features.encoding import FLOORS, encoded_columns, learn_encoding
-from memory_pipeline.analysis.features.outcomes import outcome_labels
+from memory_pipeline.analysis.features.encoding import FLOORS, learn_encoding
 from memory_pipeline.analysis.features.recoding import recoded_months
-from memory_pipeline.analysis.features.value_counts import add_tables, value_table
-from memory_pipeline.analysis.names import OUTCOME, PERIOD
+from memory_pipeline.analysis.features.value_counts import add_tables
+from memory_pipeline.analysis.names import PERIOD
 from memory_pipeline.rebuild.code_version import code_version
+from memory_pipeline.rebuild.collapsers import BESIDE_ROWS, collapser_of
 from memory_pipeline.rebuild.features import Progress, check_unit, progress_of
 from memory_pipeline.store.frames import OUTCOME_EVIDENCE, OUTCOME_FEATURES, OUTCOME_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
+    from memory_pipeline.rebuild.collapsers import Collapser
     from memory_pipeline.store.frames import FramePart, FrameStore
     from memory_pipeline.store.session import Session
 
-_BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
 MADE_BY = (
     "memory_pipeline.analysis.arrays",
     "memory_pipeline.analysis.names",
@@ -39,6 +40,7 @@ MADE_BY = (
     "memory_pipeline.analysis.stats.grouped_sample",
     "memory_pipeline.analysis.features",
     "memory_pipeline.analysis.evidence",
+    "memory_pipeline.rebuild.collapsers",
     "memory_pipeline.rebuild.evidence",
 )
 """Modules and packages that decide what the evidence is; the features' own version stands beside them."""
@@ -80,15 +82,16 @@ def update_evidence(session: Session) -> UpdatedEvidence:
     check_unit(settings.unit, info["columns"])
     conditions = [c for c in (*info["context"], *info["approach"]) if c != settings.unit]
     made = {"version": code_version(*MADE_BY), "unit": settings.unit, "columns": conditions}
-    tables = _update_values(frames, parts, made)
-    floors = FLOORS.at_most(settings.min_sample_size, settings.min_units)
-    encoding = learn_encoding(
-        add_tables(tables, conditions, sum(part.rows for part in parts.values())),
-        min_count=floors.attempts,
-        min_units=floors.units,
-        taken=info["columns"],
-    )
-    evidence, progress = _update_counts(frames, parts, made, tables, encoding)
+    with closing(collapser_of(settings, frames)) as collapser:
+        tables = _update_values(frames, parts, made, collapser)
+        floors = FLOORS.at_most(settings.min_sample_size, settings.min_units)
+        encoding = learn_encoding(
+            add_tables(tables, conditions, sum(part.rows for part in parts.values())),
+            min_count=floors.attempts,
+            min_units=floors.units,
+            taken=info["columns"],
+        )
+        evidence, progress = _update_counts(frames, parts, made, tables, encoding, collapser=collapser)
     if int(evidence.n.sum()) != progress.all_attempts:
         raise RuntimeError(
             f"the evidence counts {int(evidence.n.sum())} attempts, the features {progress.all_attempts}; "
@@ -109,7 +112,7 @@ def read_evidence(frames: FrameStore) -> tuple[Evidence, Encoding]:
     """
     rows, info = frames.read(OUTCOME_EVIDENCE)
     try:
-        evidence = Evidence.from_rows(rows, **{key: info[key] for key in _BESIDE_ROWS})
+        evidence = Evidence.from_rows(rows, **{key: info[key] for key in BESIDE_ROWS})
     except KeyError as error:
         msg = "the stored evidence was written by another version; run `memory-pipeline rebuild`"
         raise RuntimeError(msg) from error
@@ -129,7 +132,7 @@ def read_encoding(frames: FrameStore) -> Encoding:
 
 
 def _update_values(
-    frames: FrameStore, parts: Mapping[str, FramePart], made: Mapping[str, Any]
+    frames: FrameStore, parts: Mapping[str, FramePart], made: Mapping[str, Any], collapser: Collapser
 ) -> pd.DataFrame:
     """Return the value tables of all months, with the column `month`; count and keep those that changed."""
     old, about = frames.read(OUTCOME_VALUES) if frames.exists(OUTCOME_VALUES) else (None, {})
@@ -138,10 +141,10 @@ def _update_values(
     if old is not None and not stale and about["parts"] == files:
         return old
     tables = [] if old is None else [old[old["month"].isin(set(parts) - stale)]]
-    for month in sorted(stale):
-        columns = [*dict.fromkeys([made["unit"], *made["columns"]])]
-        features = frames.read_parts([parts[month]], columns)
-        tables.append(value_table(features, made["columns"], made["unit"]).assign(month=month))
+    months = sorted(stale)
+    if months:
+        found = collapser.value_tables([parts[month] for month in months], made["columns"], made["unit"])
+        tables += [table.assign(month=month) for table, month in zip(found, months, strict=True)]
     whole = pd.concat(tables, ignore_index=True).astype({"month": "str"})
     frames.write(OUTCOME_VALUES, whole, {"made": dict(made), "parts": files})
     return whole
@@ -153,6 +156,8 @@ def _update_counts(
     made: Mapping[str, Any],
     tables: pd.DataFrame,
     encoding: Encoding,
+    *,
+    collapser: Collapser,
 ) -> tuple[Evidence, Progress]:
     """Count the months that changed or whose categories did, and add them to those that hold."""
     rows, about = frames.read(OUTCOME_EVIDENCE) if frames.exists(OUTCOME_EVIDENCE) else (None, {})
@@ -166,13 +171,15 @@ def _update_counts(
         recoded = recoded_months(tables, Encoding.from_dict(about["encoding"]), encoding) - todo
         reason = f"{len(recoded)} because values are told apart otherwise" if recoded else ""
         todo |= recoded
-    evidence = _count(frames, [parts[month] for month in todo], made, encoding) if todo else None
+    evidence = None
+    if todo:
+        evidence = collapser.collapse([parts[month] for month in sorted(todo)], made["unit"], encoding)
     if rows is not None and todo != set(parts):
-        old = Evidence.from_rows(rows, **{key: about[key] for key in _BESIDE_ROWS})
+        old = Evidence.from_rows(rows, **{key: about[key] for key in BESIDE_ROWS})
         kept = without_periods(old, set(old.codes(PERIOD)[1]) - (set(parts) - todo))
         evidence = kept if evidence is None else kept.merge(evidence)
     assert evidence is not None  # noqa: S101 - there is a part, and it is counted or holds
-    beside = {key: getattr(evidence, key) for key in _BESIDE_ROWS}
+    beside = {key: getattr(evidence, key) for key in BESIDE_ROWS}
     files = {month: part.file for month, part in parts.items()}
     state = {"made": dict(made), "parts": files, "encoding": encoding.to_dict()}
     frames.write(OUTCOME_EVIDENCE, evidence.to_rows(), {**beside, **state})
@@ -184,18 +191,3 @@ def _stale(parts: Mapping[str, FramePart], about: Mapping[str, Any], made: Mappi
     if about.get("made") != made:
         return set(parts)
     return {month for month, part in parts.items() if about["parts"].get(month) != part.file}
-
-
-def _count(
-    frames: FrameStore, parts: Collection[FramePart], made: Mapping[str, Any], encoding: Encoding
-) -> Evidence:
-    features = frames.read_parts(parts)
-    beside = {
-        OUTCOME: outcome_labels(features),
-        made["unit"]: features[made["unit"]],
-        PERIOD: features["occurred_at"].dt.strftime("%Y-%m"),
-    }
-    frame = pd.concat([encoding.apply(features), pd.DataFrame(beside)], axis=1)
-    return count_evidence(
-        frame, conditions=encoded_columns(encoding), outcome=OUTCOME, unit=made["unit"], period=PERIOD
-    )

@@ -25,6 +25,8 @@ OUTCOME_EVIDENCE = "outcome_evidence"
 """Name of the frame of counts, whose information holds the encoding of the conditions."""
 OUTCOME_VALUES = "outcome_values"
 """Name of the frame of how often each value of a condition occurs, by month."""
+COUNTED_MONTHS = "counted_months"
+"""How the names of the frames begin that workers of a cluster write while a history is counted."""
 CONDITION_ASSOCIATIONS = "condition_associations"
 """Name of the frame of pairs of conditions."""
 PATTERN_OVERLAPS = "pattern_overlaps"
@@ -132,6 +134,11 @@ class FrameStore:
         """
         self._check_there(name, self._path(name))
         return self._read_file(self._path(name), [])[1]
+
+    def read_bytes(self, name: str) -> bytes:
+        """Read the file of a frame that is kept whole, as it is."""
+        content: bytes = self.filesystem.cat_file(self._path(name))
+        return content
 
     def exists(self, name: str) -> bool:
         """Return whether a frame of that name was written, in parts or as a whole."""

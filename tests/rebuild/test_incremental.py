@@ -271,7 +271,7 @@ def test_a_killed_rebuild_leaves_the_old_features_whole_and_no_files_for_ever(
     before, _ = frames.read(OUTCOME_FEATURES)
     add(store, outcome_rows(30, first=120))
 
-    def killed(*_: Any) -> None:
+    def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

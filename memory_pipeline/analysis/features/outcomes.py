@@ -29,6 +29,27 @@ def outcome_labels(outcomes: pd.DataFrame, target: str | None = None) -> pd.Seri
         When the target is not known; the message lists those that are.
     """
     needs = "all" if target is None else _target_part(target)
+    # Few attempts differ in these columns, so that a label is made once per combination.
+    number = np.zeros(len(outcomes), dtype=np.int64)
+    for column in _READ[needs]:
+        codes, distinct = pd.factorize(outcomes[column])
+        number = number * (len(distinct) + 1) + codes + 1
+    _, first, row = np.unique(number, return_index=True, return_inverse=True)
+    labels = _labels_of(outcomes.iloc[first], needs)
+    return labels.iloc[row].set_axis(outcomes.index)
+
+
+_READ = {
+    "all": ("outcome_status", "failure_reason", "intervention_kind", "needed_intervention"),
+    "status": ("outcome_status",),
+    "failure_reason": ("failure_reason",),
+    "intervention": ("needed_intervention",),
+    "intervention_kind": ("intervention_kind",),
+}
+"""Columns that a label is made of, by what is needed of it."""
+
+
+def _labels_of(outcomes: pd.DataFrame, needs: str) -> pd.Series:
     empty = pd.Series("", index=outcomes.index, dtype=object)
 
     def part(name: str, column: str) -> pd.Series:
