@@ -25,7 +25,6 @@ from memory_pipeline.store.frames import COUNTED_MONTHS, FrameStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memory_pipeline.settings import Settings
     from memory_pipeline.store.frames import FramePart
 
 BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
@@ -162,12 +161,3 @@ def merge_all(parts: Sequence[Evidence]) -> Evidence:
         return parts[0]
     middle = len(parts) // 2
     return merge_all(parts[:middle]).merge(merge_all(parts[middle:]))
-
-
-def collapser_of(settings: Settings, frames: FrameStore) -> Collapser:
-    """Return who counts by the settings: Spark where MEMORY_SPARK_MASTER names a master."""
-    if settings.spark_master is None:
-        return OwnProcess(frames)
-    from memory_pipeline.rebuild.spark import SparkWorkers  # noqa: PLC0415 - an extra
-
-    return SparkWorkers(settings.storage, settings.spark_master)

@@ -22,7 +22,7 @@ from memory_pipeline.analysis.features.recoding import recoded_months
 from memory_pipeline.analysis.features.value_counts import add_tables
 from memory_pipeline.analysis.names import PERIOD
 from memory_pipeline.rebuild.code_version import code_version
-from memory_pipeline.rebuild.collapsers import BESIDE_ROWS, collapser_of
+from memory_pipeline.rebuild.collapsers import BESIDE_ROWS, OwnProcess
 from memory_pipeline.rebuild.features import Progress, check_unit, progress_of
 from memory_pipeline.store.frames import OUTCOME_EVIDENCE, OUTCOME_FEATURES, OUTCOME_VALUES
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memory_pipeline.rebuild.collapsers import Collapser
+    from memory_pipeline.settings import Settings
     from memory_pipeline.store.frames import FramePart, FrameStore
     from memory_pipeline.store.session import Session
 
@@ -129,6 +130,15 @@ def read_encoding(frames: FrameStore) -> Encoding:
     """
     _, info = frames.read(OUTCOME_EVIDENCE, columns=[])
     return Encoding.from_dict(info["encoding"])
+
+
+def collapser_of(settings: Settings, frames: FrameStore) -> Collapser:
+    """Return who counts by the settings: Spark where MEMORY_SPARK_MASTER names a master."""
+    if settings.spark_master is None:
+        return OwnProcess(frames)
+    from memory_pipeline.rebuild.spark import SparkWorkers  # noqa: PLC0415 - an extra
+
+    return SparkWorkers(settings.storage, settings.spark_master)
 
 
 def _update_values(
