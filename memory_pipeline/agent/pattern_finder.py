@@ -18,6 +18,7 @@ from memory_pipeline.agent.toolbox import Toolbox
 from memory_pipeline.agent.usage import PRICES_AS_OF, Budget, Usage
 from memory_pipeline.agent.visible_labels import shown_labels
 from memory_pipeline.store.discovery import finish_run, start_run
+from memory_pipeline.store.rebuilds import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,11 +87,21 @@ class PatternFinderAgent:
     def __init__(self, memory: MemberService) -> None:
         self.memory = memory
 
-    def discover_patterns(self, focus_areas: Sequence[str] | None = None) -> Discovery:
+    def discover_patterns(
+        self, focus_areas: Sequence[str] | None = None, *, trigger: str = "program"
+    ) -> Discovery:
         """Find patterns, preferably in the given areas, and store them.
 
         Each pattern is stored as soon as it is verified, so that a discovery which ends early keeps what it
-        found. How it ended, and what it used, is in the result and in `discovery_runs`.
+        found. How it ended, and what it used, is in the result and in `discovery_runs`; the log of the
+        analysis has it too.
+
+        Parameters
+        ----------
+        focus_areas
+            What to look at first.
+        trigger
+            Who or what asked for it, for the log of the analysis.
 
         Returns
         -------
@@ -109,6 +120,7 @@ class PatternFinderAgent:
         usage = Usage(settings.discovery_model)
         with store.discovery_lock():
             labels = self.memory.member_labels()
+            began_at = clock(store)
             run_id = start_run(store, model=settings.discovery_model, focus_areas=focus)
             toolbox = self._toolbox(labels, run_id)
             status, detail, summary = "failed", "", ""
@@ -130,7 +142,14 @@ class PatternFinderAgent:
                     claims=tuple(toolbox.claims),
                     summary=summary,
                 )
-                finish_run(store, run_id, _row(result))
+                row = _row(result)
+                finish_run(store, run_id, row)
+                self.memory.log_discovery(
+                    {"id": run_id, **row},
+                    trigger=trigger,
+                    began_at=began_at,
+                    is_complete=result.is_complete,
+                )
                 if result.counted("created") + result.counted("updated"):
                     self.memory.refresh_questions()
         return result

@@ -36,7 +36,9 @@ def discover(as_json: bool, focus_areas: tuple[str, ...], statistics_only: bool)
         raise click.BadParameter(str(error), param_hint="--focus") from error
     with opened_memory() as memory:
         by_category = memory.find_member_patterns()
-        discovery = None if statistics_only else PatternFinderAgent(memory).discover_patterns(focus_areas)
+        discovery = None
+        if not statistics_only:
+            discovery = PatternFinderAgent(memory).discover_patterns(focus_areas, trigger="command")
     if as_json:
         found: dict[str, Any] = {"patterns": sum(by_category.values()), "by_category": by_category}
         print_json(found | {"discovery": None if discovery is None else discovery.to_dict()})

@@ -16,17 +16,14 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from memory_pipeline.pipeline.assets.discovery import BY_HAND
 from memory_pipeline.pipeline.progress import Watcher
+from memory_pipeline.pipeline.triggers import trigger_of
 from memory_pipeline.rebuild.report import RebuildError, RebuildReport, warnings_of
 from memory_pipeline.rebuild.steps import STEPS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from memory_pipeline.store.session import Session
 
 ALERT_SENSOR_NAME = "alerts_sensor"
-BECAUSE_TAG = "memory_pipeline/because"
-"""Tag of a run: what asked for it."""
 _REBUILD_JOBS = ("rebuild", BY_HAND)
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 _SENSOR_SECONDS = 60
@@ -114,20 +111,10 @@ def _log(instance: dg.DagsterInstance, memory: Session, record: dg.RunRecord) ->
     log_rebuild(
         memory,
         report,
-        trigger=_trigger(run.tags),
+        trigger=trigger_of(run.tags),
         began_at=began,
         ended_at=ended,
         violations=violations,
         error=error,
     )
     return True
-
-
-def _trigger(tags: Mapping[str, str]) -> str:
-    """Return what asked for a run."""
-    if BECAUSE_TAG in tags:
-        return tags[BECAUSE_TAG]
-    for kind in ("schedule", "sensor"):
-        if f"dagster/{kind}_name" in tags:
-            return tags[f"dagster/{kind}_name"]
-    return "Dagster's UI"

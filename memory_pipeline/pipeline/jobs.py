@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from memory_pipeline.pipeline.triggers import BECAUSE_TAG
 from memory_pipeline.settings import parse_schedule
 
 if TYPE_CHECKING:
@@ -187,9 +188,7 @@ def new_outcomes_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
         if changed < enough or newest is None:
             return dg.SkipReason(f"{changed:,} outcomes are new or corrected; a rebuild starts at {enough:,}")
         until = newest.isoformat()
-        request = dg.RunRequest(
-            run_key=f"outcomes until {until}", tags={"memory_pipeline/because": SENSOR_NAME}
-        )
+        request = dg.RunRequest(run_key=f"outcomes until {until}", tags={BECAUSE_TAG: SENSOR_NAME})
         return dg.SensorResult(run_requests=[request], cursor=json.dumps({"requested_until": until}))
 
     return sensor

@@ -15,6 +15,7 @@ from memory_pipeline.pipeline.instance import (
     open_instance,
 )
 from memory_pipeline.pipeline.progress import Watcher, is_step
+from memory_pipeline.pipeline.triggers import BECAUSE_TAG
 from memory_pipeline.rebuild.report import RebuildError, RebuildReport, warnings_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def rebuild(
             run_id=run_id,
             raise_on_error=False,
             run_config={} if verbose else _NO_CONSOLE,
-            tags={LOCK_HOLDER_TAG: lock_holder(), "memory_pipeline/because": "command"},
+            tags={LOCK_HOLDER_TAG: lock_holder(), BECAUSE_TAG: "command"},
         )
         seconds = time.monotonic() - began
         watcher.note_skipped()

@@ -1,4 +1,4 @@
-"""The log of the analysis: what a rebuild that ended did, whichever way it ran."""
+"""The log of the analysis: what a rebuild or a discovery that ended did, whichever way it ran."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from memory_pipeline.store.analysis_log import changes_since, record_run
 from memory_pipeline.store.rebuilds import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from memory_pipeline.rebuild.report import CheckFailure, RebuildReport, StepEvent
+    from memory_pipeline.store.database import Store
     from memory_pipeline.store.session import Session
 
 
@@ -60,6 +61,58 @@ def log_rebuild(
             "warnings": [str(one) for one in report.warnings],
             "violations": [_violation(one) for one in violations],
             "error": None if error is None else str(error),
+        },
+    )
+
+
+def log_discovery(
+    store: Store, found: Mapping[str, Any], *, trigger: str, began_at: datetime, is_complete: bool
+) -> None:
+    """Record a discovery that ended, also one that failed, was interrupted or reached its limits.
+
+    Parameters
+    ----------
+    found
+        Its row of `discovery_runs`, with its `id`.
+    trigger
+        Who or what asked for it, as in `log_rebuild`.
+    began_at
+        When it began; it ended now.
+    is_complete
+        Whether nothing is missing.
+    """
+    ended_at = clock(store)
+    state = "succeeded" if is_complete else "failed"
+    step = {
+        "step": "conversation with Claude",
+        "kind": "discovery",
+        "state": state,
+        "rows": len(found["claims"]),
+        "seconds": round((ended_at - began_at).total_seconds(), 3),
+        "message": found["message"],
+    }
+    counted = ("patterns_created", "patterns_updated", "claims_refused")
+    spent = ("turns", "requests", "retries", "refusals", "input_tokens", "output_tokens", "cost_usd")
+    refused = [
+        f"refused: {claim['name']}: {claim['reason']}"
+        for claim in found["claims"]
+        if claim["verdict"] == "refused"
+    ]
+    record_run(
+        store,
+        {
+            "id": found["id"],
+            "kind": "discovery",
+            "trigger": trigger,
+            "state": state,
+            "began_at": began_at,
+            "ended_at": ended_at,
+            "versions": {**versions(), "model": found["model"]},
+            "steps": [step],
+            "changes": {name: found[name] for name in (*counted, *spent)},
+            "warnings": refused,
+            "violations": [],
+            "error": None if is_complete else found["message"],
         },
     )
 

@@ -81,7 +81,7 @@ def discover(memory: Memory, arguments: dict[str, Any], note: Note) -> dict[str,
     from memory_pipeline.agent import PatternFinderAgent  # noqa: PLC0415
 
     note({"step": "claude", "state": "started", "number": 1, "total": 2})
-    found = PatternFinderAgent(memory).discover_patterns(arguments.get("focus_areas") or ())
+    found = PatternFinderAgent(memory).discover_patterns(arguments.get("focus_areas") or (), trigger="server")
     result["discovery"] = found.to_dict()
     if not found.is_complete:
         raise JobFailedError(found.message, result)

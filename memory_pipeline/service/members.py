@@ -10,6 +10,9 @@ from memory_pipeline.store.models import DiscoveryRun, LabelMerge, Member, Quest
 from memory_pipeline.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     import pandas as pd
 
     from memory_pipeline.analysis.members.labels import MemberLabels
@@ -32,6 +35,14 @@ class MemberService(Service):
         members = reads.read_table(self.store, Member, order_by="id")
         vocabulary = load_vocabulary(self.settings)
         return normalise_members(members, vocabulary, strata=self.settings.strata)
+
+    def log_discovery(
+        self, found: Mapping[str, Any], *, trigger: str, began_at: datetime, is_complete: bool
+    ) -> None:
+        """Add a discovery that ended to the log of the analysis; see `rebuild.analysis_log.log_discovery`."""
+        from memory_pipeline.rebuild.analysis_log import log_discovery  # noqa: PLC0415 - keeps answers quick
+
+        log_discovery(self.store, found, trigger=trigger, began_at=began_at, is_complete=is_complete)
 
     def find_member_patterns(self) -> dict[str, int]:
         """Search member patterns by statistics and store them; returns how many per category."""

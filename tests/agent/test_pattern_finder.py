@@ -13,6 +13,7 @@ from sqlalchemy import update
 from memory_pipeline.agent import PatternFinderAgent
 from memory_pipeline.ingest import ingest_records
 from memory_pipeline.store import Store, reads
+from memory_pipeline.store.analysis_log import read_runs
 from memory_pipeline.store.database import DiscoveryInProgressError
 from memory_pipeline.store.models import DiscoveryRun, Member, MemberPattern
 
@@ -49,6 +50,28 @@ def test_a_good_run_stores_what_was_verified(memory_at, store, script, streaming
     assert evidence["run_id"] == result.run_id
     asked = memory.questions()
     assert set(asked.query("pattern_name == 'Data people'")["question"]) == set(claim["question_prompts"])
+
+
+def test_the_log_of_the_analysis_has_discoveries_that_ended_well_and_badly(memory_at, store, script):
+    with script(saying(READS, saves(DATA | {"member_count": 1}), FINISHED)) as server:
+        memory = memory_at(server.url)
+        good = PatternFinderAgent(memory).discover_patterns(trigger="command")
+        bounded = PatternFinderAgent(memory_at(server.url, discovery_max_turns=1)).discover_patterns()
+    assert (good.status, bounded.status) == ("complete", "max_turns")
+    runs, total = read_runs(store, kind="discovery")
+    assert total == 2
+    stopped, whole = runs
+    assert (whole["id"], whole["state"], whole["trigger"]) == (good.run_id, "succeeded", "command")
+    assert whole["error"] is None
+    assert whole["changes"]["patterns_created"] == good.counted("created")
+    assert whole["changes"]["turns"] == good.usage.turns
+    assert whole["versions"]["model"] == memory.settings.discovery_model
+    assert whole["began_at"] <= whole["ended_at"]
+    assert [step["rows"] for step in whole["steps"]] == [len(good.claims)]
+    refused = [claim["reason"] for claim in good.claims if claim["verdict"] == "refused"]
+    assert len(whole["warnings"]) == len(refused)
+    assert (stopped["state"], stopped["trigger"], stopped["error"]) == ("failed", "program", bounded.message)
+    assert read_runs(store, kind="rebuild")[1] == 0
 
 
 def test_what_the_model_is_asked(memory_at, script):

@@ -40,11 +40,12 @@ def discovery_runs(context: dg.AssetExecutionContext, config: DiscoveryConfig) -
     if context.run.job_name == BY_HAND and len(set(context.job_def.asset_layer.executable_asset_keys)) > 1:
         return dg.MaterializeResult(metadata={"status": "left out", "message": _LEFT_OUT})
     from memory_pipeline.agent import PatternFinderAgent  # noqa: PLC0415
+    from memory_pipeline.pipeline.triggers import trigger_of  # noqa: PLC0415
     from memory_pipeline.service.members import MemberService  # noqa: PLC0415
 
     resource = memory_of(context)
     agent = PatternFinderAgent(MemberService(resource.settings, resource.store, resource.frames))
-    result = agent.discover_patterns(config.focus_areas)
+    result = agent.discover_patterns(config.focus_areas, trigger=trigger_of(context.run.tags))
     used = result.usage
     metadata: dict[str, dg.MetadataValue | str | int | float] = {
         "dagster/row_count": 1,

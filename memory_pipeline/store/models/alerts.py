@@ -94,7 +94,7 @@ class AlertMessage(Base):
 
 
 class AnalysisRun(Base):
-    """One rebuild that ended, whichever way it ran: why, by which version, how long each step took."""
+    """One rebuild or discovery that ended: why, by which version, how long each step took."""
 
     __tablename__ = "analysis_runs"
     __table_args__ = (
