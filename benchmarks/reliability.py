@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 PROGRAM = [sys.executable, "-c", "from memory_pipeline.cli import main; main()"]
 FINDINGS = {
-    "pattern_identifications": "id, confidence, sample_size, active",
+    "pattern_identifications where active": "id, confidence, sample_size",
     "success_factors": "id, effectiveness, ci_low, ci_high, sample_size",
     "approach_recommendations": "id, success_rate, confidence, recommended_approach",
     "learning_measures": "measure, period_start, segment_column, segment_value, value",

@@ -61,8 +61,10 @@ def opened_store() -> Iterator[tuple[Settings, Store]]:
 def opened_memory() -> Iterator[Memory]:
     """Open the configured memory for one command."""
     from memory_pipeline.memory import Memory  # noqa: PLC0415 - keeps `--help` quick
+    from memory_pipeline.store.served import Asked  # noqa: PLC0415
 
     with opened_store() as (settings, store), Memory(settings, store) as memory:
+        memory.asked = Asked("command")
         yield memory
 
 

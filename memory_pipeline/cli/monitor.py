@@ -72,6 +72,7 @@ def _cell(row: dict[Any, Any], column: str, frame: pd.DataFrame) -> str:
     return _written(column, row[column])
 
 
+_FEW_SECONDS = 10
 _POINTS = ("gain", "value", "success_rate", "share")
 """Columns whose interval is called `ci_low` and `ci_high` alone."""
 
@@ -92,6 +93,8 @@ def _written(column: str, value: Any) -> str:
         text = f"{100 * value:+.0f} points"
     elif column == "value" and isinstance(value, float):
         text = f"{value:+.2f}"
+    elif column.startswith("seconds") and value < _FEW_SECONDS:
+        text = f"{value:.3f}"
     elif column.endswith(_SHARES):
         text = f"{value:.0%}"
     else:

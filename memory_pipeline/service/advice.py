@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from memory_pipeline.service.outcomes import find_cases
 from memory_pipeline.service.session import Service
 from memory_pipeline.store import reads
 from memory_pipeline.store.models import AdviceChange, AdviceVerification, ApproachRecommendation
-from memory_pipeline.store.served import LOGGED, log_served
+from memory_pipeline.store.served import BY_PROGRAM, LOGGED, Asked, log_served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,7 +104,11 @@ class AdviceService(Service):
     ----------
     current_policy
         The policy that holds now; it is read again only where something changed.
+    asked
+        Who asks, for the log of answers; a door that opens a memory sets it.
     """
+
+    asked: Asked = BY_PROGRAM
 
     def __init__(self, settings: Settings, store: Store, frames: FrameStore | None = None) -> None:
         super().__init__(settings, store, frames)
@@ -170,6 +175,7 @@ class AdviceService(Service):
         FileNotFoundError, ValueError, RuntimeError
             As `recommend`; then nothing is logged.
         """
+        started = time.perf_counter()
         policy, descriptions = self._read_descriptions(contexts)
         choices = choose_answers(
             policy,
@@ -178,7 +184,8 @@ class AdviceService(Service):
             control_share=self.settings.control_share if control_share is None else control_share,
             rng=rng or np.random.default_rng(),
         )
-        answers = log_answers(self.store, choices)
+        each = (time.perf_counter() - started) / max(len(choices), 1)
+        answers = log_answers(self.store, choices, asked=self.asked, seconds=each)
         return [replace(answer, notes=one.notes) for answer, one in zip(answers, descriptions, strict=True)]
 
     def _read_descriptions(self, contexts: Sequence[Mapping[str, Any]]) -> tuple[Policy, list[Description]]:
@@ -239,9 +246,20 @@ def choose_answers(
     return choices
 
 
-def log_answers(store: Store, choices: Sequence[Choice]) -> list[Answer]:
-    """Write answers to the log, and return them under the ids that outcomes can name."""
-    ids = log_served(store, [choice.to_row() for choice in choices])
+def log_answers(
+    store: Store, choices: Sequence[Choice], *, asked: Asked = BY_PROGRAM, seconds: float | None = None
+) -> list[Answer]:
+    """Write answers to the log, and return them under the ids that outcomes can name.
+
+    Parameters
+    ----------
+    asked
+        Who asked for them.
+    seconds
+        How long each took; None: not known.
+    """
+    who = {"door": asked.door, "asked_by": asked.by, "seconds": seconds}
+    ids = log_served(store, [choice.to_row() | who for choice in choices])
     return [choice.to_answer(identity) for identity, choice in zip(ids, choices, strict=True)]
 
 

@@ -33,8 +33,7 @@ _NOT_ADJUSTED = (
 _SKILL = "How well earlier months foretold a month: 0 is the base rate, 1 foretells everything."
 _ANSWERS = (
     "Months are those of the answers; `said` are those of which an attempt says whether they were followed. "
-    "An answer does not keep who asked, through which door, and how long it took: a server counts its "
-    "requests by route, and their time, under /metrics."
+    "Seconds are those until the memory had the answer, without the way to who asked."
 )
 _INDEPENDENT = "Intervals of shares are Wilson's 95% intervals, which treat attempts as independent."
 
@@ -188,6 +187,9 @@ class MonitoringService(AdviceService, ProgressService, OutcomeSummaryService):
         )
         tables = {
             "months": months,
+            "doors": _with_shares(
+                counts.count_doors(self.store), {"reported": "answers", "followed": "said"}
+            ),
             "sources": counts.count_sources(self.store),
             "unknown_values": self._unknown_values(),
         }

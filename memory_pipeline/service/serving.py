@@ -27,7 +27,7 @@ from memory_pipeline.service.outcomes import find_cases
 from memory_pipeline.service.records import to_json
 from memory_pipeline.store import reads
 from memory_pipeline.store.models import ApproachRecommendation, PackagingOutcome
-from memory_pipeline.store.served import read_served
+from memory_pipeline.store.served import BY_PROGRAM, Asked, read_served
 from memory_pipeline.store.served_journal import ServedJournal
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Question:
     chance: float
     is_look: bool
     kept: KeptAnswer | None = field(default=None)
+    asked_at: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,9 @@ class Serving:
             self._book = AnswerBook(policy, self._settings.exploration)
             return True
 
-    def recommend(self, context: Mapping[str, Any], *, log: bool = True) -> ServedAnswer:
+    def recommend(
+        self, context: Mapping[str, Any], *, log: bool = True, asked: Asked = BY_PROGRAM
+    ) -> ServedAnswer:
         """Advise on an application as `Memory.recommend` does; errors are the same.
 
         It asks the database where the answer is not kept: `ask`, `prepare` and `give` in one.
@@ -183,7 +186,7 @@ class Serving:
         question = self.ask(context, log=log)
         if question is None or not self.is_ready(question):
             question = self.prepare(question or context, log=log)
-        return self.give(question)
+        return self.give(question, asked)
 
     def ask(self, context: Mapping[str, Any], *, log: bool = True) -> Question | None:
         """Read a description and look for its answer among those that are kept; never waits.
@@ -261,8 +264,15 @@ class Serving:
         kept.cases = to_json([vars(one) for one in cases], indent=None).encode()
         kept.cases_stamp, kept.cases_read_at = stamp, began
 
-    def give(self, question: Question) -> ServedAnswer:
+    def give(self, question: Question, asked: Asked = BY_PROGRAM) -> ServedAnswer:
         """Return the answer to a question that is ready, and write it to the journal, without the database.
+
+        Parameters
+        ----------
+        question
+            What `ask` or `prepare` returned.
+        asked
+            Who asked; logged with the seconds since.
 
         Raises
         ------
@@ -278,13 +288,17 @@ class Serving:
         share = 0.0 if kept.approach is None else self._settings.control_share
         is_withheld = _chance.random() < share
         identity = str(uuid.uuid4())
-        line = b'{"id":"%b","withheld":%b,"control_share":%b,"served_at":"%b",%b' % (
+        by = b"null" if asked.by is None else json.dumps(asked.by).encode()
+        seconds = time.perf_counter() - question.asked_at
+        line = b'{"id":"%b","door":"%b","asked_by":%b,"seconds":%.6f,"withheld":%b,"control_share":%b,' % (
             identity.encode(),
+            asked.door.encode(),
+            by,
+            seconds,
             b"true" if is_withheld else b"false",
             repr(share).encode(),
-            datetime.now(tz=UTC).isoformat().encode(),
-            kept.log,
         )
+        line += b'"served_at":"%b",%b' % (datetime.now(tz=UTC).isoformat().encode(), kept.log)
         self._journal.append(line, kept.candidates_id, kept.candidates_document)
         return ServedAnswer(identity, is_withheld, kept, kept.cases, notes)
 

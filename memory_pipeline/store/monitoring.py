@@ -69,6 +69,21 @@ select to_char(s.served_at at time zone 'UTC', 'YYYY-MM') as month, count(*) as 
     count(*) filter (where r.followed and not s.withheld) as followed
 from served_recommendations as s left join reports as r on r.id = s.id group by 1 order by 1
 """
+_DOORS = """
+with reports as (
+    select recommendation_id as id, bool_or(recommendation_followed) as followed
+    from packaging_outcomes where recommendation_id is not null group by recommendation_id
+)
+select coalesce(s.door, 'not known') as door, s.asked_by, count(*) as answers,
+    count(*) filter (where s.withheld) as withheld, count(r.id) as reported,
+    count(*) filter (where r.followed is not null and not s.withheld) as said,
+    count(*) filter (where r.followed and not s.withheld) as followed,
+    percentile_cont(0.5) within group (order by s.seconds) as seconds_median,
+    percentile_cont(0.95) within group (order by s.seconds) as seconds_p95,
+    max(s.served_at) as newest
+from served_recommendations as s left join reports as r on r.id = s.id
+group by 1, 2 order by answers desc, 1, 2
+"""
 _SOURCES = """
 select source, count(*) as attempts, count(recommendation_id) as advised,
     count(*) filter (where recommendation_id is not null and recommendation_followed) as followed,
@@ -130,6 +145,19 @@ def count_answers(store: Store) -> pd.DataFrame:
         those that were not withheld `said` (an attempt says whether it followed) and `followed`.
     """
     return _read(store, _ANSWERS)
+
+
+def count_doors(store: Store) -> pd.DataFrame:
+    """Count the answers by door and by who asked there, the most first, and how long they took.
+
+    Returns
+    -------
+    DataFrame
+        `door` (command, http, mcp, page, program, not known), `asked_by` (name of the token, or None),
+        `answers`, `withheld`, `reported`, `said` and `followed` as in `count_answers`, `seconds_median` and
+        `seconds_p95` until the answer was there, and `newest` (time of the newest answer).
+    """
+    return _read(store, _DOORS)
 
 
 def count_sources(store: Store) -> pd.DataFrame:

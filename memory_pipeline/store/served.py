@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,17 +32,38 @@ on conflict (id) do nothing
 _STORE_ANSWERS = text("""
 insert into served_recommendations (
     id, context, candidates_id, recommended_approach, propensity, policy_version, withheld, control_share,
-    served_at)
+    served_at, door, asked_by, seconds)
 select id, context, candidates_id, recommended_approach, propensity, policy_version, withheld, control_share,
-    served_at
+    served_at, door, asked_by, seconds
 from jsonb_to_recordset(cast(:documents as jsonb)) as d (
     id text, context jsonb, candidates_id text, recommended_approach jsonb, propensity float8,
-    policy_version text, withheld boolean, control_share float8, served_at timestamptz)
+    policy_version text, withheld boolean, control_share float8, served_at timestamptz,
+    door text, asked_by text, seconds float8)
 order by id
 on conflict (id) do nothing
 """)
 LOGGED = ("context", "recommended_approach", "propensity", "policy_version")
 """What is logged of an advice, beside its candidates."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked for an answer.
+
+    Attributes
+    ----------
+    door
+        Through which door: `command`, `http`, `mcp`, `page` or `program`.
+    by
+        Name of the token, where the door has tokens.
+    """
+
+    door: str = "program"
+    by: str | None = None
+
+
+BY_PROGRAM = Asked()
+"""Of an answer that a program asked `Memory` for."""
 
 
 def log_served(store: Store, served: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -52,7 +74,8 @@ def log_served(store: Store, served: Sequence[Mapping[str, Any]]) -> list[str]:
     store
         The store.
     served
-        `LOGGED` and `candidates` of each; `withheld` (False) and `control_share` (0) may be left out.
+        `LOGGED` and `candidates` of each; `withheld` (False), `control_share` (0), and `door`, `asked_by` and
+        `seconds` (not known) may be left out.
     """
     if not served:
         return []

@@ -9,7 +9,7 @@ from memory_pipeline.analysis.stats.intervals import wilson_interval
 from memory_pipeline.memory import Memory
 from memory_pipeline.service.descriptions import KnownValues
 from memory_pipeline.service.monitoring import TOPICS
-from memory_pipeline.store.served import log_served
+from memory_pipeline.store.served import Asked, log_served
 
 
 def attempt(number, **more):
@@ -98,6 +98,26 @@ def test_effort_is_told_by_what_became_of_the_advice(own):
     assert "3 answers were given, 1 of them withheld" in usage.sentence
     [source] = usage.tables["sources"].to_dict("records")
     assert (source["attempts"], source["advised"], source["followed"]) == (4, 3, 1)
+    [door] = usage.tables["doors"].to_dict("records")
+    assert (door["door"], door["asked_by"], door["answers"], door["reported"]) == ("not known", None, 3, 3)
+
+
+def test_who_asks_through_which_door_and_how_long_it_took_is_counted(changed_memory):
+    changed_memory.recommend(installer_type="msi")
+    changed_memory.asked = Asked("command")
+    changed_memory.recommend_all([{"installer_type": "msi"}, {"installer_type": "exe"}])
+    changed_memory.serving.recommend({"installer_type": "msi"}, asked=Asked("http", 'a "name"'))
+    changed_memory.serving.recommend({"installer_type": "msi"}, log=False, asked=Asked("page"))
+    doors = changed_memory.monitored("usage").tables["doors"]
+    doors = doors[doors["door"] != "not known"]
+    counted = doors[["door", "asked_by", "answers"]].fillna({"asked_by": "-"}).to_dict("records")
+    assert sorted(counted, key=lambda one: one["door"]) == [
+        {"door": "command", "asked_by": "-", "answers": 2},
+        {"door": "http", "asked_by": 'a "name"', "answers": 1},
+        {"door": "program", "asked_by": "-", "answers": 1},
+    ]
+    assert (doors["seconds_median"] > 0).all()
+    assert (doors["seconds_median"] <= doors["seconds_p95"]).all()
 
 
 def test_before_any_advice_there_is_nothing_since_it(own):

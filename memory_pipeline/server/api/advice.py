@@ -20,6 +20,7 @@ from memory_pipeline.server.schemas.advice import (
 )
 from memory_pipeline.service.descriptions import DescriptionError
 from memory_pipeline.service.records import plain_value, to_json, to_records
+from memory_pipeline.store.served import Asked
 
 router = APIRouter(prefix="/api/memory", tags=["advice"])
 Detail = Annotated[
@@ -36,12 +37,13 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 async def recommend(
     body: RecommendationRequest,
     memory: OpenedMemory,
-    _: Reader,
+    grant: Reader,
     detail: Detail = "brief",
     look: Look = False,
 ) -> Response:
     """Advise on an application that is described in the body, and log the answer."""
-    return await _answer(memory, body.context, "body.context", detail=detail, look=look)
+    asked = Asked("http", grant.name)
+    return await _answer(memory, body.context, "body.context", asked=asked, detail=detail, look=look)
 
 
 @router.get(
@@ -65,7 +67,7 @@ async def recommend(
 async def recommend_by_query(
     request: Request,
     memory: OpenedMemory,
-    _: Reader,
+    grant: Reader,
     *,
     detail: Detail = "brief",
     look: Look = False,
@@ -85,7 +87,8 @@ async def recommend_by_query(
             context[name] = value if earlier is None else [*_as_list(earlier), value]
     if not context:
         return _json(await run_in_threadpool(_context_page, memory, limit, cursor))
-    return await _answer(memory, context, "query", detail=detail, look=look)
+    asked = Asked("http", grant.name)
+    return await _answer(memory, context, "query", asked=asked, detail=detail, look=look)
 
 
 @router.get("/recommendations/{recommendation_id}", response_model=ServedRecord)
@@ -110,7 +113,7 @@ def check_approach(body: ApproachRequest, memory: OpenedMemory, _: Reader) -> Re
 
 
 async def _answer(
-    memory: Memory, context: Mapping[str, Any], where: str, *, detail: str, look: bool
+    memory: Memory, context: Mapping[str, Any], where: str, *, asked: Asked, detail: str, look: bool
 ) -> Response:
     """Answer from what is kept, without the database or another thread; otherwise work it out in a thread."""
     serving = memory.serving
@@ -118,7 +121,7 @@ async def _answer(
         question = serving.ask(context, log=not look)
         if question is None or not serving.is_ready(question):
             question = await run_in_threadpool(serving.prepare, question or context, log=not look)
-        answer = serving.give(question)
+        answer = serving.give(question, asked)
     except DescriptionError as error:
         raise _description_problem(error, lambda _: where) from error
     except FileNotFoundError:  # nothing was learned yet

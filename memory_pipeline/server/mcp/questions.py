@@ -14,6 +14,7 @@ from memory_pipeline.server.problems import FieldError, ProblemError
 from memory_pipeline.service.records import to_json, to_records
 from memory_pipeline.store import reads
 from memory_pipeline.store.models import ServedRecommendation
+from memory_pipeline.store.served import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ def ask_advice(memory: Memory, context: Mapping[str, Any]) -> dict[str, Any]:
     """Return advice as `Answer.to_dict` has it, and log it."""
     with _answered():
         _check_columns("get_advice", context, known_columns(memory)[0])
-        return memory.serving.recommend(context).to_dict()
+        return memory.serving.recommend(context, asked=Asked("mcp")).to_dict()
 
 
 def check_approach(memory: Memory, context: Mapping[str, Any], approach: Mapping[str, Any]) -> dict[str, Any]:

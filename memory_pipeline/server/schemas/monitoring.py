@@ -135,6 +135,27 @@ class UsageMonth(BaseModel):
     followed_ci_high: Share | None
 
 
+class Door(BaseModel):
+    """The answers given through one door to one who asks there, and how long they took."""
+
+    door: str = Field(description="command, http, mcp, page, program, or not known.")
+    asked_by: str | None = Field(description="Name of the token.")
+    answers: Count
+    withheld: Count
+    reported: Count
+    reported_share: Share | None
+    reported_ci_low: Share | None
+    reported_ci_high: Share | None
+    said: Count
+    followed: Count
+    followed_share: Share | None
+    followed_ci_low: Share | None
+    followed_ci_high: Share | None
+    seconds_median: float | None = Field(description="Until the memory had the answer.")
+    seconds_p95: float | None
+    newest: datetime
+
+
 class Source(BaseModel):
     """Where attempts come from, and how many of them name advice."""
 
@@ -159,5 +180,6 @@ class Usage(Monitored):
     """How advice is used."""
 
     months: list[UsageMonth]
+    doors: list[Door]
     sources: list[Source]
     unknown_values: list[UnknownValue]

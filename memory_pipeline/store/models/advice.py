@@ -59,7 +59,8 @@ class ServedRecommendation(Base):
     """One answer of the memory: its context, the approaches to choose from, and how one was chosen.
 
     The approaches are in `served_candidates`. Where the answer was withheld for the control share, it holds
-    what would have been advised.
+    what would have been advised. `door` (command, http, mcp, page, program), `asked_by` (name of the token)
+    and `seconds` (until it was answered) are missing where they are not known.
     """
 
     __tablename__ = "served_recommendations"
@@ -77,6 +78,9 @@ class ServedRecommendation(Base):
     withheld: Mapped[bool] = mapped_column(server_default=text("false"))
     control_share: Mapped[float] = mapped_column(server_default=text("0"))
     served_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    door: Mapped[str | None]
+    asked_by: Mapped[str | None]
+    seconds: Mapped[float | None]
 
 
 class AdviceVerification(Base):

@@ -20,6 +20,7 @@ from memory_pipeline.server.problems import FieldError, ProblemError
 from memory_pipeline.service.descriptions import DescriptionError
 from memory_pipeline.service.records import to_records
 from memory_pipeline.service.what_if import approaches_with, settings_of
+from memory_pipeline.store.served import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,10 +76,11 @@ def advice(request: Request, memory: OpenedMemory, _: Reader) -> Response:
 
 
 @router.post("")
-def ask(memory: OpenedMemory, _: Reader, sent: SentForm) -> Response:
+def ask(memory: OpenedMemory, grant: Reader, sent: SentForm) -> Response:
     """Serve an answer, which is logged so that an outcome can name it."""
     try:
-        given = memory.serving.recommend(_described(sent.items()))
+        asked = Asked("page", grant.name)
+        given = memory.serving.recommend(_described(sent.items()), asked=asked)
     except DescriptionError as error:
         problems = tuple(FieldError(one.column, one.value, one.remedy, one.nearest) for one in error.problems)
         raise ProblemError(422, str(error), problems) from error
