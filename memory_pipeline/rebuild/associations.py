@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.patterns.associations import condition_associations, pattern_overlaps
 from memory_pipeline.rebuild.evidence import read_evidence
+from memory_pipeline.rebuild.kept_results import KeptResults, evidence_fingerprint
 from memory_pipeline.store.frames import CONDITION_ASSOCIATIONS, PATTERN_OVERLAPS
 from memory_pipeline.store.models import PatternIdentification
 from memory_pipeline.store.reads import read_table
@@ -34,7 +35,12 @@ class UpdatedAssociations:
 def update_associations(session: Session) -> UpdatedAssociations:
     """Measure how strongly every two conditions go together, and how far every two patterns overlap."""
     evidence, _ = read_evidence(session.frames)
-    found = condition_associations(evidence, level=session.settings.false_discovery_rate)
+    level, counted = session.settings.false_discovery_rate, evidence_fingerprint(session.frames)
+    found = KeptResults(session.frames).frame(
+        "associations",
+        {"counted": counted, "level": level},
+        lambda: condition_associations(evidence, level=level),
+    )
     patterns = read_table(session.store, PatternIdentification)
     active = patterns[patterns["active"].astype(bool)].sort_values("confidence", ascending=False)
     named = active.drop_duplicates("pattern_name")  # the same conditions may be found for several targets

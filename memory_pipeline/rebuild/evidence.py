@@ -43,6 +43,7 @@ MADE_BY = (
     "memory_pipeline.analysis.evidence",
     "memory_pipeline.rebuild.collapsers",
     "memory_pipeline.rebuild.evidence",
+    "memory_pipeline.rebuild.spark",
 )
 """Modules and packages that decide what the evidence is; the features' own version stands beside them."""
 

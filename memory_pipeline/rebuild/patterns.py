@@ -11,6 +11,11 @@ from memory_pipeline.analysis.patterns.sources import FOREIGN_ATTEMPTS, FOREIGN_
 from memory_pipeline.rebuild.evidence import read_evidence
 from memory_pipeline.rebuild.features import read_features
 from memory_pipeline.rebuild.imported_evidence import with_imported
+from memory_pipeline.rebuild.kept_results import (
+    KeptResults,
+    evidence_fingerprint,
+    imported_fingerprint,
+)
 from memory_pipeline.rebuild.rows import records
 from memory_pipeline.store.decisions import read_decisions
 from memory_pipeline.store.findings import save_patterns
@@ -77,6 +82,8 @@ class UpdatedPatterns:
         The stored ones, the most certain first, with the columns of `search_patterns`.
     stored
         The same as rows of `pattern_identifications`.
+    is_reused
+        Whether the search of an earlier rebuild was taken over, since nothing that it rests on changed.
     """
 
     found: int
@@ -85,6 +92,7 @@ class UpdatedPatterns:
     searched: Mapping[str, Mapping[str, int]]
     kept: pd.DataFrame
     stored: list[dict[str, Any]]
+    is_reused: bool = False
 
     @property
     def rows(self) -> int:
@@ -102,14 +110,18 @@ def update_patterns(session: Session) -> UpdatedPatterns:
     features = read.frame
     own, encoding = read_evidence(session.frames)
     evidence = with_imported(session.frames, own, encoding)
-    found = search_patterns(
-        evidence,
-        min_sample_size=settings.min_sample_size,
-        fdr=settings.false_discovery_rate,
-        targets=search_targets(features, settings),
-        min_units=settings.min_units,
-        tier=settings.pattern_tier,
-        column_share=read.column_share,
+    limits: dict[str, Any] = {
+        "min_sample_size": settings.min_sample_size,
+        "fdr": settings.false_discovery_rate,
+        "targets": search_targets(features, settings),
+        "min_units": settings.min_units,
+        "tier": settings.pattern_tier,
+        "column_share": read.column_share,
+    }
+    counted = evidence_fingerprint(session.frames), imported_fingerprint(session.frames)
+    kept_results = KeptResults(session.frames)
+    found = kept_results.frame(
+        "patterns", {**limits, "counted": counted}, lambda: search_patterns(evidence, **limits)
     )
     counts = found.attrs["searched"]
     found = with_foreign_share(found, evidence)
@@ -129,7 +141,9 @@ def update_patterns(session: Session) -> UpdatedPatterns:
     rows = [pattern_row(row, *matching_attempts(encoded, features, row)) for row in records(kept)]
     crowded_out = {one for one, has in zip(ids, has_place, strict=True) if not has}
     retired = save_patterns(session.store, rows, _explainer(evidence, searched, crowded_out, settings))
-    return UpdatedPatterns(len(best), len(crowded_out), retired, searched, kept, rows)
+    return UpdatedPatterns(
+        len(best), len(crowded_out), retired, searched, kept, rows, is_reused=bool(kept_results.reused)
+    )
 
 
 def _explainer(

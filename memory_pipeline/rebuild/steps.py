@@ -39,25 +39,31 @@ STEPS = (
         "pattern_identifications",
         ("outcome_features", "outcome_evidence"),
         tables=("pattern_identifications", "pattern_history"),
+        frames=("kept_results.patterns",),
     ),
     Step(
         "condition_associations",
         ("outcome_evidence", "pattern_identifications"),
-        frames=("condition_associations", "pattern_overlaps"),
+        frames=("condition_associations", "pattern_overlaps", "kept_results.associations"),
     ),
-    Step("outcome_predictability", ("outcome_evidence",), frames=("outcome_predictability",)),
+    Step(
+        "outcome_predictability",
+        ("outcome_evidence",),
+        frames=("outcome_predictability", "kept_results.predictability"),
+    ),
     # Of the evidence, this and the next read how the conditions are encoded.
     Step(
         "success_factors",
         ("outcome_features", "outcome_evidence", "pattern_identifications"),
         tables=("success_factors",),
+        frames=("kept_results.factors",),
     ),
     # Of the factors it reads what persons decided about: their sides and sentences.
     Step(
         "approach_recommendations",
         ("outcome_features", "outcome_evidence", "pattern_identifications", "success_factors"),
         tables=("approach_recommendations", "advice_changes"),
-        frames=("policy",),
+        frames=("policy", "kept_results.policy", "kept_results.advice"),
     ),
     Step(
         "advice_verification",

@@ -70,8 +70,18 @@ def contexts_that_occur(outcomes: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
+def recommendation_rows(policy: Policy, contexts: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return the advice for each context as rows of the table."""
+    return [recommendation_row(one, policy.recommend(one)) for one in contexts]
+
+
 def advise_contexts(
-    policy: Policy, contexts: Sequence[Mapping[str, str]], *, before: Sequence[Row], policy_before: Row
+    policy: Policy,
+    contexts: Sequence[Mapping[str, str]],
+    *,
+    before: Sequence[Row],
+    policy_before: Row,
+    rows: list[dict[str, Any]] | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Compute the rows of the table, and what changed in it and why.
 
@@ -83,18 +93,20 @@ def advise_contexts(
         The contexts, one row each.
     before, policy_before
         The table and the policy (as `Policy.to_dict`) of the rebuild before; empty where there was none.
+    rows
+        What `recommendation_rows` gives, where it is known already.
 
     Returns
     -------
     rows, changes
         Columns of `approach_recommendations`, and of `recommendations.changes` (`compare_advice`).
     """
-    rows = [recommendation_row(one, policy.recommend(one)) for one in contexts]
+    rows = recommendation_rows(policy, contexts) if rows is None else rows
     after = policy.to_dict()
     counterfactual: list[dict[str, Any]] = []
     if before and not same_decisions(policy_before.get("decisions", ()), after["decisions"]):
         earlier = with_decisions(policy, policy_before.get("decisions", ()))
-        counterfactual = [recommendation_row(one, earlier.recommend(one)) for one in contexts]
+        counterfactual = recommendation_rows(earlier, contexts)
     changes = compare_advice(
         before, rows, policy_before=policy_before, policy_after=after, counterfactual=counterfactual
     )

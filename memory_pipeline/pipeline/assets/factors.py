@@ -39,6 +39,7 @@ def success_factors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[N
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": updated.rows,
+            "taken over": updated.is_reused,
             "shown to matter": int(factors["is_factor"].sum()),
             "sign flipped by adjustment": int(factors["is_sign_flipped"].sum()),
             "pairs that matter together": int((factors["settings"].map(len) > 1).sum()),

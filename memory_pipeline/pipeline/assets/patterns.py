@@ -31,6 +31,7 @@ def pattern_identifications(context: dg.AssetExecutionContext) -> dg.Materialize
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": updated.rows,
+            "taken over": updated.is_reused,
             "found": updated.found,
             "lost to MEMORY_MAX_PATTERNS": updated.crowded_out,
             "retired": updated.retired,

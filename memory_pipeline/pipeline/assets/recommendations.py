@@ -36,6 +36,7 @@ def approach_recommendations(context: dg.AssetExecutionContext) -> dg.Materializ
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": updated.rows,
+            "taken over": updated.is_reused,
             "contexts with advice": sum(row["recommended_approach"] is not None for row in updated.stored),
             "policy version": policy.version,
             "changes of the advice": dg.MetadataValue.md(markdown_table(updated.changes[:MAX_CHANGES])),
