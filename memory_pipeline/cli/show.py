@@ -277,6 +277,31 @@ def labels(as_json: bool, limit: int, member_field: str | None, why: str | None)
         )
 
 
+@show.command()
+@click.option("--column", help="Only names of this column, such as application_vendor.")
+@click.option(
+    "--why",
+    type=click.Choice(["same spelling", "version left out", "decided", "looks alike"]),
+    help="Only those with this reason; `looks alike` was not merged, a person has to decide.",
+)
+@_LIMIT
+@json_option
+def names(as_json: bool, limit: int, column: str | None, why: str | None) -> None:
+    """Show which names of applications, vendors and so on are read as another, and which look alike."""
+    with opened_memory() as memory:
+        frame = memory.name_merges(column=column, why=why)
+        _show(frame, tables.names, as_json=as_json, limit=limit)
+
+
+@show.command("name-decisions")
+@_LIMIT
+@json_option
+def name_decisions(as_json: bool, limit: int) -> None:
+    """Show what persons decided about names, the newest first; correct it with `decide name`."""
+    with opened_memory() as memory:
+        _show(memory.name_decisions(), tables.name_decisions, as_json=as_json, limit=limit)
+
+
 @click.command()
 @json_option
 def status(as_json: bool) -> None:

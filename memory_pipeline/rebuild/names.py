@@ -15,12 +15,14 @@ import pandas as pd
 
 from memory_pipeline.analysis.features.look_alikes import find_look_alikes
 from memory_pipeline.analysis.features.same_names import (
+    DECIDED,
     NameDecision,
     NameRules,
     count_names,
     fold_names,
     rename,
 )
+from memory_pipeline.analysis.features.spellings import spelling_key
 from memory_pipeline.rebuild.code_version import code_version
 from memory_pipeline.store.frames import NAME_CHANGES, NAME_LOOK_ALIKES, OUTCOME_FEATURES, OUTCOME_NAMES
 from memory_pipeline.store.names import read_name_decisions, save_name_merges
@@ -115,6 +117,16 @@ def read_names(
     occurring = names[names["raw_name"].isin(set(changes["raw_name"]))]
     found = occurring[[*_PAIR, "month"]].merge(changes[[*_PAIR, "name"]], on=_PAIR)
     return ReadNames(changes, {str(month): part for month, part in found.groupby("month")})
+
+
+def decided_names(frames: FrameStore) -> dict[str, dict[str, str]]:
+    """Return by column the name as which another counts because a person decided so, by its spelling key."""
+    changes, _ = frames.read(NAME_CHANGES)
+    found: dict[str, dict[str, str]] = {}
+    rows = changes.loc[changes["why"] == DECIDED, ["column_name", "raw_name", "name"]].astype(object)
+    for column, raw, name in rows.itertuples(index=False, name=None):
+        found.setdefault(column, {})[spelling_key(raw)] = name
+    return found
 
 
 def name_rules(connection: Connection, settings: Settings, keys: OutcomeKeys) -> NameRules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.recommendations.current import fit_current_policy
@@ -14,6 +14,7 @@ from memory_pipeline.analysis.recommendations.table import (
 )
 from memory_pipeline.rebuild.evidence import read_encoding
 from memory_pipeline.rebuild.features import read_features
+from memory_pipeline.rebuild.names import decided_names
 from memory_pipeline.rebuild.rows import records
 from memory_pipeline.settings import parse_interval
 from memory_pipeline.store.decisions import read_factor_decisions, read_nameable_patterns
@@ -56,6 +57,7 @@ def update_recommendations(session: Session) -> UpdatedRecommendations:
         confidence_threshold=settings.confidence_threshold,
         half_life=None if half_life is None else parse_interval(half_life),
     )
+    policy = replace(policy, contexts=replace(policy.contexts, names=decided_names(session.frames)))
     # A decision that is made meanwhile waits, and then finds this policy.
     with session.store.advice_lock():
         policy = with_decisions(policy, read_factor_decisions(session.store, levels_of(policy)))

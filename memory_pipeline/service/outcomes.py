@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from memory_pipeline.analysis.features.spellings import spelling_key
+from memory_pipeline.service.names import NameService
 from memory_pipeline.service.vocabulary import VocabularyService
 from memory_pipeline.store import reads
 from memory_pipeline.store.cases import read_similar
@@ -80,16 +82,19 @@ class OutcomePage:
     unknown: tuple[UnknownValue, ...] = ()
 
 
-class OutcomeService(VocabularyService):
+class OutcomeService(VocabularyService, NameService):
     """Questions about recorded attempts."""
 
     def outcomes(self, **filters: Any) -> pd.DataFrame:
-        """Read outcomes, the newest first; filters and order are those of `store.outcome_queries`."""
-        return read_outcomes(self.store, **filters)
+        """Read outcomes, the newest first; filters and order are those of `store.outcome_queries`.
+
+        A name of an application or a context column stands for all names that count as one with it.
+        """
+        return read_outcomes(self.store, **self.with_spellings(filters))
 
     def outcome_count(self, *, at_most: int | None = None, **filters: Any) -> int:
         """Count the outcomes that filters select; see `store.outcome_queries.count_outcomes`."""
-        return count_outcomes(self.store, at_most=at_most, **filters)
+        return count_outcomes(self.store, at_most=at_most, **self.with_spellings(filters))
 
     def outcome_page(
         self,
@@ -114,14 +119,15 @@ class OutcomeService(VocabularyService):
         ValueError
             When a filter or the order is not known.
         """
-        count = count_outcomes(self.store, **filters) if total is None else total
+        spelled = self.with_spellings(filters)
+        count = count_outcomes(self.store, **spelled) if total is None else total
         found = read_outcomes(
             self.store,
             sort=sort,
             after=after,
             limit=limit + 1 if count else 0,
             are_few=count < _FEW,
-            **filters,
+            **spelled,
         )
         unknown = self._unknown(filters) if found.empty and after is None else ()
         return OutcomePage(found.head(limit), count, len(found) > limit, unknown)
@@ -224,7 +230,7 @@ class OutcomeService(VocabularyService):
 
 def _unknown_value(name: str, value: str, known: Sequence[Mapping[str, Any]]) -> UnknownValue | None:
     values = tuple(str(one["value"]) for one in known)
-    is_known = value.casefold() in {one.casefold() for one in values}
+    is_known = spelling_key(value) in {spelling_key(one) for one in values}
     return None if is_known else UnknownValue(name, value, values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 
 from memory_pipeline.store.models import NAME_DECISIONS, NameDecision, NameMerge
 from memory_pipeline.store.plain_values import plain_value
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from memory_pipeline.store.database import Store
 
 RESET = "reset"
+LOOKS_ALIKE = "looks alike"
+"""Why a row of `name_merges` is there whose names were not merged."""
+LONGEST_NAME = 300
+"""Characters of a name, as in an outcome."""
+MOST_SPELLINGS = 500
+"""Spellings of one name that are looked for at most."""
 _PAIR = ("column_name", "name", "other_name")
 _ROWS_AT_ONCE = 5_000
 
@@ -83,6 +89,8 @@ def decide_names(
             raise ValueError(
                 f"{field} is empty; write {'who decides' if field == 'decided_by' else 'a name'}"
             )
+        if len(str(row[field])) > LONGEST_NAME:
+            raise ValueError(f"{field} has {len(str(row[field])):,} characters; write at most {LONGEST_NAME}")
     if row["name"] == row["other_name"]:
         raise ValueError(f"name and other_name are both {row['name']!r}; write two names")
     with store.transaction() as connection:
@@ -156,3 +164,30 @@ def name_decision_log(store: Store) -> pd.DataFrame:
 
 def _pair(row: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
     return row["column_name"], frozenset((row["name"], row["other_name"]))
+
+
+def read_spellings(connection: Connection, column: str, value: str) -> tuple[str, ...]:
+    """Read all names of a column that count as one with a value, the value itself first.
+
+    What the last rebuild knew counts: of a name that it did not read as another, the value alone.
+
+    Parameters
+    ----------
+    column
+        Such as `application_vendor`.
+    value
+        A name as it was recorded, or as it is read, in any case.
+    """
+    table, folded = NameMerge, func.lower(value)
+    is_read = (table.column_name == column) & (table.why != LOOKS_ALIKE)
+    names = select(table.name).where(
+        is_read, or_(table.raw_name == value, func.lower(table.raw_name) == folded)
+    )
+    found = connection.execute(
+        select(table.raw_name, table.name)
+        .where(is_read, or_(table.name == value, func.lower(table.name) == folded, table.name.in_(names)))
+        .order_by(table.attempts.desc(), table.raw_name)
+        .limit(MOST_SPELLINGS)
+    ).all()
+    texts = [value, *(row.name for row in found), *(row.raw_name for row in found)]
+    return tuple(dict.fromkeys(texts))

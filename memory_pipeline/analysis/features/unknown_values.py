@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from memory_pipeline.analysis.features.spellings import spelling_key
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -13,13 +15,13 @@ _SHOWN = 3
 
 
 def nearest_known(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
-    """Return the known names that are most like a name, in any case, the nearest first.
+    """Return the known names that are most like a name, in any spelling, the nearest first.
 
     >>> nearest_known("MSI", ["exe", "msi"]), nearest_known("colour", ["exe", "msi"])
     (['msi'], [])
     """
-    folded = {one.casefold(): one for one in sorted(known, reverse=True)}
-    close = difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=_SIMILAR)
+    folded = {spelling_key(one): one for one in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(spelling_key(name), folded, n=most, cutoff=_SIMILAR)
     return [folded[one] for one in close]
 
 

@@ -20,8 +20,8 @@ class NameMerge(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     column_name: Mapped[str]
-    raw_name: Mapped[str]
-    name: Mapped[str]
+    raw_name: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str] = mapped_column(index=True)
     why: Mapped[str] = mapped_column(index=True)
     attempts: Mapped[int]
     similarity: Mapped[float | None]

@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_name_merges")),
     )
+    op.create_index(op.f("ix_name_merges_name"), "name_merges", ["name"], unique=False)
+    op.create_index(op.f("ix_name_merges_raw_name"), "name_merges", ["raw_name"], unique=False)
     op.create_index(op.f("ix_name_merges_why"), "name_merges", ["why"], unique=False)
     op.create_table(
         "name_decisions",
