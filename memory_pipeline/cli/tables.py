@@ -361,25 +361,17 @@ def names(frame: pd.DataFrame) -> Table:
     table = _table("column", "recorded", "read as", "why", "attempts", right=("attempts",))
     for _, row in frame.iterrows():
         read = f"({row['name']}?)" if row["why"] == "looks alike" else row["name"]
-        table.add_row(
-            Text(row["column_name"]), Text(row["raw_name"]), Text(read), row["why"], f"{row['attempts']:,}"
-        )
+        texts = row["column_name"], row["raw_name"], read, row["why"], f"{row['attempts']:,}"
+        table.add_row(*map(Text, texts))
     return table
 
 
 def name_decisions(frame: pd.DataFrame) -> Table:
-    """Format what persons decided about names, a line for each decision."""
+    """Format what persons decided about names."""
     table = _table("when", "column", "name", "decision", "other name", "by", "note")
     for _, row in frame.iterrows():
-        names_and_note = (
-            row["column_name"],
-            row["name"],
-            row["decision"],
-            row["other_name"],
-            row["decided_by"],
-        )
-        when = f"{row['decided_at']:%Y-%m-%d %H:%M}"
-        table.add_row(when, *map(Text, names_and_note), Text(_text(row["note"])))
+        texts = [_text(row[one]) for one in ("column_name", "name", "decision", "other_name", "decided_by")]
+        table.add_row(f"{row['decided_at']:%Y-%m-%d}", *map(Text, texts), Text(_text(row["note"])))
     return table
 
 

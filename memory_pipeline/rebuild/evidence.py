@@ -35,6 +35,7 @@ _BESIDE_ROWS = ("conditions", "outcomes", "unit", "period", "max_conditions")
 MADE_BY = (
     "memory_pipeline.analysis.arrays",
     "memory_pipeline.analysis.names",
+    "memory_pipeline.analysis.spellings",
     "memory_pipeline.analysis.compute",
     "memory_pipeline.analysis.stats.grouped_sample",
     "memory_pipeline.analysis.features",

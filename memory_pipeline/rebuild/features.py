@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MADE_BY = (
     "memory_pipeline.analysis.names",
+    "memory_pipeline.analysis.spellings",
     "memory_pipeline.analysis.features",
     "memory_pipeline.rebuild.flat_outcomes",
     "memory_pipeline.rebuild.features",

@@ -22,7 +22,7 @@ from memory_pipeline.analysis.features.same_names import (
     fold_names,
     rename,
 )
-from memory_pipeline.analysis.features.spellings import spelling_key
+from memory_pipeline.analysis.spellings import spelling_key
 from memory_pipeline.rebuild.code_version import code_version
 from memory_pipeline.store.frames import NAME_CHANGES, NAME_LOOK_ALIKES, OUTCOME_FEATURES, OUTCOME_NAMES
 from memory_pipeline.store.names import read_name_decisions, save_name_merges
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 APPLICATION = "application_name"
 _PAIR = ["column_name", "raw_name"]
 _MADE_BY = (
-    "memory_pipeline.analysis.features.spellings",
+    "memory_pipeline.analysis.spellings",
     "memory_pipeline.analysis.features.look_alikes",
     "memory_pipeline.rebuild.names",
 )

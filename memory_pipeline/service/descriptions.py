@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.features.levels import level_name
-from memory_pipeline.analysis.features.spellings import spelling_key
 from memory_pipeline.analysis.features.unknown_values import describe_unknown_value, nearest_known
 from memory_pipeline.analysis.names import MISSING, OTHER
+from memory_pipeline.analysis.spellings import spelling_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline.analysis.features.spellings import spelling_key
+from memory_pipeline.analysis.spellings import spelling_key
 from memory_pipeline.service.names import NameService
 from memory_pipeline.service.vocabulary import VocabularyService
 from memory_pipeline.store import reads

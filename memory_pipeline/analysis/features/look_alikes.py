@@ -13,14 +13,13 @@ with their pairs; the cosine of those is exact.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from memory_pipeline.analysis.features.same_names import CHANGE_COLUMNS
-from memory_pipeline.analysis.features.spellings import spelling_key
+from memory_pipeline.analysis.spellings import compared_text, spelling_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -39,42 +38,6 @@ _FEW = 100
 """Names that share an n-gram at most, for it to make them a pair to be compared."""
 _ROWS_AT_ONCE = 2_000
 _MOST_LETTERS = 80
-_LEGAL_FORMS = frozenset(
-    (
-        *(
-            "inc",
-            "incorporated",
-            "corp",
-            "corporation",
-            "co",
-            "company",
-            "ltd",
-            "limited",
-            "llc",
-            "llp",
-            "plc",
-        ),
-        *("gmbh", "mbh", "ag", "kg", "ohg", "ev", "sa", "sas", "sarl", "srl", "spa", "bv", "nv", "ab", "as"),
-        *(
-            "asa",
-            "oy",
-            "oyj",
-            "aps",
-            "pty",
-            "sro",
-            "spol",
-            "kft",
-            "zrt",
-            "sl",
-            "slu",
-            "lda",
-            "pte",
-            "kk",
-            "the",
-        ),
-    )
-)
-"""Words that say what kind of company it is, without their dots, and the article."""
 
 
 def find_look_alikes(
@@ -107,7 +70,7 @@ def find_look_alikes(
     for column, part in counts.groupby("column_name", sort=True):
         ordered = part.sort_values(["attempts", "name"], ascending=[False, True])
         names = ordered["name"].astype(object).tolist()
-        texts = [spelling_key(one) if column in exact else _compared(one) for one in names]
+        texts = [spelling_key(one) if column in exact else compared_text(one) for one in names]
         best = _same_letters(texts)
         if column not in exact:
             best = _similar(texts, superset_is_other=column in applications) | best
@@ -121,14 +84,6 @@ def find_look_alikes(
     found = found.sort_values(order, ascending=[False, False, True, True], ignore_index=True).head(MOST)
     kinds = {**dict.fromkeys(CHANGE_COLUMNS, "str"), "attempts": "int64", "similarity": "float64"}
     return found.astype(kinds)
-
-
-def _compared(name: str) -> str:
-    """Return a name without accents, punctuation and legal forms, as two of them are compared."""
-    plain = name if name.isascii() else unicodedata.normalize("NFKD", spelling_key(name))
-    letters = "".join(one for one in plain if not unicodedata.combining(one)).casefold().replace(".", "")
-    words = re.findall(r"[^\W_]+|[+#]+", letters)
-    return " ".join([one for one in words if one not in _LEGAL_FORMS] or words)
 
 
 def _same_letters(texts: Sequence[str]) -> dict[int, tuple[int, float]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.features.spellings import spelling_key, without_version
+from memory_pipeline.analysis.spellings import spelling_key, without_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

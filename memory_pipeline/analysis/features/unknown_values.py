@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from memory_pipeline.analysis.features.spellings import spelling_key
+from memory_pipeline.analysis.spellings import spelling_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

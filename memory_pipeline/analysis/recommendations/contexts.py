@@ -9,8 +9,8 @@ import numpy as np
 
 from memory_pipeline.analysis.features.encoding import Encoding
 from memory_pipeline.analysis.features.levels import distinct_values
-from memory_pipeline.analysis.features.spellings import spelling_key
 from memory_pipeline.analysis.names import MISSING, OTHER
+from memory_pipeline.analysis.spellings import spelling_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memory_pipeline.analysis.features.spellings import spelling_key, without_version
+from memory_pipeline.analysis.spellings import spelling_key, without_version
 
 
 @pytest.mark.parametrize(

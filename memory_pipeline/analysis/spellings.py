@@ -2,7 +2,7 @@ r"""Which names are spellings of one, and what is a version at the end of a name
 
 Two texts are one spelling where they differ in nothing but upper and lower case, the form of letters (Unicode
 NFKC: full-width letters, ligatures), the kind of dash, white space and characters that nobody sees. Accents
-tell names apart: `Muller` and `Müller` are a person's to decide (`features.look_alikes`).
+tell names apart: whether `Muller` and `Müller` are one, a person decides (`features.look_alikes`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,42 @@ _AT_END = re.compile(
     rf"(?:[ _,-]{{1,3}}{_MARKS}|[ _-]{{0,3}}\({_MARKS}\)|[ _-]{{0,3}}\[{_MARKS}\])[ _,-]{{0,3}}$",
     re.IGNORECASE,
 )
+_LEGAL_FORMS = frozenset(
+    (
+        *(
+            "inc",
+            "incorporated",
+            "corp",
+            "corporation",
+            "co",
+            "company",
+            "ltd",
+            "limited",
+            "llc",
+            "llp",
+            "plc",
+        ),
+        *("gmbh", "mbh", "ag", "kg", "ohg", "ev", "sa", "sas", "sarl", "srl", "spa", "bv", "nv", "ab", "as"),
+        *(
+            "asa",
+            "oy",
+            "oyj",
+            "aps",
+            "pty",
+            "sro",
+            "spol",
+            "kft",
+            "zrt",
+            "sl",
+            "slu",
+            "lda",
+            "pte",
+            "kk",
+            "the",
+        ),
+    )
+)
+"""Words that say what kind of company it is, without their dots, and the article."""
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]")
 
 
@@ -62,3 +98,15 @@ def without_version(name: str) -> str:
             break
         left = left[: found.start()]
     return left
+
+
+def compared_text(name: str) -> str:
+    """Return a name without accents, punctuation and the legal form of a company, to find what looks alike.
+
+    >>> compared_text("Contoso, Inc."), compared_text("Müller-Tools GmbH"), compared_text("C++")
+    ('contoso', 'muller tools', 'c ++')
+    """
+    plain = name if name.isascii() else unicodedata.normalize("NFKD", spelling_key(name))
+    letters = "".join(one for one in plain if not unicodedata.combining(one)).casefold().replace(".", "")
+    words = re.findall(r"[^\W_]+|[+#]+", letters)
+    return " ".join([one for one in words if one not in _LEGAL_FORMS] or words)
