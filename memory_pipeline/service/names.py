@@ -9,6 +9,7 @@ from memory_pipeline.service.session import Service
 from memory_pipeline.store import names, reads
 from memory_pipeline.store.frames import OUTCOME_NAMES
 from memory_pipeline.store.models import NameMerge
+from memory_pipeline.store.outcome_queries import count_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,14 +77,14 @@ class NameService(Service):
         return found
 
     def _check_known(self, column: str, name: str) -> None:
-        """Raise ValueError when no attempt has a name in a column, as of the last rebuild."""
+        """Raise ValueError when no attempt has a name in a column."""
         recorded, _ = self.frames.read(OUTCOME_NAMES, columns=["column_name", "raw_name"])
         columns = sorted(set(recorded["column_name"]))
         if column not in columns:
             raise ValueError(f"column is {column!r}; use one of {', '.join(columns)}")
         known = set(recorded.loc[recorded["column_name"] == column, "raw_name"])
         shown = set(self.name_merges(column=column)["name"])
-        if name not in known | shown:
+        if name not in known | shown and not self._is_recorded(column, name):
             close = nearest_known(name, known | shown, most=3)
             remedy = (
                 f"the nearest known: {', '.join(map(repr, close))}"
@@ -91,3 +92,10 @@ class NameService(Service):
                 else "write it as it was recorded"
             )
             raise ValueError(f"no attempt has the {column} {name!r}; {remedy}")
+
+    def _is_recorded(self, column: str, name: str) -> bool:
+        """Return whether an attempt has a name in a column, since the last rebuild too."""
+        filters: list[dict[str, Any]] = [{"context": {column: name}}, {"approach": {column: name}}]
+        if column == _FILTERED["application"]:
+            filters = [{"application": name}]
+        return any(count_outcomes(self.store, at_most=1, **one) for one in filters)

@@ -166,6 +166,14 @@ def _pair(row: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
     return row["column_name"], frozenset((row["name"], row["other_name"]))
 
 
+def read_as_another(store: Store) -> pd.DataFrame:
+    """Read which names the last rebuild read as another, columns `column_name`, `raw_name` and `name`."""
+    table = NameMerge
+    query = select(table.column_name, table.raw_name, table.name).where(table.why != LOOKS_ALIKE)
+    with store.transaction() as connection:
+        return pd.DataFrame(connection.execute(query).all(), columns=["column_name", "raw_name", "name"])
+
+
 def read_spellings(connection: Connection, column: str, value: str) -> tuple[str, ...]:
     """Read all names of a column that count as one with a value, the value itself first.
 

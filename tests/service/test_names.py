@@ -96,7 +96,27 @@ def test_filters_and_past_cases_find_every_spelling(memory):
 def test_an_unknown_name_or_column_is_answered_with_the_nearest_known(memory):
     with pytest.raises(ValueError, match=r"'Contosso'; the nearest known: 'Contoso'"):
         memory.decide_name(VENDOR, "Contosso", "Fabrikam", "same", by="ana")
+    since = outcome_rows(1, first=300, application_vendor="New one")
+    with memory.store.transaction() as connection:
+        connection.execute(insert(PackagingOutcome), since)
+    memory.decide_name(VENDOR, "New one", "Fabrikam", "same", by="ana")
     with pytest.raises(ValueError, match=r"column is 'vendor'; use one of .*application_vendor"):
         memory.decide_name("vendor", "Contoso", "Fabrikam", "same", by="ana")
     [unknown] = memory.outcome_page(vendor="Fabrikamm").unknown
     assert unknown.known[0] in {"Contoso", "Fabrikam"}
+
+
+def test_a_condition_that_never_occurred_is_named_with_the_nearest(memory):
+    assert memory.unknown_conditions(VENDOR, "fabrikam") == ()
+    assert (
+        memory.unknown_conditions(None, "Vendor 3")
+        == memory.unknown_conditions("transforms: eula", "yes")
+        == ()
+    )
+    [column] = memory.unknown_conditions("aplication_vendor", "Fabrikam")
+    assert "'application_vendor'" in str(column).partition("nearest known")[2]
+    [value] = memory.unknown_conditions(VENDOR, "Fabricam")
+    assert str(value) == "condition_value 'Fabricam' never occurred; the nearest known: 'Fabrikam'."
+    [kind] = memory.unknown_application_type("browsers")
+    assert str(kind) == "application_type 'browsers' never occurred; the nearest known: 'browser'."
+    assert memory.unknown_application_type("BROWSER") == memory.unknown_application_type(None) == ()

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -253,12 +253,17 @@ def rename(frame: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
         values = frame[column]
         become = dict(zip(part["raw_name"], part["name"], strict=True))
         if values.dtype == object:
-            renamed[str(column)] = values.map(
-                lambda one, become=become: one if one is None else [become.get(text, text) for text in one]
-            )
+            renamed[str(column)] = values.map(partial(_renamed, become))
         else:
             codes, distinct = pd.factorize(values)
             names = [become.get(one, one) for one in distinct]
             taken = pd.Series([*names, None], dtype=values.dtype).take(codes)
             renamed[str(column)] = pd.Series(taken.array, index=values.index, dtype=values.dtype)
     return frame.assign(**renamed) if renamed else frame
+
+
+def _renamed(become: Mapping[str, str], value: Any) -> Any:
+    """Return a text, or the texts of a list, as they are read; anything else as it is."""
+    if isinstance(value, str):
+        return become.get(value, value)
+    return [become.get(one, one) for one in value] if isinstance(value, (list, np.ndarray)) else value

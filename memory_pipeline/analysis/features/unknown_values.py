@@ -31,9 +31,20 @@ def describe_unknown_value(column: str, value: str, known: Collection[str]) -> s
     >>> describe_unknown_value("team", "redd", ["blue", "red"])
     "team 'redd' never occurred, or too rarely to learn from; the nearest known: 'red'."
     """
+    return f"{column} {value!r} never occurred, or too rarely to learn from{_known(value, known)}."
+
+
+def describe_missing_value(column: str, value: str, known: Collection[str]) -> str:
+    """Return the sentence about a value that something is filtered by and no attempt has.
+
+    >>> describe_missing_value("vendor", "Contosso", ["Contoso", "Fabrikam"])
+    "vendor 'Contosso' never occurred; the nearest known: 'Contoso'."
+    """
+    return f"{column} {value!r} never occurred{_known(value, known)}."
+
+
+def _known(value: str, known: Collection[str]) -> str:
+    """Return the part of a sentence that names the nearest known values, or some where none is near."""
     close = nearest_known(value, known, most=_SHOWN)
     shown = ", ".join(map(repr, close or list(known)[:_SHOWN]))
-    return (
-        f"{column} {value!r} never occurred, or too rarely to learn from; "
-        f"{'the nearest known' if close else 'known'}: {shown}."
-    )
+    return f"; {'the nearest known' if close else 'known'}: {shown}" if shown else ""
