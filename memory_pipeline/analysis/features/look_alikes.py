@@ -6,8 +6,8 @@ doubled letters, and words in another order. Names with different numbers in the
 2019`) are not alike, and applications of which one has more words (`Viewer`, `Viewer Pro`) are not either.
 No names are merged by it.
 
-Only names that share an n-gram which few have are compared, so that the cost grows with the names and not
-with their pairs; the cosine of those is exact.
+Only names that share n-grams which few have are compared, so that the cost grows with the names and not with
+their pairs; the cosine of those is exact.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ MOST_COMPARED = 30_000
 _SHORTEST = 4
 _FEW = 100
 """Names that share an n-gram at most, for it to make them a pair to be compared."""
+_LEAST_SHARED = LIKENESS / 2
+"""What such n-grams must contribute to the cosine of two names, for these to be compared in full."""
 _ROWS_AT_ONCE = 2_000
 _MOST_LETTERS = 80
 
@@ -125,14 +127,14 @@ def _similar(texts: Sequence[str], *, superset_is_other: bool) -> dict[int, tupl
 
 
 def _pairs(grams: Any) -> tuple[Ints, Ints]:
-    """Return the rows that share an n-gram which few have, as pairs (later, earlier)."""
+    """Return the rows that share n-grams which few have, as pairs (later, earlier)."""
     few = np.bincount(grams.indices, minlength=grams.shape[1]) <= _FEW
     rare = grams[:, few]
     turned = rare.T.tocsr()
     found = []
     for begin in range(0, rare.shape[0], _ROWS_AT_ONCE):
         shared = (rare[begin : begin + _ROWS_AT_ONCE] @ turned).tocoo()
-        is_later = shared.row + begin > shared.col
+        is_later = (shared.row + begin > shared.col) & (shared.data >= _LEAST_SHARED)
         found.append(np.stack([shared.row[is_later] + begin, shared.col[is_later]]).astype(np.int64))
     later, earlier = np.concatenate(found, axis=1)
     return later, earlier
