@@ -84,7 +84,7 @@ class NameService(Service):
             raise ValueError(f"column is {column!r}; use one of {', '.join(columns)}")
         known = set(recorded.loc[recorded["column_name"] == column, "raw_name"])
         shown = set(self.name_merges(column=column)["name"])
-        if name not in known | shown and not self._is_recorded(column, name):
+        if name not in known | shown and not self.is_recorded(column, name):
             close = nearest_known(name, known | shown, most=3)
             remedy = (
                 f"the nearest known: {', '.join(map(repr, close))}"
@@ -93,7 +93,7 @@ class NameService(Service):
             )
             raise ValueError(f"no attempt has the {column} {name!r}; {remedy}")
 
-    def _is_recorded(self, column: str, name: str) -> bool:
+    def is_recorded(self, column: str, name: str) -> bool:
         """Return whether an attempt has a name in a column, since the last rebuild too."""
         filters: list[dict[str, Any]] = [{"context": {column: name}}, {"approach": {column: name}}]
         if column == _FILTERED["application"]:

@@ -193,7 +193,7 @@ class OutcomeService(VocabularyService, NameService):
         Returns
         -------
         tuple of UnknownValue
-            Empty where both occurred, or there are too many values to tell.
+            Empty where both occurred.
         """
         if column is None and value is None:
             return ()
@@ -208,7 +208,10 @@ class OutcomeService(VocabularyService, NameService):
                 return (UnknownValue("condition_column", column, tuple(columns)),)
             parts = [one for one in parts if spelling_key(one["name"]) in wanted]
             levels = [(key, level) for key, level in levels if spelling_key(key) in wanted]
-        if value is None or any(one["distinct"] > len(one["values"]) for one in parts):
+        if value is None:
+            return ()
+        cut = [one["name"] for one in parts if one["distinct"] > len(one["values"])]
+        if any(self.is_recorded(one, value) for one in cut):
             return ()
         known = [*({"value": one} for _, one in levels), *(one for part in parts for one in part["values"])]
         unknown = _unknown_value(name, value, known)

@@ -81,6 +81,9 @@ def fill(settings: Settings, store: Store) -> None:
             zip(outcome_rows(len(answers), first=600), answers, strict=True)
         )
     ]
+    # One that is another spelling of a vendor, and one that only looks like it.
+    rows[0]["application_vendor"] = rows[0]["application_vendor"].upper()
+    rows[1]["application_vendor"] = rows[1]["application_vendor"].replace(" ", "-")
     with store.transaction() as connection:
         connection.execute(insert(PackagingOutcome), rows)
     factors, patterns = memory.factors(), memory.patterns()
