@@ -135,6 +135,11 @@ class Settings(BaseSettings):
         description="Column whose values are the evidence units: attempts with the same value count as one "
         "witness.",
     )
+    name_versions: Literal["strip", "keep"] = Field(
+        default="strip",
+        description="Whether a version and an architecture at the end of an application's name are left out "
+        "(strip), so that `Viewer 1.8 (x64)` and `Viewer 1.9` are one witness, or count (keep).",
+    )
     vocabulary: Path | None = Field(
         default=None,
         description="YAML file of the labels of members that mean the same, and of the areas that they are "

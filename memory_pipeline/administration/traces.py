@@ -80,6 +80,7 @@ def _without_json(*columns: str) -> str:
 
 _WRITTEN_BY_PERSONS = (
     Trace("decisions", _mentions("note"), _without("note")),
+    Trace("name_decisions", _mentions("note"), _without("note")),
     Trace("audit_log", _mentions("target"), _without("target")),
     Trace("audit_log", _has("details"), _without_json("details")),
     Trace("idempotent_replies", _has("reply")),
@@ -114,8 +115,14 @@ _SERVED = (
     Trace("served_candidates", _has("candidates"), _without_json("candidates")),
 )
 
+_AS_NAMES = (
+    Trace("name_merges", f"({_is('raw_name')} or {_is('name')})"),
+    Trace("name_decisions", f"({_is('name')} or {_is('other_name')})"),
+)
+
 APPLICATION = (
     Trace("packaging_outcomes", _is("application_name")),
+    *_AS_NAMES,
     *_SERVED,
     Trace(
         "pattern_history",
@@ -147,6 +154,7 @@ PERSON = (
     ),
     Trace("members", "id = any(cast(:members as integer[]))"),
     Trace("decisions", _is("decided_by"), f"decided_by = '{FORGOTTEN}'"),
+    Trace("name_decisions", _is("decided_by"), f"decided_by = '{FORGOTTEN}'"),
     Trace("audit_log", _is("actor"), f"actor = '{FORGOTTEN}'"),
     Trace("alert_rules", _is("updated_by"), f"updated_by = '{FORGOTTEN}'"),
     Trace("alerts", _is("acknowledged_by"), f"acknowledged_by = '{FORGOTTEN}'"),
@@ -159,6 +167,7 @@ PERSON = (
         Trace("packaging_outcomes", _has(one), f"{_without_json(one)}, updated_at = now()")
         for one in _IN_OUTCOMES
     ),
+    *_AS_NAMES,
     *_SERVED,
     Trace("pattern_identifications", _has("conditions")),
     Trace("advice_changes", _has("conditions", "before", "after")),

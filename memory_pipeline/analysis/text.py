@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.names import MISSING, NO, YES, split_element_column
@@ -22,11 +21,6 @@ def condition_text(conditions: Mapping[str, str]) -> str:
 def plain_name(column: str) -> str:
     """Return a column as words: `installer type`."""
     return column.replace("_", " ")
-
-
-def folded(value: str) -> str:
-    """Return a text as two spellings of it are compared: letters in one form, lower case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
 
 
 def _value_text(value: str) -> str:

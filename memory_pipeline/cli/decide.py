@@ -150,7 +150,7 @@ def _print_decisions(log: pd.DataFrame) -> None:
 
 @click.group()
 def decide() -> None:
-    """Decide about a pattern, factor or member pattern; every rebuild keeps the decision."""
+    """Decide about a pattern, a factor, a member pattern or names; every rebuild keeps the decision."""
 
 
 def _decision_command(name: str, choices: Mapping[str, str], description: str) -> None:
@@ -217,3 +217,38 @@ _decision_command(
     },
     "Keep a member pattern active or retired, or note something about it.",
 )
+
+
+@decide.command("name")
+@click.argument("column")
+@click.argument("name")
+@click.option("--same-as", metavar="OTHER", help="NAME counts as OTHER, and is shown as it.")
+@click.option("--different-from", metavar="OTHER", help="NAME and OTHER are two, however alike.")
+@click.option("--undo", metavar="OTHER", help="Withdraw what was decided about NAME and OTHER.")
+@click.option("--note", help="Reason.")
+@click.option("--by", default=_user, show_default="the user", help="Name of who decides.")
+@json_option
+def decide_name(
+    as_json: bool, column: str, name: str, note: str | None, by: str, **others: str | None
+) -> None:
+    """Decide whether two names of a column are one, from the next rebuild on.
+
+    COLUMN is such as application_name or application_vendor, NAME as `memory-pipeline show names` prints it.
+    Two spellings of one name: it is shown as OTHER. What was recorded stays as it is.
+    """
+    given = {option: other for option, other in others.items() if other is not None}
+    if len(given) != 1:
+        raise click.UsageError("give one of --same-as, --different-from and --undo, with the other name")
+    [(option, other)] = given.items()
+    decision = {"same_as": "same", "different_from": "different", "undo": "reset"}[option]
+    with opened_memory() as memory:
+        held = memory.decide_name(column, name, other, decision, by=by, note=note)
+    if as_json:
+        print_json(held)
+        return
+    said = {
+        "same": f"counts as {held['other_name']!r}",
+        "different": f"is apart from {held['other_name']!r}",
+        "reset": f"and {held['other_name']!r} are read by the rules again",
+    }[decision]
+    output.print(Text(f"{held['column_name']} {held['name']!r} {said}, from the next rebuild on"))

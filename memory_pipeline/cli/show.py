@@ -12,6 +12,7 @@ from memory_pipeline.cli import tables
 from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import pandas as pd
@@ -48,6 +49,12 @@ def _show(frame: pd.DataFrame, table: Any, *, as_json: bool, limit: int) -> None
         output.print(f"{len(frame) - limit:,} more; raise --limit to see them", style="dim")
 
 
+def _explain(unknown: Iterable[object]) -> None:
+    """Print which values of the filters never occurred, to stderr."""
+    for one in unknown:
+        console.print(str(one), style="yellow", markup=False, highlight=False)
+
+
 @click.group()
 def show() -> None:
     """Show what the memory holds: attempts and what they teach, members and what they have in common."""
@@ -81,6 +88,8 @@ def outcomes(
         if as_json:
             print_json(frame.head(limit))
             return
+        if frame.empty:
+            _explain(memory.outcome_page(limit=0, **filters).unknown)
         output.print(tables.outcomes(frame.head(limit), width=output.width))
         if len(frame) > limit:
             output.print("more; raise --limit or filter to see them", style="dim")
@@ -107,12 +116,15 @@ def outcomes(
     show_default=True,
     help="Order of the rows.",
 )
+@click.option("--column", "condition_column", help="Only with a condition on this column.")
+@click.option("--value", "condition_value", help="Only with a condition of this value.")
 @click.option("--include-retired", is_flag=True, help="Show retired patterns too.")
 @_LIMIT
 @json_option
 def patterns(as_json: bool, limit: int, **filters: Any) -> None:
     """Show identified patterns with their evidence."""
     with opened_memory() as memory:
+        _explain(memory.unknown_conditions(filters["condition_column"], filters["condition_value"]))
         _show(memory.patterns(**filters), tables.patterns, as_json=as_json, limit=limit)
 
 
@@ -165,6 +177,7 @@ def predictability(as_json: bool) -> None:
 def factors(as_json: bool, limit: int, application_type: str | None, include_all: bool) -> None:
     """Show what single approach settings change, everything else being equal."""
     with opened_memory() as memory:
+        _explain(memory.unknown_application_type(application_type))
         frame = memory.factors(application_type=application_type, include_all=include_all)
         _show(frame, tables.factors, as_json=as_json, limit=limit)
 
@@ -275,6 +288,31 @@ def labels(as_json: bool, limit: int, member_field: str | None, why: str | None)
             as_json=as_json,
             limit=limit,
         )
+
+
+@show.command()
+@click.option("--column", help="Only names of this column, such as application_vendor.")
+@click.option(
+    "--why",
+    type=click.Choice(["same spelling", "version left out", "decided", "looks alike"]),
+    help="Only those with this reason; `looks alike` was not merged, a person has to decide.",
+)
+@_LIMIT
+@json_option
+def names(as_json: bool, limit: int, column: str | None, why: str | None) -> None:
+    """Show which names of applications, vendors and so on are read as another, and which look alike."""
+    with opened_memory() as memory:
+        frame = memory.name_merges(column=column, why=why)
+        _show(frame, tables.names, as_json=as_json, limit=limit)
+
+
+@show.command("name-decisions")
+@_LIMIT
+@json_option
+def name_decisions(as_json: bool, limit: int) -> None:
+    """Show what persons decided about names, the newest first; correct it with `decide name`."""
+    with opened_memory() as memory:
+        _show(memory.name_decisions(), tables.name_decisions, as_json=as_json, limit=limit)
 
 
 @click.command()

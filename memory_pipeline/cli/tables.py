@@ -356,6 +356,25 @@ def labels(frame: pd.DataFrame) -> Table:
     return table
 
 
+def names(frame: pd.DataFrame) -> Table:
+    """Format names as they were recorded and as they are read."""
+    table = _table("column", "recorded", "read as", "why", "attempts", right=("attempts",))
+    for _, row in frame.iterrows():
+        read = f"({row['name']}?)" if row["why"] == "looks alike" else row["name"]
+        texts = row["column_name"], row["raw_name"], read, row["why"], f"{row['attempts']:,}"
+        table.add_row(*map(Text, texts))
+    return table
+
+
+def name_decisions(frame: pd.DataFrame) -> Table:
+    """Format what persons decided about names."""
+    table = _table("when", "column", "name", "decision", "other name", "by", "note")
+    for _, row in frame.iterrows():
+        texts = [_text(row[one]) for one in ("column_name", "name", "decision", "other_name", "decided_by")]
+        table.add_row(f"{row['decided_at']:%Y-%m-%d}", *map(Text, texts), Text(_text(row["note"])))
+    return table
+
+
 def status(state: dict[str, Any]) -> Table:
     """Format the status."""
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -365,6 +384,8 @@ def status(state: dict[str, Any]) -> Table:
             text = ", ".join(f"{name} {_count(one)}" for name, one in value.items()) or "none"
         else:
             text = "never" if value is None else _count(value)
+        if key == "names_that_look_alike" and value:
+            text += '; see `memory-pipeline show names --why "looks alike"`, decide with `decide name`'
         table.add_row(Text(key.replace("_", " "), style="bold"), Text(text))
     for measure, sentence in sentences.items():
         table.add_row(Text(measure.replace("_", " "), style="bold"), Text(sentence))

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from memory_pipeline.analysis.spellings import compared_text, spelling_key
 from memory_pipeline.ingest.errors import printable
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 
@@ -54,17 +55,24 @@ class ReadingNotes:
         self._in_hand.append((refusal.field, refusal.reason, refusal.value))
 
     def name(self, field: str, value: str) -> None:
-        """Note a name that differs from another of the same field in nothing but upper and lower case."""
-        if (field, value) not in self._names and len(self._names) < _MAX_NAMES:
-            self._names.add((field, value))
-            first = self._spellings.setdefault((field, value.casefold()), value)
-            if first != value:
-                self.remark(
-                    field,
-                    value,
-                    f"{printable(first)!r} differs from it in upper and lower case alone, but counts as "
-                    "another; choose one spelling (`values` in the mapping)",
-                )
+        """Note a name that looks like another of the same field, and counts as another all the same.
+
+        Spellings of one name count as one and are not noted. Names are compared by their letters alone, each
+        with one other, so that the cost does not grow with their pairs.
+        """
+        if (field, value) in self._names or len(self._names) >= _MAX_NAMES:
+            return
+        self._names.add((field, value))
+        letters = compared_text(value).replace(" ", "")
+        first = self._spellings.setdefault((field, letters), value)
+        if letters and spelling_key(first) != spelling_key(value):
+            self.remark(
+                field,
+                value,
+                f"looks like {printable(first)!r}, but counts as another name; after a rebuild "
+                '`memory-pipeline show names --why "looks alike"` lists such names, and '
+                "`memory-pipeline decide name` makes them one",
+            )
 
     def keep(self, status: str | None) -> None:
         """Count the cells that the record in hand has lost, by its outcome status; it is stored."""

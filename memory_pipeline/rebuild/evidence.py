@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MADE_BY = (
     "memory_pipeline.analysis.arrays",
     "memory_pipeline.analysis.names",
+    "memory_pipeline.analysis.spellings",
     "memory_pipeline.analysis.compute",
     "memory_pipeline.analysis.stats.grouped_sample",
     "memory_pipeline.analysis.features",

@@ -15,6 +15,7 @@ from memory_pipeline.analysis.names import STANDARD_CONTEXT
 from memory_pipeline.rebuild.code_version import code_version
 from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
 from memory_pipeline.rebuild.months import MonthState, month_states, snapshot
+from memory_pipeline.rebuild.names import counted_months, month_names, name_rules, read_names
 from memory_pipeline.store.frames import OUTCOME_FEATURES
 
 if TYPE_CHECKING:
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 
 MADE_BY = (
     "memory_pipeline.analysis.names",
+    "memory_pipeline.analysis.spellings",
     "memory_pipeline.analysis.features",
     "memory_pipeline.rebuild.flat_outcomes",
     "memory_pipeline.rebuild.features",
     "memory_pipeline.rebuild.months",
+    "memory_pipeline.rebuild.names",
     "memory_pipeline.store.frames",
 )
 """Modules and packages that decide what the features are."""
@@ -129,7 +132,12 @@ def update_features(session: Session) -> UpdatedFeatures:
     with snapshot(session.store) as connection:
         states = month_states(connection) or {_NO_MONTH: MonthState(0, "")}
         same_code = info.get("version") == version
-        same = {month for month, state in states.items() if same_code and _is_same(old.get(month), state)}
+        named = counted_months(frames)
+        same = {
+            month
+            for month, state in states.items()
+            if same_code and _is_same(old.get(month), state) and named.get(month) == state.fingerprint
+        }
         keys = {month: OutcomeKeys.from_dict(old[month].about["keys"]) for month in same}
         changed = [month for month in states if month not in same]
         keys |= {month: OutcomeKeys({}, {}) for month in changed} | keys_by_month(connection, changed)
@@ -138,11 +146,29 @@ def update_features(session: Session) -> UpdatedFeatures:
         if same and whole.to_dict() != info["keys"]:
             same, reason = set(), "the columns changed"
         parts = {month: old[month] for month in same}
+        about = {
+            month: {"fingerprint": states[month].fingerprint, "keys": keys[month].to_dict(), "names": ""}
+            for month in states
+        }
+        counted = {}
         for month in states:
             if month not in same:
                 frame = read_flat(connection, whole, None if month == _NO_MONTH else month)
-                about = {"fingerprint": states[month].fingerprint, "keys": keys[month].to_dict()}
-                parts[month] = frames.write_part(OUTCOME_FEATURES, month, frame, about)
+                counted[month] = month_names(frame, whole)
+                parts[month] = frames.write_part(OUTCOME_FEATURES, month, frame, about[month])
+        fingerprints = {month: state.fingerprint for month, state in states.items()}
+        names = read_names(frames, name_rules(connection, session.settings, whole), counted, fingerprints)
+        renamed = {month for month in states if parts[month].about["names"] != names.digest(month)}
+        for month in renamed:
+            # What was only just written still has the names as they were recorded.
+            frame = (
+                read_flat(connection, whole, month) if month in same else frames.read_parts([parts[month]])
+            )
+            named_about = about[month] | {"names": names.digest(month)}
+            parts[month] = frames.write_part(OUTCOME_FEATURES, month, names.apply(month, frame), named_about)
+        if renamed & same:
+            reason = reason or f"{len(renamed & same)} because names are read otherwise"
+            same -= renamed
     columns = list(frames.read_parts([parts[min(parts)]]).columns)
     about_all: dict[str, Any] = {"version": version, "keys": whole.to_dict(), "columns": columns}
     screened = _screen(session, whole, list(parts.values()))

@@ -94,6 +94,7 @@ def _fingerprints(frames: FrameStore, rests_on: Mapping[str, Any]) -> dict[str, 
     digest = hashlib.sha256(json.dumps({**rests_on, "features": made}, sort_keys=True, default=str).encode())
     chained = {}
     for month in sorted(parts):
-        digest.update(f"{month} {parts[month].rows} {parts[month].about['fingerprint']};".encode())
+        part = parts[month]
+        digest.update(f"{month} {part.rows} {part.about['fingerprint']} {part.about['names']};".encode())
         chained[month] = digest.hexdigest()[:32]
     return chained

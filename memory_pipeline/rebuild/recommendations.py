@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from memory_pipeline.analysis.recommendations.table import (
 from memory_pipeline.rebuild.evidence import read_encoding
 from memory_pipeline.rebuild.features import read_features
 from memory_pipeline.rebuild.kept_results import KeptResults, features_fingerprint
+from memory_pipeline.rebuild.names import decided_names
 from memory_pipeline.rebuild.rows import records
 from memory_pipeline.settings import parse_interval
 from memory_pipeline.store.decisions import read_factor_decisions, read_nameable_patterns
@@ -89,6 +90,7 @@ def update_recommendations(session: Session) -> UpdatedRecommendations:
         (Policy.to_dict, Policy.from_dict),
     )
     patterns = nameable_patterns(read_nameable_patterns(session.store))
+    policy = replace(policy, contexts=replace(policy.contexts, names=decided_names(session.frames)))
     # A decision that is made meanwhile waits, and then finds this policy.
     with session.store.advice_lock():
         decisions = read_factor_decisions(session.store, levels_of(policy))

@@ -205,6 +205,7 @@ def _functions() -> dict[str, Callable[[Session], StepResult]]:
         update_member_patterns,
         update_questions,
     )
+    from memory_pipeline.rebuild.names import update_name_merges  # noqa: PLC0415
     from memory_pipeline.rebuild.patterns import update_patterns  # noqa: PLC0415
     from memory_pipeline.rebuild.predictability import update_predictability  # noqa: PLC0415
     from memory_pipeline.rebuild.recommendations import update_recommendations  # noqa: PLC0415
@@ -213,6 +214,7 @@ def _functions() -> dict[str, Callable[[Session], StepResult]]:
     return {
         **{name: partial(_count, name) for name in SOURCES},
         "outcome_features": update_features,
+        "name_merges": update_name_merges,
         "outcome_evidence": update_evidence,
         "pattern_identifications": update_patterns,
         "condition_associations": update_associations,

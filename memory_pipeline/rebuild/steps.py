@@ -33,7 +33,12 @@ class Step:
 
 
 STEPS = (
-    Step("outcome_features", ("packaging_outcomes",), frames=("outcome_features",)),
+    Step(
+        "outcome_features",
+        ("packaging_outcomes",),
+        frames=("outcome_features", "outcome_names", "name_changes"),
+    ),
+    Step("name_merges", ("outcome_features",), tables=("name_merges",), frames=("name_look_alikes",)),
     Step("outcome_evidence", ("outcome_features",), frames=("outcome_evidence", "outcome_values")),
     Step(
         "pattern_identifications",

@@ -16,6 +16,7 @@ from memory_pipeline.server.caching import cache_headers, entity_tag, not_modifi
 from memory_pipeline.server.formats import FORMATS, choose_format, to_csv, to_parquet
 from memory_pipeline.server.pages import Page, page_of
 from memory_pipeline.server.problems import FieldError, ProblemError, unknown_value
+from memory_pipeline.service.outcomes import UnknownValue
 from memory_pipeline.service.records import to_json, to_records
 
 MOST_ROWS = 500
@@ -115,7 +116,14 @@ class PageQuery:
         return entity_tag(self.request, version, self.format)
 
 
-def answer_table(query: PageQuery, table: Table, version: str, load: Callable[[], pd.DataFrame]) -> Response:
+def answer_table(
+    query: PageQuery,
+    table: Table,
+    version: str,
+    load: Callable[[], pd.DataFrame],
+    *,
+    explain: Callable[[], Sequence[UnknownValue]] | None = None,
+) -> Response:
     """Answer with a page of a table that is read whole.
 
     Parameters
@@ -128,6 +136,8 @@ def answer_table(query: PageQuery, table: Table, version: str, load: Callable[[]
         What the memory holds of it, as `Memory.version`.
     load
         Reads the rows, in the order of the table's key.
+    explain
+        Reads which values of the filters are not known; with it, `notes` stand beside the items.
     """
     columns = query.columns(table)
     tag = query.tag(version)
@@ -140,7 +150,13 @@ def answer_table(query: PageQuery, table: Table, version: str, load: Callable[[]
         rows = [{**row, "_position": position} for position, row in enumerate(rows)]
         key = _position
     page = page_of(rows, key, scope=scope, cursor=query.cursor, limit=query.limit)
-    return send_page(query, table, columns, page, tag=tag)
+    more = None if explain is None else {"notes": notes_on(explain())}
+    return send_page(query, table, columns, page, tag=tag, more=more)
+
+
+def notes_on(unknown: Sequence[UnknownValue]) -> list[dict[str, Any]]:
+    """Return values of filters that are not known as notes, with the nearest that are."""
+    return [vars(unknown_value(f"query.{one.name}", one.value or one.name, one.known)) for one in unknown]
 
 
 def send_page(

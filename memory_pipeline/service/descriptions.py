@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.analysis.features.levels import level_name
 from memory_pipeline.analysis.features.unknown_values import describe_unknown_value, nearest_known
 from memory_pipeline.analysis.names import MISSING, OTHER
+from memory_pipeline.analysis.spellings import spelling_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +65,7 @@ class Description:
     Attributes
     ----------
     columns
-        The value of each column; a value that differs from a known one only in case is the known one.
+        The value of each column; another spelling of a known one, or a name that counts as it, is that one.
     notes
         Sentences about what was taken otherwise than it was written, and what is not known.
     """
@@ -84,6 +85,8 @@ class KnownValues:
         How their values become categories.
     constants
         Source columns that had one value only, and that value.
+    names
+        Names that count as a known value, as `Contexts.names`.
     """
 
     def __init__(
@@ -91,19 +94,24 @@ class KnownValues:
         columns: Iterable[str],
         encoding: Encoding,
         constants: Mapping[str, tuple[str, ...]] | None = None,
+        names: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.columns = tuple(columns)
         codes = {column: code.levels for column, code in encoding.codes.items() if code.kind != "bins"}
         self._known_values: dict[str, tuple[str, ...]] = codes | dict(constants or {})
         self._folded = {
-            column: {level.casefold(): level for level in reversed(levels)}
+            column: {
+                **(names or {}).get(column, {}),
+                **{spelling_key(level): level for level in reversed(levels)},
+            }
             for column, levels in self._known_values.items()
         }
 
     @classmethod
     def of_context(cls, policy: Policy) -> KnownValues:
         """Return those of the context of a policy."""
-        return cls(policy.context, policy.contexts.encoding, policy.contexts.constants)
+        contexts = policy.contexts
+        return cls(policy.context, contexts.encoding, contexts.constants, contexts.names)
 
     @classmethod
     def of_approaches(cls, policy: Policy) -> KnownValues:
@@ -148,7 +156,7 @@ class KnownValues:
             return [text for one in value for text in self.unknown(column, one)]
         text = level_name(value).strip()
         levels = self._folded.get(column)
-        if levels is None or value is None or text.casefold() in levels or text in {MISSING, OTHER}:
+        if levels is None or value is None or spelling_key(text) in levels or text in {MISSING, OTHER}:
             return []
         return [text]
 
@@ -159,14 +167,14 @@ class KnownValues:
             return None
         levels = self._folded[column]
         text = level_name(value).strip()
-        known = levels.get(text.casefold())
+        known = levels.get(spelling_key(text))
         if known is None:
             if text not in {MISSING, OTHER}:
                 notes.append(describe_unknown_value(column, text, self._known_values[column]))
             return value
         if known == text or text in self._known_values[column]:
             return value if text == level_name(value) else text
-        notes.append(f"{column} {text!r} was taken as {known!r}, which differs in case only.")
+        notes.append(f"{column} {text!r} was taken as {known!r}, {_why_taken(text, known)}.")
         return known
 
     def _unknown_columns(self, unknown: Mapping[str, Any]) -> DescriptionError:
@@ -181,6 +189,13 @@ class KnownValues:
             f"describe the application by {listed}",
             tuple(problems),
         )
+
+
+def _why_taken(text: str, known: str) -> str:
+    """Return why a described value stands for a known one, as the end of a sentence."""
+    if text.casefold() == known.casefold():
+        return "which differs in case only"
+    return "which is spelled so" if spelling_key(text) == spelling_key(known) else "as which it counts"
 
 
 def _check_value(column: str, value: Any) -> None:

@@ -86,7 +86,7 @@ class OutcomeSummaryService(OutcomeService):
         found: OutcomeSummary = self._summaries.get(
             repr(chosen),
             self.version("outcomes"),
-            lambda: _summarise(summarise_outcomes(self.store, **dict(chosen))),
+            lambda: _summarise(summarise_outcomes(self.store, **self.with_spellings(dict(chosen)))),
         )
         return found
 

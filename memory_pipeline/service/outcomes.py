@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from memory_pipeline.analysis.features.unknown_values import describe_missing_value
+from memory_pipeline.analysis.names import MISSING, NO, OTHER, YES, split_element_column
+from memory_pipeline.analysis.spellings import spelling_key
+from memory_pipeline.service.names import NameService
 from memory_pipeline.service.vocabulary import VocabularyService
 from memory_pipeline.store import reads
 from memory_pipeline.store.cases import read_similar
@@ -57,6 +61,12 @@ class UnknownValue:
     value: str | None
     known: tuple[str, ...]
 
+    def __str__(self) -> str:
+        """Return it as a sentence, with what is nearest."""
+        if self.value is None:
+            return describe_missing_value("column", self.name, self.known)
+        return describe_missing_value(self.name, self.value, self.known)
+
 
 @dataclass(frozen=True)
 class OutcomePage:
@@ -80,16 +90,19 @@ class OutcomePage:
     unknown: tuple[UnknownValue, ...] = ()
 
 
-class OutcomeService(VocabularyService):
+class OutcomeService(VocabularyService, NameService):
     """Questions about recorded attempts."""
 
     def outcomes(self, **filters: Any) -> pd.DataFrame:
-        """Read outcomes, the newest first; filters and order are those of `store.outcome_queries`."""
-        return read_outcomes(self.store, **filters)
+        """Read outcomes, the newest first; filters and order are those of `store.outcome_queries`.
+
+        A name of an application or a context column stands for all names that count as one with it.
+        """
+        return read_outcomes(self.store, **self.with_spellings(filters))
 
     def outcome_count(self, *, at_most: int | None = None, **filters: Any) -> int:
         """Count the outcomes that filters select; see `store.outcome_queries.count_outcomes`."""
-        return count_outcomes(self.store, at_most=at_most, **filters)
+        return count_outcomes(self.store, at_most=at_most, **self.with_spellings(filters))
 
     def outcome_page(
         self,
@@ -114,14 +127,15 @@ class OutcomeService(VocabularyService):
         ValueError
             When a filter or the order is not known.
         """
-        count = count_outcomes(self.store, **filters) if total is None else total
+        spelled = self.with_spellings(filters)
+        count = count_outcomes(self.store, **spelled) if total is None else total
         found = read_outcomes(
             self.store,
             sort=sort,
             after=after,
             limit=limit + 1 if count else 0,
             are_few=count < _FEW,
-            **filters,
+            **spelled,
         )
         unknown = self._unknown(filters) if found.empty and after is None else ()
         return OutcomePage(found.head(limit), count, len(found) > limit, unknown)
@@ -156,6 +170,52 @@ class OutcomeService(VocabularyService):
                 elif value is not None:
                     found.append(_unknown_value(f"{part}.{key}", str(value), known[key]))
         return tuple(one for one in found if one is not None)
+
+    def unknown_application_type(self, value: str | None) -> tuple[UnknownValue, ...]:
+        """Return the type of application that factors are filtered by, where it never occurred."""
+        name = "application_type"
+        return () if value is None else self.unknown_conditions(name, value, name=name)
+
+    def unknown_conditions(
+        self, column: str | None, value: str | None, *, name: str = "condition_value"
+    ) -> tuple[UnknownValue, ...]:
+        """Return what of a condition, by which findings are filtered, never occurred.
+
+        Parameters
+        ----------
+        column
+            The column (filter `condition_column`); None: any.
+        value
+            The value; None: any.
+        name
+            The filter that the value was given by.
+
+        Returns
+        -------
+        tuple of UnknownValue
+            Empty where both occurred.
+        """
+        if column is None and value is None:
+            return ()
+        words = self.vocabulary()
+        parts = [one for part in ("context", "approach") for one in words[part]]
+        found = reads.read_table(self.store, PatternIdentification)["conditions"]
+        levels = [(key, str(level)) for one in found for key, level in one.items()]
+        if column is not None:
+            wanted = {spelling_key(column), spelling_key(split_element_column(column)[0])}
+            columns = dict.fromkeys([*(one["name"] for one in parts), *(key for key, _ in levels)])
+            if not wanted & {spelling_key(one) for one in columns}:
+                return (UnknownValue("condition_column", column, tuple(columns)),)
+            parts = [one for one in parts if spelling_key(one["name"]) in wanted]
+            levels = [(key, level) for key, level in levels if spelling_key(key) in wanted]
+        if value is None:
+            return ()
+        cut = [one["name"] for one in parts if one["distinct"] > len(one["values"])]
+        if any(self.is_recorded(one, value) for one in cut):
+            return ()
+        known = [*({"value": one} for _, one in levels), *(one for part in parts for one in part["values"])]
+        unknown = _unknown_value(name, value, known)
+        return () if unknown is None or value in {YES, NO, MISSING, OTHER} else (unknown,)
 
     def outcome(self, identity: str) -> dict[str, Any]:
         """Read one outcome with everything that is known about it.
@@ -223,8 +283,8 @@ class OutcomeService(VocabularyService):
 
 
 def _unknown_value(name: str, value: str, known: Sequence[Mapping[str, Any]]) -> UnknownValue | None:
-    values = tuple(str(one["value"]) for one in known)
-    is_known = value.casefold() in {one.casefold() for one in values}
+    values = tuple(dict.fromkeys(str(one["value"]) for one in known))
+    is_known = spelling_key(value) in {spelling_key(one) for one in values}
     return None if is_known else UnknownValue(name, value, values)
 
 

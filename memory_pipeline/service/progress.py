@@ -20,12 +20,14 @@ from memory_pipeline.store.models import (
     LearningMeasure,
     Member,
     MemberPattern,
+    NameMerge,
     PackagingOutcome,
     PatternIdentification,
     QuarantinedRecord,
     ServedRecommendation,
     SuccessFactor,
 )
+from memory_pipeline.store.names import LOOKS_ALIKE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,6 +199,7 @@ class ProgressService(Service):
         recommendations = reads.read_table(self.store, ApproachRecommendation)
         last = None if ingests.empty else ingests.iloc[-1]
         rebuilt = reads.last_rebuild(self.store)
+        alike = reads.count_rows(self.store, NameMerge, why=LOOKS_ALIKE)
         return {
             "database": self.store.url.render_as_string(hide_password=True),
             "storage": self.settings.storage,
@@ -211,6 +214,8 @@ class ProgressService(Service):
             "last_ingest": None if last is None else {"file": last["file_name"], "at": last["finished_at"]},
             "last_rebuild": None if rebuilt is None else rebuilt[1],
             "newest_outcome": reads.latest(self.store, PackagingOutcome, "occurred_at"),
+            "names_read_as_another": reads.count_rows(self.store, NameMerge) - alike,
+            "names_that_look_alike": alike,
             "columns_left_out": describe_left_out(self.frames.parts(OUTCOME_FEATURES)[1].get("left_out", ())),
             "open_alerts": count_open(self.store),
             "learning": self.learning_summary(),

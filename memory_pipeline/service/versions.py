@@ -32,6 +32,8 @@ from memory_pipeline.store.models import (
     LearningMeasure,
     Member,
     MemberPattern,
+    NameDecision,
+    NameMerge,
     PatternIdentification,
     QuestionPrompt,
     SuccessFactor,
@@ -49,6 +51,7 @@ class _Part:
 PARTS = {
     # Whatever writes outcomes adds a row to `ingests` in the same transaction, and that table is small.
     "outcomes": _Part((Ingest,)),
+    "names": _Part((NameMerge, NameDecision)),
     "features": _Part(frames=(OUTCOME_FEATURES, OUTCOME_EVIDENCE, OUTCOME_VALUES)),
     "patterns": _Part((PatternIdentification, FindingDecision)),
     "factors": _Part((SuccessFactor, FindingDecision)),

@@ -12,6 +12,7 @@ from memory_pipeline.service.versions import VersionService
 from memory_pipeline.store import reads
 from memory_pipeline.store.frames import OUTCOME_FEATURES, OUTCOME_VALUES
 from memory_pipeline.store.models import MEMBER_PATTERN_CATEGORIES, OUTCOME_STATUSES, PATTERN_TYPES
+from memory_pipeline.store.names import read_as_another
 from memory_pipeline.store.outcome_queries import read_outcomes
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class VocabularyService(VersionService):
     def vocabulary(self) -> dict[str, Any]:
         """Return the columns, settings and values that attempts have, and the words that filters take.
 
-        Counted by the last rebuild; of what came later, the newest 2,000 attempts add values that the
-        rebuild did not know, without a count.
+        Counted by the last rebuild, names that count as one together; of what came later, the newest 2,000
+        attempts add values that the rebuild did not know, without a count.
 
         Returns
         -------
@@ -63,9 +64,11 @@ class VocabularyService(VersionService):
 
     def _read_words(self) -> dict[str, Any]:
         from memory_pipeline.analysis.features.flatten import flatten_outcomes  # noqa: PLC0415 - needs numpy
+        from memory_pipeline.analysis.features.same_names import rename  # noqa: PLC0415 - needs numpy
 
         known = self._known_at_rebuild()
         newest, roles = flatten_outcomes(read_outcomes(self.store, limit=_NEWEST))
+        newest = rename(newest, read_as_another(self.store))
         recent = {
             "context": _count_columns(newest, roles.context),
             "approach": _count_columns(newest, roles.approach),

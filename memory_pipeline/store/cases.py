@@ -21,6 +21,7 @@ from memory_pipeline.analysis.names import (
     YES,
     split_element_column,
 )
+from memory_pipeline.store.names import LOOKS_ALIKE, read_spellings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,8 @@ class _Sql:
     """Conditions on attempts as SQL, with the values that they compare with."""
 
     values: dict[str, Any] = field(default_factory=dict)
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of the values of a context, all names that count as one with them; see `read_spellings`."""
 
     def bind(self, value: Any) -> str:
         """Return the name under which a value is handed to the database."""
@@ -59,9 +62,7 @@ class _Sql:
     def context(self, context: Mapping[str, Any]) -> str:
         """Return the condition that an attempt is in a context."""
         conditions = [
-            self._standard(column, value)
-            if column in STANDARD_CONTEXT
-            else self._has("context", column, value)
+            self._standard(column, value) if column in STANDARD_CONTEXT else self._any_spelling(column, value)
             for column, value in context.items()
         ]
         return " and ".join(conditions) or "true"
@@ -74,7 +75,17 @@ class _Sql:
         ]
 
     def _standard(self, column: str, value: Any) -> str:
-        return f"{column} is null" if value is None else f"{column} = {self.bind(str(value))}"
+        if value is None:
+            return f"{column} is null"
+        return f"{column} = any(cast({self.bind([*self._spelled(column, value)])} as text[]))"
+
+    def _spelled(self, column: str, value: Any) -> tuple[str, ...]:
+        return self.spellings.get(column, (str(value),))
+
+    def _any_spelling(self, column: str, value: Any) -> str:
+        if column not in self.spellings:
+            return self._has("context", column, value)
+        return f"({' or '.join(self._has('context', column, one) for one in self._spelled(column, value))})"
 
     def _has(self, document: str, key: str, value: Any) -> str:
         """Return the condition that a key has a value, written as stored or as an encoded level."""
@@ -125,8 +136,9 @@ def read_similar(
     """
     found = []
     with store.transaction() as connection:
+        spellings = _spellings_of(connection, context)
         for side in _SIDES:
-            sql = _Sql()
+            sql = _Sql(spellings=spellings)
             fits = sql.context(context)
             agreeing = " + ".join(f"coalesce({one}, false)::int" for one in sql.settings(approach)) or "0"
             choose = f"""
@@ -176,11 +188,11 @@ def count_attempts(
     -------
     with_settings, others
     """
-    sql = _Sql()
-    fits, settings = sql.context(context), " and ".join(sql.settings(approach)) or "true"
-    has = f"coalesce(({settings}), false)"
-    columns = f"application_name, outcome_status, {has} as has"
     with store.transaction() as connection:
+        sql = _Sql(spellings=_spellings_of(connection, context))
+        fits, settings = sql.context(context), " and ".join(sql.settings(approach)) or "true"
+        has = f"coalesce(({settings}), false)"
+        columns = f"application_name, outcome_status, {has} as has"
         counted = _counts(connection, _recent(f"{columns}, {fits} as fits", "true"), sql)
         if _has_older(connection, "true"):
             for side, condition in ((True, settings), (False, f"not {has}")):
@@ -192,14 +204,26 @@ def count_attempts(
 
 def _counts(connection: Connection, looked_at: str, sql: _Sql) -> dict[bool, AttemptCounts]:
     query = f"""{looked_at}, by_application as (
-    select has, application_name, count(*) as attempts,
+    select has, coalesce(n.name, application_name) as application, count(*) as attempts,
         count(*) filter (where outcome_status = 'success') as successes
-    from looked_at where fits group by 1, 2)
+    from looked_at left join name_merges as n on n.column_name = 'application_name'
+        and n.raw_name = application_name and n.why <> '{LOOKS_ALIKE}'
+    where fits group by 1, 2)
 select has, sum(attempts)::bigint as attempts, sum(successes)::bigint as successes, count(*) as units,
     avg(successes::float8 / attempts) as rate
 from by_application group by has"""  # noqa: S608 - values are bound
     found = {row.pop("has"): AttemptCounts(**row) for row in _rows(connection, query, sql)}
     return {has: found.get(has, AttemptCounts()) for has in (True, False)}
+
+
+def _spellings_of(connection: Connection, context: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Read the names that count as one with the values of a context, where there are others."""
+    found = {
+        column: read_spellings(connection, column, value)
+        for column, value in context.items()
+        if isinstance(value, str)
+    }
+    return {column: names for column, names in found.items() if len(names) > 1}
 
 
 def _recent(columns: str, side: str) -> str:

@@ -45,7 +45,7 @@ def outcome_conditions(
     words: str | None = None,
     context: Mapping[str, Any] | None = None,
     approach: Mapping[str, Any] | None = None,
-    **equal: str | None,
+    **equal: str | tuple[str, ...] | None,
 ) -> list[ColumnElement[bool]]:
     """Return the conditions that select outcomes; texts are compared without regard to case, ids exactly.
 
@@ -62,7 +62,7 @@ def outcome_conditions(
         Attempts that have all of these context values, or settings. A text equals a text, a number as it is
         written, a truth value (`yes`, `no`, `true`, `false`) and an element of a list; None: not recorded.
     equal
-        The filters of `OUTCOME_FILTERS`.
+        The filters of `OUTCOME_FILTERS`. A tuple, here or as a value of `context`: any of its texts.
 
     Raises
     ------
@@ -201,6 +201,8 @@ def _same_text(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
     if value is None:
         missing: ColumnElement[bool] = column.is_(None)
         return missing
+    if isinstance(value, tuple):
+        return or_(*(func.lower(column) == func.lower(one) for one in value))
     same: ColumnElement[bool] = func.lower(column) == func.lower(str(value))
     return same
 
@@ -208,6 +210,8 @@ def _same_text(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
 def _has(column: Any, key: str, value: Any) -> ColumnElement[bool]:
     """Return the condition that the object in a column has a value under a key."""
     stored = column[key]
+    if isinstance(value, tuple):
+        return or_(*(_has(column, key, one) for one in value))
     if value is None:
         return or_(stored.is_(None), func.jsonb_typeof(stored) == "null")
     if not isinstance(value, str):

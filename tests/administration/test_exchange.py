@@ -18,6 +18,7 @@ from memory_pipeline.ingest import ingest_records
 from memory_pipeline.store.access import create_token
 from memory_pipeline.store.alert_rules import save_rule
 from memory_pipeline.store.columns import count_rows
+from memory_pipeline.store.names import decide_names
 from memory_pipeline.store.served import log_served
 from memory_pipeline.worlds import sample_organisation
 
@@ -103,6 +104,7 @@ def filled(store: Store) -> Store:
             )
         )
         number = str(connection.scalar(text("select id from patterns")))
+    decide_names(store, "application_vendor", "Contoso Ltd", "Contoso", decision="same", by="ana", note="é")
     decide(store, number, "retire", LATER, kind="member_pattern")
     create_token(store, "secret-holder", "admin")
     save_rule(store, "success-fell", {"threshold": 0.1}, by="ana")

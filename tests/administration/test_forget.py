@@ -127,6 +127,14 @@ def test_a_person_is_forgotten_wherever_the_name_can_stand(settings: Settings, s
             "select 'P', 'd', 'skill_cluster', 'claude', array_agg(id) from members"
         ),
         "update ingests set file_name = :name || '.csv'",
+        (
+            "insert into name_merges (column_name, raw_name, name, why, attempts) "
+            "values ('packager', upper(:name), :name, 'same spelling', 1)"
+        ),
+        (
+            "insert into name_decisions (column_name, name, other_name, decision, note, decided_by) "
+            "values ('packager', :name, 'x', 'same', null, 'y'), ('team', 'a', 'b', 'same', :name, :name)"
+        ),
     ]
     with store.transaction() as connection:
         for statement in insertions:

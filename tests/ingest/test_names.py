@@ -1,4 +1,4 @@
-"""Names that differ in what nobody sees are one; those that differ in case alone are noted."""
+"""Names that differ in what nobody sees are one; those that look alike are noted."""
 
 from __future__ import annotations
 
@@ -33,14 +33,18 @@ def test_joiners_within_letters_stay():
     assert "\u200c" in name_of("application_name", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645")
 
 
-def test_spellings_that_differ_in_case_are_noted_once_each(store, outcome):
-    names = ["Ledger", "LEDGER", "ledger", "Ledger", "LEDGER", "Ledger Pro"]
+def test_names_that_look_alike_are_noted_once_each_and_spellings_of_one_are_not(store, outcome):
+    names = ["Ledger", "LEDGER", "Led-ger", "Ledger", "led ger", "Ledger Pro", "Led-ger"]
+    vendors = ["Acme", "ACME Inc.", "Acme Ltd", *["acme"] * 4]
     records = [
-        outcome(source_record_id=str(n), application_name=name, application_vendor="Acme")
-        for n, name in enumerate(names)
+        outcome(source_record_id=str(n), application_name=name, application_vendor=vendor)
+        for n, (name, vendor) in enumerate(zip(names, vendors, strict=True))
     ]
     report = ingest_records(store, "outcomes", records)
 
-    assert report.new == 6
-    (note,) = report.notes
-    assert note.startswith("application_name: 2 cells, the first in row 2 ('LEDGER'): 'Ledger' differs")
+    assert report.new == 7
+    application, vendor = sorted(report.notes)
+    assert application.startswith("application_name: 2 cells, the first in row 3 ('Led-ger'): looks like")
+    assert vendor.startswith("application_vendor: 2 cells, the first in row 2 ('ACME Inc.'): looks like")
+    assert "'Acme'" in vendor
+    assert "memory-pipeline decide name" in vendor

@@ -34,6 +34,7 @@ GRAPH = {
     ),
     "learning_measures": ("learning", {"outcome_features", "advice_verification"}),
     "advice_verification": ("learning", {"packaging_outcomes", "outcome_features"}),
+    "name_merges": ("features", {"outcome_features"}),
     "label_merges": ("features", {"member_features"}),
     "member_candidates": ("members", {"member_features"}),
     "member_patterns": ("members", {"member_features", "member_candidates"}),

@@ -88,6 +88,7 @@ NOT_OF_THE_CONTENT = {
     "memory_pipeline.rebuild.features",  # its version stands beside the features
     "memory_pipeline.rebuild.flat_outcomes",
     "memory_pipeline.rebuild.months",
+    "memory_pipeline.rebuild.names",
     "memory_pipeline.rebuild.verification",  # what it writes is measured anew each time
     "memory_pipeline.rebuild.kept_measures",
 }

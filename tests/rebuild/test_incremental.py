@@ -16,13 +16,16 @@ from sqlalchemy import delete, insert, text, update
 from memory_pipeline.analysis.evidence import count_evidence
 from memory_pipeline.analysis.features import encode
 from memory_pipeline.analysis.features.outcomes import outcome_labels
+from memory_pipeline.analysis.features.same_names import fold_names, rename
 from memory_pipeline.analysis.names import OUTCOME, PERIOD
 from memory_pipeline.rebuild.evidence import read_encoding, read_evidence, update_evidence
 from memory_pipeline.rebuild.features import update_features
 from memory_pipeline.rebuild.flat_outcomes import OutcomeKeys, keys_by_month, read_flat
 from memory_pipeline.rebuild.months import snapshot
+from memory_pipeline.rebuild.names import month_names, name_rules
 from memory_pipeline.store.frames import OUTCOME_FEATURES, FrameStore
 from memory_pipeline.store.models import PackagingOutcome
+from memory_pipeline.store.names import decide_names
 from memory_pipeline.store.session import Session
 
 if TYPE_CHECKING:
@@ -45,7 +48,9 @@ def check_equals_everything(store: Store, frames: FrameStore, settings: Settings
     """Compare what is kept with all outcomes read, encoded and counted at once."""
     with snapshot(store) as connection:
         keys = OutcomeKeys.union(keys_by_month(connection).values())
-        whole = read_flat(connection, keys)
+        recorded = read_flat(connection, keys)
+        rules = name_rules(connection, settings, keys)
+    whole = rename(recorded, fold_names(month_names(recorded, keys), rules))
     features, info = frames.read(OUTCOME_FEATURES)
     lists = [column for column in whole if whole[column].dtype == object]
     for column in lists:  # Parquet gives arrays
@@ -78,12 +83,12 @@ def check_equals_everything(store: Store, frames: FrameStore, settings: Settings
 
 VALUES = {
     "context": st.fixed_dictionaries(
-        {}, optional={"team": st.sampled_from(["a", "b", "c"]), "size": st.integers(0, 40)}
+        {}, optional={"team": st.sampled_from(["a", "A", "b", "c"]), "size": st.integers(0, 40)}
     ),
     "approach_details": st.fixed_dictionaries(
         {},
         optional={
-            "wrapper": st.sampled_from(["x", "y", None]),
+            "wrapper": st.sampled_from(["x", "X", "y", None]),
             "is_signed": st.booleans(),
             "size": st.integers(0, 3),
             "tags": st.lists(st.sampled_from(["t", "u", "v"]), max_size=2),
@@ -93,7 +98,7 @@ VALUES = {
     "outcome_status": st.sampled_from(["success", "failure", "partial"]),
     "failure_reasons": st.sampled_from([None, [{"reason": "r"}], [{"reason": "s"}]]),
     "occurred_at": st.integers(0, 120).map(lambda days: START + timedelta(days=days)),
-    "application_name": st.sampled_from(["p", "q", "r"]),
+    "application_name": st.sampled_from(["p", "P", "q", "r 1.2", "R 1.3 (x64)"]),
 }
 ROW = st.fixed_dictionaries(VALUES)
 CHANGE = st.sampled_from(sorted(VALUES)).flatmap(lambda name: VALUES[name].map(lambda value: {name: value}))
@@ -101,12 +106,20 @@ STEP = st.one_of(
     st.tuples(st.just("insert"), st.lists(ROW, min_size=1, max_size=8)),
     st.tuples(st.just("update"), st.integers(0, 1000), CHANGE),
     st.tuples(st.just("delete"), st.integers(0, 1000)),
+    st.tuples(
+        st.just("decide"),
+        st.sampled_from(["same", "different"]),
+        st.sampled_from([("application_name", "p", "q"), ("team", "b", "a"), ("wrapper", "X", "x")]),
+    ),
     st.tuples(st.just("nothing")),
 )
 
 
 def carry_out(store: Store, step: tuple[Any, ...], ids: list[str]) -> None:
     table = PackagingOutcome
+    if step[0] == "decide":
+        decide_names(store, *step[2], decision=step[1], by="a person")
+        return
     with store.transaction() as connection:
         if step[0] == "insert":
             template = outcome_rows(1)[0]
@@ -143,7 +156,7 @@ def test_any_changes_give_what_a_rebuild_from_nothing_gives(
     frames = FrameStore(str(tmp_path_factory.mktemp("frames")))
     ids: list[str] = []
     with store.transaction() as connection:
-        connection.execute(text("truncate packaging_outcomes"))
+        connection.execute(text("truncate packaging_outcomes, name_decisions"))
     for batch in [[("insert", first)], *steps]:
         for step in batch:
             carry_out(store, step, ids)
@@ -308,3 +321,28 @@ def test_a_reader_that_is_overtaken_by_a_rebuild_reads_the_new_parts(
 
     monkeypatch.setattr(frames, "parts", parts)
     assert len(frames.read(OUTCOME_FEATURES)[0]) == 65
+
+
+def test_months_whose_names_are_read_otherwise_are_written_anew(
+    store: Store, settings: Settings, frames: FrameStore
+) -> None:
+    rows = outcome_rows(300)
+    for row in rows[:8]:  # all in January
+        row["application_vendor"] = "Contoso Ltd"
+    for row in rows[-8:]:  # all in April
+        row["application_vendor"] = "Contoso"
+    add(store, rows)
+    rebuild_both(store, frames, settings)
+    january = frames.parts(OUTCOME_FEATURES)[0]["2025-01"].rows
+    decide_names(store, "application_vendor", "Contoso Ltd", "Contoso", decision="same", by="a person")
+    read, counted = rebuild_both(store, frames, settings)
+    assert read == f"1 of 4 months, {january} of 300 attempts (1 because names are read otherwise)"
+    # April too, where the vendor now has enough attempts to be a level.
+    assert counted.startswith("2 of 4 months")
+    check_equals_everything(store, frames, settings)
+    assert "Contoso Ltd" not in set(frames.read(OUTCOME_FEATURES)[0]["application_vendor"])
+
+    decide_names(store, "application_vendor", "Contoso Ltd", "Contoso", decision="reset", by="a person")
+    assert rebuild_both(store, frames, settings)[0] == read
+    check_equals_everything(store, frames, settings)
+    assert "Contoso Ltd" in set(frames.read(OUTCOME_FEATURES)[0]["application_vendor"])

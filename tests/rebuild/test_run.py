@@ -69,7 +69,10 @@ def test_a_violated_critical_contract_stops_what_is_downstream_and_nothing_else(
         rebuild(memory, contracts=contracts)
     message = str(caught.value)
     assert "packaging_outcomes.application_is_named violated: 3 of 53 rows break the rule" in message
-    assert "not done because of it: outcome_features, outcome_evidence, pattern_identifications" in message
+    assert (
+        "not done because of it: outcome_features, name_merges, outcome_evidence, pattern_identifications"
+        in message
+    )
     [violation] = caught.value.violations
     assert (violation.contract, violation.is_blocking) == ("packaging_outcomes", True)
     states = {(one.step, one.kind): one.state for one in caught.value.report.steps}

@@ -41,6 +41,7 @@ TABLES = {
     "/api/memory/outcomes": lambda memory: memory.outcomes(),
     "/api/v1/patterns": lambda memory: memory.member_patterns(),
     "/api/v1/questions": lambda memory: memory.questions(),
+    "/api/memory/names": lambda memory: memory.name_merges(),
     "/api/v1/members/labels": lambda memory: memory.label_merges(),
     "/api/v1/discovery-runs": lambda memory: memory.discovery_runs(),
 }

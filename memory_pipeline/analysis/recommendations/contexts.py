@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from memory_pipeline.analysis.features.encoding import Encoding
 from memory_pipeline.analysis.features.levels import distinct_values
 from memory_pipeline.analysis.names import MISSING, OTHER
-from memory_pipeline.analysis.text import folded
+from memory_pipeline.analysis.spellings import spelling_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,9 @@ class Contexts:
         By source column that had one value only: that value (of a list, its elements).
     seen
         Full contexts with their numbers of attempts, the most frequent first.
+    names
+        By source column, the value as which another name counts, by the `spelling_key` of that name; values
+        that differ in their spelling alone need none.
     """
 
     encoding: Encoding
@@ -55,6 +58,7 @@ class Contexts:
     pooling_columns: tuple[str, ...]
     constants: Mapping[str, tuple[str, ...]]
     seen: tuple[tuple[Values, int], ...]
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -121,16 +125,19 @@ class Contexts:
     def spelled_as_known(self, described: Mapping[str, Any]) -> dict[str, Any]:
         """Return a description with its values spelled as past attempts have them.
 
-        `contoso` becomes `Contoso` where that is the one past value which differs in nothing but case, spaces
-        and the form of letters; a value that occurred as it is stays.
+        `contoso` becomes `Contoso` where that is the one past value which is another spelling of it, and
+        `Contoso Ltd` where it counts as that one (`names`); a value that occurred as it is stays.
         """
         spelled = dict(described)
         for column, value in described.items():
             levels = self.known_levels.get(column, ())
             if isinstance(value, str) and value not in levels:
-                alike = [level for level in levels if folded(level) == folded(value)]
+                key = spelling_key(value)
+                alike = [level for level in levels if spelling_key(level) == key]
                 if len(alike) == 1:
                     spelled[column] = alike[0]
+                elif key in self.names.get(column, {}):
+                    spelled[column] = self.names[column][key]
         return spelled
 
     def pool_of(self, described: Mapping[str, str]) -> Values:
@@ -151,6 +158,7 @@ class Contexts:
             "pooling_columns": list(self.pooling_columns),
             "constants": {column: list(values) for column, values in self.constants.items()},
             "seen": [[list(levels), count] for levels, count in self.seen],
+            "names": {column: dict(names) for column, names in self.names.items()},
         }
 
     @classmethod
@@ -162,6 +170,7 @@ class Contexts:
             pooling_columns=tuple(values["pooling_columns"]),
             constants={column: tuple(texts) for column, texts in values["constants"].items()},
             seen=tuple((tuple(levels), count) for levels, count in values["seen"]),
+            names=values["names"],
         )
 
     def _described(self, levels: Sequence[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from memory_pipeline.pipeline.assets.community import (
 from memory_pipeline.pipeline.assets.discovery import discovery_runs
 from memory_pipeline.pipeline.assets.evidence import outcome_evidence
 from memory_pipeline.pipeline.assets.factors import success_factors
-from memory_pipeline.pipeline.assets.features import outcome_features
+from memory_pipeline.pipeline.assets.features import name_merges, outcome_features
 from memory_pipeline.pipeline.assets.ingest import members, packaging_outcomes
 from memory_pipeline.pipeline.assets.learning import learning_measures
 from memory_pipeline.pipeline.assets.patterns import pattern_identifications
@@ -28,6 +28,7 @@ ALL = [
     packaging_outcomes,
     members,
     outcome_features,
+    name_merges,
     outcome_evidence,
     pattern_identifications,
     condition_associations,

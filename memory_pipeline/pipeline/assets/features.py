@@ -3,7 +3,19 @@
 import dagster as dg
 
 from memory_pipeline.pipeline.assets.common import memory_asset, memory_of
-from memory_pipeline.pipeline.metadata import column_schema, frame_types, lineage, preview
+from memory_pipeline.pipeline.metadata import column_schema, frame_types, lineage, markdown_table, preview
+from memory_pipeline.rebuild.rows import records
+
+_NAMES = dg.TableSchema(
+    columns=[
+        dg.TableColumn("column_name", "str", description="Such as application_name or application_vendor."),
+        dg.TableColumn("raw_name", "str", description="The name as recorded; of two alike the rarer one."),
+        dg.TableColumn("name", "str", description="The name as it is read, or that it looks like."),
+        dg.TableColumn("why", "str", description="The reason; looks alike was not merged."),
+        dg.TableColumn("attempts", "int64", description="Attempts that have the name as recorded."),
+        dg.TableColumn("similarity", "float64", description="Of names that look alike, from 0 to 1."),
+    ]
+)
 
 
 @memory_asset(group="features", kinds={"parquet", "pandas"})
@@ -16,8 +28,9 @@ def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
 
     **How to read it.** `needed_intervention`, `failure_reason` and `outcome_status` say how the attempt
     ended. A name that is context in one record and approach in another becomes two columns, the second
-    with `(approach)` behind it. Empty means not recorded. One file holds one month; only months whose
-    outcomes changed are read from the database.
+    with `(approach)` behind it. Empty means not recorded. Spellings of one name stand under the commonest;
+    `name_merges` lists them. One file holds one month; only months whose outcomes changed, or whose names
+    are read otherwise, are read from the database.
     """
     from memory_pipeline.analysis.features.screening import describe_left_out  # noqa: PLC0415 - needs pandas
     from memory_pipeline.rebuild.features import update_features  # noqa: PLC0415 - needs pandas
@@ -36,5 +49,31 @@ def outcome_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
             "context columns": len(keys.context),
             "columns left out (MEMORY_MAX_COLUMNS)": describe_left_out(features.left_out),
             "preview of the newest month": preview(frame),
+        }
+    )
+
+
+@memory_asset(group="features", kinds={"postgres", "scikitlearn"}, schema=_NAMES)
+def name_merges(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """Which names of applications, vendors and other values are read as another, and which look alike.
+
+    **What it is for.** One application under seven spellings would be seven witnesses, and a finding of its
+    own. What was read as one can be checked here, and a person corrects it with
+    `memory-pipeline decide name`; the attempts keep what was recorded.
+
+    **How to read it.** `raw_name` was recorded in `attempts` and is read as `name`: for its spelling, because
+    a version at its end is left out, or because a person decided it. `looks alike` was not merged and waits
+    for a person; `similarity` says how much the two look alike.
+    """
+    from memory_pipeline.rebuild.names import update_name_merges  # noqa: PLC0415 - needs pandas
+
+    merges = update_name_merges(memory_of(context)).merges
+    reasons = merges.groupby("why").agg(names=("raw_name", "size"), attempts=("attempts", "sum"))
+    shown = merges.sort_values("attempts", ascending=False)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(merges),
+            "reasons": dg.MetadataValue.md(markdown_table(records(reasons.reset_index()))),
+            "preview": preview(shown, ["column_name", "raw_name", "name", "why", "attempts"]),
         }
     )

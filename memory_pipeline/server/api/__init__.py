@@ -13,6 +13,7 @@ from memory_pipeline.server.api import (
     members,
     metrics,
     monitoring,
+    names,
     outcomes,
     quarantine,
     reports,
@@ -34,6 +35,7 @@ ROUTERS = (
     quarantine.router,
     alerts.router,
     monitoring.router,
+    names.router,
     jobs.router,
     audit.router,
 )

@@ -104,7 +104,10 @@ def patterns(
     ] = "confidence",
     include_retired: Annotated[bool, Query(description="List retired patterns too.")] = False,
 ) -> Response:
-    """List patterns with their evidence, by default the active ones, the most confident first."""
+    """List patterns with their evidence, by default the active ones, the most confident first.
+
+    Where a condition never occurred, `notes` say so, with the nearest that did.
+    """
     table = replace(PATTERNS, key=PATTERN_KEYS[sort])
     return answer_table(
         query,
@@ -119,6 +122,7 @@ def patterns(
             sort=sort,
             include_retired=include_retired,
         ),
+        explain=lambda: memory.unknown_conditions(condition_column, condition_value),
     )
 
 
@@ -176,13 +180,17 @@ def factors(
         Query(description="Order, the most first; `worth`: what is at least certain of the effect."),
     ] = "worth",
 ) -> Response:
-    """List what single settings change, everything else being equal, the surest gain or harm first."""
+    """List what single settings change, everything else being equal, the surest gain or harm first.
+
+    Where the type never occurred, `notes` say so, with the nearest that did.
+    """
     table = replace(FACTORS, key=FACTOR_KEYS[sort])
     return answer_table(
         query,
         table,
         memory.version("factors"),
         lambda: memory.factors(application_type=application_type, include_all=include_all, sort=sort),
+        explain=lambda: memory.unknown_application_type(application_type),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from memory_pipeline.server.schemas.common import Count, Decided, DecisionEntry, Difference, Page, Row, Share
-from memory_pipeline.server.schemas.outcomes import Outcome
+from memory_pipeline.server.schemas.outcomes import Note, Outcome
 
 PatternType = Literal["success", "failure", "intervention"]
 
@@ -61,6 +61,7 @@ class PatternPage(Page):
     """A page of patterns."""
 
     items: list[Pattern]
+    notes: list[Note] = Field(description="Values of filters that no attempt has.")
 
 
 class PatternState(BaseModel):
@@ -120,6 +121,7 @@ class FactorPage(Page):
     """A page of factors."""
 
     items: list[Factor]
+    notes: list[Note] = Field(description="Values of filters that no attempt has.")
 
 
 class FactorDetail(Factor):

@@ -44,6 +44,7 @@ from memory_pipeline.store.models.findings import (
     Rebuild,
     SuccessFactor,
 )
+from memory_pipeline.store.models.names import NAME_DECISIONS, NameDecision, NameMerge
 from memory_pipeline.store.models.records import (
     OUTCOME_STATUSES,
     RECORD_KINDS,
@@ -58,6 +59,7 @@ __all__ = [
     "JOB_KINDS",
     "JOB_STATES",
     "MEMBER_PATTERN_CATEGORIES",
+    "NAME_DECISIONS",
     "OUTCOME_STATUSES",
     "PATTERN_TYPES",
     "RECORD_KINDS",
@@ -82,6 +84,8 @@ __all__ = [
     "LearningMeasure",
     "Member",
     "MemberPattern",
+    "NameDecision",
+    "NameMerge",
     "PackagingOutcome",
     "PatternHistory",
     "PatternIdentification",

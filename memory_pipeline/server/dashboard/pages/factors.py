@@ -60,6 +60,7 @@ def factors(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         types=[one["value"] for one in words.get("application_type", ())],
         figure=figure(request, memory, "factor_effects", limit=DRAWN) if found else None,
         scale=scale_of(row[name] for row in rows for name in BOUNDS),
+        notes=[str(one) for one in memory.unknown_application_type(asked["application_type"])],
     )
 
 

@@ -68,6 +68,7 @@ def patterns(request: Request, memory: OpenedMemory, _: Reader) -> Response:
         values=sorted({str(value) for one in everything["conditions"] for value in one.values()}),
         figure=figure(request, memory, "pattern_effects", limit=DRAWN) if len(everything) else None,
         scale=_scale(rows),
+        notes=[str(one) for one in memory.unknown_conditions(asked["column"], asked["value"])],
     )
 
 
