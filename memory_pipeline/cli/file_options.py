@@ -33,6 +33,28 @@ given_option = click.option(
     metavar="COLUMN=VALUE",
     help="Value of a column or field that the file does not have; may be repeated.",
 )
+
+
+def _read_lookups(
+    _context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]
+) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        name, equals, file = pair.partition("=")
+        if not equals or not name.strip() or not file.strip():
+            raise click.BadParameter(f"{pair!r} is not NAME=FILE; write for example apps=apps.csv")
+        found[name.strip()] = file.strip()
+    return found
+
+
+lookup_option = click.option(
+    "--lookup",
+    "lookups",
+    multiple=True,
+    callback=_read_lookups,
+    metavar="NAME=FILE",
+    help="Second file with which the mapping joins under this name; may be repeated.",
+)
 file_format_option = click.option(
     "--format", "file_format", type=_FORMATS, help="Format, if the name does not show it."
 )

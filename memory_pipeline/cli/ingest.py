@@ -17,7 +17,12 @@ from rich.progress import (
 )
 
 from memory_pipeline.cli.context import console, json_option, opened_store, output, print_json
-from memory_pipeline.cli.file_options import errors_as_messages, file_format_option, given_option
+from memory_pipeline.cli.file_options import (
+    errors_as_messages,
+    file_format_option,
+    given_option,
+    lookup_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +55,7 @@ def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
         file_format_option,
         click.option("--source", help="Name of the source, for records that do not name theirs."),
         given_option,
+        lookup_option,
         click.option("--mapping", help="Name of a shipped mapping, or the path of a YAML file."),
         click.argument("file", type=click.Path(path_type=Path)),
     ):
@@ -78,6 +84,7 @@ def _guess(
     *,
     mapping: str | None,
     given: dict[str, str],
+    lookups: dict[str, str],
     source: str | None,
     file_format: str | None,
     as_json: bool,
@@ -85,8 +92,8 @@ def _guess(
     from memory_pipeline.cli.guess import show_guess  # noqa: PLC0415 - it takes options from here
     from memory_pipeline.ingest.guess.proposal import Said  # noqa: PLC0415
 
-    if source is not None:
-        raise click.UsageError("--source belongs to an ingest; --guess stores nothing")
+    if source is not None or lookups:
+        raise click.UsageError("--source and --lookup belong to an ingest; --guess stores nothing")
     target = None if mapping is None else Path(mapping)
     show_guess(file, Said(constants=given), target=target, file_format=file_format, as_json=as_json)
 

@@ -7,7 +7,12 @@ from pathlib import Path
 import click
 
 from memory_pipeline.cli.context import json_option, output, print_json
-from memory_pipeline.cli.file_options import errors_as_messages, file_format_option, given_option
+from memory_pipeline.cli.file_options import (
+    errors_as_messages,
+    file_format_option,
+    given_option,
+    lookup_option,
+)
 from memory_pipeline.cli.guess import guess
 from memory_pipeline.cli.trials import trial_lines
 
@@ -25,6 +30,7 @@ def mapping() -> None:
 )
 @file_format_option
 @given_option
+@lookup_option
 @json_option
 def check(
     mapping_name: str,
@@ -33,6 +39,7 @@ def check(
     rows: int,
     file_format: str | None,
     given: dict[str, str],
+    lookups: dict[str, str],
     as_json: bool,
 ) -> None:
     """Read FILE as MAPPING says, show what would become of it, and store nothing.
@@ -43,7 +50,9 @@ def check(
     from memory_pipeline.ingest.trial import try_mapping  # noqa: PLC0415 - keeps `--help` quick
 
     with errors_as_messages():
-        trial = try_mapping(file, mapping_name, file_format=file_format, shown=rows, given=given)
+        trial = try_mapping(
+            file, mapping_name, file_format=file_format, shown=rows, given=given, lookups=lookups
+        )
     if as_json:
         print_json(trial.to_dict())
     else:

@@ -29,6 +29,8 @@ def trial_lines(trial: Trial) -> list[str]:
         common = ", ".join(f"{value} ({count:,})" for value, count in counts.most_common(_SHOWN_VALUES))
         more = f" and {len(counts) - _SHOWN_VALUES} more" if len(counts) > _SHOWN_VALUES else ""
         lines.append(f"  {column}: {common or 'always empty'}{more}")
+    if trial.notes:
+        lines += ["Notes", *(f"  {note}" for note in trial.notes)]
     return lines
 
 

@@ -11,7 +11,7 @@ from memory_pipeline.ingest.field_rules import snake_case
 from memory_pipeline.ingest.guess.numbers import Numbers, find_numbers
 from memory_pipeline.ingest.guess.proposal import Proposal, Said, Unknown
 from memory_pipeline.ingest.guess.roles import ROLES, Roles, find_roles
-from memory_pipeline.ingest.guess.sample import MOST_ROWS, Sample, read_sample
+from memory_pipeline.ingest.guess.sample import MOST_COLUMNS, MOST_ROWS, Sample, read_sample
 from memory_pipeline.ingest.guess.states import CODES_OF_SUCCESS, MEANINGS, REASONS_OF_CODES
 from memory_pipeline.ingest.guess.words import fold, language_of
 from memory_pipeline.ingest.outcome_contract import OUTCOME_FIELDS, RESERVED_KEYS
@@ -105,7 +105,7 @@ class _Builder:
             content["ignore"] = ignored
             for name in ignored:
                 self.comments["ignore", name] = self.roles.why[name]
-        if not self.sample.is_table:
+        if not self.sample.is_table or len(self.sample.columns) >= MOST_COLUMNS:
             self._put(("unmapped",), "ignore", "keys that the first records do not have are not read")
         return Proposal(content, self.comments, self.unknown, self.roles)
 

@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.csv_files import open_csv
 from memory_pipeline.ingest.csv_layout import DELIMITERS, LINES_SEARCHED, possible_headers
 from memory_pipeline.ingest.errors import IngestError
 from memory_pipeline.ingest.file_formats import (
@@ -18,16 +17,14 @@ from memory_pipeline.ingest.file_formats import (
 )
 from memory_pipeline.ingest.guess.values import Column
 from memory_pipeline.ingest.guess.words import HEADERS, header_score
-from memory_pipeline.ingest.json_files import open_json, open_jsonl
-from memory_pipeline.ingest.parquet_files import open_parquet
+from memory_pipeline.ingest.readers import open_by_format
 from memory_pipeline.ingest.record_paths import Reading, RecordPlace, parse_path
-from memory_pipeline.ingest.xml_files import open_xml
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from memory_pipeline.ingest.file_formats import RecordFile
+    from memory_pipeline.ingest.file_formats import Format, RecordFile
 
 MOST_ROWS = 10_000
 """Records of a file that a guess rests on."""
@@ -35,7 +32,7 @@ MOST_COLUMNS = 300
 
 _PROBE_CHARACTERS = 100_000
 _DEEPEST = 3
-_OPENERS = {"json": open_json, "jsonl": open_jsonl, "xml": open_xml}
+_TABLES = {"csv", "parquet"}
 
 
 @dataclass
@@ -75,10 +72,10 @@ def read_sample(path: Path, file_format: str | None = None) -> Sample:
             f"{path.name} is a log, and only a mapping with the key `log` says where an attempt begins and "
             "ends; see the shipped ones with `log` in their names"
         )
-    sample = Sample(is_table=form in {"csv", "parquet"})
+    sample = Sample(is_table=form in _TABLES)
     with _opened(path, form, None) as file:
         _fill(sample, file)
-    if form in _OPENERS and len(sample.records) == 1:
+    if form not in _TABLES and len(sample.records) == 1:
         place = _place_in(sample.records[0])
         if place is not None:
             sample = Sample(place=place, is_table=False)
@@ -98,13 +95,10 @@ def read_sample(path: Path, file_format: str | None = None) -> Sample:
     return sample
 
 
-def _opened(path: Path, form: str, place: str | None) -> AbstractContextManager[RecordFile]:
-    if form == "csv":
-        return open_csv(path, None, _header_of(path))
-    if form == "parquet":
-        return open_parquet(path)
+def _opened(path: Path, form: Format, place: str | None) -> AbstractContextManager[RecordFile]:
     places = () if place is None else (RecordPlace(parse_path(place)),)
-    return _OPENERS[form](path, Reading(places))
+    expected = _header_of(path) if form == "csv" else frozenset()
+    return open_by_format(path, form, Reading(places), None, expected)
 
 
 def _fill(sample: Sample, file: RecordFile) -> None:
