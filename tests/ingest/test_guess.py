@@ -294,6 +294,30 @@ def test_what_follows_from_the_outcome_is_not_a_condition(csv):
     }
 
 
+def test_a_time_of_day_beside_a_date_is_not_a_condition(csv):
+    rows = [
+        f"{n % 28 + 1}.03.2026;{n % 9 + 8}:0{n % 7}:{10 + n};A;{'ok' if n % 2 else 'nok'}" for n in range(40)
+    ]
+    roles = guess_mapping(csv("Datum;Uhrzeit;Programm;Zustand", *rows)).roles
+    assert (roles.of["Datum"], roles.of["Uhrzeit"]) == ("occurred_at", "ignore")
+    assert "a time of day" in roles.why["Uhrzeit"]
+
+
+def test_durations_with_units_are_read_in_seconds(csv):
+    rows = [f"A;2026-03-01T00:00:00Z;{'ok' if n % 2 else 'nok'};{n} min 5 s" for n in range(6)]
+    path = csv("app;when;state;duration", *rows)
+    trial = try_mapping(path, guess_mapping(path).mapping())
+    assert trial.records[2]["performance_metrics"] == {"duration_seconds": 125}
+
+
+def test_settings_are_found_within_command_lines(csv):
+    rows = [f"2026-03-01 10:00:00|msiexec /i C:\\App{n}-1.2-x64.msi /qn|{n % 2 * 1603}" for n in range(6)]
+    path = csv("when|install_cmd|rc", *rows)
+    record = try_mapping(path, guess_mapping(path, Said(timezone="UTC")).mapping()).records[1]
+    assert (record["application_name"], record["installer_type"]) == ("App1", "msi")
+    assert record["approach_details"]["silent_switch"] == "/qn"
+
+
 def test_what_a_person_says_is_not_guessed(csv):
     path = csv("a;b;c;d", "X;2026-03-01T00:00:00Z;gelb;/S", "Y;2026-03-01T00:00:00Z;lila;/S")
     answer = run(

@@ -231,7 +231,8 @@ class _Builder:
                 self._put((role, key), name, self.roles.why[name])
         duration = self.roles.column("duration")
         if duration is not None:
-            unit = self.sample.columns[duration].unit
+            cells = self.sample.columns[duration]
+            unit = cells.unit or ("seconds" if cells.is_duration else None)
             key = _free_key("duration" + (f"_{unit}" if unit else ""), used, takes_any=True)
             self._put(("metrics", key), duration, f"unit: {unit}" if unit else "its unit is not known")
         for role in ("code", "detail"):

@@ -139,7 +139,7 @@ def _find_single_roles(sample: Sample, roles: Roles, meanings: dict[str, str], o
 
 def _by_values(column: Column, role: str, meanings: dict[str, str]) -> float:
     """Return what the values add to the header: words for success and failure are a status by themselves."""
-    if role != "outcome_status":
+    if role != "outcome_status" or column.distinct > _FEW:
         return 0.0
     states = find_states(column, meanings)
     return 2.0 * states.known_share * (1.0 if states.has_both else 0.25)
@@ -198,7 +198,9 @@ def _set_shared_role(column: Column, roles: Roles, consequence: str | None) -> N
             role, why = "context", "its name; people and devices become pseudonyms"
     elif column.list_cells:
         role, why = "ignore", "holds lists; choose what of them counts"
-    elif _is_clock(column) or find_time_forms(column, may_be_number=False) is not None:
+    elif _is_clock(column):
+        role, why = "ignore", "a time of day; only one column can be the time of an attempt"
+    elif find_time_forms(column, may_be_number=False) is not None:
         role, why = "ignore", "another time"
     elif consequence is not None:
         is_detail = roles.column("detail") is None and not column.is_number
@@ -226,8 +228,10 @@ def _role_of_condition(column: Column, best: str, score: float) -> tuple[str, st
 
 
 def _is_clock(column: Column) -> bool:
-    return all(len(text) <= len("12:34:56.789") and ":" in text for text in column.counts) and (
-        max((text.count(":") for text in column.counts), default=0) == 1
+    """Return whether a column holds times of day; those with seconds look like durations but for its name."""
+    most = 1 if header_score(column.name, "occurred_at") < _A_WORD else 2
+    return bool(column.counts) and all(
+        1 <= text.count(":") <= most and len(text) <= len("12:34:56.789 PM") for text in column.counts
     )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "đ": "d", "œ": "oe"})
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 
+@lru_cache(maxsize=16_384)
 def fold(text: str) -> str:
     """Return a text as lower-case words of plain letters: `installer type` for `Installer-Type`.
 
@@ -126,7 +128,8 @@ HEADERS: dict[str, frozenset[str]] = {
         "bearbeiterin, techniker, paketierer, mitarbeiter, verantwortlich, utilisateur, technicien, "
         "responsable, usuario, tecnico, responsabile, utente, utilizador, tecnico responsavel, gebruiker, "
         "medewerker, uzytkownik, pracownik, uzivatel, pracovnik, anvandare, bruger, bruker, ansvarig, "
-        "ansvarlig"
+        "ansvarlig, login, author, actor, created by, assigned to, erstellt von, installed by, installiert "
+        "von"
     ),
     "device": _words(
         "device, device name, computer, computer name, host, host name, hostname, machine, pc, client, "
@@ -143,7 +146,8 @@ HEADERS: dict[str, frozenset[str]] = {
         "verteilmethode, installationskontext, kontext, neustartverhalten, erkennung, erkennungsregel, "
         "erkennungsmethode, transformation, argumente, optionen, parametre, parametres, commutateur, "
         "detection regle, contexte, parametros, metodo, contexto, parametri, contesto, opcoes, optie, "
-        "opties, detectie, parametry, metoda, przelacznik, kontekst, prepinac, parametrar, metod"
+        "opties, detectie, parametry, metoda, przelacznik, kontekst, prepinac, parametrar, metod, args, "
+        "silent args, install args, silent, unattended switch, installer arguments, options"
     ),
     "after": _words(
         "retries, retry, retry count, attempts, warnings, warning count, errors, error count, cpu, memory, "
@@ -291,6 +295,7 @@ def state_of(value: str) -> str | None:
     return next((meaning for meaning, words in STATES.items() if word in words), None)
 
 
+@lru_cache(maxsize=16_384)
 def header_score(header: str, role: str) -> float:
     """Return how well a header fits a role: 3 a word of it, 2 for words within it, 1 for a part of a word."""
     folded = fold(header)
