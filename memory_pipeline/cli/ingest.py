@@ -17,7 +17,12 @@ from rich.progress import (
 )
 
 from memory_pipeline.cli.context import console, json_option, opened_store, output, print_json
-from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.cli.file_options import (
+    errors_as_messages,
+    file_format_option,
+    given_option,
+    lookup_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +32,6 @@ if TYPE_CHECKING:
 
 _SHOWN_PROBLEMS = 5
 _ROWS_PER_LINE = 50_000
-_FORMATS = click.Choice(["csv", "json", "jsonl", "log", "parquet", "xml"])
 _KINDS = click.Choice(["outcomes", "members"])
 
 
@@ -45,35 +49,13 @@ def quarantine() -> None:
     """List, export and retry the records that broke their contract."""
 
 
-def _read_given(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        column, equals, value = pair.partition("=")
-        if not equals or not column.strip() or not value.strip():
-            raise click.BadParameter(f"{pair!r} is not COLUMN=VALUE; write for example AppName=7-Zip")
-        found[column.strip()] = value.strip()
-    return found
-
-
-given_option = click.option(
-    "--set",
-    "given",
-    multiple=True,
-    callback=_read_given,
-    metavar="COLUMN=VALUE",
-    help="Value of a column or field that the file does not have; may be repeated.",
-)
-file_format_option = click.option(
-    "--format", "file_format", type=_FORMATS, help="Format, if the name does not show it."
-)
-
-
 def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
         file_format_option,
         click.option("--source", help="Name of the source, for records that do not name theirs."),
         given_option,
+        lookup_option,
         click.option("--mapping", help="Name of a shipped mapping, or the path of a YAML file."),
         click.argument("file", type=click.Path(path_type=Path)),
     ):
@@ -83,9 +65,37 @@ def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @ingest.command()
 @_ingest_options
-def outcomes(file: Path, **options: Any) -> None:
+@click.option(
+    "--guess",
+    "is_guess",
+    is_flag=True,
+    help="Store nothing; propose a mapping, and write it to the file that --mapping names.",
+)
+def outcomes(file: Path, *, is_guess: bool, **options: Any) -> None:
     """Store the attempts of a CSV, JSON, JSON Lines, Parquet, XML or log file."""
-    _ingest("outcomes", file, **options)
+    if is_guess:
+        _guess(file, **options)
+    else:
+        _ingest("outcomes", file, **options)
+
+
+def _guess(
+    file: Path,
+    *,
+    mapping: str | None,
+    given: dict[str, str],
+    lookups: dict[str, str],
+    source: str | None,
+    file_format: str | None,
+    as_json: bool,
+) -> None:
+    from memory_pipeline.cli.guess import show_guess  # noqa: PLC0415 - it takes options from here
+    from memory_pipeline.ingest.guess.proposal import Said  # noqa: PLC0415
+
+    if source is not None or lookups:
+        raise click.UsageError("--source and --lookup belong to an ingest; --guess stores nothing")
+    target = None if mapping is None else Path(mapping)
+    show_guess(file, Said(constants=given), target=target, file_format=file_format, as_json=as_json)
 
 
 @ingest.command()
@@ -198,15 +208,6 @@ def _filter(**filters: Any) -> QuarantineFilter:
     from memory_pipeline.store.bulk_writes import QuarantineFilter  # noqa: PLC0415
 
     return QuarantineFilter(**filters)
-
-
-@contextmanager
-def errors_as_messages() -> Iterator[None]:
-    """Turn an error of the ingest into the command's message and exit code; nothing was stored."""
-    try:
-        yield
-    except IngestError as error:
-        raise click.ClickException(error.message) from error
 
 
 @contextmanager

@@ -22,7 +22,7 @@ DELIMITERS = ",;\t|"
 NO_DELIMITER = "\x1f"
 """Character that occurs in no table (the unit separator): each row is one cell."""
 
-_LINES_SEARCHED = 100
+LINES_SEARCHED = 100
 _ENOUGH_COLUMNS = 2
 _SEP_LINE = re.compile(r'"?sep=(.)[";,\t]*', re.IGNORECASE)
 _TYPE_LINE = re.compile(r'"?#TYPE\b')
@@ -115,9 +115,9 @@ def find_layout(start: str, form: CsvForm, expected: frozenset[str], name: str) 
             )
     first = lines[above] if above < len(lines) else ""
     default = CsvLayout(_most_frequent(first, delimiters), above)
-    last = above + (1 if form.header_line is not None else _LINES_SEARCHED)
+    last = above + (1 if form.header_line is not None else LINES_SEARCHED)
     best, found = default, _expected_cells(_cells(first, default.delimiter), expected)
-    for layout, cells in _possible_headers(lines[:last], above, delimiters):
+    for layout, cells in possible_headers(lines[:last], above, delimiters):
         score = _expected_cells(cells, expected)
         if score > found and (score >= _ENOUGH_COLUMNS or score == len(expected)):
             best, found = layout, score
@@ -154,7 +154,7 @@ def _most_frequent(header: str, delimiters: str) -> str:
     return max(delimiters, key=outside.count)
 
 
-def _possible_headers(lines: list[str], above: int, delimiters: str) -> Iterator[tuple[CsvLayout, list[str]]]:
+def possible_headers(lines: list[str], above: int, delimiters: str) -> Iterator[tuple[CsvLayout, list[str]]]:
     """Yield each row that may be the header, with the layout that it would mean; likely ones first."""
     for delimiter in delimiters:
         reader = csv.reader(lines[above:], delimiter=delimiter)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from memory_pipeline.ingest.log_files import CMTRACE_LINE, LogForm, group_names
 from memory_pipeline.ingest.record_paths import RecordPlace, parse_path
@@ -41,6 +49,41 @@ def _as_records(value: Any) -> Any:
 
 
 RecordsRules = Annotated[tuple[RecordsRule, ...], BeforeValidator(_as_records)]
+
+
+def _as_renames(value: Any) -> Any:
+    """Read a list of columns as columns that keep their name."""
+    if isinstance(value, str):
+        return {value: value}
+    return {column: column for column in value} if isinstance(value, list) else value
+
+
+Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
+FOLDER = "folder"
+"""Key of the validation's context: the folder of the mapping, from which its files are named."""
+
+
+class LookupRule(Strict):
+    """A second file that is joined by a key: `columns` of the records are filled from columns of it."""
+
+    by: str
+    key: str | None = None
+    columns: Renames = Field(min_length=1)
+    file: str | None = None
+    records: RecordsRules = ()
+    optional: bool = False
+
+    @field_validator("file")
+    @classmethod
+    def _is_beside_the_mapping(cls, value: str | None, info: ValidationInfo) -> str | None:
+        folder = (info.context or {}).get(FOLDER)
+        return value if value is None or folder is None else str(folder / value)
+
+    @model_validator(mode="after")
+    def _does_not_fill_its_key(self) -> Self:
+        if self.by in self.columns:
+            raise ValueError(f"columns: {self.by!r} is the column that is looked up; fill another")
+        return self
 
 
 class LogRule(Strict):

@@ -16,6 +16,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from memory_pipeline.ingest.errors import IngestError, StorageError, printable
+from memory_pipeline.ingest.lookups import join, open_lookups
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
 from memory_pipeline.ingest.opening import given_columns, open_records, records_of
@@ -53,6 +54,7 @@ def ingest_file(
     name: str | None = None,
     progress: ProgressCallback | None = None,
     given: dict[str, str] | None = None,
+    lookups: dict[str, str] | None = None,
 ) -> IngestReport:
     """Store the records of a file; storing the same file again changes nothing.
 
@@ -77,6 +79,8 @@ def ingest_file(
         Function that is called every few thousand records.
     given
         Values for columns that the file does not have, by column or outcome field; see `given_columns`.
+    lookups
+        Files of the mapping's lookups by their names, instead of those that it names.
 
     Returns
     -------
@@ -92,7 +96,8 @@ def ingest_file(
     chosen = _loaded(mapping)
     translator = build_translator(_known_kind(kind), chosen)
     with open_records(path, kind, chosen, translator, file_format) as file:
-        records = records_of(file, translator, path.name, given_columns(given or {}, kind, chosen))
+        columns = given_columns(given or {}, kind, chosen)
+        records = records_of(file, translator, path.name, columns, open_lookups(chosen, lookups))
         called = printable(name or path.name)
         job = Job(kind, called, translator, source, progress=progress, share=file.share, notes=file.notes)
         return _run(store, job, records)
@@ -125,9 +130,10 @@ def ingest_rows(
     from memory_pipeline.ingest.frames import open_rows  # noqa: PLC0415 - needs pandas
 
     called = printable(name or ("data frame" if hasattr(rows, "columns") else "records"))
-    translator = build_translator(_known_kind(kind), _loaded(mapping))
+    chosen = _loaded(mapping)
+    translator = build_translator(_known_kind(kind), chosen)
     file = open_rows(rows, called)
-    records = records_of(file, translator, called)
+    records = records_of(file, translator, called, lookups=open_lookups(chosen, needs_all=False))
     job = Job(
         kind, called, translator, source, progress=progress, share=file.share, lists_records=lists_records
     )
@@ -183,7 +189,7 @@ def load_and_store(
         keeps_stored=keeps_stored,
         lists_records=lists_records,
     )
-    return _run(store, job, iter(records))
+    return _run(store, job, join(records, open_lookups(mapping, needs_all=False)))
 
 
 def _known_kind(kind: str) -> str:

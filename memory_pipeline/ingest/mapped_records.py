@@ -27,7 +27,7 @@ from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 from memory_pipeline.ingest.outcome_rules import COMMAND_ACTION, HAS_READABLE_COMMAND
 from memory_pipeline.ingest.reading_notes import NUMBER_AS_VERSION, take_out
 from memory_pipeline.ingest.record_keys import OwnFormat, Translator, names_of
-from memory_pipeline.ingest.record_paths import MISSING, column_steps, find
+from memory_pipeline.ingest.record_paths import MISSING, column_steps, find, head_of
 from memory_pipeline.ingest.value_rules import ValueRules
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ class _MappingTranslator(Translator):
 
     def _known_columns(self) -> frozenset[str]:
         heads = (str(steps[0].value) for steps in self.nested.values())
-        return frozenset({*self.mapping.columns_read, *self.mapping.ignore, *heads})
+        keys = (name for one in self.mapping.lookups.values() for name in (one.by, head_of(one.by)) if name)
+        return frozenset({*self.mapping.columns_read, *self.mapping.ignore, *heads, *keys})
 
     def _rule(self, column: str) -> Any:
         rule = self.mapping.rule(column)

@@ -25,7 +25,15 @@ from pydantic import (
 
 from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import MappingError, printable
-from memory_pipeline.ingest.file_rules import LogRule, RecordsRule, RecordsRules, Strict
+from memory_pipeline.ingest.file_rules import (
+    FOLDER,
+    LogRule,
+    LookupRule,
+    RecordsRule,
+    RecordsRules,
+    Renames,
+    Strict,
+)
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.number_texts import decimal_mark_of
 from memory_pipeline.ingest.outcome_contract import (
@@ -66,20 +74,12 @@ _TEXT_FIELDS = (
 )
 
 
-def _as_renames(value: Any) -> Any:
-    """Read a list of columns as columns that keep their name."""
-    if isinstance(value, str):
-        return {value: value}
-    return {column: column for column in value} if isinstance(value, list) else value
-
-
 def _known_locale(value: str) -> str:
     decimal_mark_of(value)
     return value
 
 
 Locale = Annotated[str, AfterValidator(_known_locale)]
-Renames = Annotated[dict[str, str], BeforeValidator(_as_renames)]
 
 
 class ColumnRule(Strict):
@@ -167,6 +167,7 @@ class _Mapping(Strict):
     ignore: Columns = ()
     records: RecordsRules = ()
     log: LogRule | None = None
+    lookups: dict[str, LookupRule] = Field(default_factory=dict)
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
         """Yield each place of the mapping that reads a column, as (place, column)."""
@@ -199,6 +200,13 @@ class _Mapping(Strict):
                 )
             if self.rule(column).otherwise == column:
                 raise ValueError(f"columns.{column}.else is the column itself; name another")
+        for name, lookup in self.lookups.items():
+            useless = lookup.columns.keys() - set(self.columns_read)
+            if useless:
+                raise ValueError(
+                    f"lookups.{name} fills the column {min(useless)!r}, which nothing reads; use the column, "
+                    "or remove it"
+                )
         unused = self.columns.keys() - set(self.columns_read)
         if unused:
             raise ValueError(
@@ -362,7 +370,7 @@ def load_mapping(name: str | Path) -> Mapping:
             f"mapping {path}: the key `kind` is missing; write `kind: outcomes` or `kind: members`"
         )
     try:
-        return kinds[content["kind"]].model_validate(content)
+        return kinds[content["kind"]].model_validate(content, context={FOLDER: path.parent})
     except ValidationError as error:
         raise MappingError(f"mapping {path}: " + "; ".join(_sentences(error))) from error
 
@@ -370,7 +378,8 @@ def load_mapping(name: str | Path) -> Mapping:
 def _all_keys() -> set[str]:
     """Return every key of the mapping language."""
     parts = (OutcomeMapping, MemberMapping, ColumnRule, Effect, ValueMap, ReasonColumns, InterventionRule)
-    models: tuple[type[BaseModel], ...] = (*parts, FeedbackColumns, CommandColumn, LogRule, RecordsRule)
+    files = (LogRule, RecordsRule, LookupRule)
+    models: tuple[type[BaseModel], ...] = (*parts, FeedbackColumns, CommandColumn, *files)
     return {field.alias or name for model in models for name, field in model.model_fields.items()}
 
 

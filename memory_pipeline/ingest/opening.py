@@ -5,16 +5,13 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.csv_files import open_csv
 from memory_pipeline.ingest.errors import IngestError, MappingError
 from memory_pipeline.ingest.file_formats import check_file, format_of
-from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.log_files import open_log
 from memory_pipeline.ingest.mapping import OWN_FIELDS
-from memory_pipeline.ingest.parquet_files import open_parquet
+from memory_pipeline.ingest.readers import open_by_format
 from memory_pipeline.ingest.record_keys import names_of
 from memory_pipeline.ingest.record_paths import Reading
-from memory_pipeline.ingest.xml_files import open_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memory_pipeline.ingest.file_formats import RecordFile
+    from memory_pipeline.ingest.lookups import Lookup
     from memory_pipeline.ingest.mapping import Mapping
     from memory_pipeline.ingest.record_keys import Translator
-
-_NESTED = {"json": open_json, "jsonl": open_jsonl, "xml": open_xml}
 
 
 def open_records(
@@ -59,19 +55,11 @@ def open_records(
     if mapping is not None and mapping.log is not None and file_format in {None, "log"}:
         return open_log(path, mapping.log.form())
     form = format_of(path, file_format)
-    if form == "csv":
-        return open_csv(path, translator.csv_form, translator.expected)
-    if form == "parquet":
-        return open_parquet(path)
-    if form == "log":
-        raise IngestError(
-            f"{path.name} is a log; choose a mapping with the key `log`, which says where an attempt begins "
-            "and ends, or the format if it is another"
-        )
-    if mapping is None:
-        return _NESTED[form](path, Reading(columns=OWN_FIELDS[kind]))
-    places = tuple(rule.place() for rule in mapping.records)
-    return _NESTED[form](path, Reading(places, frozenset(mapping.columns_read)))
+    places = () if mapping is None else tuple(rule.place() for rule in mapping.records)
+    columns = OWN_FIELDS[kind] if mapping is None else frozenset(mapping.columns_read)
+    by = () if mapping is None else tuple(one.by for one in mapping.lookups.values())
+    reading = Reading(places, columns | frozenset(by))
+    return open_by_format(path, form, reading, translator.csv_form, translator.expected)
 
 
 def given_columns(given: dict[str, str], kind: str, mapping: Mapping | None) -> dict[str, str]:
@@ -102,7 +90,11 @@ def given_columns(given: dict[str, str], kind: str, mapping: Mapping | None) -> 
 
 
 def records_of(
-    file: RecordFile, translator: Translator, name: str, given: dict[str, str] | None = None
+    file: RecordFile,
+    translator: Translator,
+    name: str,
+    given: dict[str, str] | None = None,
+    lookups: tuple[Lookup, ...] = (),
 ) -> Iterator[Any]:
     """Yield the records of a file, and compare its columns with those that the translator needs.
 
@@ -110,6 +102,8 @@ def records_of(
     ----------
     given
         Values for columns that a record does not have, or has empty; see `given_columns`.
+    lookups
+        Second files from which such columns are filled after that.
 
     Raises
     ------
@@ -119,16 +113,22 @@ def records_of(
     given = given or {}
     wanted = None
     if file.columns is not None:
-        columns = (*file.columns, *(column for column in given if column not in file.columns))
-        wanted = tuple(one for one in translator.check_columns(columns) if one in file.columns)
+        filled = [*given, *(column for one in lookups for column in one.rule.columns)]
+        columns = tuple(dict.fromkeys((*file.columns, *filled)))
+        checked = {*translator.check_columns(columns), *(one.by for one in lookups)}
+        wanted = tuple(one for one in file.columns if one in checked)
     is_empty = True
-    for record in file.read(wanted):
+    for row, record in enumerate(file.read(wanted), start=1):
         is_empty = False
-        if given and isinstance(record, dict):
-            yield {**record, **{key: value for key, value in given.items() if record.get(key) is None}}
+        if isinstance(record, dict) and (given or lookups):
+            joined = {**record, **{key: value for key, value in given.items() if record.get(key) is None}}
+            for lookup in lookups:
+                joined = lookup.fill(joined, row)
+            yield joined
         else:
             yield record
     if is_empty:
         raise IngestError(f"{name} holds no records; check what was exported")
+    file.notes.extend(note for lookup in lookups for note in lookup.notes())
     if file.columns is None:
         translator.check_seen_columns()

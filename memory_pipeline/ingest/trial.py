@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.errors import RecordRefusedError, refuse
+from memory_pipeline.ingest.lookups import open_lookups
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import load_mapping
 from memory_pipeline.ingest.opening import given_columns, open_records, records_of
@@ -39,6 +40,8 @@ class Trial:
         Refused records by (field, reason).
     values
         For each column that the mapping reads, its values and their counts, at most `MAX_DISTINCT`.
+    notes
+        What was found out or left out while the file was read.
     """
 
     read: int = 0
@@ -48,6 +51,7 @@ class Trial:
     problems: list[Problem] = field(default_factory=list)
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the trial as JSON types."""
@@ -63,6 +67,7 @@ class Trial:
                 for (name, reason), count in self.refusals.most_common()
             ],
             "values": {column: dict(counts.most_common()) for column, counts in self.values.items()},
+            "notes": self.notes,
         }
 
     @property
@@ -79,6 +84,7 @@ def try_mapping(
     file_format: str | None = None,
     shown: int = 5,
     given: dict[str, str] | None = None,
+    lookups: dict[str, str] | None = None,
 ) -> Trial:
     """Read a file through a mapping, and store nothing.
 
@@ -90,7 +96,7 @@ def try_mapping(
         `outcomes` or `members`, where there is no mapping that says it.
     shown
         Accepted records to keep.
-    given
+    given, lookups
         As for `ingest_file`.
 
     Raises
@@ -106,7 +112,7 @@ def try_mapping(
     check = contract_of(kind)
     trial = Trial(values={column: Counter() for column in (chosen.columns_read if chosen else ())})
     with open_records(path, kind, chosen, translator, file_format) as file:
-        for record in records_of(file, translator, path.name, values):
+        for record in records_of(file, translator, path.name, values, open_lookups(chosen, lookups)):
             trial.read += 1
             try:
                 if not isinstance(record, dict):
@@ -127,6 +133,7 @@ def try_mapping(
             trial.accepted += 1
             if len(trial.records) < shown:
                 trial.records.append({"source_record_id": own.get("source_record_id"), **normal})
+        trial.notes.extend(file.notes)
     return trial
 
 
