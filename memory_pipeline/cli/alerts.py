@@ -130,14 +130,17 @@ def rules(*, as_json: bool) -> None:
         print_json(rows)
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("rule", "metric", "direction", "where", "threshold", "alarms a year", "state"):
+    for name in ("rule", "metric"):
+        table.add_column(name, no_wrap=True)
+    for name in ("alert when", "where", "alarms a year", "state"):
         table.add_column(name, overflow="fold")
     for row in rows:
         column, value = row["segment_column"], row["segment_value"]
         where = "" if column is None else f"{column} = {value}" if value else f"each {column}"
         rate = "" if row["error_rate"] is None else f"{row['error_rate']:g}"
         state = (row["problem"] or "on") if row["enabled"] else "off"
-        cells = (row["name"], row["metric"], row["direction"], where, f"{row['threshold']:g}", rate, state)
+        limit = f"{row['direction']} {row['threshold']:g}"
+        cells = (row["name"], row["metric"], limit, where, rate, state)
         table.add_row(*(Text(cell) for cell in cells))
     output.print(table)
 

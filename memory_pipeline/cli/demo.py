@@ -92,7 +92,7 @@ def _print_results(memory: Memory) -> None:
     patterns = memory.patterns()
     output.print(tables.patterns(patterns[patterns["target"] == "success"].head(6)))
     _title("What single settings change, everything else being equal (top factors)")
-    output.print(tables.factors(memory.factors().head(6)))
+    output.print(tables.factors(memory.factors().head(6), width=output.width))
     _title("Advice for one application")
     print_answer(memory.recommend(EXAMPLE))
     _title("Does the advice help?")

@@ -179,7 +179,7 @@ def factors(as_json: bool, limit: int, application_type: str | None, include_all
     with opened_memory() as memory:
         _explain(memory.unknown_application_type(application_type))
         frame = memory.factors(application_type=application_type, include_all=include_all)
-        _show(frame, tables.factors, as_json=as_json, limit=limit)
+        _show(frame, lambda rows: tables.factors(rows, width=output.width), as_json=as_json, limit=limit)
 
 
 @show.command()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WIDE = 140
+_ROOM_FOR_NUMBERS = 120
+"""Characters of a terminal from which on a sentence has room beside six columns."""
 _STATUS_STYLES = {"success": "green", "failure": "red", "partial": "yellow"}
 _TYPE_STYLES = {"success": "green", "failure": "red", "intervention": "yellow"}
 
@@ -174,21 +176,29 @@ def predictability(frame: pd.DataFrame) -> Table:
     return table
 
 
-def factors(frame: pd.DataFrame) -> Table:
-    """Format factors: adjusted change in percentage points with its interval, and where it applies."""
-    columns = ("id", "points", "95% interval", "confidence", "attempts with", "against", "factor")
-    table = _table(*columns, right=("points", "attempts with", "against"))
+def factors(frame: pd.DataFrame, *, width: int) -> Table:
+    """Format factors: adjusted change in percentage points with its interval, and where it applies.
+
+    On a terminal whose `width` in characters is small, confidence and attempts stand below the sentence.
+    """
+    is_narrow = width < _ROOM_FOR_NUMBERS
+    numbers = () if is_narrow else ("confidence", "attempts with", "against")
+    table = _table("id", "points", "95% interval", *numbers, "factor", right=("points", *numbers[1:]))
     for _, row in frame.iterrows():
         where = settings_text(row["applicability_conditions"])
         applies = f" Applies where {where}." if where else ""
+        sentence = row["description"] + applies + _decision_text(row)
+        confidence = confidence_text(row["confidence"])
+        details = row["implementation_details"]
+        with_it, against = (f"{details[f'attempts_with_{side}']:,}" for side in ("value", "reference"))
+        if is_narrow:
+            sentence += f"\nConfidence {confidence}; attempts with {with_it}, against {against}."
         table.add_row(
             _short_id(row["id"]),
             Text(points(row["effectiveness"]), style="green" if row["effectiveness"] > 0 else "red"),
             f"{points(row['ci_low'])} to {points(row['ci_high'])}",
-            confidence_text(row["confidence"]),
-            f"{row['implementation_details']['attempts_with_value']:,}",
-            f"{row['implementation_details']['attempts_with_reference']:,}",
-            Text(row["description"] + applies + _decision_text(row)),
+            *(() if is_narrow else (confidence, with_it, against)),
+            Text(sentence),
         )
     return table
 
