@@ -149,8 +149,6 @@ def knowledge_by_month(history: History, kept: KeptMeasures) -> Rows:
     months = sorted(period_starts(history.features).unique())
     ends = {month: month + pd.offsets.MonthBegin() for month in months}
     rows = {month: kept.rows("month", month, ends[month]) for month in months}
-    segments = encode(history.features, history.segments).frame
-    texts = {str(column): segments[column].astype(str) for column in segments}
     views = backtest.backtest_months(
         history.features,
         approach=history.approach,
@@ -162,7 +160,10 @@ def knowledge_by_month(history: History, kept: KeptMeasures) -> Rows:
         half_life=None if half_life is None else parse_interval(half_life),
         max_cells=_MAX_CELLS,
     )
+    texts: dict[str, pd.Series] = {}
     for view in views:
+        # Where all months are kept, nothing needs the encoded segments.
+        texts = texts or _segment_texts(history)
         measured = [
             *backtest_measures.skill_rows(view, unit=settings.unit),
             *backtest_measures.coverage_rows(view, texts),
@@ -170,6 +171,12 @@ def knowledge_by_month(history: History, kept: KeptMeasures) -> Rows:
         ]
         rows[view.start] = kept.keep("month", view.start, ends[view.start], measured)
     return [row for month in months for row in rows[month] or []]
+
+
+def _segment_texts(history: History) -> dict[str, pd.Series]:
+    """Return the level of each attempt in each segment column, shape (attempts,) each."""
+    segments = encode(history.features, history.segments).frame
+    return {str(column): segments[column].astype(str) for column in segments}
 
 
 def replication_by_quarter(history: History, kept: KeptMeasures) -> Rows:
