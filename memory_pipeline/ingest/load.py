@@ -189,7 +189,8 @@ def load_and_store(
         keeps_stored=keeps_stored,
         lists_records=lists_records,
     )
-    return _run(store, job, join(records, open_lookups(mapping, needs_all=False)))
+    lookups = open_lookups(mapping, needs_all=False)
+    return _run(store, job, join(records, lookups) if lookups else iter(records))
 
 
 def _known_kind(kind: str) -> str:
