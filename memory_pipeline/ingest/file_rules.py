@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,6 +16,7 @@ from pydantic import (
 )
 
 from memory_pipeline.ingest.log_files import CMTRACE_LINE, LogForm, group_names
+from memory_pipeline.ingest.number_texts import decimal_mark_of
 from memory_pipeline.ingest.record_paths import RecordPlace, parse_path
 
 
@@ -22,6 +24,15 @@ class Strict(BaseModel):
     """Base of the parts of a mapping: a key that it does not have is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _known_locale(value: str) -> str:
+    decimal_mark_of(value)
+    return value
+
+
+Locale = Annotated[str, AfterValidator(_known_locale)]
+"""How numbers are written, such as `de_DE`."""
 
 
 class RecordsRule(Strict):
@@ -84,6 +95,16 @@ class LookupRule(Strict):
         if self.by in self.columns:
             raise ValueError(f"columns: {self.by!r} is the column that is looked up; fill another")
         return self
+
+
+def _has_groups(value: str) -> str:
+    if not group_names(value):
+        raise ValueError(f"{value!r} has no named group; write (?P<column>…) around what a column takes")
+    return value
+
+
+FileName = Annotated[str, AfterValidator(_has_groups)]
+"""Pattern (RE2) of the name of a file, whose named groups are columns."""
 
 
 class LogRule(Strict):

@@ -19,7 +19,7 @@ from memory_pipeline.ingest.errors import IngestError, StorageError, printable
 from memory_pipeline.ingest.lookups import join, open_lookups
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OWN_FORMAT, load_mapping
-from memory_pipeline.ingest.opening import given_columns, open_records, records_of
+from memory_pipeline.ingest.opening import columns_of_name, given_columns, open_records, records_of
 from memory_pipeline.ingest.report import (
     MAX_NOTES,
     MAX_PROBLEMS,
@@ -96,7 +96,7 @@ def ingest_file(
     chosen = _loaded(mapping)
     translator = build_translator(_known_kind(kind), chosen)
     with open_records(path, kind, chosen, translator, file_format) as file:
-        columns = given_columns(given or {}, kind, chosen)
+        columns = columns_of_name(path.name, chosen) | given_columns(given or {}, kind, chosen)
         records = records_of(file, translator, path.name, columns, open_lookups(chosen, lookups))
         called = printable(name or path.name)
         job = Job(kind, called, translator, source, progress=progress, share=file.share, notes=file.notes)
@@ -189,7 +189,8 @@ def load_and_store(
         keeps_stored=keeps_stored,
         lists_records=lists_records,
     )
-    return _run(store, job, join(records, open_lookups(mapping, needs_all=False)))
+    lookups = open_lookups(mapping, needs_all=False)
+    return _run(store, job, join(records, lookups) if lookups else iter(records))
 
 
 def _known_kind(kind: str) -> str:

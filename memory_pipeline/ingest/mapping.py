@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     Discriminator,
@@ -27,6 +26,8 @@ from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import MappingError, printable
 from memory_pipeline.ingest.file_rules import (
     FOLDER,
+    FileName,
+    Locale,
     LogRule,
     LookupRule,
     RecordsRule,
@@ -34,8 +35,8 @@ from memory_pipeline.ingest.file_rules import (
     Renames,
     Strict,
 )
+from memory_pipeline.ingest.log_files import group_names
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
-from memory_pipeline.ingest.number_texts import decimal_mark_of
 from memory_pipeline.ingest.outcome_contract import (
     NAME_FIELDS,
     OUTCOME_FIELDS,
@@ -72,14 +73,6 @@ _TEXT_FIELDS = (
     "recommendation_followed",
     *NAME_FIELDS,
 )
-
-
-def _known_locale(value: str) -> str:
-    decimal_mark_of(value)
-    return value
-
-
-Locale = Annotated[str, AfterValidator(_known_locale)]
 
 
 class ColumnRule(Strict):
@@ -167,6 +160,7 @@ class _Mapping(Strict):
     ignore: Columns = ()
     records: RecordsRules = ()
     log: LogRule | None = None
+    file_name: FileName | None = None
     lookups: dict[str, LookupRule] = Field(default_factory=dict)
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
@@ -184,6 +178,11 @@ class _Mapping(Strict):
         """The columns that the mapping reads, each once, in order of first use."""
         return tuple(dict.fromkeys(column for _, column in self.columns_by_place()))
 
+    @property
+    def columns_of_name(self) -> tuple[str, ...]:
+        """The columns that are filled from the name of the file."""
+        return () if self.file_name is None else group_names(self.file_name)
+
     def rule(self, column: str) -> ColumnRule:
         """Return the reading rule of a column; the default one where the mapping has none."""
         rule = self.columns.get(column) or ColumnRule()
@@ -200,12 +199,12 @@ class _Mapping(Strict):
                 )
             if self.rule(column).otherwise == column:
                 raise ValueError(f"columns.{column}.else is the column itself; name another")
-        for name, lookup in self.lookups.items():
-            useless = lookup.columns.keys() - set(self.columns_read)
+        filled = {f"lookups.{name}": set(lookup.columns) for name, lookup in self.lookups.items()}
+        for place, columns in {**filled, "file_name": set(self.columns_of_name)}.items():
+            useless = columns - set(self.columns_read)
             if useless:
                 raise ValueError(
-                    f"lookups.{name} fills the column {min(useless)!r}, which nothing reads; use the column, "
-                    "or remove it"
+                    f"{place} fills the column {min(useless)!r}, which nothing reads; use it, or remove it"
                 )
         unused = self.columns.keys() - set(self.columns_read)
         if unused:

@@ -62,6 +62,29 @@ def open_records(
     return open_by_format(path, form, reading, translator.csv_form, translator.expected)
 
 
+def columns_of_name(name: str, mapping: Mapping | None) -> dict[str, str]:
+    """Return what the name of a file says, by the column that it fills.
+
+    Raises
+    ------
+    IngestError
+        When the mapping reads the file's name and it does not fit.
+    """
+    if mapping is None or mapping.file_name is None:
+        return {}
+    import pyarrow as pa  # noqa: PLC0415 - few mappings read a file's name
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    found = pc.extract_regex(pa.array([name]), mapping.file_name)[0].as_py()
+    if found is None:
+        raise IngestError(
+            f"the name {name!r} does not fit {mapping.file_name!r}, from which "
+            f"{names_of(mapping.columns_of_name)} is read (`file_name` in the mapping); rename the file, or "
+            "correct the pattern"
+        )
+    return {column: value for column, value in found.items() if value}
+
+
 def given_columns(given: dict[str, str], kind: str, mapping: Mapping | None) -> dict[str, str]:
     """Return values that the caller gives for a whole file by the column that each stands in for.
 

@@ -11,7 +11,7 @@ from memory_pipeline.ingest.errors import RecordRefusedError, refuse
 from memory_pipeline.ingest.lookups import open_lookups
 from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import load_mapping
-from memory_pipeline.ingest.opening import given_columns, open_records, records_of
+from memory_pipeline.ingest.opening import columns_of_name, given_columns, open_records, records_of
 from memory_pipeline.ingest.report import MAX_PROBLEMS, Problem
 from memory_pipeline.ingest.staging import contract_of
 
@@ -108,7 +108,7 @@ def try_mapping(
     chosen = load_mapping(mapping) if isinstance(mapping, str | Path) else mapping
     kind = kind if chosen is None else chosen.kind
     translator = build_translator(kind, chosen)
-    values = given_columns(given or {}, kind, chosen)
+    values = columns_of_name(path.name, chosen) | given_columns(given or {}, kind, chosen)
     check = contract_of(kind)
     trial = Trial(values={column: Counter() for column in (chosen.columns_read if chosen else ())})
     with open_records(path, kind, chosen, translator, file_format) as file:

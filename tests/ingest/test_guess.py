@@ -335,6 +335,8 @@ def test_what_a_person_says_is_not_guessed(csv):
     )
     assert answer.exit_code == 0, answer.output
     assert "2 would be stored" in answer.stdout
+    written = yaml_of(guess_mapping(path, Said(roles={"a": "application_name"}, timezone="UTC")))
+    assert "application_name: a  # you said so" in written
     with pytest.raises(IngestError, match="there is no column 'z'; there are: 'a', 'b'"):
         roles_of(path, roles={"z": "context"})
     with pytest.raises(IngestError, match="'colour' is not a role"):

@@ -1,4 +1,4 @@
-"""A second file joined by a key: what is filled, what is missing and counted, and what is refused."""
+"""Columns filled from a second file by a key, and from the name of the file."""
 
 from __future__ import annotations
 
@@ -196,3 +196,63 @@ def test_intune_takes_the_names_of_its_applications_from_their_list(tmp_path):
     }
     with pytest.raises(IngestError, match="missing: 'AppName'"):
         try_mapping(report, "intune_device_install_status")
+
+
+NAMED = {
+    "name": "named",
+    "description": "Runs.",
+    "kind": "outcomes",
+    "file_name": r"^(?P<app>.+)_(?P<day>\d{4}-\d\d-\d\d)(?:_(?P<site>\w+))?\.csv$",
+    "timezone": "UTC",
+    "renames": {"application_name": "app", "occurred_at": "day"},
+    "context": ["site"],
+    "constants": {"outcome_status": "success"},
+    "approach": ["switch"],
+}
+
+
+@pytest.fixture
+def named(tmp_path):
+    """A function that writes a mapping that reads the name of the file, and a file of a name."""
+
+    def write(name, **changes):
+        (tmp_path / "named.yaml").write_text(yaml.safe_dump({**NAMED, **changes}), encoding="utf-8")
+        (tmp_path / name).write_text("switch\n/S\n/qn\n", encoding="utf-8")
+        return tmp_path / "named.yaml", tmp_path / name
+
+    return write
+
+
+def test_the_name_of_a_file_fills_columns(named, store, rows):
+    rule, data = named("7-Zip_2026-03-01_Basel.csv")
+    assert ingest_file(store, "outcomes", data, mapping=rule).new == 2
+    row = rows("packaging_outcomes")[0]
+    assert (row["application_name"], row["context"]) == ("7-Zip", {"site": "Basel"})
+
+    record = try_mapping(data, rule, given={"site": "Bern"}).records[0]
+    assert record["context"] == {"site": "Bern"}
+    rule, data = named("7-Zip_2026-03-01.csv", columns={"site": {"optional": True}})
+    assert "context" not in try_mapping(data, rule).records[0]
+
+
+def test_a_name_that_does_not_fit_is_refused(named):
+    rule, data = named("runs.csv")
+    with pytest.raises(
+        IngestError, match=r"the name 'runs\.csv' does not fit .* from which 'app', 'day', 'site'"
+    ):
+        try_mapping(data, rule)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("runs", "has no named group"),
+        ("(?P<app>a)(?P<other>b)", "file_name fills the column 'other', which nothing reads"),
+        ("(?P<app>a)\\1", "is not a pattern that can be searched in bounded time"),
+    ],
+)
+def test_a_pattern_that_cannot_work_is_refused(named, pattern, said):
+    rule, _ = named("runs.csv", file_name=pattern)
+    with pytest.raises(MappingError) as caught:
+        load_mapping(rule)
+    assert said in str(caught.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from memory_pipeline.ingest.guess.states import SAID
 from memory_pipeline.ingest.guess.words import language_of
 from memory_pipeline.ingest.number_texts import decimal_mark_of
 
@@ -53,7 +54,7 @@ def find_numbers(sample: Sample, columns: list[str], locale: str | None = None) 
     commas, points, either = (sum(counts[n] for counts in marks.values()) for n in range(3))
     contradicting = tuple(name for name, (comma, point, _) in marks.items() if comma and point)
     if locale is not None:
-        return Numbers(locale, "you said so", contradicting=contradicting)
+        return Numbers(locale, SAID, contradicting=contradicting)
     language = language_of(
         [*sample.columns, *(t for one in sample.columns.values() for t in list(one.counts)[:20])]
     )

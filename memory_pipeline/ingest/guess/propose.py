@@ -12,7 +12,7 @@ from memory_pipeline.ingest.guess.numbers import Numbers, find_numbers
 from memory_pipeline.ingest.guess.proposal import Proposal, Said, Unknown
 from memory_pipeline.ingest.guess.roles import ROLES, Roles, find_roles
 from memory_pipeline.ingest.guess.sample import MOST_COLUMNS, MOST_ROWS, Sample, read_sample
-from memory_pipeline.ingest.guess.states import CODES_OF_SUCCESS, MEANINGS, REASONS_OF_CODES
+from memory_pipeline.ingest.guess.states import CODES_OF_SUCCESS, MEANINGS, REASONS_OF_CODES, SAID
 from memory_pipeline.ingest.guess.words import fold, language_of
 from memory_pipeline.ingest.outcome_contract import OUTCOME_FIELDS, RESERVED_KEYS
 from memory_pipeline.ingest.record_keys import names_of
@@ -151,7 +151,7 @@ class _Builder:
         self._rule(column, **{"as": "time"}, formats=_one_or_list(times.formats))
         self.comments["columns", column] = f"how its values are written{order}{sure}"
         if not times.has_zone:
-            zone, why = (self.said.timezone, "you said so") if self.said.timezone else _local_zone()
+            zone, why = (self.said.timezone, SAID) if self.said.timezone else _local_zone()
             self._put(("timezone",), zone, f"times come without a zone; {why}")
 
     def _has_open_order(self, times: Any) -> bool:
@@ -284,7 +284,7 @@ class _Builder:
         self._add_reasons(values)
         for value in values:
             is_said = value in self.said.states
-            self.comments["value_maps", states.column, value] = "you said so" if is_said else "a word for it"
+            self.comments["value_maps", states.column, value] = SAID if is_said else "a word for it"
         for word, count in states.unknown.most_common(_SHOWN_WORDS):
             self._ask(
                 f"what {word!r} in {states.column!r} means ({count:,} rows); they are refused until it is "

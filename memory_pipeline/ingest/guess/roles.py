@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import as_text
 from memory_pipeline.ingest.commands import CommandTooLongError, parse_command
-from memory_pipeline.ingest.guess.states import States, find_states
+from memory_pipeline.ingest.guess.states import SAID, States, find_states
 from memory_pipeline.ingest.guess.values import Column, TimeForms, find_time_forms
 from memory_pipeline.ingest.guess.words import header_score
 
@@ -42,7 +42,6 @@ _COMMANDS_TRIED = 50
 _CLEARLY_MORE = 0.8
 _MOST_VALUES_OF_A_SIGN = 12
 _LEAST_ROWS = 20
-SAID = "you said so"
 _PEOPLE = ("person", "device")
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from memory_pipeline.ingest.guess.values import Column
 
+SAID = "you said so"
+"""Why a person's word counts; it is not a guess."""
 MEANINGS = ("success", "failure", "partial", "skip")
 CODES_OF_SUCCESS = ("0", "3010", "1641")
 """Exit codes of success; the last two ask for a restart."""

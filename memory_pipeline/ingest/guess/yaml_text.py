@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.ingest.guess.states import SAID
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,11 @@ def write_yaml(proposal: Proposal, path: Path, *, overwrite: bool = False) -> No
         raise IngestError(f"{path} cannot be written ({error.strerror}); name another file") from error
 
 
+def _marked(comment: str) -> str:
+    """Return a comment with the mark of a guess, unless a person said it."""
+    return comment if comment.endswith(SAID) else _MARK + comment
+
+
 def _with_comments(value: Any, place: tuple[str, ...], comments: dict[tuple[str, ...], str]) -> Any:
     if isinstance(value, dict):
         found = CommentedMap()
@@ -63,7 +69,7 @@ def _with_comments(value: Any, place: tuple[str, ...], comments: dict[tuple[str,
             inner = place if key == "values" and place[:1] == ("value_maps",) else (*place, key)
             found[key] = _with_comments(one, inner, comments)
             if inner in comments:
-                found.yaml_add_eol_comment(_MARK + comments[inner], key)
+                found.yaml_add_eol_comment(_marked(comments[inner]), key)
         return found
     if isinstance(value, list):
         items = CommentedSeq()
@@ -72,6 +78,6 @@ def _with_comments(value: Any, place: tuple[str, ...], comments: dict[tuple[str,
             name = one["column"] if isinstance(one, dict) else one
             items.append(_with_comments(one, (*place, name), comments))
             if not isinstance(one, dict) and (*place, name) in comments:
-                items.yaml_add_eol_comment(_MARK + comments[*place, name], number)
+                items.yaml_add_eol_comment(_marked(comments[*place, name]), number)
         return items
     return value
