@@ -69,7 +69,7 @@ LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-ur
   --no-annotate --custom-compile-command "make lock"
 
 lock: ## Resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra alerts --extra notebook --group dev $(LOCKED) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra alerts --extra excel --extra notebook --group dev $(LOCKED) --output-file requirements.lock
 	uv pip compile --group docs $(LOCKED) --output-file docs/site/requirements.lock
 	uv pip compile --group deploy $(LOCKED) --output-file tests/deploy/requirements.lock
 	uv pip compile --group spark $(LOCKED) --output-file tests/spark-requirements.lock

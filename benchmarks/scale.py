@@ -157,7 +157,7 @@ def main() -> None:
         print("|---" * len(head) + "|", flush=True)
         show("this process", in_own_process(folder, None), 0.0)
         if not arguments.without_spark:
-            from spark_cluster import spark_cluster  # noqa: PLC0415 - needs the extra
+            from spark_cluster import spark_cluster  # noqa: PLC0415 - beside the tests
 
             for path in (*folder.glob(f"{OUTCOME_EVIDENCE}*"), *folder.glob("outcome_values*")):
                 path.unlink()

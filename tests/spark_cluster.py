@@ -20,21 +20,29 @@ if TYPE_CHECKING:
 _SECONDS = 60
 
 
+def spark_packages() -> Path | None:
+    """Return the folder that has pyspark: `.spark-packages`, or where Python finds it; None where nowhere."""
+    own = Path(__file__).parents[1] / ".spark-packages"
+    if (own / "pyspark").is_dir():
+        return own
+    found = find_spec("pyspark")
+    return None if found is None or found.origin is None else Path(found.origin).parents[1]
+
+
 class Cluster:
     """A master with workers of one core each; `url` is what Spark applications connect to."""
 
     def __init__(self, folder: Path, workers: int) -> None:
-        found = find_spec("pyspark")
-        assert found is not None
-        assert found.origin is not None
-        self._home = Path(found.origin).parent
+        packages = spark_packages()
+        assert packages is not None
+        self._home = packages / "pyspark"
         self._folder = folder
         # Workers have to find the project, and pyspark, where this process does.
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             "SPARK_HOME": str(self._home),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "PYSPARK_PYTHON": sys.executable,
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path), str(packages)]),
         }
         port = _free_port()
         self.url = f"spark://127.0.0.1:{port}"
@@ -53,7 +61,7 @@ class Cluster:
         with (self._folder / f"{log}.log").open("wb") as file:
             return subprocess.Popen(
                 [*command, "--host", "127.0.0.1", *arguments],
-                env=self._environment,
+                env=self.environment,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -12,7 +12,7 @@ from memory_pipeline.ingest.errors import IngestError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FORMATS = click.Choice(["csv", "json", "jsonl", "log", "parquet", "xml"])
+_FORMATS = click.Choice(["csv", "excel", "json", "jsonl", "log", "parquet", "xml"])
 
 
 def _read_given(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:

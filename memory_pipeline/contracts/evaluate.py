@@ -6,13 +6,15 @@ Concept: https://docs.greatexpectations.io/docs/core/introduction/gx_overview
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
@@ -113,7 +115,20 @@ def _great_expectations() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its imports are full of other libraries' deprecations
         importlib.import_module("memory_pipeline.lean_jsonschema")
-        return importlib.import_module("great_expectations")  # takes a second or two
+        with _without_spark():
+            return importlib.import_module("great_expectations")  # takes a second or two
+
+
+@contextmanager
+def _without_spark() -> Iterator[None]:
+    """Hide pyspark from an import: the library looks for it, and Spark Connect ends some processes there."""
+    hidden = {name: sys.modules[name] for name in ("pyspark",) if name in sys.modules}
+    sys.modules["pyspark"] = None  # type: ignore[assignment]  # importing it fails, which is expected
+    try:
+        yield
+    finally:
+        del sys.modules["pyspark"]
+        sys.modules.update(hidden)
 
 
 def _as_expectation(expectation: Expectation) -> Any:

@@ -1,7 +1,7 @@
 """Detect the format and the text encoding of a file of records, and open it.
 
-The formats themselves are read in `csv_files`, `parquet_files` and `json_files` (JSON, JSON Lines); encodings
-are told apart in `text_encodings`.
+The formats themselves are read in modules of their names (`readers` chooses); encodings are told apart in
+`text_encodings`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from memory_pipeline.ingest.text_encodings import encoding_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Format = Literal["csv", "json", "jsonl", "log", "parquet", "xml"]
+Format = Literal["csv", "excel", "json", "jsonl", "log", "parquet", "xml"]
 FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memory_pipeline.ingest.csv_files import open_csv
 from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.ingest.excel_files import open_excel
 from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.parquet_files import open_parquet
 from memory_pipeline.ingest.xml_files import open_xml
@@ -39,9 +40,9 @@ def open_by_format(
     reading
         Where its records are, if they are nested.
     csv_form
-        What is known of the form of a CSV file.
+        What is known of the form of a CSV file, or of a sheet.
     expected
-        Columns by which the header of a CSV file is found.
+        Columns by which the header of a CSV file, or of a sheet, is found.
 
     Raises
     ------
@@ -50,6 +51,8 @@ def open_by_format(
     """
     if form == "csv":
         return open_csv(path, csv_form, expected)
+    if form == "excel":
+        return open_excel(path, csv_form, expected)
     if form == "parquet":
         return open_parquet(path)
     if form == "log":

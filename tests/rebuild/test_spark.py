@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import threading
 import time
-from importlib.util import find_spec
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from spark_cluster import spark_cluster
+from spark_cluster import spark_cluster, spark_packages
 
 from memory_pipeline.analysis.features import Encoding
 from memory_pipeline.analysis.features.flatten import condition_columns
@@ -21,8 +22,9 @@ from memory_pipeline.store.frames import COUNTED_MONTHS, OUTCOME_EVIDENCE, OUTCO
 from memory_pipeline.store.session import Session
 from memory_pipeline.worlds import sample_organisation
 
+COUNT = Path(__file__).parents[1] / "count_on_cluster.py"
 needs_spark = pytest.mark.skipif(
-    find_spec("pyspark") is None or shutil.which("java") is None,
+    spark_packages() is None or shutil.which("java") is None,
     reason="needs the extra `spark` (pyspark) and Java 17",
 )
 
@@ -83,7 +85,17 @@ def test_a_cluster_counts_the_same_to_the_byte_also_when_a_worker_is_lost(tmp_pa
     with spark_cluster(tmp_path, workers=2) as cluster:
         lost = threading.Thread(target=lose_a_worker, args=(tmp_path, cluster))
         lost.start()
-        by_spark = count(tmp_path / "spark", spark_master=cluster.url)
+        by_spark = FrameStore(str(tmp_path / "spark"))
+        attempts = write_features(by_spark)
+        counted = subprocess.run(
+            [sys.executable, COUNT, tmp_path / "spark", cluster.url],
+            env=cluster.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert counted.returncode == 0, counted.stderr
+        assert counted.stdout.split()[-1] == str(attempts)
         lost.join()
         assert cluster.workers[1].poll() is not None
         assert cluster.workers[0].poll() is None

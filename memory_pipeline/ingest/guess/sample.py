@@ -32,7 +32,7 @@ MOST_COLUMNS = 300
 
 _PROBE_CHARACTERS = 100_000
 _DEEPEST = 3
-_TABLES = {"csv", "parquet"}
+_TABLES = {"csv", "excel", "parquet"}
 
 
 @dataclass
