@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from memory_pipeline.analysis.names import MEASURES
-from memory_pipeline.cli import tables
+from memory_pipeline.cli import label_tables, tables
 from memory_pipeline.cli.context import console, json_option, opened_memory, output, print_json
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def verification(as_json: bool, limit: int) -> None:
 def members(as_json: bool, limit: int) -> None:
     """Show member profiles."""
     with opened_memory() as memory:
-        _show(memory.members(), tables.members, as_json=as_json, limit=limit)
+        _show(memory.members(), label_tables.members, as_json=as_json, limit=limit)
 
 
 @show.command("member-patterns")
@@ -252,7 +252,7 @@ def member_patterns(as_json: bool, limit: int, **filters: Any) -> None:
     """Show patterns among the members, with questions worth asking."""
     with opened_memory() as memory:
         frame = memory.member_patterns(**filters)
-        _show(frame, tables.member_patterns, as_json=as_json, limit=limit)
+        _show(frame, label_tables.member_patterns, as_json=as_json, limit=limit)
 
 
 @show.command()
@@ -262,7 +262,7 @@ def member_patterns(as_json: bool, limit: int, **filters: Any) -> None:
 def questions(as_json: bool, limit: int, category: str | None) -> None:
     """Show questions worth asking members, whom to ask, and what the answers are good for."""
     with opened_memory() as memory:
-        _show(memory.questions(category=category), tables.questions, as_json=as_json, limit=limit)
+        _show(memory.questions(category=category), label_tables.questions, as_json=as_json, limit=limit)
 
 
 @show.command()
@@ -284,7 +284,7 @@ def labels(as_json: bool, limit: int, member_field: str | None, why: str | None)
     with opened_memory() as memory:
         _show(
             memory.label_merges(member_field=member_field, why=why),
-            tables.labels,
+            label_tables.labels,
             as_json=as_json,
             limit=limit,
         )
@@ -303,7 +303,7 @@ def names(as_json: bool, limit: int, column: str | None, why: str | None) -> Non
     """Show which names of applications, vendors and so on are read as another, and which look alike."""
     with opened_memory() as memory:
         frame = memory.name_merges(column=column, why=why)
-        _show(frame, tables.names, as_json=as_json, limit=limit)
+        _show(frame, label_tables.names, as_json=as_json, limit=limit)
 
 
 @show.command("name-decisions")
@@ -312,7 +312,7 @@ def names(as_json: bool, limit: int, column: str | None, why: str | None) -> Non
 def name_decisions(as_json: bool, limit: int) -> None:
     """Show what persons decided about names, the newest first; correct it with `decide name`."""
     with opened_memory() as memory:
-        _show(memory.name_decisions(), tables.name_decisions, as_json=as_json, limit=limit)
+        _show(memory.name_decisions(), label_tables.name_decisions, as_json=as_json, limit=limit)
 
 
 @click.command()

@@ -23,14 +23,16 @@ _STATUS_STYLES = {"success": "green", "failure": "red", "partial": "yellow"}
 _TYPE_STYLES = {"success": "green", "failure": "red", "intervention": "yellow"}
 
 
-def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+def new_table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """Return an empty table; the columns named in `right` are aligned there."""
     table = Table(box=None, header_style="bold", pad_edge=False, expand=False)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a value as text; empty where it is missing."""
     if value is None or value != value:  # noqa: PLR0124 - NaN differs from itself
         return ""
     return str(value)
@@ -64,7 +66,7 @@ def _short_id(identity: str) -> str:
     return identity[:8]
 
 
-def _decision_text(finding: Mapping[str, Any] | pd.Series) -> str:
+def decision_text(finding: Mapping[str, Any] | pd.Series) -> str:
     """Return a person's decision and note about a finding: ` [confirm by ann: seen on ten machines]`."""
     if finding["decided_by"] is None:
         return ""
@@ -74,14 +76,14 @@ def _decision_text(finding: Mapping[str, Any] | pd.Series) -> str:
 
 def outcomes(frame: pd.DataFrame, *, width: int) -> Table | Group:
     """Format recorded attempts: as a table where the terminal is wide enough, else a block for each."""
-    table = _table("when", "application", "installer", "status", "reason", "intervention", "approach")
+    table = new_table("when", "application", "installer", "status", "reason", "intervention", "approach")
     lines: list[Text | Padding] = []
     for _, row in frame.iterrows():
         reasons = ", ".join(str(one.get("reason") or "") for one in row["failure_reasons"] or [])
         kinds = ", ".join(str(one.get("kind") or "") for one in row["manual_interventions"] or [])
         when = f"{row['occurred_at']:%Y-%m-%d %H:%M}"
-        name = f"{row['application_name']} {_text(row['application_version'])}".strip()
-        installer = _text(row["installer_type"])
+        name = f"{row['application_name']} {as_text(row['application_version'])}".strip()
+        installer = as_text(row["installer_type"])
         status = Text(row["outcome_status"], style=_STATUS_STYLES[row["outcome_status"]])
         approach = Text(settings_text(row["approach_details"]), style="dim")
         if width >= _WIDE:
@@ -96,7 +98,7 @@ def outcomes(frame: pd.DataFrame, *, width: int) -> Table | Group:
 
 def patterns(frame: pd.DataFrame) -> Table:
     """Format patterns; their sentence has sample, effect and interval."""
-    table = _table("id", "type", "confidence", "q", "finding", right=("confidence", "q"))
+    table = new_table("id", "type", "confidence", "q", "finding", right=("confidence", "q"))
     for _, row in frame.iterrows():
         retired = "" if row["active"] else f" (retired: {row['retired_reason']})"
         kept = " (not found by the newest rebuild)" if row["active"] and not row["is_found"] else ""
@@ -105,7 +107,7 @@ def patterns(frame: pd.DataFrame) -> Table:
             Text(row["pattern_type"], style=_TYPE_STYLES[row["pattern_type"]]),
             confidence_text(row["confidence"]),
             f"{row['impact']['q_value']:.2g}",
-            Text(row["description"] + retired + kept + _decision_text(row)),
+            Text(row["description"] + retired + kept + decision_text(row)),
         )
     return table
 
@@ -113,7 +115,7 @@ def patterns(frame: pd.DataFrame) -> Table:
 def pattern_history(frame: pd.DataFrame) -> Table:
     """Format the history of one pattern over the rebuilds."""
     columns = ("since", "points", "95% interval", "confidence", "q", "attempts", "units", "state")
-    table = _table(*columns, right=("points", "confidence", "q", "attempts", "units"))
+    table = new_table(*columns, right=("points", "confidence", "q", "attempts", "units"))
     for _, row in frame.iterrows():
         table.add_row(
             f"{row['recorded_at']:%Y-%m-%d %H:%M}",
@@ -131,7 +133,7 @@ def pattern_history(frame: pd.DataFrame) -> Table:
 def associations(frame: pd.DataFrame) -> Table:
     """Format pairs of conditions: how strongly they are associated, and from how many attempts."""
     right = ("V", "q", "attempts", "worth", "group")
-    table = _table("V", "q", "attempts", "worth", "group", "conditions", right=right)
+    table = new_table("V", "q", "attempts", "worth", "group", "conditions", right=right)
     for _, row in frame.iterrows():
         table.add_row(
             f"{row['cramers_v']:.2f}",
@@ -146,7 +148,7 @@ def associations(frame: pd.DataFrame) -> Table:
 
 def pattern_overlaps(frame: pd.DataFrame) -> Table:
     """Format pairs of patterns that cover the same attempts."""
-    table = _table("shared", "inside", "attempts", "patterns", right=("shared", "inside", "attempts"))
+    table = new_table("shared", "inside", "attempts", "patterns", right=("shared", "inside", "attempts"))
     for _, row in frame.iterrows():
         names = [f"{row[f'pattern_{side}']} ({row[f'targets_{side}']})" for side in ("a", "b")]
         table.add_row(
@@ -161,7 +163,9 @@ def pattern_overlaps(frame: pd.DataFrame) -> Table:
 def predictability(frame: pd.DataFrame) -> Table:
     """Format how much each model explains of attempts that it was not fitted to."""
     right = ("explained", "AUC", "slope", "attempts")
-    table = _table("predicted", "model", "explained", "95% interval", "AUC", "slope", "attempts", right=right)
+    table = new_table(
+        "predicted", "model", "explained", "95% interval", "AUC", "slope", "attempts", right=right
+    )
     for _, row in frame.iterrows():
         slope = row["calibration_slope"]
         table.add_row(
@@ -183,11 +187,11 @@ def factors(frame: pd.DataFrame, *, width: int) -> Table:
     """
     is_narrow = width < _ROOM_FOR_NUMBERS
     numbers = () if is_narrow else ("confidence", "attempts with", "against")
-    table = _table("id", "points", "95% interval", *numbers, "factor", right=("points", *numbers[1:]))
+    table = new_table("id", "points", "95% interval", *numbers, "factor", right=("points", *numbers[1:]))
     for _, row in frame.iterrows():
         where = settings_text(row["applicability_conditions"])
         applies = f" Applies where {where}." if where else ""
-        sentence = row["description"] + applies + _decision_text(row)
+        sentence = row["description"] + applies + decision_text(row)
         confidence = confidence_text(row["confidence"])
         details = row["implementation_details"]
         with_it, against = (f"{details[f'attempts_with_{side}']:,}" for side in ("value", "reference"))
@@ -205,7 +209,7 @@ def factors(frame: pd.DataFrame, *, width: int) -> Table:
 
 def recommendations(frame: pd.DataFrame) -> Table:
     """Format the recommendation table."""
-    table = _table(
+    table = new_table(
         "context",
         "expected",
         "95% interval",
@@ -244,7 +248,7 @@ def advice_changes(frame: pd.DataFrame) -> Group:
 
 def verifications(frame: pd.DataFrame) -> Table:
     """Format the verifications of the advice."""
-    table = _table(
+    table = new_table(
         "verified", "verdict", "finding", "followed", "not followed", "withheld", right=("followed",)
     )
     for _, row in frame.iterrows():
@@ -267,10 +271,10 @@ def learning(frame: pd.DataFrame) -> Table:
     """Format learning measures by month; of their history also when each was measured."""
     is_history = "recorded_at" in frame
     names = ["measure", "part", "month", "value", "95% interval", "sample"]
-    table = _table(*names, *(["measured"] if is_history else []), right=("value", "sample"))
+    table = new_table(*names, *(["measured"] if is_history else []), right=("value", "sample"))
     for _, row in frame.iterrows():
         part = f"{row['segment_column']}={row['segment_value']}" if row["segment_column"] else "all"
-        interval = "" if _text(row["ci_low"]) == "" else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+        interval = "" if as_text(row["ci_low"]) == "" else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
         when = [f"{row['recorded_at']:%Y-%m-%d %H:%M}"] if is_history else []
         table.add_row(
             row["measure"],
@@ -294,7 +298,7 @@ def sentences(said: Mapping[str, str]) -> Table:
 
 def success_by_month(frame: pd.DataFrame) -> Table:
     """Format the success rate of all attempts by month, as a bar with its interval."""
-    table = _table("month", "success", "95% interval", "", "attempts", right=("success", "attempts"))
+    table = new_table("month", "success", "95% interval", "", "attempts", right=("success", "attempts"))
     for _, row in frame[frame["segment_column"] == ""].iterrows():
         table.add_row(
             f"{row['period_start']:%Y-%m}",
@@ -303,85 +307,6 @@ def success_by_month(frame: pd.DataFrame) -> Table:
             Text("█" * round(40 * row["value"]), style="green"),
             f"{row['sample_size']:,}",
         )
-    return table
-
-
-def members(frame: pd.DataFrame) -> Table:
-    """Format member profiles."""
-    table = _table("id", "name", "skills", "interests")
-    for _, row in frame.iterrows():
-        name = _text(row["name"]) or row["source_record_id"]
-        table.add_row(
-            str(row["id"]), Text(name), Text(", ".join(row["skills"])), Text(", ".join(row["interests"]))
-        )
-    return table
-
-
-def member_patterns(frame: pd.DataFrame) -> Table:
-    """Format member patterns with their evidence and questions."""
-    table = _table(
-        "id",
-        "category",
-        "members",
-        "chance",
-        "lift",
-        "pattern",
-        "questions",
-        right=("id", "members", "chance", "lift"),
-    )
-    for _, row in frame.iterrows():
-        evidence = row["evidence"] or {}
-        expected, lift = evidence.get("expected"), evidence.get("lift")
-        state = "" if row["is_active"] else " (not active)"
-        table.add_row(
-            str(row["id"]),
-            row["category"].replace("_", " "),
-            str(row["member_count"]),
-            "" if expected is None else f"{expected:.1f}",
-            "" if lift is None else f"{lift:.1f}",
-            Text(f"{row['name']}{state}\n{row['description']}{_decision_text(row)}\n"),
-            Text("\n".join(row["question_prompts"]) + "\n"),
-        )
-    return table
-
-
-def questions(frame: pd.DataFrame) -> Table:
-    """Format questions with whom to ask and why."""
-    table = _table("question", "ask", "because it", "pattern")
-    for _, row in frame.iterrows():
-        table.add_row(*(Text(row[name]) for name in ("question", "audience", "why", "pattern_name")))
-    return table
-
-
-def labels(frame: pd.DataFrame) -> Table:
-    """Format labels as they were written and as they are read."""
-    table = _table("field", "written", "read as", "why", "members", right=("members",))
-    for _, row in frame.iterrows():
-        read = _text(row["label"])
-        if not read:
-            read = "part of the whole label" if row["why"] == "was broken at a comma" else "nothing"
-        elif row["why"] == "looks alike":
-            read = f"({read}?)"
-        table.add_row(row["field"], Text(row["raw_label"]), Text(read), row["why"], str(row["members"]))
-    return table
-
-
-def names(frame: pd.DataFrame) -> Table:
-    """Format names as they were recorded and as they are read."""
-    table = _table("column", "recorded", "read as", "why", "attempts", right=("attempts",))
-    for _, row in frame.iterrows():
-        read = f"({row['name']}?)" if row["why"] == "looks alike" else row["name"]
-        texts = row["column_name"], row["raw_name"], read, row["why"], f"{row['attempts']:,}"
-        table.add_row(*map(Text, texts))
-    return table
-
-
-def name_decisions(frame: pd.DataFrame) -> Table:
-    """Format what persons decided about names."""
-    table = _table("when", "column", "name", "decision", "other name", "by", "note")
-    for _, row in frame.iterrows():
-        texts = [_text(row[one]) for one in ("column_name", "name", "decision", "other_name", "decided_by")]
-        table.add_row(f"{row['decided_at']:%Y-%m-%d}", *map(Text, texts), Text(_text(row["note"])))
     return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from rich.console import Console
 
-from memory_pipeline.cli import tables
+from memory_pipeline.cli import label_tables
 
 
 def test_every_kind_of_change_can_be_told_apart():
@@ -18,7 +18,7 @@ def test_every_kind_of_change_can_be_told_apart():
     frame = pd.DataFrame(rows, columns=["raw_label", "label", "why"]).assign(field="skills", members=3)
     console = Console(width=120, record=True, file=None)
     with console.capture() as captured:
-        console.print(tables.labels(frame))
+        console.print(label_tables.labels(frame))
     lines = captured.get().splitlines()[1:]
     assert [line.split("  ")[0] for line in lines] == ["skills"] * 4
     shown = [" ".join(line.split()) for line in lines]
