@@ -235,7 +235,9 @@ def test_what_is_no_file(store, tmp_path):
         ingest_file(store, "outcomes", tmp_path)
     with pytest.raises(IngestError, match="does not exist; check the path"):
         ingest_file(store, "outcomes", tmp_path / "none.csv")
-    with pytest.raises(IngestError, match="the format 'doc' is unknown; choose one of csv, json, jsonl, log"):
+    with pytest.raises(
+        IngestError, match="the format 'doc' is unknown; choose one of csv, excel, json, jsonl, log"
+    ):
         format_of(tmp_path, "doc")
 
 
