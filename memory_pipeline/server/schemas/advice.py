@@ -138,6 +138,9 @@ class ServedRecord(BaseModel):
     withheld: bool
     control_share: float = Field(ge=0, lt=1, description="Probability with which it was withheld.")
     served_at: datetime
+    door: str | None = Field(description="command, http, mcp, page or program; missing where not known.")
+    asked_by: str | None = Field(description="Name of the token that asked.")
+    seconds: float | None = Field(description="Until the memory had the answer.")
     candidates: list[dict[str, Any]] | None = Field(
         default=None, description="The approaches that it chose from; with `detail=full` alone."
     )
