@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -46,21 +48,35 @@ def monitor(*, as_json: bool, topic: str) -> None:
         if len(frame):
             output.print()
             output.print(Text(name.replace("_", " "), style="bold"))
-            output.print(_table(frame))
+            output.print(_shown(frame, output.width))
     for note in found.notes:
         output.print(Text(note, style="dim"))
 
 
-def _table(frame: pd.DataFrame) -> Table:
-    """Return a frame as a table; an interval is one column, beside what it is of."""
+def _shown(frame: pd.DataFrame, width: int) -> Table | Group:
+    """Return a frame as a table or, where that is wider than the terminal, as a block for each row.
+
+    An interval is one column, beside what it is of.
+    """
     columns = [str(one) for one in frame.columns if not str(one).endswith("ci_high")]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, column in enumerate(columns):
-        name = "95% interval" if column.endswith("ci_low") else _NAMES.get(column, column.replace("_", " "))
-        table.add_column(name, justify="right" if place else "left", overflow="fold")
-    for row in frame.to_dict("records"):
-        table.add_row(*(Text(_cell(row, column, frame)) for column in columns))
-    return table
+    names = [
+        "95% interval" if column.endswith("ci_low") else _NAMES.get(column, column.replace("_", " "))
+        for column in columns
+    ]
+    rows = [[_cell(row, column, frame) for column in columns] for row in frame.to_dict("records")]
+    widths = [max(map(len, cells)) for cells in zip(names, *rows, strict=True)]
+    if sum(widths) + 2 * len(widths) <= width:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for place, name in enumerate(names):
+            table.add_column(name, justify="right" if place else "left", overflow="fold")
+        for cells in rows:
+            table.add_row(*map(Text, cells))
+        return table
+    blocks: list[Text | Padding] = []
+    for first, *others in rows:
+        said = [f"{name} {cell}" for name, cell in zip(names[1:], others, strict=True) if cell]
+        blocks += [Text(first, style="bold"), Padding(Text(" · ".join(said)), (0, 0, 0, 2))]
+    return Group(*blocks)
 
 
 def _cell(row: dict[Any, Any], column: str, frame: pd.DataFrame) -> str:
@@ -72,7 +88,7 @@ def _cell(row: dict[Any, Any], column: str, frame: pd.DataFrame) -> str:
     return _written(column, row[column])
 
 
-_FEW_SECONDS = 10
+_FEW_SECONDS, _A_MOMENT = 10, 0.0005
 _POINTS = ("gain", "value", "success_rate", "share")
 """Columns whose interval is called `ci_low` and `ci_high` alone."""
 
@@ -94,7 +110,7 @@ def _written(column: str, value: Any) -> str:
     elif column == "value" and isinstance(value, float):
         text = f"{value:+.2f}"
     elif column.startswith("seconds") and value < _FEW_SECONDS:
-        text = f"{value:.3f}"
+        text = "<0.001" if value < _A_MOMENT else f"{value:.3f}"
     elif column.endswith(_SHARES):
         text = f"{value:.0%}"
     else:
