@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from memory_pipeline.analysis.evidence.grouped_counts import combined_key
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _MOST_CODES = 2**22
-"""Combinations of levels that get a code each."""
+"""Combinations of levels that get a place each in a table."""
 
 
 @dataclass(frozen=True)
@@ -140,20 +142,18 @@ class _Block:
 
     def met(self, cells: GroupedCounts) -> NDArray[np.int32]:
         """Return which of the terms each cell meets, from 0; as many as there are where it meets none."""
-        wanted = list(zip(*self.levels, strict=True))
-        code, size = np.zeros(len(cells) + len(self.levels), dtype=np.int64), 1
-        for column, levels in zip(self.columns, wanted, strict=True):
+        codes = []
+        for column, levels in zip(self.columns, zip(*self.levels, strict=True), strict=True):
             place = {level: i for i, level in enumerate(cells.levels_of(column))}
             own = np.array([place.get(level, len(place)) for level in levels], dtype=np.int64)
-            if size * (len(place) + 1) > _MOST_CODES:
-                # Of many columns together only what occurs gets a code: all combinations would not fit.
-                code = np.unique(code, return_inverse=True)[1]
-                size = int(code.max()) + 1
-            code = code * (len(place) + 1) + np.concatenate([cells.codes_of(column), own])
-            size *= len(place) + 1
-        found = np.full(size, len(self.levels), dtype=np.int32)
-        found[code[len(cells) :]] = np.arange(len(self.levels))
-        return np.asarray(found[code[: len(cells)]])
+            codes.append(np.concatenate([cells.codes_of(column), own]))
+        key = combined_key(codes or [np.zeros(len(cells) + len(self.levels), dtype=np.int64)])
+        if key.max(initial=0) >= _MOST_CODES:
+            # Of many columns together only what occurs gets a place: all combinations would not fit.
+            key = np.unique(key, return_inverse=True)[1]
+        found = np.full(int(key.max(initial=0)) + 1, len(self.levels), dtype=np.int32)
+        found[key[len(cells) :]] = np.arange(len(self.levels))
+        return np.asarray(found[key[: len(cells)]])
 
     def sums(self, cells: GroupedCounts, group: NDArray[np.int64], groups: int) -> Floats:
         """Count the attempts of each group that meet each term, shape (groups, terms)."""
