@@ -122,13 +122,14 @@ def _great_expectations() -> Any:
 @contextmanager
 def _without_spark() -> Iterator[None]:
     """Hide pyspark from an import: the library looks for it, and Spark Connect ends some processes there."""
-    hidden = {name: sys.modules[name] for name in ("pyspark",) if name in sys.modules}
+    loaded = sys.modules.get("pyspark")
     sys.modules["pyspark"] = None  # type: ignore[assignment]  # importing it fails, which is expected
     try:
         yield
     finally:
         del sys.modules["pyspark"]
-        sys.modules.update(hidden)
+        if loaded is not None:
+            sys.modules["pyspark"] = loaded
 
 
 def _as_expectation(expectation: Expectation) -> Any:
