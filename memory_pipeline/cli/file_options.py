@@ -10,48 +10,39 @@ import click
 from memory_pipeline.ingest.errors import IngestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _FORMATS = click.Choice(["csv", "excel", "json", "jsonl", "log", "parquet", "xml"])
 
 
-def _read_given(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        column, equals, value = pair.partition("=")
-        if not equals or not column.strip() or not value.strip():
-            raise click.BadParameter(f"{pair!r} is not COLUMN=VALUE; write for example AppName=7-Zip")
-        found[column.strip()] = value.strip()
-    return found
+def _reads_pairs(form: str, example: str) -> Callable[..., dict[str, str]]:
+    """Return the callback of an option whose values are pairs such as COLUMN=VALUE."""
+
+    def read(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+        found = {}
+        for pair in pairs:
+            name, equals, value = pair.partition("=")
+            if not equals or not name.strip() or not value.strip():
+                raise click.BadParameter(f"{pair!r} is not {form}; write for example {example}")
+            found[name.strip()] = value.strip()
+        return found
+
+    return read
 
 
 given_option = click.option(
     "--set",
     "given",
     multiple=True,
-    callback=_read_given,
+    callback=_reads_pairs("COLUMN=VALUE", "AppName=7-Zip"),
     metavar="COLUMN=VALUE",
     help="Value of a column or field that the file does not have; may be repeated.",
 )
-
-
-def _read_lookups(
-    _context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]
-) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        name, equals, file = pair.partition("=")
-        if not equals or not name.strip() or not file.strip():
-            raise click.BadParameter(f"{pair!r} is not NAME=FILE; write for example apps=apps.csv")
-        found[name.strip()] = file.strip()
-    return found
-
-
 lookup_option = click.option(
     "--lookup",
     "lookups",
     multiple=True,
-    callback=_read_lookups,
+    callback=_reads_pairs("NAME=FILE", "apps=apps.csv"),
     metavar="NAME=FILE",
     help="Second file with which the mapping joins under this name; may be repeated.",
 )
