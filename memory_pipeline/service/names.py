@@ -65,10 +65,12 @@ class NameService(Service):
     def with_spellings(self, filters: Mapping[str, Any]) -> dict[str, Any]:
         """Return filters of outcomes, in which a name stands for all that count as one with it."""
         found = dict(filters)
+        named = {name for name in _FILTERED if isinstance(found.get(name), str)}
+        if not named and not found.get("context"):
+            return found
         with self.store.transaction() as connection:
-            for name, column in _FILTERED.items():
-                if isinstance(found.get(name), str):
-                    found[name] = names.read_spellings(connection, column, found[name])
+            for name in named:
+                found[name] = names.read_spellings(connection, _FILTERED[name], found[name])
             if found.get("context"):
                 found["context"] = {
                     key: names.read_spellings(connection, key, value) if isinstance(value, str) else value
