@@ -110,6 +110,10 @@ class _MappingTranslator(Translator):
             return kept
         return {key: value for key, value in kept.items() if key in self.named}
 
+    def reads(self, column: str) -> bool:
+        """Return whether anything of a record depends on a column."""
+        return column in self.named or (self.mapping.unmapped != "ignore" and column not in self.dropped)
+
     def flat(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return a record with nested values under the columns that are read, such as `actor.login`."""
         if not self.nested:
@@ -158,10 +162,11 @@ class _MappingTranslator(Translator):
                     self.notes.remark(column, as_text(value), NUMBER_AS_VERSION)
                 own[field] = value if field in _TYPED_FIELDS else _single_text(column, value)
         if self.mapping.record_id:
-            own["source_record_id"] = self._record_id(cells)
+            own["source_record_id"] = self.record_id_in(cells)
         return own
 
-    def _record_id(self, cells: dict[str, Any]) -> str:
+    def record_id_in(self, cells: dict[str, Any]) -> str:
+        """Return the id of a record in its source, from the read cells of its columns."""
         columns = self.mapping.record_id
         parts = ["" if cells[c] is None else _single_text(c, cells[c]) for c in columns]
         if not any(parts):
@@ -201,7 +206,7 @@ class OutcomeTranslator(_MappingTranslator):
         mapping = self.outcome_mapping
         own["approach_details"] = _pick(mapping.approach, cells)
         own["context"] = _pick(mapping.context, cells)
-        own["performance_metrics"] = {key: _metric(v) for key, v in _pick(mapping.metrics, cells).items()}
+        own["performance_metrics"] = {key: metric_of(v) for key, v in _pick(mapping.metrics, cells).items()}
         own["success_factors"] = [text for c in mapping.success_factors for text in _texts(cells[c])] or None
         reason, interventions = self._apply(effects, own)
         self._read_command(own, cells)
@@ -351,7 +356,8 @@ def _pick(columns: dict[str, str], cells: dict[str, Any]) -> dict[str, Any]:
     return {key: cells[column] for key, column in columns.items() if cells[column] is not None}
 
 
-def _metric(value: Any) -> Any:
+def metric_of(value: Any) -> Any:
+    """Return the number of a metric's cell; a truth value counts as 1 or 0."""
     return int(value) if isinstance(value, bool) else value
 
 

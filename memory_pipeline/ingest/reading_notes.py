@@ -38,6 +38,8 @@ class ReadingNotes:
 
     def __init__(self) -> None:
         self.row = 0
+        self.is_clean = True
+        """Whether nothing was noted of the record in hand."""
         self._names: set[tuple[str, str]] = set()
         self._spellings: dict[tuple[str, str], str] = {}
         self._in_hand: list[tuple[str, str, str | None]] = []
@@ -47,11 +49,13 @@ class ReadingNotes:
     def begin(self, row: int) -> None:
         """Begin a record; what was noted of the one before and not kept is forgotten."""
         self.row = row
+        self.is_clean = True
         if self._in_hand:
             self._in_hand.clear()
 
     def leave_out(self, refusal: RecordRefusedError) -> None:
         """Note that a cell of the record in hand cannot be read and is left out."""
+        self.is_clean = False
         self._in_hand.append((refusal.field, refusal.reason, refusal.value))
 
     def name(self, field: str, value: str) -> None:
@@ -86,6 +90,7 @@ class ReadingNotes:
         self._seen(self._remarks, column, what, value).statuses[""] += 1
 
     def _seen(self, table: dict[tuple[str, str], _Seen], column: str, what: str, value: Any) -> _Seen:
+        self.is_clean = False
         key = column, what
         if key not in table and len(table) >= _MAX_KINDS:
             key = "other columns", "further cells"

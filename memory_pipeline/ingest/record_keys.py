@@ -121,6 +121,10 @@ class Translator:
         """
         return False
 
+    def reads(self, column: str) -> bool:
+        """Return whether anything of a record depends on a column."""
+        return column not in self.dropped
+
     def quarantine_copy(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return what quarantine keeps of a record: all but what the mapping drops."""
         kept = {key: value for key, value in record.items() if key not in self.dropped}

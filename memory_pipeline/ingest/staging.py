@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.ingest.canonical_json import content_record_id, encode_normal, encode_raw, record_id_of
 from memory_pipeline.ingest.errors import RecordRefusedError, refuse
 from memory_pipeline.ingest.field_rules import name_of
+from memory_pipeline.ingest.known_parts import SKIPPED, Translated, known_parts, own_id
 from memory_pipeline.ingest.member_contract import normal_member
 from memory_pipeline.ingest.outcome_contract import latest_time, normal_outcome
 from memory_pipeline.ingest.report import MAX_PROBLEMS, IngestProgress, Problem, ProgressCallback
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from memory_pipeline.ingest.canonical_json import Encoded
+    from memory_pipeline.ingest.known_parts import KnownParts
     from memory_pipeline.ingest.record_keys import Translator
 
 UNNAMED_SOURCE = "unspecified"
@@ -60,10 +62,11 @@ class Job:
 def stage(job: Job, records: Iterator[Any], write: Callable[[str], None]) -> None:
     """Read every record, check it and write it to the staging table as accepted or refused."""
     check = contract_of(job.kind)
+    parts = known_parts(job.translator)
     lines: list[str] = []
     for record in records:
         job.read += 1
-        line = _staged(job, record, check)
+        line = _staged(job, record, check, parts)
         if line is None:
             job.skipped += 1
         else:
@@ -83,38 +86,57 @@ def contract_of(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return partial(normal_outcome, latest=latest_time())
 
 
-def _staged(job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, Any]]) -> str | None:
+def _staged(
+    job: Job, record: Any, check: Callable[[dict[str, Any]], dict[str, Any]], parts: KnownParts | None
+) -> str | None:
     """Return the line of one record for the staging table, or None for one that is skipped."""
     origin: dict[str, Any] = {}
-    notes = job.translator.notes
-    notes.begin(job.read)
+    job.translator.notes.begin(job.read)
     try:
         if type(record) is not dict:
             refuse("(record)", record, "the record is not an object; write fields and values in braces")
         if QUARANTINE_KEY in record:
             origin, record = _split_origin(record)
-        own = job.translator.translate(record)
-        if own is None:
-            if origin.get("id") is not None:
-                job.skipped_ids.append(origin["id"])
-            return None
-        source = _source(job, own, origin)
-        record_id = _own_id(own.get("source_record_id"))
-        encoded = _checked(job, own, check)
+        found = None if parts is None or origin else parts.recall(record)
+        if found is None:
+            found = _translated(job, record, origin, check)
+            if parts is not None and not origin and job.translator.notes.is_clean:
+                parts.learn(record, found)
     except RecordRefusedError as refusal:
         return _refused(job, record, refusal, origin)
-    notes.keep(own.get("outcome_status"))
+    if found.encoded is None:
+        return None
+    record_id = found.record_id
     is_content = record_id is None
     if record_id is None:
-        record_id = content_record_id(encoded.hash, 1)
+        record_id = content_record_id(found.encoded.hash, 1)
     return accepted_line(
         job.read,
-        source=source,
+        source=found.source,
         record_id=record_id,
-        record=(record_id_of(source, record_id), encoded.hash, encoded.json),
+        record=(record_id_of(found.source, record_id), found.encoded.hash, found.encoded.json),
         is_content=is_content,
         quarantine_id=origin.get("id"),
     )
+
+
+def _translated(
+    job: Job,
+    record: dict[str, Any],
+    origin: dict[str, Any],
+    check: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Translated:
+    """Translate and check a record."""
+    own = job.translator.translate(record)
+    if own is None:
+        if origin.get("id") is not None:
+            job.skipped_ids.append(origin["id"])
+        return SKIPPED
+    source = _source(job, own, origin)
+    record_id = own_id(own.get("source_record_id"))
+    encoded = _checked(job, own, check)
+    job.translator.notes.keep(own.get("outcome_status"))
+    return Translated(source, record_id, encoded)
 
 
 def _checked(job: Job, own: dict[str, Any], check: Callable[[dict[str, Any]], dict[str, Any]]) -> Encoded:
@@ -168,10 +190,6 @@ def _split_origin(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any
 def _source(job: Job, own: dict[str, Any], origin: dict[str, Any]) -> str:
     given = own.get("source") or origin.get("source") or job.source or job.translator.source
     return name_of("source", given, limit=_MAX_SOURCE) or UNNAMED_SOURCE
-
-
-def _own_id(value: Any) -> str | None:
-    return name_of("source_record_id", str(value) if type(value) is int else value)
 
 
 def occurrence_identity(source: str, content_hash: str, occurrence: int) -> tuple[str, str]:

@@ -77,6 +77,7 @@ class RecordWriter:
         _watch_client(connection)
         connection.execute(text(CREATE))
         connection.execute(text("set local work_mem = '64MB'"))
+        connection.execute(text("set local jit = off"))
 
     @contextmanager
     def staging(self) -> Iterator[Callable[[str], None]]:
@@ -116,7 +117,7 @@ class RecordWriter:
         latest_wins
             Of outcomes with the same identity, here or stored, only the one that occurred last counts.
         """
-        self.connection.execute(text("analyze staged_records"))
+        self.connection.execute(text("analyze staged_records (row_number, id, hash, reason)"))
         staged = self._scalar("select count(*) from staged_records where reason is null")
         superseded = 0
         if latest_wins:
