@@ -95,17 +95,40 @@ class Design:
 
     def unmet(self, values: Mapping[str, str]) -> NDArray[np.int64]:
         """Count the conditions of each term that the levels of some columns do not meet, shape (terms,)."""
-        unmet = np.zeros(len(self.terms), dtype=np.int64)
+        is_unmet = np.zeros(len(self._numbers) + 1, dtype=np.int64)
         for column, level in values.items():
-            if column in self._by_column:
-                unmet[self._by_column[column]] += 1
-            if (column, level) in self._by_condition:
-                unmet[self._by_condition[column, level]] -= 1
-        return unmet
+            own = self._numbers_of.get(column)
+            if own is not None:
+                is_unmet[own] = 1
+                number = self._numbers.get((column, level))
+                if number is not None:
+                    is_unmet[number] = 0
+        return np.asarray(is_unmet[self._conditions].sum(axis=0))
 
     def without(self, columns: Collection[str]) -> NDArray[np.bool_]:
         """Return which terms have no condition on these columns, shape (terms,)."""
         return np.array([all(column not in columns for column, _ in term) for term in self.terms], dtype=bool)
+
+    @cached_property
+    def _numbers(self) -> dict[Condition, int]:
+        """Number the conditions."""
+        return {one: number for number, one in enumerate(dict.fromkeys(c for t in self.terms for c in t))}
+
+    @cached_property
+    def _numbers_of(self) -> dict[str, NDArray[np.int64]]:
+        """The numbers of the conditions on each column."""
+        found: dict[str, list[int]] = {}
+        for (column, _), number in self._numbers.items():
+            found.setdefault(column, []).append(number)
+        return {column: np.array(numbers) for column, numbers in found.items()}
+
+    @cached_property
+    def _conditions(self) -> NDArray[np.int64]:
+        """Numbers of the conditions of each term, shape (most conditions, terms); an unused one pads."""
+        found = np.full((max(map(len, self.terms), default=0), len(self.terms)), len(self._numbers))
+        for at, term in enumerate(self.terms):
+            found[: len(term), at] = [self._numbers[condition] for condition in term]
+        return found
 
     @cached_property
     def _by_condition(self) -> dict[Condition, NDArray[np.int64]]:

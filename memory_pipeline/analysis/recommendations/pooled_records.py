@@ -7,6 +7,7 @@ is expected of it is fitted here (partial pooling by a beta-binomial model).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +84,21 @@ class PoolingLevel:
     strengths: tuple[float, ...]
     records: Mapping[tuple[Values, Values], Record]
     offset: float = 0.0
+
+    @cached_property
+    def by_pool(self) -> dict[Values, dict[Values, Record]]:
+        """The records by pool, and in it by approach key."""
+        found: dict[Values, dict[Values, Record]] = {}
+        for (pool, key), record in self.records.items():
+            found.setdefault(pool, {})[key] = record
+        return found
+
+    def records_in(self, described: Mapping[str, str], keys: Sequence[Values]) -> list[tuple[int, Record]]:
+        """Return the records of some approaches in the pool of a full context, each with its number."""
+        own = self.by_pool.get(tuple(described[column] for column in self.columns))
+        if own is None:
+            return []
+        return [(number, own[key]) for number, key in enumerate(keys) if key in own]
 
     def shifts(self, attempts: Floats, successes: Floats, prior: Floats) -> Floats:
         """Return by how much records move the prior mean, in log-odds, averaged over the strengths.

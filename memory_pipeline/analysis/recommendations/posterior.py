@@ -112,9 +112,10 @@ def posterior_in(
         return ContextPosterior(
             full_contexts, is_widened, (), draws, shares, np.zeros(N_DRAWS), Remainder(0.0, 0.0)
         )
+    keys = [candidate.key for candidate in candidates]
     for described, weight in full_contexts:
-        draws += weight * _success_draws(policy, described, pool, numbers)
-        counts = [_attempts(level, described, candidates) for level in policy.structured.levels]
+        draws += weight * _success_draws(policy, described, pool, numbers, keys)
+        counts = [_attempts(level, described, keys) for level in policy.structured.levels]
         shares += weight * smoothed_shares(counts)
     shares /= shares.sum()
     remainder = _remainder(policy, full_contexts)
@@ -173,7 +174,11 @@ def _remainder(policy: PolicyModel, full_contexts: list[WeightedContext]) -> Rem
 
 
 def _success_draws(
-    policy: PolicyModel, described: Mapping[str, str], pool: Values, numbers: list[int]
+    policy: PolicyModel,
+    described: Mapping[str, str],
+    pool: Values,
+    numbers: list[int],
+    keys: Sequence[Values],
 ) -> Floats:
     """Draw success rates, each draw from the structured or the unstructured model by its weight.
 
@@ -185,12 +190,13 @@ def _success_draws(
         A full context.
     pool, numbers
         The pool whose candidates are meant, and the numbers of the candidates.
+    keys
+        Of these candidates.
 
     Returns
     -------
     array, shape (candidates, 500)
     """
-    keys = [policy.candidates[pool][number].key for number in numbers]
     model = policy.structured.model
     point, eta = (
         part[numbers] for part in policy.pool_level_log_odds(pool, policy.contexts.pool_of(described))
@@ -209,7 +215,8 @@ def _success_draws(
     return draws
 
 
-def _attempts(level: PoolingLevel, described: Mapping[str, str], candidates: Sequence[Candidate]) -> Floats:
-    pool = tuple(described[column] for column in level.columns)
-    records = [level.records.get((pool, candidate.key)) for candidate in candidates]
-    return np.array([r.attempts if r else 0 for r in records], dtype=float)
+def _attempts(level: PoolingLevel, described: Mapping[str, str], keys: Sequence[Values]) -> Floats:
+    attempts = np.zeros(len(keys))
+    for number, record in level.records_in(described, keys):
+        attempts[number] = record.attempts
+    return attempts

@@ -13,7 +13,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
+from memory_pipeline.analysis.recommendations.draw_kernels import corrected_rates
 from memory_pipeline.analysis.recommendations.pooled_records import PoolingLevel
 from memory_pipeline.analysis.recommendations.success_model import N_DRAWS, SuccessModel
 from memory_pipeline.analysis.stats.beta_binomial import log_odds
@@ -140,27 +142,25 @@ class RewardModel:
         -------
         array, shape (approaches, 500)
         """
-        centre, noise, variance = eta, np.zeros_like(eta), np.zeros_like(eta)
-        for number, level in enumerate(self.levels):
-            pool = tuple(described[column] for column in level.columns)
-            point, centre = point + level.offset, centre + level.offset
-            records = [level.records.get((pool, key)) for key in keys]
-            effective_attempts = np.array([r.effective_attempts if r else 0.0 for r in records])
-            effective_successes = np.array([r.effective_successes if r else 0.0 for r in records])
-            expected = np.array(
-                [r.prior_log_odds if r else now for r, now in zip(records, point, strict=True)]
-            )
-            rates = level.rates(effective_attempts, effective_successes, expected)
-            worth = np.array(level.strengths) + effective_attempts[:, None] + 1
-            spread = 1 / np.sqrt(worth * np.maximum(rates * (1 - rates), 1e-4))
+        shifts, spreads = [], []
+        for level in self.levels:
+            point = point + level.offset
+            expected, attempts, successes = point.copy(), np.zeros(len(keys)), np.zeros(len(keys))
+            for number, record in level.records_in(described, keys):
+                attempts[number] = record.effective_attempts
+                successes[number] = record.effective_successes
+                expected[number] = record.prior_log_odds
+            rates = level.rates(attempts, successes, expected)
+            worth = np.array(level.strengths) + attempts[:, None] + 1
+            spreads.append(1 / np.sqrt(worth * np.maximum(rates * (1 - rates), 1e-4)))
             shift = log_odds(rates) - expected[:, None]
-            drawn, picked = _noise(number, len(keys), len(level.strengths))
-            centre = centre + shift[:, picked]
-            noise += spread[:, picked] * drawn
-            variance += (spread**2)[:, picked]
+            shifts.append(level.offset + shift)
             point = point + shift.mean(axis=1)
-        with np.errstate(over="ignore"):
-            return np.asarray(1 / (1 + np.exp(-centre * np.sqrt(1 + FLATTENING * variance) - noise)))
+        if not shifts:
+            return np.asarray(expit(eta))
+        picked, noise = _noise(len(keys), tuple(len(level.strengths) for level in self.levels))
+        stacked = np.stack(shifts), np.stack(spreads)
+        return np.asarray(corrected_rates(np.ascontiguousarray(eta), *stacked, picked, noise, FLATTENING))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reward model as JSON-able values."""
@@ -174,13 +174,27 @@ class RewardModel:
 
 
 @cache
-def _noise(level: int, approaches: int, strengths: int) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the standard normal draws of a level, shape (approaches, 500), and each draw's strength.
+def _noise(approaches: int, strengths: tuple[int, ...]) -> tuple[NDArray[np.int64], Floats]:
+    """Return the strength that each draw takes at each level, and its standard normal noise.
 
     They are the same in every call. Each comes with its negative (antithetic draws, as for the coefficients),
     so that chance in the draws favours no approach.
+
+    Parameters
+    ----------
+    approaches
+        Number of approaches.
+    strengths
+        Number of strengths of each level.
+
+    Returns
+    -------
+    tuple
+        Numbers of strengths, shape (levels, 250), and noise, shape (levels, approaches, 250).
     """
-    random = np.random.default_rng(level + 1)
-    noise = random.standard_normal((approaches, N_DRAWS // 2))
-    picked = random.permutation(np.arange(N_DRAWS // 2) % strengths)
-    return np.hstack([noise, -noise]), np.tile(picked, 2)
+    picked, noise = [], []
+    for level, count in enumerate(strengths):
+        random = np.random.default_rng(level + 1)
+        noise.append(random.standard_normal((approaches, N_DRAWS // 2)))
+        picked.append(random.permutation(np.arange(N_DRAWS // 2) % count))
+    return np.stack(picked), np.stack(noise)
