@@ -8,7 +8,7 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
-from memory_pipeline.ingest.errors import refuse
+from memory_pipeline.ingest.errors import TextTooLongError, printable, refuse
 
 MAX_NAME = 300
 """Characters of a name or identifier. Indexed, and an index entry of PostgreSQL holds 2,704 bytes."""
@@ -108,7 +108,8 @@ def text_of(field: str, value: Any, *, limit: int = MAX_TEXT) -> str | None:
     if type(value) is not str:
         refuse(field, value, f"{field} has to be text; write it in quotes")
     if len(value) > limit:
-        refuse(field, value, f"{field} has {len(value):,} characters; shorten it to {limit:,}")
+        reason = f"{field} has {len(value):,} characters; shorten it to {limit:,}"
+        raise TextTooLongError(field, printable(value), reason)
     return value
 
 

@@ -215,12 +215,14 @@ class OutcomeTranslator(_MappingTranslator):
             own["context"].update(self.unmapped_cells(record))
         return {field: value for field, value in own.items() if value or field == "approach_details"}
 
-    def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> bool:
-        """Take what was refused out of a translated row, if the rest of it can be stored."""
-        if not take_out(record, refusal.field):
-            return False
-        self.notes.leave_out(refusal)
-        return True
+    def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> dict[str, Any] | None:
+        """Return a translated row without what was refused, if the rest of it can be stored."""
+        rest = super().leave_out(record, refusal)
+        if rest is None:
+            rest = take_out(record, refusal.field)
+            if rest is not None:
+                self.notes.leave_out(refusal)
+        return rest
 
     @staticmethod
     def _apply(effects: list[Any], own: dict[str, Any]) -> tuple[str | None, list[dict[str, Any]]]:

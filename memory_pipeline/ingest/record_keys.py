@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import pseudonym
 from memory_pipeline.ingest.csv_layout import CsvForm
-from memory_pipeline.ingest.errors import IngestError, refuse
+from memory_pipeline.ingest.errors import IngestError, TextTooLongError, refuse
 from memory_pipeline.ingest.file_formats import CELLS_KEY, TWICE_KEY
 from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
-from memory_pipeline.ingest.reading_notes import ReadingNotes
+from memory_pipeline.ingest.reading_notes import CUT_TEXT, ReadingNotes, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,15 +111,21 @@ class Translator:
         """
         raise NotImplementedError
 
-    def leave_out(self, _record: dict[str, Any], _refusal: RecordRefusedError) -> bool:
-        """Take what was refused out of a translated record, if the rest of it can be stored.
+    def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> dict[str, Any] | None:
+        """Return a translated record without what was refused, if the rest of it can be stored.
+
+        A text that is too long is cut. Other values are left out by a mapping alone: a program that writes
+        the project's own form is told instead.
 
         Returns
         -------
-        bool
-            Whether it was taken out; a program that writes the project's own form is told instead.
+        dict or None
+            A copy of the record; None where it cannot be stored.
         """
-        return False
+        if not isinstance(refusal, TextTooLongError):
+            return None
+        self.notes.remark(refusal.field, refusal.value, CUT_TEXT)
+        return shorten(record, refusal.field)
 
     def quarantine_copy(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return what quarantine keeps of a record: all but what the mapping drops."""
