@@ -57,7 +57,10 @@ class _MappingTranslator(Translator):
         self.named = frozenset(read)
         self.csv_form = mapping.csv
         self.fallbacks = {column: other for column in read if (other := mapping.rule(column).otherwise)}
-        self.constants = dict(mapping.constants)
+        self.constants = {
+            field: value if field in _TYPED_FIELDS else as_text(value)
+            for field, value in mapping.constants.items()
+        }
         needed = (mapping.renames.get(field) for field in REQUIRED_FIELDS)
         self.decisive = frozenset({*mapping.record_id, *(c for c in needed if c is not None)})
         """Columns without which there is no record; an unreadable cell of another costs only the cell."""
@@ -187,6 +190,9 @@ class OutcomeTranslator(_MappingTranslator):
         self.outcome_mapping = mapping
         self.latest_wins = mapping.latest_wins
         self.value_rules = ValueRules(mapping, self._rule)
+        settings = {*mapping.approach.values(), *mapping.context.values()}
+        self._free_settings = tuple(column for column in self.simple_columns if column in settings)
+        """Settings of which nothing says that they are numbers."""
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the row as an outcome, or None where a value map skips it."""
@@ -201,6 +207,9 @@ class OutcomeTranslator(_MappingTranslator):
         mapping = self.outcome_mapping
         own["approach_details"] = _pick(mapping.approach, cells)
         own["context"] = _pick(mapping.context, cells)
+        for column in self._free_settings:
+            if type(cells[column]) is float and type(record[column]) is Decimal:
+                self.notes.remark_zeros(column, record[column])
         own["performance_metrics"] = {key: _metric(v) for key, v in _pick(mapping.metrics, cells).items()}
         own["success_factors"] = [text for c in mapping.success_factors for text in _texts(cells[c])] or None
         reason, interventions = self._apply(effects, own)

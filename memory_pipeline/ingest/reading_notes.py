@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from memory_pipeline.ingest.errors import RecordRefusedError
 
@@ -20,6 +22,10 @@ NUMBER_AS_VERSION = (
     "a version came as a number, in which 1.10 and 1.1 are the same; write versions as text, in quotes"
 )
 CUT_TEXT = f"the text was cut after {MAX_TEXT:,} characters"
+NUMBER_WITH_ZEROS = (
+    "it came as a number, in which zeros at the end do not count; if it is a version, write it in quotes"
+)
+_ZEROS_AT_END = re.compile(r"-?\d+\.\d*[1-9]0+")
 _IDENTITY = frozenset({*REQUIRED_FIELDS, "source", "source_record_id"})
 _FREE_KEYS = frozenset({"code", "detail", "description", "minutes"})
 _MAX_KINDS = 200
@@ -86,6 +92,11 @@ class ReadingNotes:
     def remark(self, column: str, value: Any, what: str) -> None:
         """Note how a cell with more than one reading was read."""
         self._seen(self._remarks, column, what, value).statuses[""] += 1
+
+    def remark_zeros(self, place: str, value: Decimal) -> None:
+        """Note a number of a file such as 3.10, which is stored as 3.1 and may be a version."""
+        if _ZEROS_AT_END.fullmatch(str(value)) is not None:
+            self.remark(place, str(value), NUMBER_WITH_ZEROS)
 
     def _seen(self, table: dict[tuple[str, str], _Seen], column: str, what: str, value: Any) -> _Seen:
         key = column, what

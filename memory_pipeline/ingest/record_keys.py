@@ -5,6 +5,7 @@ The translators of mappings are in `mapped_records`.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +207,12 @@ class OwnFormat(Translator):
     def translate(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return the record as it is, after a check of its keys."""
         self.check_shape(record)
+        for field in ("approach_details", "context"):
+            settings = record.get(field)
+            if type(settings) is dict:
+                for key, value in settings.items():
+                    if type(value) is Decimal:
+                        self.notes.remark_zeros(f"{field}.{key}", value)
         return record
 
     def _say_missing(self, missing: list[str]) -> str:
