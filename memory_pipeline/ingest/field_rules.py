@@ -32,6 +32,14 @@ _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 """Soft hyphen, zero-width space, word joiner, byte order mark; joiners within letters stay."""
 _SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
+MEANS_NOTHING = frozenset(
+    (
+        *("", " ", "-", "--", "\u2013", "\u2014", "\u00a0", "\u200b", "\ufeff", "\\N"),
+        *("N/A", "n/a", "#N/A", "NULL", "Null", "null", "(null)", "<null>", "NaN", "nan", "NAN"),
+    )
+)
+"""Texts by which programs and people write that there is no value."""
+
 _good_keys: set[str] = set()
 _GOOD_KEYS_KEPT = 10_000
 
@@ -188,7 +196,7 @@ def dict_of(field: str, value: Any) -> dict[str, Any] | None:
 
 
 def settings_of(field: str, value: Any) -> dict[str, Any] | None:
-    """Check a dict of scalars and lists of texts; keys without a value (None) are left out."""
+    """Check a dict of scalars and lists of texts; keys without a value are left out (`MEANS_NOTHING`)."""
     settings = dict_of(field, value)
     if settings is None:
         return None
@@ -198,6 +206,7 @@ def settings_of(field: str, value: Any) -> dict[str, Any] | None:
         if kind is str:
             if len(item) > MAX_TEXT:
                 refuse(f"{field}.{key}", item, f"{key} has {len(item):,} characters; shorten it")
+            is_clean = is_clean and item not in MEANS_NOTHING
         elif kind is int or kind is float:
             if not -_LARGEST < item < _LARGEST:
                 number_of(f"{field}.{key}", item)
@@ -207,7 +216,11 @@ def settings_of(field: str, value: Any) -> dict[str, Any] | None:
             is_clean = False
     if is_clean:
         return settings
-    return {key: _setting_of(f"{field}.{key}", item) for key, item in settings.items() if item is not None}
+    return {
+        key: _setting_of(f"{field}.{key}", item)
+        for key, item in settings.items()
+        if item is not None and not (type(item) is str and item in MEANS_NOTHING)
+    }
 
 
 def _setting_of(field: str, value: Any) -> Any:
