@@ -107,6 +107,12 @@ def _has_groups(value: str) -> str:
     return value
 
 
+Patterns = Annotated[
+    tuple[Annotated[str, AfterValidator(_has_groups)], ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+]
+"""Patterns (RE2) of a text, whose named groups are columns; the first that fits counts."""
+
 FileName = Annotated[str, AfterValidator(_has_groups)]
 """Pattern (RE2) of the name of a file, whose named groups are columns."""
 

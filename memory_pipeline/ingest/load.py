@@ -190,7 +190,8 @@ def load_and_store(
         lists_records=lists_records,
     )
     lookups = open_lookups(mapping, needs_all=False)
-    return _run(store, job, join(records, lookups) if lookups else iter(records))
+    filled = translator.derive(records)
+    return _run(store, job, join(filled, lookups) if lookups else filled)
 
 
 def _known_kind(kind: str) -> str:

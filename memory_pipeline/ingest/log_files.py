@@ -94,7 +94,7 @@ def group_names(pattern: str) -> tuple[str, ...]:
         return ()
 
 
-class _Pattern:
+class Pattern:
     """A pattern over many texts at once."""
 
     def __init__(self, pattern: str) -> None:
@@ -131,10 +131,10 @@ class _LogReader:
     def __init__(self, form: LogForm, name: str) -> None:
         self.form = form
         self.name = name
-        self.line = _Pattern(form.line or CMTRACE_LINE)
-        self.start = _Pattern(form.start) if form.start else None
-        self.end = _Pattern(form.end)
-        self.also = [_Pattern(one) for one in form.also]
+        self.line = Pattern(form.line or CMTRACE_LINE)
+        self.start = Pattern(form.start) if form.start else None
+        self.end = Pattern(form.end)
+        self.also = [Pattern(one) for one in form.also]
         self.open: dict[str, dict[str, Any]] = {}
 
     def records(self, text: IO[str]) -> Iterator[dict[str, Any]]:

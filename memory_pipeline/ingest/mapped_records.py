@@ -16,6 +16,7 @@ from memory_pipeline.ingest.cell_readers import (
     read_simple_cell,
 )
 from memory_pipeline.ingest.commands import CommandTooLongError, parse_command
+from memory_pipeline.ingest.derived_columns import DerivedColumns
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
 from memory_pipeline.ingest.field_rules import MAX_NAME, snake_case
 from memory_pipeline.ingest.mapping import (
@@ -31,7 +32,7 @@ from memory_pipeline.ingest.record_paths import MISSING, column_steps, find, hea
 from memory_pipeline.ingest.value_rules import ValueRules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from memory_pipeline.ingest.commands import ParsedCommand
     from memory_pipeline.ingest.mapping import Mapping
@@ -50,11 +51,16 @@ class _MappingTranslator(Translator):
             mapping.name,
             mapping.source,
             known=self._known_columns() if mapping.unmapped == "error" else None,
-            required=tuple(column for column in read if not mapping.rule(column).optional),
+            required=tuple(
+                column
+                for column in read
+                if not mapping.rule(column).optional and column not in mapping.derived_columns
+            ),
             dropped=frozenset(mapping.ignore),
             pseudonymised=frozenset(c for c in read if mapping.rule(c).pseudonymise),
         )
         self.named = frozenset(read)
+        self.derived_columns = mapping.derived_columns
         self.csv_form = mapping.csv
         self.fallbacks = {column: other for column in read if (other := mapping.rule(column).otherwise)}
         self.constants = {
@@ -90,6 +96,12 @@ class _MappingTranslator(Translator):
         if (column == time or stands_in) and rule.read_as is None:
             return rule.model_copy(update={"read_as": "time"})
         return rule
+
+    def derive(self, records: Iterable[Any]) -> Iterator[Any]:
+        """Yield records with the columns that are filled from others."""
+        if not self.derived_columns:
+            return iter(records)
+        return DerivedColumns(self.mapping, self.notes).fill(records)
 
     @property
     def expected(self) -> frozenset[str]:

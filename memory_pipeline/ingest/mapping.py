@@ -32,6 +32,7 @@ from memory_pipeline.ingest.file_rules import (
     Locale,
     LogRule,
     LookupRule,
+    Patterns,
     RecordsRule,
     RecordsRules,
     Renames,
@@ -86,6 +87,8 @@ class _Mapping(Strict):
     log: LogRule | None = None
     file_name: FileName | None = None
     lookups: dict[str, LookupRule] = Field(default_factory=dict)
+    join: dict[str, Columns] = Field(default_factory=dict)
+    extract: dict[str, Patterns] = Field(default_factory=dict)
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
         """Yield each place of the mapping that reads a column, as (place, column)."""
@@ -93,6 +96,11 @@ class _Mapping(Strict):
             yield f"record_id[{number}]", column
         for field, column in self.renames.items():
             yield f"renames.{field}", column
+        for filled, columns in self.join.items():
+            for column in columns:
+                yield f"join.{filled}", column
+        for column in self.extract:
+            yield f"extract.{column}", column
         for column, rule in self.columns.items():
             if rule.otherwise is not None:
                 yield f"columns.{column}.else", rule.otherwise
@@ -101,6 +109,12 @@ class _Mapping(Strict):
     def columns_read(self) -> tuple[str, ...]:
         """The columns that the mapping reads, each once, in order of first use."""
         return tuple(dict.fromkeys(column for _, column in self.columns_by_place()))
+
+    @property
+    def derived_columns(self) -> tuple[str, ...]:
+        """The columns that are filled from others of a record."""
+        caught = (name for patterns in self.extract.values() for one in patterns for name in group_names(one))
+        return tuple(dict.fromkeys((*self.join, *caught)))
 
     @property
     def columns_of_name(self) -> tuple[str, ...]:
@@ -124,7 +138,8 @@ class _Mapping(Strict):
             if self.rule(column).otherwise == column:
                 raise ValueError(f"columns.{column}.else is the column itself; name another")
         filled = {f"lookups.{name}": set(lookup.columns) for name, lookup in self.lookups.items()}
-        for place, columns in {**filled, "file_name": set(self.columns_of_name)}.items():
+        filled |= {"file_name": set(self.columns_of_name), "join or extract": set(self.derived_columns)}
+        for place, columns in filled.items():
             useless = columns - set(self.columns_read)
             if useless:
                 raise ValueError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.ingest.errors import IngestError, MappingError
 from memory_pipeline.ingest.file_formats import check_file, format_of
 from memory_pipeline.ingest.log_files import open_log
+from memory_pipeline.ingest.lookups import join
 from memory_pipeline.ingest.mapping import OWN_FIELDS
 from memory_pipeline.ingest.readers import open_by_format
 from memory_pipeline.ingest.record_keys import names_of
@@ -136,22 +137,34 @@ def records_of(
     given = given or {}
     wanted = None
     if file.columns is not None:
-        filled = [*given, *(column for one in lookups for column in one.rule.columns)]
+        filled = [
+            *given,
+            *translator.derived_columns,
+            *(one for each in lookups for one in each.rule.columns),
+        ]
         columns = tuple(dict.fromkeys((*file.columns, *filled)))
         checked = {*translator.check_columns(columns), *(one.by for one in lookups)}
         wanted = tuple(one for one in file.columns if one in checked)
+    records = file.read(wanted)
+    if given:
+        records = _with_given(records, given)
+    records = translator.derive(records)
+    if lookups:
+        records = join(records, lookups)
     is_empty = True
-    for row, record in enumerate(file.read(wanted), start=1):
+    for record in records:
         is_empty = False
-        if isinstance(record, dict) and (given or lookups):
-            joined = {**record, **{key: value for key, value in given.items() if record.get(key) is None}}
-            for lookup in lookups:
-                joined = lookup.fill(joined, row)
-            yield joined
-        else:
-            yield record
+        yield record
     if is_empty:
         raise IngestError(f"{name} holds no records; check what was exported")
     file.notes.extend(note for lookup in lookups for note in lookup.notes())
     if file.columns is None:
         translator.check_seen_columns()
+
+
+def _with_given(records: Iterator[Any], given: dict[str, str]) -> Iterator[Any]:
+    for record in records:
+        if isinstance(record, dict):
+            yield {**record, **{key: value for key, value in given.items() if record.get(key) is None}}
+        else:
+            yield record

@@ -89,21 +89,28 @@ class ReadingNotes:
             seen.statuses[status or ""] += 1
         self._in_hand.clear()
 
-    def remark(self, column: str, value: Any, what: str) -> None:
-        """Note how a cell with more than one reading was read."""
-        self._seen(self._remarks, column, what, value).statuses[""] += 1
+    def remark(self, column: str, value: Any, what: str, *, row: int | None = None) -> None:
+        """Note how a cell with more than one reading was read; `row` where it is not the record in hand."""
+        self._seen(self._remarks, column, what, value, row).statuses[""] += 1
 
     def remark_zeros(self, place: str, value: Decimal) -> None:
         """Note a number of a file such as 3.10, which is stored as 3.1 and may be a version."""
         if _ZEROS_AT_END.fullmatch(str(value)) is not None:
             self.remark(place, str(value), NUMBER_WITH_ZEROS)
 
-    def _seen(self, table: dict[tuple[str, str], _Seen], column: str, what: str, value: Any) -> _Seen:
+    def _seen(
+        self,
+        table: dict[tuple[str, str], _Seen],
+        column: str,
+        what: str,
+        value: Any,
+        row: int | None = None,
+    ) -> _Seen:
         key = column, what
         if key not in table and len(table) >= _MAX_KINDS:
             key = "other columns", "further cells"
         if key not in table:
-            table[key] = _Seen(self.row, None if value is None else printable(value))
+            table[key] = _Seen(row or self.row, None if value is None else printable(value))
         return table[key]
 
     def sentences(self) -> Iterator[str]:

@@ -18,7 +18,7 @@ from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 from memory_pipeline.ingest.reading_notes import CUT_TEXT, ReadingNotes, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from memory_pipeline.ingest.errors import RecordRefusedError
 
@@ -63,6 +63,7 @@ class Translator:
         self.pseudonymised = pseudonymised
         self.csv_form = CsvForm()
         self.latest_wins = False
+        self.derived_columns: tuple[str, ...] = ()
         self.notes = ReadingNotes()
         self.seen: set[str] = set()
         self._shapes: set[tuple[Any, ...]] = set()
@@ -101,6 +102,10 @@ class Translator:
             When no record had a column that the mapping reads.
         """
         self._check_required(tuple(self.seen))
+
+    def derive(self, records: Iterable[Any]) -> Iterator[Any]:
+        """Yield records with the columns that are filled from others, of which there are none here."""
+        return iter(records)
 
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the record in the project's own form, or None where it is not one of the kind.
