@@ -49,9 +49,11 @@ def name_of(field: str, value: Any, *, limit: int = MAX_NAME) -> str | None:
     if value is None:
         return None
     if type(value) is not str:
-        value = plain(value)
-        if type(value) is not str:
-            refuse(field, value, f"{field} has to be text; write it in quotes")
+        text = plain(value)
+        if type(text) is not str:
+            as_written = str(value) if isinstance(value, Decimal) else text
+            refuse(field, as_written, f"{field} has to be text; write it in quotes")
+        value = text
     value = value.strip()
     if not value.isascii() or "  " in value:
         value = plain_name(value)

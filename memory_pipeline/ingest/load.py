@@ -72,7 +72,7 @@ def ingest_file(
     source
         Name of the source, for records that do not name theirs.
     file_format
-        `csv`, `json`, `jsonl`, `log`, `parquet` or `xml`, where the file's name does not say it.
+        `csv`, `json`, `jsonl`, `log`, `markdown`, `parquet` or `xml`, where the file's name does not say it.
     name
         What the ingest is called in the table `ingests`; None for the file's name.
     progress

@@ -170,8 +170,12 @@ class Translator:
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes.add(shape)
 
+    def missing_columns(self, present: tuple[str, ...]) -> list[str]:
+        """Return the needed columns that are not among those that are there."""
+        return [column for column in self.required if column not in present]
+
     def _check_required(self, present: tuple[str, ...]) -> None:
-        missing = [column for column in self.required if column not in present]
+        missing = self.missing_columns(present)
         if missing:
             there = names_of(present) or "none"
             near = get_close_matches(missing[0], present, 1)

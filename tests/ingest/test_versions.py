@@ -127,3 +127,12 @@ def test_a_setting_that_is_read_as_a_number_needs_no_note(tmp_path):
     trial = try_mapping(data, rule)
 
     assert (trial.accepted, trial.notes) == (1, [])
+
+
+def test_a_version_of_the_own_form_that_is_a_number_is_refused_as_it_was_written(store, outcome, tmp_path):
+    path = tmp_path / "own.json"
+    text = json.dumps([outcome(application_version="?")]).replace('"?"', "1.10")
+    path.write_text(text, encoding="utf-8")
+    (problem,) = ingest_file(store, "outcomes", path).problems
+
+    assert (problem.field, problem.value) == ("application_version", "1.10")
