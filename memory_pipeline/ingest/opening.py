@@ -37,7 +37,7 @@ def open_records(
     Parameters
     ----------
     path
-        The file.
+        The file; of a rotated log also a folder or a pattern of names.
     kind
         `outcomes` or `members`.
     mapping
@@ -52,9 +52,17 @@ def open_records(
     IngestError
         When it is not there, or its format is unknown; also on entering, when it cannot be read.
     """
-    check_file(path)
     if mapping is not None and mapping.log is not None and file_format in {None, "log"}:
-        return open_log(path, mapping.log.form())
+        if mapping.file_name is not None and not path.is_file():
+            raise IngestError(
+                f"{path} is more than one file, and the mapping reads the name of each (`file_name`); ingest "
+                "them one by one"
+            )
+        form_of_log = mapping.log.form()
+        # A log may hold nothing yet but the beginning of a record.
+        translator.seen.update(form_of_log.columns)
+        return open_log(path, form_of_log)
+    check_file(path)
     form = format_of(path, file_format)
     places = () if mapping is None else tuple(rule.place() for rule in mapping.records)
     columns = OWN_FIELDS[kind] if mapping is None else frozenset(mapping.columns_read)
