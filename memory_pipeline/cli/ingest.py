@@ -72,7 +72,10 @@ def _ingest_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Store nothing; propose a mapping, and write it to the file that --mapping names.",
 )
 def outcomes(file: Path, *, is_guess: bool, **options: Any) -> None:
-    """Store the attempts of a CSV, JSON, JSON Lines, Parquet, XML or log file."""
+    """Store the attempts of a CSV, JSON, JSON Lines, Parquet, XML or log file.
+
+    Of a rotated log, FILE may be a folder or a pattern of names in quotes.
+    """
     if is_guess:
         _guess(file, **options)
     else:

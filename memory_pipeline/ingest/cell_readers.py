@@ -25,7 +25,7 @@ from memory_pipeline.ingest.time_texts import TimeReader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memory_pipeline.ingest.mapping import ColumnRule
+    from memory_pipeline.ingest.column_rules import ColumnRule
 
 TRUE_TEXTS = frozenset({"true", "yes", "y", "on", "1"})
 FALSE_TEXTS = frozenset({"false", "no", "n", "off", "0"})
@@ -99,6 +99,14 @@ def lookup_key(value: Any) -> str:
     return as_text(value).strip().casefold()
 
 
+def look_up(table: dict[str, Any], value: Any, default: Any = None) -> Any:
+    """Return what a table has for a value; a key `1.0` stands for the number 1.0, which is `1` as text."""
+    key = lookup_key(value)
+    if type(value) is float and key not in table:
+        key = repr(value)
+    return table.get(key, default)
+
+
 def as_text(value: Any) -> str:
     """Write a scalar as text: whole numbers without a point, truth values and times as JSON has them."""
     if isinstance(value, str):
@@ -131,8 +139,8 @@ def _filled(cell: Any, missing: frozenset[str]) -> Any:
 
 def _translated(value: Any, values: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return [values.get(lookup_key(item), item) for item in value]
-    return values.get(lookup_key(value), value)
+        return [look_up(values, item, item) for item in value]
+    return look_up(values, value, value)
 
 
 def _converter(
@@ -195,7 +203,6 @@ def _duration(
             f"{column} is not a duration; write it as 0:02:31, 3m 25s, PT3M25S or a number of {rule.unit}",
         )
     return _number(column, value, mark, notes)
-    return None
 
 
 def _integer(column: str, value: Any, mark: str | None, notes: ReadingNotes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from datetime import date, time
 from typing import Any, NoReturn
 
 SHOWN_CHARACTERS = 200
@@ -51,6 +52,10 @@ class RecordRefusedError(Exception):
         self.reason = reason
 
 
+class TextTooLongError(RecordRefusedError):
+    """A free text, such as the detail of a failure, is longer than is kept."""
+
+
 def refuse(field: str, value: Any, reason: str) -> NoReturn:
     """Refuse the record in hand because of one field.
 
@@ -72,7 +77,10 @@ _short.maxstring = _short.maxother = _short.maxlong = SHOWN_CHARACTERS
 
 def printable(value: Any) -> str:
     """Write any value as text of at most `SHOWN_CHARACTERS` that a terminal and a database can hold."""
-    text = value if isinstance(value, str) else _short.repr(value)
+    if isinstance(value, date | time):
+        text = value.isoformat()
+    else:
+        text = value if isinstance(value, str) else _short.repr(value)
     if len(text) > SHOWN_CHARACTERS:
         text = f"{text[: SHOWN_CHARACTERS - 1]}…"
     return _on_one_line(text)[:SHOWN_CHARACTERS]

@@ -8,7 +8,7 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
-from memory_pipeline.ingest.errors import refuse
+from memory_pipeline.ingest.errors import TextTooLongError, printable, refuse
 
 MAX_NAME = 300
 """Characters of a name or identifier. Indexed, and an index entry of PostgreSQL holds 2,704 bytes."""
@@ -32,6 +32,14 @@ _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 """Soft hyphen, zero-width space, word joiner, byte order mark; joiners within letters stay."""
 _SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
+MEANS_NOTHING = frozenset(
+    (
+        *("", " ", "-", "--", "\u2013", "\u2014", "\u00a0", "\u200b", "\ufeff", "\\N"),
+        *("N/A", "n/a", "#N/A", "NULL", "Null", "null", "(null)", "<null>", "NaN", "nan", "NAN"),
+    )
+)
+"""Texts by which programs and people write that there is no value."""
+
 _good_keys: set[str] = set()
 _GOOD_KEYS_KEPT = 10_000
 
@@ -41,9 +49,11 @@ def name_of(field: str, value: Any, *, limit: int = MAX_NAME) -> str | None:
     if value is None:
         return None
     if type(value) is not str:
-        value = plain(value)
-        if type(value) is not str:
-            refuse(field, value, f"{field} has to be text; write it in quotes")
+        text = plain(value)
+        if type(text) is not str:
+            as_written = str(value) if isinstance(value, Decimal) else text
+            refuse(field, as_written, f"{field} has to be text; write it in quotes")
+        value = text
     value = value.strip()
     if not value.isascii() or "  " in value:
         value = plain_name(value)
@@ -108,7 +118,8 @@ def text_of(field: str, value: Any, *, limit: int = MAX_TEXT) -> str | None:
     if type(value) is not str:
         refuse(field, value, f"{field} has to be text; write it in quotes")
     if len(value) > limit:
-        refuse(field, value, f"{field} has {len(value):,} characters; shorten it to {limit:,}")
+        reason = f"{field} has {len(value):,} characters; shorten it to {limit:,}"
+        raise TextTooLongError(field, printable(value), reason)
     return value
 
 
@@ -187,7 +198,7 @@ def dict_of(field: str, value: Any) -> dict[str, Any] | None:
 
 
 def settings_of(field: str, value: Any) -> dict[str, Any] | None:
-    """Check a dict of scalars and lists of texts; keys without a value (None) are left out."""
+    """Check a dict of scalars and lists of texts; keys without a value are left out (`MEANS_NOTHING`)."""
     settings = dict_of(field, value)
     if settings is None:
         return None
@@ -197,6 +208,7 @@ def settings_of(field: str, value: Any) -> dict[str, Any] | None:
         if kind is str:
             if len(item) > MAX_TEXT:
                 refuse(f"{field}.{key}", item, f"{key} has {len(item):,} characters; shorten it")
+            is_clean = is_clean and item not in MEANS_NOTHING
         elif kind is int or kind is float:
             if not -_LARGEST < item < _LARGEST:
                 number_of(f"{field}.{key}", item)
@@ -206,7 +218,11 @@ def settings_of(field: str, value: Any) -> dict[str, Any] | None:
             is_clean = False
     if is_clean:
         return settings
-    return {key: _setting_of(f"{field}.{key}", item) for key, item in settings.items() if item is not None}
+    return {
+        key: _setting_of(f"{field}.{key}", item)
+        for key, item in settings.items()
+        if item is not None and not (type(item) is str and item in MEANS_NOTHING)
+    }
 
 
 def _setting_of(field: str, value: Any) -> Any:

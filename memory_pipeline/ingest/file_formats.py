@@ -18,7 +18,7 @@ from memory_pipeline.ingest.text_encodings import encoding_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Format = Literal["csv", "excel", "json", "jsonl", "log", "parquet", "xml"]
+Format = Literal["csv", "excel", "json", "jsonl", "log", "markdown", "parquet", "xml"]
 FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -29,6 +29,7 @@ FORMATS: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".log": "log",
+    ".md": "markdown",
     ".xml": "xml",
     ".clixml": "xml",
     ".plist": "xml",

@@ -26,6 +26,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+Category = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=300)]
+Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+
+
 def _known_locale(value: str) -> str:
     decimal_mark_of(value)
     return value
@@ -102,6 +106,12 @@ def _has_groups(value: str) -> str:
         raise ValueError(f"{value!r} has no named group; write (?P<column>…) around what a column takes")
     return value
 
+
+Patterns = Annotated[
+    tuple[Annotated[str, AfterValidator(_has_groups)], ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+]
+"""Patterns (RE2) of a text, whose named groups are columns; the first that fits counts."""
 
 FileName = Annotated[str, AfterValidator(_has_groups)]
 """Pattern (RE2) of the name of a file, whose named groups are columns."""

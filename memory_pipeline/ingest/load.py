@@ -72,7 +72,7 @@ def ingest_file(
     source
         Name of the source, for records that do not name theirs.
     file_format
-        `csv`, `json`, `jsonl`, `log`, `parquet` or `xml`, where the file's name does not say it.
+        `csv`, `json`, `jsonl`, `log`, `markdown`, `parquet` or `xml`, where the file's name does not say it.
     name
         What the ingest is called in the table `ingests`; None for the file's name.
     progress
@@ -190,7 +190,8 @@ def load_and_store(
         lists_records=lists_records,
     )
     lookups = open_lookups(mapping, needs_all=False)
-    return _run(store, job, join(records, lookups) if lookups else iter(records))
+    filled = translator.derive(records)
+    return _run(store, job, join(filled, lookups) if lookups else filled)
 
 
 def _known_kind(kind: str) -> str:

@@ -13,15 +13,17 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.errors import IngestError
+from memory_pipeline.ingest.errors import IngestError, printable
 from memory_pipeline.ingest.file_formats import RecordFile, open_text
+from memory_pipeline.ingest.log_series import log_files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _ENTRIES_AT_ONCE = 2_000
 _MAX_LINE = 1_000_000
+_MOST_NAMES = 6
 _MAX_OPEN = 1_000
 """Attempts that have begun and not ended; the oldest is closed when there are more."""
 
@@ -63,6 +65,19 @@ class LogForm:
     by: str | None = None
     has_bias: bool = False
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that a record may have."""
+        patterns = (self.line or CMTRACE_LINE, self.start, self.end, *self.also)
+        caught = (name for one in patterns if one is not None for name in group_names(one))
+        return frozenset((*caught, FIRST_TIME, LAST_TIME, SECONDS, FIRST_LINE, HAS_END, HAS_START))
+
+
+def names_in_short(names: list[str]) -> str:
+    """Return names as a list for a sentence, the first and the last few of them."""
+    shown = names if len(names) <= _MOST_NAMES else [*names[: _MOST_NAMES - 1], "…", names[-1]]
+    return ", ".join(map(printable, shown))
+
 
 def group_names(pattern: str) -> tuple[str, ...]:
     """Return the names of a pattern's groups.
@@ -94,7 +109,7 @@ def group_names(pattern: str) -> tuple[str, ...]:
         return ()
 
 
-class _Pattern:
+class Pattern:
     """A pattern over many texts at once."""
 
     def __init__(self, pattern: str) -> None:
@@ -112,48 +127,86 @@ class _Pattern:
 
 @contextmanager
 def open_log(path: Path, form: LogForm) -> Iterator[RecordFile]:
-    """Open a log.
+    """Open a log, or the files of one that is rotated (see `log_series`).
 
     A record has the named groups of its entries (of a group that is caught twice the later), `first_time` and
-    `last_time` where the entries have a time, `seconds` between them, `first_line`, and whether its start and
-    its end were found.
+    `last_time` where the entries have a time, `seconds` between them, `first_line` in its file, and whether
+    start and end were found. A record that begins in one file of a series and ends in the next is one.
+
+    Parameters
+    ----------
+    path
+        A file, a folder, or a pattern of names.
+    form
+        How its lines become records.
 
     Raises
     ------
     IngestError
-        While reading, when a line is too long, or no line fits.
+        When there is no such file; while reading, when a line is too long, or no line fits.
     """
-    with open_text(path) as (text, share):
-        yield RecordFile(None, lambda _wanted: _LogReader(form, path.name).records(text), share)
+    reader = _LogReader(form, log_files_of(path), path.name)
+    yield RecordFile(None, lambda _wanted: reader.records(), reader.share, reader.notes)
 
 
 class _LogReader:
-    def __init__(self, form: LogForm, name: str) -> None:
+    def __init__(self, form: LogForm, series: list[list[Path]], name: str) -> None:
         self.form = form
+        self.series = series
         self.name = name
-        self.line = _Pattern(form.line or CMTRACE_LINE)
-        self.start = _Pattern(form.start) if form.start else None
-        self.end = _Pattern(form.end)
-        self.also = [_Pattern(one) for one in form.also]
+        self.line = Pattern(form.line or CMTRACE_LINE)
+        self.start = Pattern(form.start) if form.start else None
+        self.end = Pattern(form.end)
+        self.also = [Pattern(one) for one in form.also]
         self.open: dict[str, dict[str, Any]] = {}
+        self.notes: list[str] = []
+        self._size = sum(path.stat().st_size for files in series for path in files)
+        self._done = 0
+        self._share_of_file: Callable[[], float] = lambda: 0.0
+        self._size_of_file = 0
 
-    def records(self, text: IO[str]) -> Iterator[dict[str, Any]]:
-        """Yield the records of a log, each when it ends; those without an end come last."""
-        has_fitting = False
-        entries = self._entries(text)
-        while part := list(islice(entries, _ENTRIES_AT_ONCE)):
-            fitting = self._fitting(part)
-            has_fitting = has_fitting or bool(fitting)
-            yield from self._records_of(fitting)
-        if not has_fitting:
-            form = "CMTrace's form" if self.form.line is None else f"the form {self.form.line!r}"
+    def share(self) -> float:
+        """Return the part that was read so far, 0 to 1."""
+        return min((self._done + self._share_of_file() * self._size_of_file) / max(self._size, 1), 1.0)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the records, each when it ends; those without an end come at the end of their series."""
+        others = []
+        for files in self.series:
+            for path in files:
+                is_log = False
+                for fitting in self._fitting_parts(path):
+                    is_log = True
+                    yield from self._records_of(fitting)
+                if not is_log:
+                    others.append(path.name)
+            yield from self.open.values()
+            self.open.clear()
+        read = [path.name for files in self.series for path in files if path.name not in others]
+        form = "CMTrace's form" if self.form.line is None else f"the form {self.form.line!r}"
+        if not read:
             raise IngestError(
                 f"no line of {self.name} is in {form}; choose the mapping of another log, or correct "
                 "`log.line`"
             )
-        yield from self.open.values()
+        if others:
+            self.notes.append(f"{names_in_short(others)}: no line is in {form}, so nothing was read of it")
+        if len(read) > 1:
+            self.notes.append(f"{len(read)} files were read, in this order: {names_in_short(read)}")
 
-    def _entries(self, text: IO[str]) -> Iterator[tuple[int, str]]:
+    def _fitting_parts(self, path: Path) -> Iterator[list[dict[str, Any]]]:
+        """Yield the entries of one file that have the log's form, many at once."""
+        with open_text(path) as (text, share):
+            self._share_of_file, self._size_of_file = share, path.stat().st_size
+            entries = self._entries(text, path.name)
+            while part := list(islice(entries, _ENTRIES_AT_ONCE)):
+                fitting = self._fitting(part)
+                if fitting:
+                    yield fitting
+        self._done += self._size_of_file
+        self._share_of_file = lambda: 0.0
+
+    def _entries(self, text: IO[str], name: str) -> Iterator[tuple[int, str]]:
         """Yield entries with the number of their first line; CMTrace's end at their closing tag."""
         waiting: list[str] = []
         first = length = 0
@@ -162,7 +215,7 @@ class _LogReader:
             length += len(line)
             if length >= _MAX_LINE:
                 raise IngestError(
-                    f"{self.name}, line {number}: an entry is longer than {_MAX_LINE:,} characters; "
+                    f"{name}, line {number}: an entry is longer than {_MAX_LINE:,} characters; "
                     "remove it from the log"
                 )
             is_begin = self.form.line is not None or stripped.startswith(CMTRACE_START)

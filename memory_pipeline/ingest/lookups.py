@@ -11,7 +11,7 @@ from memory_pipeline.ingest.errors import IngestError, MappingError, printable
 from memory_pipeline.ingest.file_formats import check_file, format_of
 from memory_pipeline.ingest.readers import open_by_format
 from memory_pipeline.ingest.record_keys import names_of
-from memory_pipeline.ingest.record_paths import MISSING, Reading, column_steps, find, head_of
+from memory_pipeline.ingest.record_paths import Reading, filled_cell, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,7 +57,7 @@ class Lookup:
 
     def fill(self, record: dict[str, Any], row: int) -> dict[str, Any]:
         """Return a record with the lookup's values in the columns that it does not have, or has empty."""
-        key = _cell(record, self.rule.by)
+        key = filled_cell(record, self.rule.by)
         if key is None:
             self._without_key += 1
             return record
@@ -163,11 +163,11 @@ def _read(name: str, rule: LookupRule, path: Path) -> Lookup:
                 f"{names_of(file.columns or ())}"
             )
         for row, record in enumerate(file.read(file.columns), start=1):
-            cell = _cell(record, key) if isinstance(record, dict) else None
+            cell = filled_cell(record, key) if isinstance(record, dict) else None
             if cell is None:
                 continue
             at = lookup_key(cell)
-            values = tuple(_cell(record, column) for column in rule.columns.values())
+            values = tuple(filled_cell(record, column) for column in rule.columns.values())
             if lookup.table.setdefault(at, values) != values:
                 raise IngestError(
                     f"lookup {name}: {path.name} has the {key} {printable(cell)!r} in row {rows[at]} and row "
@@ -188,14 +188,3 @@ def _read(name: str, rule: LookupRule, path: Path) -> Lookup:
 
 def _shown(values: tuple[Any, ...]) -> str:
     return ", ".join("nothing" if one is None else repr(printable(one)) for one in values)
-
-
-def _cell(record: dict[str, Any], column: str) -> Any:
-    """Return a filled cell of a record, also at a path; None for an empty one, a list or an object."""
-    value = record.get(column, MISSING)
-    if value is MISSING:
-        steps = column_steps(column)
-        value = None if steps is None else find(record, steps)
-    if isinstance(value, str):
-        return value.strip() or None
-    return None if value is MISSING or isinstance(value, list | dict) else value

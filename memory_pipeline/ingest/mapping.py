@@ -9,27 +9,30 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from memory_pipeline.ingest.column_rules import (
+    EFFECT_TAGS,
+    ColumnRule,
+    Effect,
+    ReasonColumns,
+    Scalar,
+    ValueMap,
+)
 from memory_pipeline.ingest.csv_layout import CsvForm
 from memory_pipeline.ingest.errors import MappingError, printable
 from memory_pipeline.ingest.file_rules import (
     FOLDER,
+    Category,
+    Columns,
     FileName,
     Locale,
     LogRule,
     LookupRule,
+    Patterns,
     RecordsRule,
     RecordsRules,
     Renames,
@@ -46,23 +49,16 @@ from memory_pipeline.ingest.outcome_contract import (
 from memory_pipeline.ingest.outcome_rules import (
     COMMAND_ACTION,
     HAS_READABLE_COMMAND,
-    Category,
-    Columns,
     CommandColumn,
     FeedbackColumns,
     InterventionRule,
 )
-from memory_pipeline.ingest.time_texts import DEFAULT_FORMATS
 from memory_pipeline.ingest.yaml_files import read_yaml
 from memory_pipeline.settings import contracts_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Scalar = bool | int | float | str
-Status = Literal["success", "failure", "partial"]
-SKIP = "skip"
-Skip = Literal["skip"]
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A column named in the text of an intervention's description."""
 
@@ -73,77 +69,6 @@ _TEXT_FIELDS = (
     "recommendation_followed",
     *NAME_FIELDS,
 )
-
-
-class ColumnRule(Strict):
-    """How the cells of one column are read, where that is not simply as they are."""
-
-    read_as: (
-        Literal["text", "number", "integer", "duration", "boolean", "list", "time", "code", "json"] | None
-    ) = Field(default=None, alias="as")
-    separator: str | None = Field(default=None, min_length=1)
-    formats: Columns = DEFAULT_FORMATS
-    locale: Locale | None = None
-    unit: Literal["seconds", "minutes", "hours"] = "seconds"
-    hex: bool = False
-    missing: Columns = ()
-    values: dict[Scalar, Scalar] = Field(default_factory=dict)
-    default: Scalar | None = None
-    pseudonymise: bool = False
-    optional: bool = False
-    otherwise: str | None = Field(default=None, alias="else")
-
-
-class Effect(Strict):
-    """What a value of a column says about the outcome."""
-
-    outcome_status: Status | None = None
-    application_type: str | None = None
-    installer_type: str | None = None
-    reason: Category | None = None
-    intervention: Category | None = None
-    approach: dict[str, Scalar] = Field(default_factory=dict)
-    context: dict[str, Scalar] = Field(default_factory=dict)
-    metrics: dict[str, int | float] = Field(default_factory=dict)
-
-
-# The tags keep one wrong key from being reported once for each form that it could have had.
-_TAGS = ("effect", SKIP)
-EffectOrSkip = Annotated[
-    Annotated[Effect, Tag("effect")] | Annotated[Skip, Tag(SKIP)],
-    Discriminator(lambda value: SKIP if value == SKIP else "effect"),
-]
-
-
-Conditions = Annotated[
-    tuple[Scalar, ...], BeforeValidator(lambda value: value if isinstance(value, list | tuple) else (value,))
-]
-
-
-class ValueMap(Strict):
-    """Values of one column and their effects; `skip` leaves out a row that is not an attempt."""
-
-    column: str
-    values: dict[Scalar, EffectOrSkip]
-    otherwise: EffectOrSkip | None = None
-    missing: EffectOrSkip = Effect()
-    when: dict[str, Conditions] = Field(default_factory=dict)
-    unless: dict[str, Conditions] = Field(default_factory=dict)
-
-    def effects(self) -> Iterator[Effect]:
-        """Yield every effect that the map can have."""
-        for effect in (*self.values.values(), self.otherwise, self.missing):
-            if isinstance(effect, Effect):
-                yield effect
-
-
-class ReasonColumns(Strict):
-    """Columns of the failure reason: its code, its short category and its detail."""
-
-    code: str | None = None
-    reason: str | None = None
-    detail: str | None = None
-    statuses: tuple[Status, ...] = ("failure", "partial")
 
 
 class _Mapping(Strict):
@@ -162,6 +87,8 @@ class _Mapping(Strict):
     log: LogRule | None = None
     file_name: FileName | None = None
     lookups: dict[str, LookupRule] = Field(default_factory=dict)
+    join: dict[str, Columns] = Field(default_factory=dict)
+    extract: dict[str, Patterns] = Field(default_factory=dict)
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:
         """Yield each place of the mapping that reads a column, as (place, column)."""
@@ -169,6 +96,11 @@ class _Mapping(Strict):
             yield f"record_id[{number}]", column
         for field, column in self.renames.items():
             yield f"renames.{field}", column
+        for filled, columns in self.join.items():
+            for column in columns:
+                yield f"join.{filled}", column
+        for column in self.extract:
+            yield f"extract.{column}", column
         for column, rule in self.columns.items():
             if rule.otherwise is not None:
                 yield f"columns.{column}.else", rule.otherwise
@@ -177,6 +109,12 @@ class _Mapping(Strict):
     def columns_read(self) -> tuple[str, ...]:
         """The columns that the mapping reads, each once, in order of first use."""
         return tuple(dict.fromkeys(column for _, column in self.columns_by_place()))
+
+    @property
+    def derived_columns(self) -> tuple[str, ...]:
+        """The columns that are filled from others of a record."""
+        caught = (name for patterns in self.extract.values() for one in patterns for name in group_names(one))
+        return tuple(dict.fromkeys((*self.join, *caught)))
 
     @property
     def columns_of_name(self) -> tuple[str, ...]:
@@ -200,7 +138,8 @@ class _Mapping(Strict):
             if self.rule(column).otherwise == column:
                 raise ValueError(f"columns.{column}.else is the column itself; name another")
         filled = {f"lookups.{name}": set(lookup.columns) for name, lookup in self.lookups.items()}
-        for place, columns in {**filled, "file_name": set(self.columns_of_name)}.items():
+        filled |= {"file_name": set(self.columns_of_name), "join or extract": set(self.derived_columns)}
+        for place, columns in filled.items():
             useless = columns - set(self.columns_read)
             if useless:
                 raise ValueError(
@@ -384,7 +323,7 @@ def _all_keys() -> set[str]:
 
 def _sentences(error: ValidationError) -> Iterator[str]:
     for one in error.errors():
-        place = ".".join(str(part) for part in one["loc"] if part not in _TAGS) or "the whole"
+        place = ".".join(str(part) for part in one["loc"] if part not in EFFECT_TAGS) or "the whole"
         what = one["msg"].removeprefix("Value error, ")
         if one["type"] == "extra_forbidden":
             near = get_close_matches(str(one["loc"][-1]), _all_keys(), 1)

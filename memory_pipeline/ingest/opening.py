@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from memory_pipeline.ingest.errors import IngestError, MappingError
 from memory_pipeline.ingest.file_formats import check_file, format_of
 from memory_pipeline.ingest.log_files import open_log
+from memory_pipeline.ingest.lookups import join
 from memory_pipeline.ingest.mapping import OWN_FIELDS
 from memory_pipeline.ingest.readers import open_by_format
 from memory_pipeline.ingest.record_keys import names_of
@@ -36,7 +37,7 @@ def open_records(
     Parameters
     ----------
     path
-        The file.
+        The file; of a rotated log also a folder or a pattern of names.
     kind
         `outcomes` or `members`.
     mapping
@@ -51,9 +52,17 @@ def open_records(
     IngestError
         When it is not there, or its format is unknown; also on entering, when it cannot be read.
     """
-    check_file(path)
     if mapping is not None and mapping.log is not None and file_format in {None, "log"}:
-        return open_log(path, mapping.log.form())
+        if mapping.file_name is not None and not path.is_file():
+            raise IngestError(
+                f"{path} is more than one file, and the mapping reads the name of each (`file_name`); ingest "
+                "them one by one"
+            )
+        form_of_log = mapping.log.form()
+        # A log may hold nothing yet but the beginning of a record.
+        translator.seen.update(form_of_log.columns)
+        return open_log(path, form_of_log)
+    check_file(path)
     form = format_of(path, file_format)
     places = () if mapping is None else tuple(rule.place() for rule in mapping.records)
     columns = OWN_FIELDS[kind] if mapping is None else frozenset(mapping.columns_read)
@@ -136,22 +145,34 @@ def records_of(
     given = given or {}
     wanted = None
     if file.columns is not None:
-        filled = [*given, *(column for one in lookups for column in one.rule.columns)]
+        filled = [
+            *given,
+            *translator.derived_columns,
+            *(one for each in lookups for one in each.rule.columns),
+        ]
         columns = tuple(dict.fromkeys((*file.columns, *filled)))
         checked = {*translator.check_columns(columns), *(one.by for one in lookups)}
         wanted = tuple(one for one in file.columns if one in checked)
+    records = file.read(wanted)
+    if given:
+        records = _with_given(records, given)
+    records = translator.derive(records)
+    if lookups:
+        records = join(records, lookups)
     is_empty = True
-    for row, record in enumerate(file.read(wanted), start=1):
+    for record in records:
         is_empty = False
-        if isinstance(record, dict) and (given or lookups):
-            joined = {**record, **{key: value for key, value in given.items() if record.get(key) is None}}
-            for lookup in lookups:
-                joined = lookup.fill(joined, row)
-            yield joined
-        else:
-            yield record
+        yield record
     if is_empty:
         raise IngestError(f"{name} holds no records; check what was exported")
     file.notes.extend(note for lookup in lookups for note in lookup.notes())
     if file.columns is None:
         translator.check_seen_columns()
+
+
+def _with_given(records: Iterator[Any], given: dict[str, str]) -> Iterator[Any]:
+    for record in records:
+        if isinstance(record, dict):
+            yield {**record, **{key: value for key, value in given.items() if record.get(key) is None}}
+        else:
+            yield record

@@ -11,6 +11,7 @@ from typing import Any
 
 from memory_pipeline.ingest.errors import refuse
 from memory_pipeline.ingest.field_rules import (
+    MEANS_NOTHING,
     boolean_of,
     dict_of,
     list_of,
@@ -106,7 +107,7 @@ def normal_outcome(record: dict[str, Any], *, latest: datetime) -> dict[str, Any
     }
     for field in NAME_FIELDS:
         value = get(field)
-        if value is not None and (name := name_of(field, value)) is not None:
+        if value is not None and (name := name_of(field, value)) is not None and name not in MEANS_NOTHING:
             normal[field] = name
     _add_conditions(normal, get("approach_details"), get("context"))
     for field, rule in _OPTIONAL:
@@ -213,12 +214,17 @@ def _failure_reasons(field: str, value: Any) -> list[dict[str, Any]] | None:
     items = _entries(field, value, _REASON_KEYS, example)
     return items and [
         {
-            "code": name_of(f"{field}.code", item.get("code")),
+            "code": _code(f"{field}.code", item.get("code")),
             "reason": snake_case_of(f"{field}.reason", item.get("reason")),
             "detail": text_of(f"{field}.detail", item.get("detail")),
         }
         for item in items
     ]
+
+
+def _code(field: str, value: Any) -> str | None:
+    code = name_of(field, value)
+    return None if code in MEANS_NOTHING else code
 
 
 def _interventions(field: str, value: Any) -> list[dict[str, Any]] | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import model_validator
 
 from memory_pipeline.ingest.commands import SETTINGS
-from memory_pipeline.ingest.file_rules import Strict
-
-Category = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=300)]
-Columns = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+from memory_pipeline.ingest.file_rules import Category, Columns, Strict
 
 
 class InterventionRule(Strict):

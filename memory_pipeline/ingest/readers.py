@@ -8,6 +8,7 @@ from memory_pipeline.ingest.csv_files import open_csv
 from memory_pipeline.ingest.errors import IngestError
 from memory_pipeline.ingest.excel_files import open_excel
 from memory_pipeline.ingest.json_files import open_json, open_jsonl
+from memory_pipeline.ingest.markdown_files import open_markdown
 from memory_pipeline.ingest.parquet_files import open_parquet
 from memory_pipeline.ingest.xml_files import open_xml
 
@@ -53,6 +54,8 @@ def open_by_format(
         return open_csv(path, csv_form, expected)
     if form == "excel":
         return open_excel(path, csv_form, expected)
+    if form == "markdown":
+        return open_markdown(path, reading.columns | expected)
     if form == "parquet":
         return open_parquet(path)
     if form == "log":

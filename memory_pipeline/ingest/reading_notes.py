@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.analysis.spellings import compared_text, spelling_key
 from memory_pipeline.ingest.errors import printable
+from memory_pipeline.ingest.field_rules import MAX_TEXT, structure_of
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from memory_pipeline.ingest.errors import RecordRefusedError
 
 NUMBER_AS_VERSION = (
     "a version came as a number, in which 1.10 and 1.1 are the same; write versions as text, in quotes"
 )
+CUT_TEXT = f"the text was cut after {MAX_TEXT:,} characters"
+NUMBER_WITH_ZEROS = (
+    "it came as a number, in which zeros at the end do not count; if it is a version, write it in quotes"
+)
+_ZEROS_AT_END = re.compile(r"-?\d+\.\d*[1-9]0+")
 _IDENTITY = frozenset({*REQUIRED_FIELDS, "source", "source_record_id"})
 _FREE_KEYS = frozenset({"code", "detail", "description", "minutes"})
 _MAX_KINDS = 200
@@ -85,17 +93,29 @@ class ReadingNotes:
             seen.statuses[status or ""] += 1
         self._in_hand.clear()
 
-    def remark(self, column: str, value: Any, what: str) -> None:
-        """Note how a cell with more than one reading was read."""
-        self._seen(self._remarks, column, what, value).statuses[""] += 1
+    def remark(self, column: str, value: Any, what: str, *, row: int | None = None) -> None:
+        """Note how a cell with more than one reading was read; `row` where it is not the record in hand."""
+        self._seen(self._remarks, column, what, value, row).statuses[""] += 1
 
-    def _seen(self, table: dict[tuple[str, str], _Seen], column: str, what: str, value: Any) -> _Seen:
+    def remark_zeros(self, place: str, value: Decimal) -> None:
+        """Note a number of a file such as 3.10, which is stored as 3.1 and may be a version."""
+        if _ZEROS_AT_END.fullmatch(str(value)) is not None:
+            self.remark(place, str(value), NUMBER_WITH_ZEROS)
+
+    def _seen(
+        self,
+        table: dict[tuple[str, str], _Seen],
+        column: str,
+        what: str,
+        value: Any,
+        row: int | None = None,
+    ) -> _Seen:
         self.is_clean = False
         key = column, what
         if key not in table and len(table) >= _MAX_KINDS:
             key = "other columns", "further cells"
         if key not in table:
-            table[key] = _Seen(self.row, None if value is None else printable(value))
+            table[key] = _Seen(row or self.row, None if value is None else printable(value))
         return table[key]
 
     def sentences(self) -> Iterator[str]:
@@ -118,31 +138,54 @@ class ReadingNotes:
             )
 
 
-def take_out(record: dict[str, Any], place: str) -> bool:
-    """Take out of a record what breaks its contract, if the record can be stored without it.
+def take_out(record: dict[str, Any], place: str) -> dict[str, Any] | None:
+    """Return an outcome without what breaks its contract, if it can be stored without it.
 
     Parameters
     ----------
     record
-        An outcome in the project's own form; it is changed.
+        In the project's own form.
     place
         Where, as a refusal names it: `application_vendor`, `context.team`, `failure_reasons.detail`.
 
     Returns
     -------
-    bool
-        Whether it was taken out.
+    dict or None
+        A copy of the record; None where the place decides over the record, or holds nothing.
     """
     named, _, key = place.partition(".")
     field_name = named.partition("[")[0]
     held = record.get(field_name)
     if isinstance(held, dict):
-        return held.pop(key, None) is not None
+        if held.get(key) is None:
+            return None
+        return {**record, field_name: {name: value for name, value in held.items() if name != key}}
     if field_name in _IDENTITY or field_name not in record:
-        return False
+        return None
     if isinstance(held, list) and key in _FREE_KEYS:
-        for entry in held:
-            entry.pop(key, None)
+        entries = [{name: value for name, value in entry.items() if name != key} for entry in held]
+        return {**record, field_name: entries}
+    return {name: value for name, value in record.items() if name != field_name}
+
+
+def shorten(record: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return a record with its texts at a place cut after `MAX_TEXT` characters.
+
+    Parameters
+    ----------
+    record
+        In the project's own form; its structures may be JSON text, as in CSV.
+    place
+        A free text, as a refusal names it: `failure_reasons.detail`, `feedback.comment`.
+    """
+    field_name, _, key = place.partition(".")
+    held = structure_of(record[field_name])
+    if isinstance(held, list):
+        kept: Any = [{**entry, key: _cut(entry.get(key))} for entry in held]
     else:
-        del record[field_name]
-    return True
+        kept = {**held, key: _cut(held[key])} if key else _cut(held)
+    return {**record, field_name: kept}
+
+
+def _cut(value: Any) -> Any:
+    return value[:MAX_TEXT] if isinstance(value, str) else value

@@ -5,19 +5,20 @@ The translators of mappings are in `mapped_records`.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import pseudonym
 from memory_pipeline.ingest.csv_layout import CsvForm
-from memory_pipeline.ingest.errors import IngestError, refuse
+from memory_pipeline.ingest.errors import IngestError, TextTooLongError, refuse
 from memory_pipeline.ingest.file_formats import CELLS_KEY, TWICE_KEY
 from memory_pipeline.ingest.mapping import OWN_FIELDS, OWN_FORMAT
 from memory_pipeline.ingest.outcome_contract import REQUIRED_FIELDS
-from memory_pipeline.ingest.reading_notes import ReadingNotes
+from memory_pipeline.ingest.reading_notes import CUT_TEXT, ReadingNotes, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from memory_pipeline.ingest.errors import RecordRefusedError
 
@@ -62,6 +63,7 @@ class Translator:
         self.pseudonymised = pseudonymised
         self.csv_form = CsvForm()
         self.latest_wins = False
+        self.derived_columns: tuple[str, ...] = ()
         self.notes = ReadingNotes()
         self.seen: set[str] = set()
         self._shapes: set[tuple[Any, ...]] = set()
@@ -101,6 +103,10 @@ class Translator:
         """
         self._check_required(tuple(self.seen))
 
+    def derive(self, records: Iterable[Any]) -> Iterator[Any]:
+        """Yield records with the columns that are filled from others, of which there are none here."""
+        return iter(records)
+
     def translate(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the record in the project's own form, or None where it is not one of the kind.
 
@@ -111,15 +117,21 @@ class Translator:
         """
         raise NotImplementedError
 
-    def leave_out(self, _record: dict[str, Any], _refusal: RecordRefusedError) -> bool:
-        """Take what was refused out of a translated record, if the rest of it can be stored.
+    def leave_out(self, record: dict[str, Any], refusal: RecordRefusedError) -> dict[str, Any] | None:
+        """Return a translated record without what was refused, if the rest of it can be stored.
+
+        A text that is too long is cut. Other values are left out by a mapping alone: a program that writes
+        the project's own form is told instead.
 
         Returns
         -------
-        bool
-            Whether it was taken out; a program that writes the project's own form is told instead.
+        dict or None
+            A copy of the record; None where it cannot be stored.
         """
-        return False
+        if not isinstance(refusal, TextTooLongError):
+            return None
+        self.notes.remark(refusal.field, refusal.value, CUT_TEXT)
+        return shorten(record, refusal.field)
 
     def reads(self, column: str) -> bool:
         """Return whether anything of a record depends on a column."""
@@ -162,8 +174,12 @@ class Translator:
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes.add(shape)
 
+    def missing_columns(self, present: tuple[str, ...]) -> list[str]:
+        """Return the needed columns that are not among those that are there."""
+        return [column for column in self.required if column not in present]
+
     def _check_required(self, present: tuple[str, ...]) -> None:
-        missing = [column for column in self.required if column not in present]
+        missing = self.missing_columns(present)
         if missing:
             there = names_of(present) or "none"
             near = get_close_matches(missing[0], present, 1)
@@ -204,6 +220,12 @@ class OwnFormat(Translator):
     def translate(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return the record as it is, after a check of its keys."""
         self.check_shape(record)
+        for field in ("approach_details", "context"):
+            settings = record.get(field)
+            if type(settings) is dict:
+                for key, value in settings.items():
+                    if type(value) is Decimal:
+                        self.notes.remark_zeros(f"{field}.{key}", value)
         return record
 
     def _say_missing(self, missing: list[str]) -> str:

@@ -153,6 +153,17 @@ def find(value: Any, steps: tuple[Step, ...]) -> Any:
     return value
 
 
+def filled_cell(record: dict[str, Any], column: str) -> Any:
+    """Return a filled cell of a record, also at a path; None for an empty one, a list or an object."""
+    value = record.get(column, MISSING)
+    if value is MISSING:
+        steps = column_steps(column)
+        value = None if steps is None else find(record, steps)
+    if isinstance(value, str):
+        return value.strip() or None
+    return None if value is MISSING or isinstance(value, list | dict) else value
+
+
 def _step_into(value: Any, step: Step) -> Any:
     if step.kind == "index":
         entries = _entries(value)

@@ -134,28 +134,41 @@ def _translated(
         return SKIPPED
     source = _source(job, own, origin)
     record_id = own_id(own.get("source_record_id"))
-    encoded = _checked(job, own, check)
+    _, encoded = checked(job.translator, own, check)
     job.translator.notes.keep(own.get("outcome_status"))
     return Translated(source, record_id, encoded)
 
 
-def _checked(job: Job, own: dict[str, Any], check: Callable[[dict[str, Any]], dict[str, Any]]) -> Encoded:
-    """Check a record; of one that a mapping translated, only what breaks the contract is left out."""
+def checked(
+    translator: Translator, own: dict[str, Any], check: Callable[[dict[str, Any]], dict[str, Any]]
+) -> tuple[dict[str, Any], Encoded]:
+    """Return the normal form of a translated record, and its encoding.
+
+    Of a record that a mapping translated, only what breaks the contract is left out; see
+    `Translator.leave_out`.
+
+    Raises
+    ------
+    RecordRefusedError
+        When the record cannot be stored.
+    """
     for _ in range(_MAX_LEFT_OUT):
         try:
-            return _encoded(job, check(own))
+            return _encoded(translator, check(own))
         except RecordRefusedError as refusal:
-            if not job.translator.leave_out(own, refusal):
+            rest = translator.leave_out(own, refusal)
+            if rest is None:
                 raise
-    return _encoded(job, check(own))
+            own = rest
+    return _encoded(translator, check(own))
 
 
-def _encoded(job: Job, normal: dict[str, Any]) -> Encoded:
+def _encoded(translator: Translator, normal: dict[str, Any]) -> tuple[dict[str, Any], Encoded]:
     encoded = encode_normal(normal)
     for name in _COMPARED_NAMES:
         if name in normal:
-            job.translator.notes.name(name, normal[name])
-    return encoded
+            translator.notes.name(name, normal[name])
+    return normal, encoded
 
 
 def _refused(job: Job, record: Any, refusal: RecordRefusedError, origin: dict[str, Any]) -> str:

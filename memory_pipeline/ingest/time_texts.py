@@ -27,8 +27,9 @@ _UTC_NAMES = ("UTC", "GMT", "Z")
 _DAY_AND_MONTH = re.compile(r"\s*(\d{1,2})\D(\d{1,2})\D\d")
 _MOST_KEPT = 10_000
 _NAMED_ZONE = re.compile(r"(.*?)\s*\b([A-Za-z]{1,5})\s*")
-DEFAULT_FORMATS = ("iso", "dmtf", "json_date")
-"""Forms that cannot be taken for another."""
+_UNMISTAKABLE = ("dmtf", "json_date")
+"""Forms that cannot be taken for another; they are read whatever a mapping names."""
+DEFAULT_FORMATS = ("iso", *_UNMISTAKABLE)
 
 
 class TimeReader:
@@ -39,7 +40,7 @@ class TimeReader:
     column
         Its name, for messages.
     formats
-        Forms of a time, tried in order.
+        Forms of a time, tried in order; after them those that cannot be taken for another.
     zone
         Zone of times that come without one.
     notes
@@ -53,7 +54,8 @@ class TimeReader:
         self.formats = formats
         self.zone = zone
         self.notes = notes
-        self._order_of = {form: order_of(form) for form in formats}
+        self._tried = tuple(dict.fromkeys((*formats, *_UNMISTAKABLE)))
+        self._order_of = {form: order_of(form) for form in self._tried}
         self._is_noted = False
         self._read_before: dict[str, datetime] = {}
         self._orders: dict[str, tuple[int, str]] = {}
@@ -75,7 +77,7 @@ class TimeReader:
         if type(value) is str and value in self._read_before:
             return self._read_before[value]
         text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
-        for form in self.formats:
+        for form in self._tried:
             moment = self._parsed(text, form)
             if moment is not None:
                 order = self._order_of[form]

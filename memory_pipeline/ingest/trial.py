@@ -13,7 +13,7 @@ from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import load_mapping
 from memory_pipeline.ingest.opening import columns_of_name, given_columns, open_records, records_of
 from memory_pipeline.ingest.report import MAX_PROBLEMS, Problem
-from memory_pipeline.ingest.staging import contract_of
+from memory_pipeline.ingest.staging import checked, contract_of
 
 if TYPE_CHECKING:
     from memory_pipeline.ingest.mapping import Mapping
@@ -114,6 +114,7 @@ def try_mapping(
     with open_records(path, kind, chosen, translator, file_format) as file:
         for record in records_of(file, translator, path.name, values, open_lookups(chosen, lookups)):
             trial.read += 1
+            translator.notes.begin(trial.read)
             try:
                 if not isinstance(record, dict):
                     refuse(
@@ -121,7 +122,7 @@ def try_mapping(
                     )
                 _count_values(trial, translator.quarantine_copy(record))
                 own = translator.translate(record)
-                normal = None if own is None else check(own)
+                normal = None if own is None else checked(translator, own, check)[0]
             except RecordRefusedError as refusal:
                 trial.refusals[refusal.field, refusal.reason] += 1
                 if len(trial.problems) < MAX_PROBLEMS:
@@ -130,10 +131,11 @@ def try_mapping(
             if normal is None or own is None:
                 trial.skipped += 1
                 continue
+            translator.notes.keep(normal.get("outcome_status"))
             trial.accepted += 1
             if len(trial.records) < shown:
                 trial.records.append({"source_record_id": own.get("source_record_id"), **normal})
-        trial.notes.extend(file.notes)
+        trial.notes.extend((*file.notes, *translator.notes.sentences()))
     return trial
 
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memory_pipeline.ingest.cell_readers import cell_reader, lookup_key, table_key
+from memory_pipeline.ingest.cell_readers import cell_reader, look_up, lookup_key, table_key
+from memory_pipeline.ingest.column_rules import SKIP
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
-from memory_pipeline.ingest.mapping import SKIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from memory_pipeline.ingest.mapping import (
-        ColumnRule,
-        Effect,
-        OutcomeMapping,
-        Scalar,
-        Skip,
-        ValueMap,
-    )
+    from memory_pipeline.ingest.column_rules import ColumnRule, Effect, Scalar, Skip, ValueMap
+    from memory_pipeline.ingest.mapping import OutcomeMapping
 
 
 class ValueRules:
@@ -91,12 +85,12 @@ class _Condition:
     def __init__(self, column: str, values: tuple[Scalar, ...], rules: ValueRules) -> None:
         self.column = column
         self.read = rules.reader(column)
-        self.keys = frozenset(rules.keys("a condition", column, iter(values)))
+        self.keys = dict.fromkeys(rules.keys("a condition", column, iter(values)), True)
 
     def holds(self, record: dict[str, Any]) -> bool:
         value = self.read(record)
         values = value if isinstance(value, list) else [value]
-        return any(lookup_key(one) in self.keys for one in values if one is not None)
+        return any(look_up(self.keys, one, False) for one in values if one is not None)
 
 
 class _Table:
@@ -129,7 +123,7 @@ class _Table:
         if value is None or value == []:
             return [self.map.missing]
         if not isinstance(value, list):
-            return [self._effect(value, self.table.get(lookup_key(value)))]
+            return [self._effect(value, look_up(self.table, value))]
         if any(isinstance(entry, list | dict) for entry in value):
             column = self.map.column
             refuse(

@@ -141,7 +141,7 @@ MORE_BAD_INPUTS = [
     ({"vendor": "Igor Pavlov"}, "vendor", "Igor Pavlov", "put it under context, approach_details"),
     ({"source": "x" * 101}, "source", "x" * 101, "at most 100"),
     ({"source_record_id": "a\tb"}, "source_record_id", r"a\tb", "remove it"),
-    ({"occurred_at": date(2026, 3, 1)}, "occurred_at", "datetime.date(2026, 3, 1)", "a date without a time"),
+    ({"occurred_at": date(2026, 3, 1)}, "occurred_at", "2026-03-01", "a date without a time"),
     ({"context": "{no json}"}, "context", "{no json}", "has to be an object"),
     ({"_quarantine": 5}, "_quarantine", "5", "export again"),
 ]

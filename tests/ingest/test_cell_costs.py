@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import json
+
 import pytest
 
 from memory_pipeline.ingest import IngestError, ingest_records
@@ -81,9 +84,38 @@ def test_what_breaks_the_contract_is_left_out(ingest, rows):
     assert [note.partition(":")[0] for note in report.notes] == [
         "application_vendor",
         "failure_reasons.code",
-        "failure_reasons.detail",
         "performance_metrics.size",
+        "failure_reasons.detail",
     ]
+    assert report.notes[-1].endswith(": the text was cut after 20,000 characters")
+    assert stored["failure_reasons"] == [{"code": None, "reason": "stopped", "detail": "y" * 20_000}]
+
+
+LONG = {"reason": "stopped", "detail": "y" * 25_000}
+
+
+@pytest.mark.parametrize("write", [lambda value: value, json.dumps])
+def test_a_long_text_of_the_own_form_is_cut_and_the_attempt_stored(store, outcome, rows, write):
+    record = outcome(
+        failure_reasons=write([{"reason": "slow", "detail": "short"}, LONG]),
+        feedback=write({"rating": 3, "comment": "z" * 20_001}),
+    )
+    report = ingest_records(store, "outcomes", [record])
+
+    (stored,) = rows("packaging_outcomes")
+    assert [one["detail"] for one in stored["failure_reasons"]] == ["short", "y" * 20_000]
+    assert stored["feedback"] == {"rating": 3, "comment": "z" * 20_000}
+    assert report.quarantined == 0
+    assert [note.partition(":")[0] for note in report.notes] == ["failure_reasons.detail", "feedback.comment"]
+
+
+def test_what_a_caller_hands_over_is_not_changed(store, outcome):
+    record = outcome(failure_reasons=[LONG], performance_metrics={"tries": "many"})
+    kept = copy.deepcopy(record)
+    report = ingest_records(store, "outcomes", [record])
+
+    assert record == kept
+    assert (report.new, report.quarantined) == (0, 1)
 
 
 def test_a_code_that_cannot_be_read_keeps_the_failure(ingest, rows):

@@ -319,7 +319,7 @@ def test_winget_pull_requests(save):
     rows = [
         {
             "number": n,
-            "title": "New version: A.B version 1.10",
+            "title": "New version: A.B version 1.10" if n != 1 else "Fix A.B",
             "createdAt": "2026-03-01T08:00:00Z",
             "labels": [{"name": one} for one in these],
         }
@@ -333,6 +333,8 @@ def test_winget_pull_requests(save):
         ("failure", (None, "installation_error")),
         ("failure", (None, "hash_mismatch")),
     ]
+    names = [(one["application_name"], one.get("application_version")) for one in trial.records]
+    assert names == [("A.B", "1.10"), ("Fix A.B", None), ("A.B", "1.10")]
 
 
 def test_debian_and_koji(save):

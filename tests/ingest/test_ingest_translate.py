@@ -8,9 +8,10 @@ import pytest
 
 from memory_pipeline.ingest import IngestError, ingest_file, ingest_records
 from memory_pipeline.ingest.cell_readers import cell_reader, pseudonym
+from memory_pipeline.ingest.column_rules import ColumnRule
 from memory_pipeline.ingest.errors import RecordRefusedError
 from memory_pipeline.ingest.mapped_records import build_translator
-from memory_pipeline.ingest.mapping import ColumnRule, MemberMapping, OutcomeMapping
+from memory_pipeline.ingest.mapping import MemberMapping, OutcomeMapping
 
 SMALL = {
     "name": "small",

@@ -68,6 +68,19 @@ def test_it_counts_as_an_ingest_does(files, store):
     assert [one["reason"] for one in found["problems"]] == [one.reason for one in report.problems]
 
 
+def test_what_costs_only_a_cell_is_noted_as_by_an_ingest(files, store):
+    rule, data = files
+    rule.write_text(yaml.safe_dump({**RUNS, "renames": {**RUNS["renames"], "application_vendor": "maker"}}))
+    rows = LINES.splitlines()
+    data.write_text("\n".join([f"{rows[0]},maker", f"{rows[1]},{'x' * 301}"]), encoding="utf-8")
+    trial = try_mapping(data, rule)
+    report = ingest_file(store, "outcomes", data, mapping=rule)
+
+    assert (trial.accepted, report.new) == (1, 1)
+    assert tuple(trial.notes) == report.notes
+    assert trial.notes[0].startswith("application_vendor: 1 cell left out (success 1), the first in row 1")
+
+
 def test_its_exit_code_says_whether_anything_would_be_stored(files):
     rule, data = files
     data.write_text(LINES.replace(",ok", ",lost"), encoding="utf-8")

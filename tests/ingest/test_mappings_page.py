@@ -8,16 +8,9 @@ from pathlib import Path
 import pytest
 
 from memory_pipeline.ingest import ingest_file
+from memory_pipeline.ingest.column_rules import ColumnRule, Effect, ReasonColumns, ValueMap
 from memory_pipeline.ingest.file_rules import LogRule, RecordsRule
-from memory_pipeline.ingest.mapping import (
-    ColumnRule,
-    Effect,
-    MemberMapping,
-    OutcomeMapping,
-    ReasonColumns,
-    ValueMap,
-    available_mappings,
-)
+from memory_pipeline.ingest.mapping import MemberMapping, OutcomeMapping, available_mappings
 from memory_pipeline.ingest.member_contract import MEMBER_FIELDS
 from memory_pipeline.ingest.outcome_contract import OUTCOME_FIELDS
 from memory_pipeline.ingest.outcome_rules import CommandColumn, InterventionRule
