@@ -197,8 +197,9 @@ SHIPPED = {
     "msi_verbose_log": [
         "=== Verbose logging started: 3/1/2026  8:15:33  Build type: SHIP  Calling process: x ===\n",
         (
-            "MSI (s) (A4:10): Windows Installer installed the product. Product Name: Ledger. Product "
-            "Version: 7.10. Product Language: 1033. Manufacturer: Acme. Installation success or error status: 1603.\n"
+            "MSI (s) (A4:10): Windows Installer installed the product. Product Name: Ledger. "
+            "Product Version: 7.10. Product Language: 1033. Manufacturer: Acme. "
+            "Installation success or error status: 1603.\n"
         ),
         "=== Verbose logging stopped: 3/1/2026  8:15:40 ===\n",
     ],
