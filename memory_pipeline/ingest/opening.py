@@ -60,7 +60,7 @@ def open_records(
             )
         form_of_log = mapping.log.form()
         # A log may hold nothing yet but the beginning of a record.
-        translator.seen.update(form_of_log.columns)
+        translator.seen.update(dict.fromkeys(form_of_log.columns))
         return open_log(path, form_of_log)
     check_file(path)
     form = format_of(path, file_format)

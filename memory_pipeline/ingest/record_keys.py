@@ -65,7 +65,7 @@ class Translator:
         self.latest_wins = False
         self.derived_columns: tuple[str, ...] = ()
         self.notes = ReadingNotes()
-        self.seen: set[str] = set()
+        self.seen: dict[str, None] = {}
         self._shapes: set[tuple[Any, ...]] = set()
 
     @property
@@ -165,7 +165,7 @@ class Translator:
                 f"the key {record[TWICE_KEY]!r} stands twice in one object, so one of its values would be "
                 "lost; remove one of them",
             )
-        self.seen.update(map(str, shape))
+        self.seen.update(dict.fromkeys(map(str, shape)))
         unknown = [key for key in shape if self.known is not None and key not in self.known]
         if unknown:
             refuse(
