@@ -58,6 +58,8 @@ STATUSES = ("success", "failure", "partial")
 APPROACH_SUFFIX = " (approach)"
 """What is added to the name of a setting that a context column has too."""
 STANDARD_CONTEXT = ("application_vendor", "application_type", "installer_type")
+TABLE_CONTEXT = ("application_type", "installer_type")
+"""The context columns for whose combinations the table of advice has a row each."""
 NEVER_CONDITIONS = frozenset(
     {
         "id",

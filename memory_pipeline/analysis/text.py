@@ -82,6 +82,12 @@ def count_units(count: int, unit: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{'' if noun.endswith('s') else 's'}"
 
 
+def attempts_behind(sample_size: int, in_context: int | None) -> str:
+    """Write on how many attempts advice rests: `221 attempts behind it, 40 with it in this very context`."""
+    text = f"{sample_size:,} attempts behind it"
+    return text if in_context is None else f"{text}, {in_context:,} with it in this very context"
+
+
 def points_text(points: float, *, signed: bool = False) -> str:
     """Write percentage points: rounded to whole points from ten on, with one decimal below."""
     digits = 0 if abs(points) >= 9.95 else 1  # noqa: PLR2004 - what rounds to ten

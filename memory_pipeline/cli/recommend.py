@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from memory_pipeline.analysis.text import confidence_text
+from memory_pipeline.analysis.text import attempts_behind, confidence_text
 from memory_pipeline.cli.context import json_option, opened_memory, output, print_json
 from memory_pipeline.cli.tables import percent, settings_text
 
@@ -83,7 +83,8 @@ def _print_expectation(advice: Advice) -> None:
     output.print(
         f"  expected success {percent(advice.success_rate)} "
         f"(95% interval {percent(advice.ci_low)} to {percent(advice.ci_high)}), "
-        f"confidence {confidence_text(advice.confidence)}, {advice.sample_size:,} attempts",
+        f"confidence {confidence_text(advice.confidence)}, "
+        f"{attempts_behind(advice.sample_size, advice.attempts_in_context)}",
         highlight=False,
     )
 

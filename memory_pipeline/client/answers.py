@@ -20,6 +20,7 @@ class Advice(TypedDict):
     ci_high: float
     confidence: float
     sample_size: int
+    attempts_in_context: int | None
     units: int
     evidence: Literal["whole", "additive", "untested", "none"]
     usual_approach: dict[str, Any] | None

@@ -276,6 +276,7 @@ def withhold(advice: Advice) -> Advice:
         confidence=0.0,
         sample_size=0,
         units=0,
+        attempts_in_context=None,
         evidence="none",
         supporting_patterns=[],
         reasons=[_WITHHELD],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memory_pipeline.analysis.recommendations import Advice, Policy
-    from memory_pipeline.analysis.recommendations.policy import Situation
+    from memory_pipeline.analysis.recommendations.situation import Situation
 
 MOST_ANSWERS = 2_000
 """Answers that are kept of one policy, about 15 kB each; the one asked for longest ago goes first."""

@@ -35,6 +35,10 @@ class Advice:
     sample_size, units
         Attempts and units (a lower bound) behind the recommended approach; without one, the attempts with
         all candidates and the units of the candidate that has most.
+    attempts_in_context
+        Of all attempts with the recommended approach (without one, with any candidate) those in the context
+        itself, as far as it describes the columns of the table of advice and the pooling column; None by a
+        policy of an earlier version.
     evidence
         `whole`: the approach was tried as it stands `min_sample_size` times or more; `additive`: only each
         of its settings was, and the sample is that of the setting with the fewest attempts; `untested`: worth
@@ -67,6 +71,7 @@ class Advice:
     confidence: float
     sample_size: int
     units: int
+    attempts_in_context: int | None
     evidence: str
     usual_approach: dict[str, Any] | None
     usual_rate: float

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memory_pipeline.analysis.names import TABLE_CONTEXT
 from memory_pipeline.analysis.recommendations.advice import Advice
 from memory_pipeline.analysis.recommendations.avoidance import find_avoidable
 from memory_pipeline.analysis.recommendations.decisions import rests_on
@@ -17,45 +18,34 @@ from memory_pipeline.analysis.recommendations.explanations import (
     explain_limitations,
     explain_no_recommendation,
     explain_recommendation,
+    explain_tried,
     is_untested,
     relevant_decisions,
 )
 from memory_pipeline.analysis.recommendations.posterior import Expectation, confidence_of, expectation_of
 from memory_pipeline.analysis.recommendations.suppression import SuppressedPosterior
+from memory_pipeline.analysis.recommendations.tried import Tried
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from memory_pipeline.analysis.recommendations.candidates import Candidate
-    from memory_pipeline.analysis.recommendations.contexts import UnknownValue
     from memory_pipeline.analysis.recommendations.essential_settings import EssentialSettings
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
     from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
     from memory_pipeline.analysis.recommendations.selection import Choice
+    from memory_pipeline.analysis.recommendations.situation import Situation
 
 
-def build_advice(
-    policy: PolicyModel,
-    context: Mapping[str, Any],
-    posterior: ContextPosterior,
-    choice: Choice,
-    *,
-    unknown: Sequence[str],
-    unfamiliar: Sequence[UnknownValue],
-) -> Advice:
+def build_advice(policy: PolicyModel, situation: Situation, choice: Choice) -> Advice:
     """Build the advice for a context: the choice in words and numbers.
 
     Parameters
     ----------
-    policy, posterior, choice
-        The fitted model, the posterior in the context, and what was picked.
-    context
-        The description, as it was given.
-    unknown
-        Keys of the description that the policy does not know.
-    unfamiliar
-        Described values that never occurred, or too rarely to learn from.
+    policy, situation, choice
+        The fitted model, the described context with the posterior in it, and what was picked.
     """
+    posterior = situation.posterior
     picked = None if choice.index is None else posterior.candidates[choice.index]
     essential = None if choice.index is None else find_essential_settings(policy, posterior, choice.index)
     confidence = choice.confidence if essential is None else confidence_of(essential.draws, posterior)
@@ -73,7 +63,8 @@ def build_advice(
     usual = int(np.argmax(posterior.shares)) if known else None
     patterns = _supporting(policy, posterior, picked)
     sample = _sample(policy, posterior, picked, essential)
-    notes = explain_limitations(policy, posterior, unknown, unfamiliar)
+    tried = _tried_here(policy, situation, essential)
+    notes = explain_limitations(policy, posterior, situation.unknown, situation.unfamiliar)
     avoided = find_avoidable(policy, posterior, choice)
     approach = None if essential is None else essential.approach
     decided = relevant_decisions(policy, posterior, approach, avoided, picked)
@@ -83,9 +74,10 @@ def build_advice(
         ]
     else:
         reasons = explain_recommendation(policy, posterior, choice, choice.index, essential)
+        reasons += explain_tried(policy, situation, tried)
     reasons += [one.sentence for one in decided]
     return Advice(
-        context=context,
+        context=situation.context,
         recommended_approach=approach,
         left_open=() if essential is None else essential.left_open,
         avoid_approach=avoided,
@@ -95,6 +87,7 @@ def build_advice(
         confidence=confidence,
         sample_size=sample[0],
         units=sample[1],
+        attempts_in_context=None if tried is None else tried.attempts,
         evidence=_evidence(policy, essential),
         usual_approach=None if usual is None else json.loads(posterior.candidates[usual].approach),
         usual_rate=float(posterior.usual.mean()) if known else expected.rate,
@@ -170,6 +163,29 @@ def _sample(
     if evidence_of(policy, essential) == "whole":
         return essential.attempts, essential.units
     return picked.support, picked.support_units
+
+
+def _tried_here(
+    policy: PolicyModel, situation: Situation, essential: EssentialSettings | None
+) -> Tried | None:
+    """Return how often the advised approach was tried in the context; without advice, any candidate.
+
+    A context whose described value never occurred has no attempts. None where the policy does not know.
+    """
+    if policy.tried.counts is None:
+        return None
+    if any(_tells_apart(policy, source) for source, _ in situation.unfamiliar):
+        return Tried(0, 0)
+    candidates = situation.posterior.candidates
+    chosen = candidates if essential is None else [candidates[number] for number in essential.group]
+    described = dict(zip(policy.contexts.columns, situation.pattern, strict=True))
+    return policy.tried.within(described, {one.key for one in chosen})
+
+
+def _tells_apart(policy: PolicyModel, source: str) -> bool:
+    """Return whether attempts are counted by the value of a source column."""
+    encoded = policy.contexts.encoding.columns_of(source)
+    return source in TABLE_CONTEXT or any(column in policy.tried.columns for column in encoded)
 
 
 def _candidate_rows(policy: PolicyModel, posterior: ContextPosterior, choice: Choice) -> list[dict[str, Any]]:

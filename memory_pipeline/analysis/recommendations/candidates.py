@@ -158,7 +158,7 @@ def find_candidates(
     found: dict[Values, list[Candidate]] = {}
     for owner in np.flatnonzero(tried >= min_attempts):
         cell = int(first_cell[owner])
-        pool, key = _levels(cells, pooling_columns, cell), _levels(cells, key_columns, cell)
+        pool, key = levels_at(cells, pooling_columns, cell), levels_at(cells, key_columns, cell)
         own = int(tried[owner]), int(units[owner])
         reach = [support[pool, column, level] for column, level in zip(key_columns, key, strict=True)]
         attempt = usual[owner]
@@ -167,7 +167,7 @@ def find_candidates(
                 key=key,
                 approach=texts[taken[attempt]],
                 settings=dict(
-                    zip(settings, _levels(cells, settings, int(cells.cell_of[attempt])), strict=True)
+                    zip(settings, levels_at(cells, settings, int(cells.cell_of[attempt])), strict=True)
                 ),
                 attempts=own[0],
                 successes=int(won[owner]),
@@ -266,7 +266,8 @@ def measure_remainder(
     )[1:]
     known = {(pool, one.key) for pool, ones in candidates.items() for one in ones}
     of_group = [
-        (_levels(cells, pooling_columns, int(cell)), _levels(cells, key_columns, int(cell))) for cell in first
+        (levels_at(cells, pooling_columns, int(cell)), levels_at(cells, key_columns, int(cell)))
+        for cell in first
     ]
     is_candidate = np.array([pair in known for pair in of_group], dtype=bool)[group]
     pool_number = np.array(
@@ -294,8 +295,8 @@ def count_settings(cells: GroupedCounts, columns: Sequence[str], pooling_columns
         )
         tried, units = _attempts_and_units(cells, group)
         for number, cell in enumerate(first):
-            level = _levels(cells, [column], int(cell))[0]
-            support[_levels(cells, pooling_columns, int(cell)), column, level] = (
+            level = levels_at(cells, [column], int(cell))[0]
+            support[levels_at(cells, pooling_columns, int(cell)), column, level] = (
                 int(tried[number]),
                 int(units[number]),
             )
@@ -306,5 +307,6 @@ def _keys(cells: GroupedCounts, columns: Sequence[str]) -> NDArray[np.int64]:
     return combined_key([np.zeros(len(cells.unit), dtype=np.int64), *(cells.codes_of(c) for c in columns)])
 
 
-def _levels(cells: GroupedCounts, columns: Sequence[str], cell: int) -> Values:
+def levels_at(cells: GroupedCounts, columns: Sequence[str], cell: int) -> Values:
+    """Return the values of some columns in a cell."""
     return tuple(cells.levels_of(column)[cells.codes_of(column)[cell]] for column in columns)

@@ -11,7 +11,7 @@ from scipy.special import expit
 from memory_pipeline.analysis.features.levels import level_name
 from memory_pipeline.analysis.features.unknown_values import describe_unknown_value
 from memory_pipeline.analysis.models.change_text import drift_sentence
-from memory_pipeline.analysis.names import split_element_column
+from memory_pipeline.analysis.names import TABLE_CONTEXT, split_element_column
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
 from memory_pipeline.analysis.recommendations.posterior import confidence_of, expectation_of
 from memory_pipeline.analysis.text import count_units, describe_approach, setting_text
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
     from memory_pipeline.analysis.recommendations.posterior import ContextPosterior
     from memory_pipeline.analysis.recommendations.selection import Choice
+    from memory_pipeline.analysis.recommendations.situation import Situation
+    from memory_pipeline.analysis.recommendations.tried import Tried
 
 
 _FEW_SETTINGS = 5
@@ -108,6 +110,30 @@ def explain_recommendation(
             f"Exploration is on: this approach was drawn with probability {choice.probabilities[index]:.2f}."
         )
     return reasons
+
+
+def explain_tried(policy: PolicyModel, situation: Situation, tried: Tried | None) -> list[str]:
+    """Explain how often an advised approach was tried in the context, where that is narrower than the pool.
+
+    Parameters
+    ----------
+    policy, situation
+        The fitted model and the described context.
+    tried
+        How often it was tried there; None where the policy does not know.
+    """
+    pooled = policy.contexts.pooling_columns
+    narrower = [
+        f"{source} = {situation.context[source]}"
+        for source in TABLE_CONTEXT
+        if situation.context.get(source) is not None and policy.contexts.encoding.columns_of(source) != pooled
+    ]
+    if not narrower or tried is None:
+        return []
+    where = ", ".join(narrower)
+    if not tried.attempts:
+        return [f"It was never tried for {where}: the expectation rests on other cases."]
+    return [f"For {where} it was tried {tried.attempts:,} times, {tried.successes:,} with success."]
 
 
 def _explain_case_mix(policy: PolicyModel, posterior: ContextPosterior, essential: EssentialSettings) -> str:

@@ -23,7 +23,7 @@ from memory_pipeline.analysis.features.outcomes import is_success
 from memory_pipeline.analysis.features.screening import screen_columns
 from memory_pipeline.analysis.models.design import Design
 from memory_pipeline.analysis.models.terms import INTERCEPT
-from memory_pipeline.analysis.names import STANDARD_CONTEXT
+from memory_pipeline.analysis.names import STANDARD_CONTEXT, TABLE_CONTEXT
 from memory_pipeline.analysis.recommendations.approaches import number_approaches
 from memory_pipeline.analysis.recommendations.candidates import (
     choose_key_columns,
@@ -41,6 +41,7 @@ from memory_pipeline.analysis.recommendations.pooling_column import choose_pooli
 from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
 from memory_pipeline.analysis.recommendations.success_model import SuccessModel, setting_importance
 from memory_pipeline.analysis.recommendations.success_model_fit import MOST_CELLS, fit_success_model
+from memory_pipeline.analysis.recommendations.tried import count_tried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,6 +179,13 @@ def fit_policy(
         moments=_moments(outcomes),
         min_attempts=min_attempts,
     )
+    told_apart = [c for one in TABLE_CONTEXT for c in contexts.encoding.columns_of(one)]
+    tried = count_tried(
+        cells,
+        candidates,
+        columns=list(dict.fromkeys([*pooling_columns, *told_apart])),
+        key_columns=key_columns,
+    )
     remainder = measure_remainder(
         cells,
         expit(fit.model.design.matrix(cells).dot(fit.model.coefficients)),
@@ -211,6 +219,7 @@ def fit_policy(
             "successes": int(cells.k.sum()),
             "units": cells.n_units,
         },
+        tried=tried,
     )
     return replace(policy, level=fit_level(policy, outcomes))
 

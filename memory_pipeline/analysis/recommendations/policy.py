@@ -19,6 +19,7 @@ from memory_pipeline.analysis.recommendations.answer import build_advice
 from memory_pipeline.analysis.recommendations.policy_model import PolicyModel
 from memory_pipeline.analysis.recommendations.posterior import ContextPosterior, posterior_in
 from memory_pipeline.analysis.recommendations.selection import Choice, choose
+from memory_pipeline.analysis.recommendations.situation import Situation
 from memory_pipeline.analysis.recommendations.suppression import apply_suppression
 from memory_pipeline.analysis.recommendations.unfamiliar import widen_for_unfamiliar
 
@@ -28,28 +29,6 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.recommendations.advice import Advice
     from memory_pipeline.analysis.recommendations.contexts import Pattern, UnknownValue
     from memory_pipeline.analysis.recommendations.pooled_records import Values
-
-
-@dataclass(frozen=True)
-class Situation:
-    """A described context as a policy reads it: what does not depend on chance.
-
-    Attributes
-    ----------
-    context
-        The description, as it was given.
-    posterior
-        Of the candidates in it.
-    unknown
-        Keys of the description that the policy does not know.
-    unfamiliar
-        Described values that never occurred, or too rarely to learn from.
-    """
-
-    context: Mapping[str, Any]
-    posterior: ContextPosterior
-    unknown: tuple[str, ...]
-    unfamiliar: tuple[UnknownValue, ...]
 
 
 @dataclass(frozen=True)
@@ -91,11 +70,13 @@ class Policy(PolicyModel):
         )
         frame = pd.DataFrame([described], index=[0])
         unfamiliar = self.contexts.unknown_values(frame)[0]
+        pattern = self.contexts.read(frame)[0]
         return Situation(
             dict(context),
-            self._posterior_of(self.contexts.read(frame)[0], unfamiliar),
+            self._posterior_of(pattern, unfamiliar),
             unknown=tuple(str(key) for key in context if key not in self.context),
             unfamiliar=unfamiliar,
+            pattern=pattern,
         )
 
     @on_one_thread
@@ -103,14 +84,7 @@ class Policy(PolicyModel):
         self, situation: Situation, *, rng: np.random.Generator | None = None, picked: int | None = None
     ) -> Advice:
         """Choose an approach in a situation and explain it; `rng` and `picked` are those of `choose`."""
-        return build_advice(
-            self,
-            situation.context,
-            situation.posterior,
-            choose(situation.posterior, self.limits, rng=rng, picked=picked),
-            unknown=situation.unknown,
-            unfamiliar=situation.unfamiliar,
-        )
+        return build_advice(self, situation, choose(situation.posterior, self.limits, rng=rng, picked=picked))
 
     @on_one_thread
     def probabilities(self, contexts: pd.DataFrame) -> pd.DataFrame:

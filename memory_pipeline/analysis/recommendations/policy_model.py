@@ -20,6 +20,7 @@ from memory_pipeline.analysis.recommendations.contexts import Contexts
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
 from memory_pipeline.analysis.recommendations.level import NO_LEVEL, Level
 from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
+from memory_pipeline.analysis.recommendations.tried import NOT_COUNTED, TriedByContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +91,8 @@ class PolicyModel:
         left out.
     decisions
         Persons' decisions about factors; advice does not rest on factors that they suppressed.
+    tried
+        How often each candidate was tried in the contexts of the table of advice.
     level
         How much easier or harder everything is today; it moves all promises.
     """
@@ -112,6 +115,7 @@ class PolicyModel:
     changes: tuple[Mapping[str, Any], ...] = ()
     decisions: tuple[FactorDecision, ...] = ()
     level: Level = NO_LEVEL
+    tried: TriedByContext = NOT_COUNTED
 
     @cached_property
     def version(self) -> str:
@@ -226,6 +230,7 @@ class PolicyModel:
             changes=tuple(dict(change) for change in values["changes"]),
             decisions=tuple(FactorDecision(**one) for one in values.get("decisions", ())),
             level=Level(**values.get("level", {})),
+            tried=TriedByContext.from_dict(values["tried"]) if "tried" in values else NOT_COUNTED,
         )
 
     def _content(self) -> dict[str, Any]:
@@ -253,6 +258,7 @@ class PolicyModel:
             "changes": [dict(change) for change in self.changes],
             "decisions": [one.to_dict() for one in self.decisions],
             "level": asdict(self.level),
+            "tried": self.tried.to_dict(),
         }
         return content
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from memory_pipeline.analysis.names import MISSING
+from memory_pipeline.analysis.names import MISSING, TABLE_CONTEXT
 from memory_pipeline.analysis.recommendations.changes import compare_advice, same_decisions
 from memory_pipeline.analysis.recommendations.decisions import FactorDecision
 
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 
-CONTEXT_COLUMNS = ("application_type", "installer_type")
-"""The context columns that the table has a row for each combination of."""
 MAX_CONTEXTS = 1_000
-_COLUMNS = ("success_rate", "ci_low", "ci_high", "confidence", "sample_size")
+_COLUMNS = ("success_rate", "ci_low", "ci_high", "confidence", "sample_size", "attempts_in_context")
 
 
 def with_decisions(
@@ -60,7 +58,7 @@ def contexts_that_occur(outcomes: pd.DataFrame) -> list[dict[str, str]]:
     At most `MAX_CONTEXTS`. A missing value is left out of its context. Where neither column exists, the
     result is one empty context.
     """
-    known = [column for column in CONTEXT_COLUMNS if column in outcomes]
+    known = [column for column in TABLE_CONTEXT if column in outcomes]
     if not known:
         return [{}]
     counts = outcomes[known].value_counts(dropna=False, sort=True).head(MAX_CONTEXTS)
@@ -116,7 +114,7 @@ def advise_contexts(
 def recommendation_row(context: Mapping[str, str], advice: Advice) -> dict[str, Any]:
     """Return an advice as a row of the table."""
     return {
-        **{column: context.get(column, MISSING) for column in CONTEXT_COLUMNS},
+        **{column: context.get(column, MISSING) for column in TABLE_CONTEXT},
         "conditions": dict(context),
         "recommended_approach": advice.recommended_approach,
         "avoid_approach": advice.avoid_approach,

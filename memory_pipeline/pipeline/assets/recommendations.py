@@ -8,7 +8,7 @@ from memory_pipeline.pipeline.metadata import markdown_table, picture, preview
 MAX_CHANGES = 20
 _BY = ("application_type", "installer_type")
 _SHOWN = (*_BY, "recommended_approach", "success_rate", "ci_low", "ci_high", "confidence", "sample_size")
-_PREVIEW = (*_BY, "recommended_approach", "success_rate", "confidence", "sample_size")
+_PREVIEW = (*_BY, "recommended_approach", "success_rate", "confidence", "attempts_in_context", "sample_size")
 
 
 @memory_asset(group="recommendations", kinds={"postgres", "python"})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from memory_pipeline.analysis.text import (
+    attempts_behind,
     confidence_text,
     describe_approach,
     percent,
@@ -115,4 +116,9 @@ FILTERS = {
     "setting": setting,
     "plain": plain,
 }
-FUNCTIONS = {"share_interval": share_interval, "points_interval": points_interval, "is_number": is_number}
+FUNCTIONS = {
+    "share_interval": share_interval,
+    "points_interval": points_interval,
+    "is_number": is_number,
+    "attempts_behind": attempts_behind,
+}

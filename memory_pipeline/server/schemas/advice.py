@@ -95,6 +95,7 @@ class AdviceModel(BaseModel):
     ci_high: Share = Field(description="Upper end of its 95% credible interval.")
     confidence: Share = Field(description="Probability that it succeeds more often than the usual mix.")
     sample_size: int = Field(ge=0, description="Attempts behind it.")
+    attempts_in_context: int | None = Field(ge=0, description="Attempts with it in this very context.")
     units: int = Field(ge=0, description="Different applications among them, a lower bound.")
     evidence: Literal["whole", "additive", "untested", "none"]
     usual_approach: dict[str, Any] | None = Field(description="The approach most often chosen so far.")
@@ -160,6 +161,7 @@ class ContextRow(BaseModel):
     ci_high: Share
     confidence: Share
     sample_size: int = Field(ge=0)
+    attempts_in_context: int | None = Field(ge=0, description="Attempts with it in this very context.")
     reasons: list[str]
     supporting_patterns: list[str]
     created_at: datetime

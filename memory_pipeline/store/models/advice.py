@@ -40,6 +40,7 @@ class ApproachRecommendation(Base):
     ci_high: Mapped[float]
     confidence: Mapped[float]
     sample_size: Mapped[int]
+    attempts_in_context: Mapped[int | None]
     reasons: Mapped[list[str]]
     supporting_patterns: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
