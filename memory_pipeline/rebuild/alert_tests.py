@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pandas as pd
 
+from memory_pipeline.analysis.alerts.advice import compared_attempts
 from memory_pipeline.analysis.alerts.text import change_sentence, gain_sentence, pattern_sentence
-from memory_pipeline.analysis.alerts.watch import strongest, watch_contrast, watch_gain, watch_success
+from memory_pipeline.analysis.alerts.watch import strongest, watch_gain, watch_pattern, watch_success
 from memory_pipeline.analysis.text import plain_name
 from memory_pipeline.rebuild.alert_counts import RecentAttempts, last_whole_day, recent_attempts
 from memory_pipeline.rebuild.evidence import read_evidence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from memory_pipeline.analysis.alerts.watch import Direction, Sighting
     from memory_pipeline.store.alert_rules import Rule
     from memory_pipeline.store.session import Session
-
-_HALF = 0.5
-"""A pattern stopped holding where success moved against it by more than this share of its difference."""
 
 
 def find_success_changes(session: Session, rule: Rule, now: datetime) -> list[Finding]:
@@ -60,33 +58,25 @@ def find_gain(session: Session, rule: Rule, now: datetime) -> list[Finding]:
 
     Answers that were withheld at random are the comparison where there are any; else those not followed.
     """
-    advised_attempts = read_advised_attempts(session)
-    attempts, strata = advised_attempts.frame, list(advised_attempts.strata)
-    recent = RecentAttempts(attempts, last_whole_day(session, now), session.settings.unit)
-    control = attempts["is_control"].astype(bool).to_numpy()
-    followed = attempts["followed"].map({True: 1.0, False: 0.0})
-    is_randomised = bool(control.any())
-    without = control if is_randomised else (followed == 0).to_numpy() & ~control
-    advised = ~control if is_randomised else (followed == 1).to_numpy() & ~control
+    advised = read_advised_attempts(session)
+    compared = compared_attempts(advised.frame, unit=advised.unit, strata=advised.strata)
+    recent = RecentAttempts(compared.frame, last_whole_day(session, now), advised.unit)
     direction: Literal["fell", "rose"] = "fell" if rule.direction == "below" else "rose"
     seen = watch_gain(
-        recent.counts(without, strata=strata),
-        recent.counts(advised, strata=strata),
+        recent.counts(compared.without, strata=compared.strata),
+        recent.counts(compared.advised, strata=compared.strata),
         today=recent.today,
         direction=direction,
         error_rate=_rate_of(rule),
         beyond=rule.threshold,
     )
-    return _findings(seen, "", lambda one: gain_sentence(one, unit=recent.unit, is_randomised=is_randomised))
+    return _findings(
+        seen, "", lambda one: gain_sentence(one, unit=recent.unit, is_randomised=compared.is_randomised)
+    )
 
 
 def find_stopped_patterns(session: Session, rule: Rule, now: datetime) -> list[Finding]:
-    """Test whether the difference of an active pattern moved against it by half of what it says.
-
-    A pattern was chosen because its past looks striking, so a part of its difference is chance and goes by
-    itself: less than half of one that passed the search. Moves up to half, and the rule's threshold, are no
-    alarm.
-    """
+    """Test whether the difference of an active pattern moved against it by more than half of what it says."""
     patterns = read_table(session.store, PatternIdentification, active=True, target="success")
     if patterns.empty:
         return []
@@ -100,13 +90,13 @@ def find_stopped_patterns(session: Session, rule: Rule, now: datetime) -> list[F
             continue
         inside = pd.concat([encoded[column] == value for column, value in conditions.items()], axis=1)
         mask = inside.all(axis=1).to_numpy()
-        seen = watch_contrast(
+        seen = watch_pattern(
             recent.counts(mask),
             recent.counts(~mask),
+            difference=difference,
             today=recent.today,
-            direction="fell" if difference > 0 else "rose",
             error_rate=_rate_of(rule),
-            beyond=min(1.0, max(rule.threshold, _HALF * abs(difference))),
+            beyond=rule.threshold,
             parts=len(patterns),
         )
         said = str(pattern["description"])

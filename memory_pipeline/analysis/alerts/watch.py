@@ -34,6 +34,8 @@ REMEMBERED_DAYS = 28
 """An alarm stands for so many days after the last look that raised it."""
 NEEDED_DAYS = LOOKED_BACK_DAYS + SPANS[-1][0] + REMEMBERED_DAYS
 """Days before the present one whose counts the looks use."""
+_HALF = 0.5
+"""A pattern stopped holding where success moved against it by more than this share of its difference."""
 _E_VALUES: dict[str, Callable[..., float]] = {
     "fell": fall_e_value,
     "rose": rise_e_value,
@@ -191,6 +193,43 @@ def watch_contrast(
         seen = _sighting(look, said, direction, beyond / 2, needed_e_value(error_rate, parts))
         found.append(replace(seen, difference=2 * seen.difference))
     return found
+
+
+def watch_pattern(
+    inside: DailyCounts,
+    outside: DailyCounts,
+    *,
+    difference: float,
+    today: int,
+    error_rate: float,
+    beyond: float = 0.0,
+    parts: int = 1,
+    remembered: int = REMEMBERED_DAYS,
+) -> list[Sighting]:
+    """Test whether the difference of a pattern moved against it by more than half of what it says.
+
+    A pattern was chosen because its past looks striking, so a part of its difference is chance and goes by
+    itself: less than half of one that passed the search. Moves up to half, and up to `beyond`, are no alarm.
+
+    Parameters
+    ----------
+    inside, outside
+        The attempts that have the pattern's conditions, and all others.
+    difference
+        Success inside less outside, as the pattern says it.
+    today, error_rate, beyond, parts, remembered
+        See `watch_success`; `parts` are the patterns that are watched.
+    """
+    return watch_contrast(
+        inside,
+        outside,
+        today=today,
+        direction="fell" if difference > 0 else "rose",
+        error_rate=error_rate,
+        beyond=min(1.0, max(beyond, _HALF * abs(difference))),
+        parts=parts,
+        remembered=remembered,
+    )
 
 
 def strongest(sightings: Sequence[Sighting]) -> Sighting | None:
