@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from memory_pipeline.cli.context import opened_store
 from memory_pipeline.cli.run import absolute_home, check_port_is_free, run_module
 
-_DEFINITIONS = "memory_pipeline.pipeline.definitions"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memory_pipeline.settings import Settings
+
 _LIMIT = click.IntRange(1, 65535)
 
 _code_server_option = click.option(
@@ -39,14 +44,14 @@ def webserver(host: str, port: int, code_server: tuple[str, str] | None, *, read
     check_port_is_free(host, port)
     only = ["--read-only"] if read_only else []
     where = ["-h", host, "-p", str(port)]
-    _run(["-m", "dagster_webserver", *where, *only, *_definitions(code_server)])
+    _run_on_workspace(["-m", "dagster_webserver", *where, *only], code_server)
 
 
 @dagster.command()
 @_code_server_option
 def daemon(code_server: tuple[str, str] | None) -> None:
     """Run schedules, sensors and the queue of runs; one daemon a memory."""
-    _run(["-m", "dagster._daemon", "run", *_definitions(code_server)])
+    _run_on_workspace(["-m", "dagster._daemon", "run"], code_server)
 
 
 @dagster.command("code-server")
@@ -54,8 +59,11 @@ def daemon(code_server: tuple[str, str] | None) -> None:
 @click.option("--port", default=4000, show_default=True, type=_LIMIT, help="Port.")
 def code_server(host: str, port: int) -> None:
     """Serve the definitions to the UI and the daemon, and run what they start."""
+    from memory_pipeline.pipeline.instance import DEFINITIONS  # noqa: PLC0415 - imports Dagster
+
     check_port_is_free(host, port)
-    _run(["-m", "dagster", "code-server", "start", "-m", _DEFINITIONS, "-h", host, "-p", str(port)])
+    where = ["-m", DEFINITIONS, "-h", host, "-p", str(port)]
+    _run(lambda _: ["-m", "dagster", "code-server", "start", *where])
 
 
 def _address(text: str) -> tuple[str, str]:
@@ -65,17 +73,18 @@ def _address(text: str) -> tuple[str, str]:
     return host, port
 
 
-def _definitions(code_server: tuple[str, str] | None) -> list[str]:
-    if code_server is None:
-        return ["-m", _DEFINITIONS]
-    return ["--grpc-host", code_server[0], "--grpc-port", code_server[1]]
+def _run_on_workspace(arguments: list[str], code_server: tuple[str, str] | None) -> None:
+    from memory_pipeline.pipeline.instance import write_workspace  # noqa: PLC0415 - imports Dagster
+
+    _run(lambda settings: [*arguments, "-w", str(write_workspace(settings, code_server))])
 
 
-def _run(arguments: list[str]) -> None:
+def _run(arguments_for: Callable[[Settings], list[str]]) -> None:
     from memory_pipeline.pipeline.instance import dagster_environment  # noqa: PLC0415 - imports Dagster
 
     with opened_store() as (settings, store):
         environment = {**dagster_environment(settings, store), **absolute_home(settings)}
+        arguments = arguments_for(settings)
         if settings.database_url is None:
             run_module(arguments, environment)
             return

@@ -84,18 +84,17 @@ def _step_display() -> Iterator[Callable[[StepEvent], None]]:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address that the server binds to.")
 def dev(host: str, port: int) -> None:
     """Open the Dagster UI, with its schedules and sensors, on the memory's data."""
-    from memory_pipeline.pipeline.instance import dagster_environment  # noqa: PLC0415 - imports Dagster
+    from memory_pipeline.pipeline.instance import (  # noqa: PLC0415 - imports Dagster
+        dagster_environment,
+        write_workspace,
+    )
 
     check_port_is_free(host, port)
-    workspace = PROJECT / "workspace.yaml"
-    module = ["-m", "memory_pipeline.pipeline.definitions"]
-    where = ["-w", str(workspace)] if workspace.exists() else module
     with opened_store() as (settings, store):
+        environment = {**dagster_environment(settings, store), **absolute_home(settings)}
+        workspace = str(write_workspace(settings))
         console.print(f"Dagster UI: http://{host}:{port} (stop with Ctrl-C)", highlight=False)
-        run_module(
-            ["-m", "dagster", "dev", *where, "-h", host, "-p", str(port)],
-            {**dagster_environment(settings, store), **absolute_home(settings)},
-        )
+        run_module(["-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)], environment)
 
 
 @click.command()

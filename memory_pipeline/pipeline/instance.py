@@ -6,10 +6,11 @@ Concept: https://docs.dagster.io/deployment/oss/oss-instance-configuration
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -48,6 +49,10 @@ retention:
   schedule:
     purge_after_days: 90
 """
+DEFINITIONS = "memory_pipeline.pipeline.definitions"
+"""Module with everything that Dagster knows of the project."""
+LOCATION_NAME = "memory_pipeline"
+"""Name of the code location, as in `workspace.yaml`."""
 _STORAGE_LOCK = 0x6D656D05
 
 
@@ -96,13 +101,60 @@ def open_instance(settings: Settings, store: Store) -> dg.DagsterInstance:
     return DagsterInstance.from_ref(InstanceRef.from_dir(str(dagster_home(settings)), overrides=no_capture))
 
 
+def show_with_jobs(instance: dg.DagsterInstance) -> None:
+    """Make the runs of this process appear with the jobs of Dagster's UI, as those that the UI starts.
+
+    A run names the code location that its job is from; one in a process of one's own has none, and the first
+    screen leaves it out.
+    """
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME  # noqa: PLC0415
+    from dagster._core.remote_origin import (  # noqa: PLC0415 - takes a second
+        RegisteredCodeLocationOrigin,
+        RemoteJobOrigin,
+        RemoteRepositoryOrigin,
+    )
+
+    create, where = instance.create_run_for_job, RegisteredCodeLocationOrigin(LOCATION_NAME)
+
+    def create_with_origin(job_def: dg.JobDefinition, **values: Any) -> dg.DagsterRun:
+        repository = RemoteRepositoryOrigin(where, SINGLETON_REPOSITORY_NAME)
+        return create(job_def, remote_job_origin=RemoteJobOrigin(repository, job_def.name), **values)
+
+    instance.create_run_for_job = create_with_origin  # type: ignore[assignment,method-assign]
+
+
 def _write_home(settings: Settings) -> None:
-    folder = dagster_home(settings)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / "dagster.yaml"
-    if not file.exists() or file.read_text(encoding="utf-8") != _DAGSTER_YAML:
-        part = folder / f"dagster.yaml.{os.getpid()}"
-        part.write_text(_DAGSTER_YAML, encoding="utf-8")
+    _write(dagster_home(settings) / "dagster.yaml", _DAGSTER_YAML)
+
+
+def write_workspace(settings: Settings, code_server: tuple[str, str] | None = None) -> Path:
+    """Write the file that tells processes of Dagster where the definitions are; return its path.
+
+    Parameters
+    ----------
+    settings
+        Of the memory.
+    code_server
+        (host, port) of the code server that has them; None: each process loads them itself.
+    """
+    name = "workspace.yaml"
+    where: dict[str, dict[str, Any]] = {"python_module": {"module_name": DEFINITIONS}}
+    if code_server is not None:
+        name = "workspace-code-server.yaml"
+        where = {"grpc_server": {"host": code_server[0], "port": int(code_server[1])}}
+    for place in where.values():
+        place["location_name"] = LOCATION_NAME
+    file = dagster_home(settings) / name
+    # JSON is YAML.
+    _write(file, json.dumps({"load_from": [where]}, indent=2) + "\n")
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        part = file.with_name(f"{file.name}.{os.getpid()}")
+        part.write_text(text, encoding="utf-8")
         part.replace(file)
 
 

@@ -13,6 +13,7 @@ from memory_pipeline.pipeline.instance import (
     fail_abandoned_runs,
     lock_holder,
     open_instance,
+    show_with_jobs,
 )
 from memory_pipeline.pipeline.progress import Watcher, is_step
 from memory_pipeline.pipeline.triggers import BECAUSE_TAG
@@ -84,6 +85,7 @@ def rebuild(
         memory.frames.remove_half_written()
         run_id = str(uuid4())
         watcher = Watcher(on_step or (lambda _: None))
+        show_with_jobs(instance)
         instance.add_event_listener(run_id, watcher.on_event)
         began, began_at = time.monotonic(), clock(store)
         definitions = build_definitions(given_resources(memory), settings=settings)

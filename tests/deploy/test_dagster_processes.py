@@ -12,9 +12,17 @@ from dagster import Field
 from dagster._config import process_config
 from dagster._config.field_utils import Shape
 from dagster._core.instance.config import dagster_instance_config_schema
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from memory_pipeline.cli import cli
-from memory_pipeline.pipeline.instance import URL_VARIABLE, dagster_environment, dagster_home
+from memory_pipeline.cli.run import PROJECT
+from memory_pipeline.pipeline.instance import (
+    LOCATION_NAME,
+    URL_VARIABLE,
+    dagster_environment,
+    dagster_home,
+    write_workspace,
+)
 
 DEFINITIONS = ["-m", "memory_pipeline.pipeline.definitions"]
 
@@ -32,18 +40,18 @@ def started(monkeypatch, settings, store):
 @pytest.mark.parametrize(
     ("arguments", "run"),
     [
-        (["webserver"], ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", "3000", *DEFINITIONS]),
+        (["webserver"], ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", "3000", "-w", "workspace.yaml"]),
         (
             ["webserver", "--port", "3999", "--read-only", "--code-server", "code:4000"],
             [
                 *["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", "3999", "--read-only"],
-                *["--grpc-host", "code", "--grpc-port", "4000"],
+                *["-w", "workspace-code-server.yaml"],
             ],
         ),
-        (["daemon"], ["-m", "dagster._daemon", "run", *DEFINITIONS]),
+        (["daemon"], ["-m", "dagster._daemon", "run", "-w", "workspace.yaml"]),
         (
             ["daemon", "--code-server", "code:4000"],
-            ["-m", "dagster._daemon", "run", "--grpc-host", "code", "--grpc-port", "4000"],
+            ["-m", "dagster._daemon", "run", "-w", "workspace-code-server.yaml"],
         ),
         (
             ["code-server", "--host", "0.0.0.0"],  # noqa: S104 - nothing is bound to it
@@ -56,7 +64,7 @@ def test_what_is_started(started, monkeypatch, settings, arguments, run):
     done = CliRunner().invoke(cli, ["dagster", *arguments])
     assert done.exit_code == 0, done.output
     [(module, environment)] = started
-    assert module == run
+    assert [one.removeprefix(f"{dagster_home(settings)}/") for one in module] == run
     assert environment["DAGSTER_HOME"] == str(dagster_home(settings))
     assert environment[URL_VARIABLE].startswith("postgresql")
 
@@ -90,9 +98,25 @@ def test_what_is_started_is_a_program_that_takes_it():
 
     code_server = create_dagster_cli().get_command(None, "code-server").get_command(None, "start")
     assert {"-m", "-h", "-p"} <= options(code_server)
-    assert {"-m", "--grpc-host", "--grpc-port"} <= options(run_command)
+    assert "-w" in options(run_command)
     webserver = create_dagster_webserver_cli()
-    assert {"-h", "-p", "--read-only", "-m", "--grpc-host", "--grpc-port"} <= options(webserver)
+    assert {"-h", "-p", "--read-only", "-w"} <= options(webserver)
+
+
+@pytest.mark.parametrize("code_server", [None, ("code", "4000")])
+def test_the_code_location_has_the_name_that_runs_give(settings, code_server):
+    file = str(write_workspace(settings, code_server))
+    [origin] = location_origins_from_yaml_paths([file])
+    assert origin.location_name == LOCATION_NAME
+    if code_server is None:
+        assert origin.loadable_target_origin.module_name == DEFINITIONS[1]
+    else:
+        assert (origin.host, origin.port) == ("code", 4000)
+
+
+def test_the_shipped_workspace_has_that_name_too():
+    [origin] = location_origins_from_yaml_paths([str(PROJECT / "workspace.yaml")])
+    assert origin.location_name == LOCATION_NAME
 
 
 @pytest.mark.parametrize("address", ["code", "code:", ":4000", "code:port"])

@@ -11,7 +11,7 @@ from quick_rebuilds import leave_out_looks
 from sqlalchemy import text
 
 from memory_pipeline.pipeline.build import build_definitions
-from memory_pipeline.pipeline.instance import open_instance
+from memory_pipeline.pipeline.instance import LOCATION_NAME, open_instance
 from memory_pipeline.pipeline.run import RebuildError, rebuild
 from memory_pipeline.store.database import RebuildInProgressError
 
@@ -221,6 +221,16 @@ def test_two_rebuilds_at_once_are_refused_clearly(
     assert len(refused) == 2
     assert all("another rebuild of this memory is running" in one for one in refused)
     assert len(report.steps) == ASSETS
+
+
+def test_runs_of_the_command_line_are_shown_with_the_jobs_of_the_ui(settings: Settings, store: Store) -> None:
+    report = rebuild(settings, store, only=["outcome_features"])
+    with open_instance(settings, store) as instance:
+        run = instance.get_run_by_id(report.run_id)
+    origin = run.remote_job_origin
+    assert origin.location_name == LOCATION_NAME
+    assert origin.job_name == run.job_name
+    assert run.tags_for_storage()[".dagster/repository"] == f"__repository__@{LOCATION_NAME}"
 
 
 def test_a_run_of_the_ui_holds_the_lock_and_says_so(

@@ -28,11 +28,11 @@ _NOT_FOUND = 404
 _NOT_READY = 409
 
 
-def ask_advice(memory: Memory, context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return advice as `Answer.to_dict` has it, and log it."""
+def ask_advice(memory: Memory, context: Mapping[str, Any], *, asked_by: str) -> dict[str, Any]:
+    """Return advice as `Answer.to_dict` has it, and log it with the name of the token that asked."""
     with _answered():
         _check_columns("get_advice", context, known_columns(memory)[0])
-        return memory.serving.recommend(context, asked=Asked("mcp")).to_dict()
+        return memory.serving.recommend(context, asked=Asked("mcp", asked_by)).to_dict()
 
 
 def check_approach(memory: Memory, context: Mapping[str, Any], approach: Mapping[str, Any]) -> dict[str, Any]:

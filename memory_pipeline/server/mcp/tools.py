@@ -82,10 +82,10 @@ class Tool:
     run: Callable[[Memory, Mapping[str, Any], Caller], tuple[str, dict[str, Any]]]
 
 
-def get_advice(memory: Memory, sent: Mapping[str, Any], _: Caller) -> tuple[str, dict[str, Any]]:
+def get_advice(memory: Memory, sent: Mapping[str, Any], caller: Caller) -> tuple[str, dict[str, Any]]:
     """Advise on an application, and log the answer."""
     arguments = read_arguments(AdviceArguments, sent, "get_advice")
-    answer = brief_advice(questions.ask_advice(memory, arguments.context))
+    answer = brief_advice(questions.ask_advice(memory, arguments.context, asked_by=caller.grant.name))
     return say_advice(answer), answer
 
 

@@ -91,11 +91,11 @@ def test_the_answer_of_advice_is_logged(memory, call):
     asked = answer_of(call(memory, "get_advice", context=MSI))
     memory.store_served()
     with memory.store.transaction() as connection:
-        context = connection.scalar(
-            text("select context from served_recommendations where id = :id"),
+        logged = connection.execute(
+            text("select context, door, asked_by from served_recommendations where id = :id"),
             {"id": asked["recommendation_id"]},
-        )
-    assert context == MSI
+        ).one()
+    assert tuple(logged) == (MSI, "mcp", "tester")
 
 
 @pytest.mark.parametrize(
