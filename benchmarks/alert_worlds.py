@@ -51,7 +51,7 @@ SETTINGS = ("wrapper", "signing", "channel", "reboot", "context")
 """Columns of two values each. Patterns: `wrapper` is 0, and `signing` and `channel` are."""
 
 
-def advised_attempts(kind: str, seed: int, *, harm: float = 0.0) -> pd.DataFrame:
+def advised_attempts(kind: str, seed: int, *, harm: float = 0.0, larger: int = 1) -> pd.DataFrame:
     """Generate attempts that name advice, with the columns that a rebuild describes them by.
 
     Parameters
@@ -60,6 +60,8 @@ def advised_attempts(kind: str, seed: int, *, harm: float = 0.0) -> pd.DataFrame
         One of `ADVICE_KINDS`.
     harm
         By how much following lowers the chance of success from `CHANGE_DAY` on.
+    larger
+        How many times as many units there are, with as many attempts each.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def advised_attempts(kind: str, seed: int, *, harm: float = 0.0) -> pd.DataFrame
         here those of the type), `is_control`, `followed`.
     """
     rng = np.random.default_rng([seed, 101, ADVICE_KINDS.index(kind)])
-    day, unit, types = _attempts(rng, is_heavy="heavy" in kind)
+    day, unit, types = _attempts(rng, is_heavy="heavy" in kind, larger=larger)
     rate = _rates(rng, kind, types)[day, unit]
     share = np.full(len(day), 0.5)
     if "easy types" in kind:

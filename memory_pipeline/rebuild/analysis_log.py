@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from memory_pipeline.rebuild.code_version import code_version
-from memory_pipeline.store.analysis_log import changes_since, record_run
+from memory_pipeline.store.analysis_log import WITHOUT_DAGSTER, changes_since, record_run
 from memory_pipeline.store.rebuilds import clock
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def log_rebuild(
     record_run(
         session.store,
         {
-            "id": report.run_id or f"rebuild-{uuid4()}",
+            "id": report.run_id or f"{WITHOUT_DAGSTER}{uuid4()}",
             "kind": "rebuild",
             "trigger": trigger,
             "state": "succeeded" if error is None else "failed",

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.service.session import Service
-from memory_pipeline.store import alert_messages, alert_rules, alerts, analysis_log
+from memory_pipeline.store import alert_messages, alert_rules, alerts, analysis_log, reads
+from memory_pipeline.store.analysis_log import is_dagsters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,17 @@ class AlertService(Service):
     ) -> tuple[list[dict[str, Any]], int]:
         """Read the log of the analysis, the newest run first; see `store.analysis_log.read_runs`."""
         return analysis_log.read_runs(self.store, limit=limit, before=before)
+
+    def unlogged_runs(self, *, limit: int = 20) -> list[dict[str, Any]]:
+        """Read those of the newest rebuilds in Dagster that are not in the log of the analysis.
+
+        They are in progress, or ended when nothing was there to log them. Columns are those of
+        `store.reads.rebuild_runs`.
+        """
+        runs, _ = reads.rebuild_runs(self.store, limit=limit)
+        in_dagster = [one for one in runs if is_dagsters(one["run_id"])]
+        known = analysis_log.recorded(self.store, [one["run_id"] for one in in_dagster])
+        return [one for one in in_dagster if one["run_id"] not in known]
 
 
 _MOST_DAYS = 3650

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from memory_pipeline.store.database import Store
 
 
+WITHOUT_DAGSTER = "rebuild-"
+"""How the id of a rebuild begins that Dagster did not run."""
+
+
+def is_dagsters(run_id: str) -> bool:
+    """Return whether a rebuild ran in Dagster, by its id."""
+    return not run_id.startswith(WITHOUT_DAGSTER)
+
+
 def record_run(store: Store, row: Mapping[str, Any]) -> None:
     """Record a run that ended: columns of `analysis_runs`; one that is recorded stays as it is."""
     with store.transaction() as connection:

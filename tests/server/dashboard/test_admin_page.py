@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from sleeping_jobs import jobs_that_sleep
 
-from memory_pipeline.server.dashboard.pages import admin
+from memory_pipeline.store import reads
 from memory_pipeline.store.access import create_token, list_tokens
+from memory_pipeline.store.analysis_log import record_run
 
-PAGES = ("", "/quarantine", "/runs", "/ingests", "/decisions", "/settings", "/tokens", "/audit")
+PAGES = ("", "/quarantine", "/analysis", "/ingests", "/decisions", "/settings", "/tokens", "/audit")
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -47,28 +48,31 @@ def test_every_page_of_admin_can_be_read_by_everybody_on_any_screen(site, open_p
     assert run["run_id"][:8] in text
 
 
-def test_every_run_is_on_one_page_of_runs(site, open_page, monkeypatch):
+def test_what_runs_and_what_ran_are_on_one_page_with_their_addresses_in_dagster(
+    serve, changed, open_page, monkeypatch
+):
+    changed.settings = changed.settings.model_copy(update={"dagster_ui_url": "http://127.0.0.1:3999"})
     moment = datetime(2026, 3, 1, tzinfo=UTC)
+    ids = {"in progress": "5f0e2c53", "logged": "6d8a1b72", "without Dagster": "rebuild-77"}
+    for name in ("logged", "without Dagster"):
+        run = {"id": ids[name], "kind": "rebuild", "trigger": name, "state": "succeeded"}
+        record_run(changed.store, run | {"began_at": moment, "ended_at": moment})
     made = [
-        {"run_id": f"run-{one}", "status": "success", "created_at": moment - timedelta(hours=one)}
-        | {"started_at": None, "finished_at": None}
-        for one in range(5)
+        {"run_id": one, "status": "started", "created_at": moment, "started_at": moment, "finished_at": None}
+        for one in ids.values()
     ]
-
-    def runs(*, limit, before=None):
-        left = [one for one in made if before is None or (one["created_at"], one["run_id"]) < before]
-        return left[:limit], len(made)
-
-    monkeypatch.setattr(site.memory, "rebuild_runs", runs)
-    monkeypatch.setattr(admin, "ROWS", 2)
-    page = open_page(f"{site.address}/admin/runs")
-    seen = []
-    for _ in range(3):
-        seen += page.locator("tbody tr td:first-child").all_inner_texts()
-        if page.get_by_role("link", name="Next page").count():
-            page.get_by_role("link", name="Next page").click()
-            page.wait_for_load_state()
-    assert seen == [one["run_id"] for one in made]
+    monkeypatch.setattr(reads, "rebuild_runs", lambda *_, **__: (made, len(made)))
+    page = open_page(f"{serve(changed).address}/admin/runs")
+    assert page.url.endswith("/admin/analysis")
+    rows = page.locator("tbody").first.locator("tr")
+    assert rows.count() == 1
+    running = rows.get_by_role("link", name="5f0e2c53 in Dagster").get_attribute("href")
+    assert running == "http://127.0.0.1:3999/runs/5f0e2c53"
+    links = page.locator("section.card").get_by_role("link", name="In Dagster").all()
+    addresses = [one.get_attribute("href") for one in links]
+    assert "http://127.0.0.1:3999/runs/6d8a1b72" in addresses
+    assert not any("rebuild-77" in one for one in addresses)
+    assert page.get_by_text("Asked for by without Dagster").count() == 1
 
 
 def test_a_record_in_quarantine_is_mended_in_place(serve, changed, open_page, assert_accessible):

@@ -14,8 +14,8 @@ from memory_pipeline.server.dashboard.forms import SentForm, see
 from memory_pipeline.server.dashboard.lists import ROWS, chosen, page_number
 from memory_pipeline.server.dashboard.rendering import render
 from memory_pipeline.server.dependencies import Admin, OpenedMemory, Reader
-from memory_pipeline.server.id_pages import page_of, read_moment_cursor
 from memory_pipeline.store import jobs
+from memory_pipeline.store.analysis_log import is_dagsters
 
 if TYPE_CHECKING:
     from memory_pipeline.server.jobs import JobRunner
@@ -71,13 +71,9 @@ def cancel_job(identity: str, memory: OpenedMemory, _who: Admin, _: SentForm) ->
 
 
 @router.get("/runs")
-def runs(request: Request, memory: OpenedMemory, _: Reader) -> Response:
-    """Show every run of the rebuild, the newest first."""
-    before = read_moment_cursor(request.query_params.get("cursor"))
-    found, total = memory.rebuild_runs(limit=ROWS + 1, before=before)
-    page = page_of(found, total, ROWS, "created_at", "run_id")
-    rows = _with_addresses(memory, page["items"])
-    return render(request, "runs.html", rows=rows, total=total, following=page["next_cursor"])
+def runs(_: Reader) -> Response:
+    """Lead to what ran, where each run of the rebuild is."""
+    return see("/admin/analysis")
 
 
 @router.get("/ingests")
@@ -108,7 +104,7 @@ def decisions(request: Request, memory: OpenedMemory, _: Reader) -> Response:
 
 @router.get("/analysis")
 def analysis(request: Request, memory: OpenedMemory, _: Reader) -> Response:
-    """Show the rebuilds that ended: why, how long each step took, what changed, and what was wrong."""
+    """Show what runs, and what ended: why, how long each step took, what changed, and what was wrong."""
     asked = chosen(request, "until", "run")
     before = None
     if asked["until"] and asked["run"]:
@@ -116,7 +112,14 @@ def analysis(request: Request, memory: OpenedMemory, _: Reader) -> Response:
             before = (datetime.fromisoformat(asked["until"]), asked["run"])
     rows, total = memory.analysis_runs(limit=_RUNS + 1, before=before)
     last = rows[_RUNS - 1] if len(rows) > _RUNS else None
-    return render(request, "analysis.html", rows=rows[:_RUNS], total=total, last=last)
+    return render(
+        request,
+        "analysis.html",
+        rows=[one | {"address": _dagster_address(memory, one)} for one in rows[:_RUNS]],
+        total=total,
+        last=last,
+        unlogged=[] if before else _with_addresses(memory, memory.unlogged_runs()),
+    )
 
 
 @router.get("/settings")
@@ -133,10 +136,12 @@ def row_id(text: str | None) -> int | None:
 
 
 def _with_addresses(memory: OpenedMemory, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [run | {"address": _dagster_address(memory, run["run_id"])} for run in runs]
+    return [run | {"address": _dagster_address(memory, run)} for run in runs]
 
 
-def _dagster_address(memory: OpenedMemory, run_id: str) -> str | None:
+def _dagster_address(memory: OpenedMemory, run: dict[str, Any]) -> str | None:
     """Return where Dagster shows a run; None where its address is not known, or it ran without Dagster."""
     address: Any = memory.settings.dagster_ui_url
-    return f"{address}/runs/{run_id}" if address and not run_id.startswith("rebuild-") else None
+    run_id = run.get("run_id") or run["id"]
+    is_there = run.get("kind", "rebuild") == "rebuild" and is_dagsters(run_id)
+    return f"{address}/runs/{run_id}" if address and is_there else None
