@@ -65,13 +65,14 @@ def first_alarm(seen: Sequence[Sighting]) -> float:
     return min((one.look.ends - FIRST_DAY - CHANGE_DAY for one in seen if one.is_alarm), default=np.inf)
 
 
-def advice_alarm(kind: str, seed: int, *, harm: float = 0.0) -> float:
+def advice_alarm(kind: str, seed: int, *, harm: float = 0.0, larger: int = 1) -> float:
     """Return the day of the first alarm that advice does harm, as `first_alarm`."""
-    attempts = advised_attempts(kind, seed, harm=harm)
-    compared = compared_attempts(attempts, unit=UNIT, strata=("installer_type", "difficulty"))
-    recent = RecentAttempts(compared.frame, 0, UNIT)
+    attempts = advised_attempts(kind, seed, harm=harm, larger=larger)
+    compared = compared_attempts(attempts, unit=UNIT)
+    recent = RecentAttempts(attempts, 0, UNIT)
+    strata = ("installer_type", "difficulty")
     seen = watch_gain(
-        *(recent.counts(side, strata=compared.strata) for side in (compared.without, compared.advised)),
+        *(recent.counts(side, strata=strata) for side in (compared.without, compared.advised)),
         today=FIRST_DAY + DAYS,
         direction="fell",
         error_rate=LEVEL,
@@ -148,6 +149,10 @@ def print_advice(worlds: int, delays: int) -> None:
     for kind in ADVICE_KINDS:
         hits = [advice_alarm(kind, seed) < np.inf for seed in range(worlds)]
         print(f"| {kind} | {_share(hits)} |", flush=True)
+    for kind in ADVICE_KINDS:
+        if "retried" in kind:
+            hits = [advice_alarm(kind, seed, larger=10) < np.inf for seed in range(worlds)]
+            print(f"| {kind}, {10 * UNITS:,} units | {_share(hits)} |", flush=True)
     print("\n| advice begins to do harm | seen in 265 days | median days | 90% within |\n|---|---|---|---|")
     for kind in HARMED:
         for harm in (0.1, 0.2):

