@@ -79,7 +79,7 @@ def rebuild(
     from memory_pipeline.store.rebuilds import clock  # noqa: PLC0415
     from memory_pipeline.store.session import open_session  # noqa: PLC0415
 
-    with store.rebuild_lock(), open_instance(settings, store) as instance, _quiet(verbose=verbose):
+    with store.rebuild_lock(), _quiet(verbose=verbose), open_instance(settings, store) as instance:
         abandoned = fail_abandoned_runs(instance)
         memory = open_session(settings, store)
         memory.frames.remove_half_written()
@@ -127,6 +127,10 @@ def _quiet(*, verbose: bool) -> Iterator[None]:
     """Keep Dagster's own log off stderr, also where it does not go through the run's loggers."""
     logger, root = logging.getLogger("dagster"), logging.getLogger()
     before = logger.level
+    # A root without handlers gets one at the first warning, which would print what is below a warning too.
+    plain = logging.lastResort if not root.handlers else None
+    if plain is not None:
+        root.addHandler(plain)
     if not verbose:
         logger.setLevel(logging.CRITICAL)
         root.addFilter(_is_news)
@@ -135,6 +139,8 @@ def _quiet(*, verbose: bool) -> Iterator[None]:
     finally:
         root.removeFilter(_is_news)
         logger.setLevel(before)
+        if plain is not None:
+            root.removeHandler(plain)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -17,6 +17,7 @@ from memory_pipeline.rebuild.report import (
 )
 from memory_pipeline.rebuild.steps import SOURCES, STEPS
 from memory_pipeline.store.errors import explain
+from memory_pipeline.store.retries import do_again_when_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -128,7 +129,7 @@ class _Run:
         self.on_step(started)
         began = time.monotonic()
         try:
-            rows = work()
+            rows = do_again_when_away(self.session.store, work)
         except Exception as error:  # noqa: BLE001 - reported in the end; what does not depend on it goes on
             self.broken.add(name)
             if not isinstance(error, _ContractViolatedError):

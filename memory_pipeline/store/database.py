@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from memory_pipeline.store.errors import StoreError
 
@@ -246,14 +246,23 @@ class Store:
             try:
                 yield
             finally:
-                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
-                connection.commit()
+                _unlock(connection, key)
 
     def close(self) -> None:
         """Close the pooled connections; the store opens new ones if it is used again."""
         if "engine" in self.__dict__:
             self.engine.dispose()
             del self.__dict__["engine"]
+
+
+def _unlock(connection: Connection, key: int) -> None:
+    """Release a lock; one whose connection was lost, as where the server was restarted, went with it."""
+    try:
+        connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+        connection.commit()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
 
 
 def revisions() -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from memory_pipeline.pipeline.metadata import column_schema
 from memory_pipeline.rebuild.steps import step
+from memory_pipeline.store.retries import do_again_when_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,11 +29,13 @@ def memory_asset(
     schema: dg.TableSchema | None = None,
     metadata: Mapping[str, Any] | None = None,
     resources: Collection[str] = frozenset(RESOURCES),
+    is_repeatable: bool = True,
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """Declare an asset of the memory; its name and its description are the function's.
 
     Its `deps` are what the step of the same name reads (`rebuild.steps`); else those given.
     Raise `code_version` when the same input gives another result: the UI then shows what is out of date.
+    Unless `is_repeatable` is off, it is done again where the database went away and came back.
     """
     shown = dict(metadata or {})
 
@@ -45,9 +49,19 @@ def memory_asset(
             code_version=code_version,
             required_resource_keys=set(resources),
             metadata=described,
-        )(compute)
+        )(_repeated(compute) if is_repeatable else compute)
 
     return declare
+
+
+def _repeated(
+    compute: Callable[..., dg.MaterializeResult[None]],
+) -> Callable[..., dg.MaterializeResult[None]]:
+    @wraps(compute)
+    def repeated(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        return do_again_when_away(memory_of(context).store, lambda: compute(context))
+
+    return repeated
 
 
 def memory_of(context: dg.AssetExecutionContext) -> Session:

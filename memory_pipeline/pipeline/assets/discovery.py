@@ -24,6 +24,7 @@ class DiscoveryConfig(dg.Config):
     kinds={"postgres", "python"},
     deps=("member_patterns",),
     resources={"memory"},
+    is_repeatable=False,  # it costs money
 )
 def discovery_runs(context: dg.AssetExecutionContext, config: DiscoveryConfig) -> dg.MaterializeResult[None]:
     """Patterns that Claude proposes among the members, each verified by code; one row per run.
