@@ -58,8 +58,8 @@ def _repeated(
     compute: Callable[..., dg.MaterializeResult[None]],
 ) -> Callable[..., dg.MaterializeResult[None]]:
     @wraps(compute)
-    def repeated(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        return do_again_when_away(memory_of(context).store, lambda: compute(context))
+    def repeated(context: dg.AssetExecutionContext, **values: Any) -> dg.MaterializeResult[None]:
+        return do_again_when_away(memory_of(context).store, lambda: compute(context, **values))
 
     return repeated
 
