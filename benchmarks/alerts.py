@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from alert_worlds import A_DAY, CHANGE_DAY, DAYS, FIRST_DAY, TYPE_RATES, UNITS, YEAR, spells
 from scipy import stats
 
 from memory_pipeline.analysis.alerts.looks import LOOKED_BACK_DAYS
@@ -31,12 +32,8 @@ from memory_pipeline.analysis.alerts.unit_bets import unit_differences
 from memory_pipeline.analysis.alerts.watch import DailyCounts, watch_success
 from memory_pipeline.analysis.stats.intervals import wilson_interval
 
-UNITS, A_DAY, YEAR, DAYS = 120, 20, 365, 730
-FIRST_DAY = 20_000
 LEVEL, RECENT = 0.05, 28
-FALL_DAY = YEAR + 100
 NULL_KINDS = ("independent", "rates and heavy tails", "bad spells", "good spells", "seasonal mix", "retries")
-TYPES = np.array([0.95, 0.8, 0.6])
 
 
 def history(kind: str, seed: int, *, fall: float = 0.0) -> DailyCounts:
@@ -51,15 +48,15 @@ def history(kind: str, seed: int, *, fall: float = 0.0) -> DailyCounts:
         scale = (1 - 0.45) / 0.45
         rate = np.tile(rng.beta(0.75 * scale, 0.25 * scale, UNITS), (DAYS, 1))
     elif "spells" in kind:
-        rate = np.where(_spells(rng, is_bad="bad" in kind), 0.2, 0.9)
+        rate = np.where(spells(rng, UNITS, is_bad="bad" in kind), 0.2, 0.9)
     elif kind == "seasonal mix":
-        rate = np.tile(TYPES[kinds], (DAYS, 1))
+        rate = np.tile(TYPE_RATES[kinds], (DAYS, 1))
         season = 1 + 0.9 * np.sin(2 * np.pi * np.arange(DAYS) / YEAR)
         weight = np.where(kinds == 2, season[:, None], np.where(kinds == 0, 2 - season[:, None], 1.0))  # noqa: PLR2004
         unit = np.concatenate([rng.choice(UNITS, A_DAY, p=one / one.sum()) for one in weight])
     if fall:
         rate = rate.copy()
-        rate[FALL_DAY:] = np.clip(rate[FALL_DAY:] - fall, 0, 1)
+        rate[CHANGE_DAY:] = np.clip(rate[CHANGE_DAY:] - fall, 0, 1)
     success = rng.random(len(day)) < rate[day, unit]
     if kind == "retries":
         again = ~success & (rng.random(len(day)) < 0.7)  # noqa: PLR2004 - as the docstring says
@@ -67,17 +64,6 @@ def history(kind: str, seed: int, *, fall: float = 0.0) -> DailyCounts:
         day, unit = np.concatenate([day, day[again]]), np.concatenate([unit, unit[again]])
         success = np.concatenate([success, second[again]])
     return DailyCounts(FIRST_DAY + day, unit, kinds[unit], np.ones(len(day)), success.astype(float))
-
-
-def _spells(rng: np.random.Generator, *, is_bad: bool) -> np.ndarray:
-    """Return whether each unit is in its low state on each day: a Markov chain from its stationary state."""
-    leave_high, leave_low = (1 / 60, 1 / 20) if is_bad else (1 / 20, 1 / 60)
-    low = np.empty((DAYS, UNITS), dtype=bool)
-    low[0] = rng.random(UNITS) < leave_high / (leave_high + leave_low)
-    for day in range(1, DAYS):
-        flip = rng.random(UNITS) < np.where(low[day - 1], leave_low, leave_high)
-        low[day] = low[day - 1] ^ flip
-    return low
 
 
 def first_alarm(counts: DailyCounts, direction: str) -> int | None:
@@ -141,7 +127,7 @@ def main() -> None:
         for fall in (0.1, 0.2):
             days = [first_alarm(history(kind, seed, fall=fall), "fell") for seed in range(chosen.delays)]
             # An alarm before the fall is a false one: it does not count as seen.
-            delays = [one - FALL_DAY if one and one > FALL_DAY else np.inf for one in days]
+            delays = [one - CHANGE_DAY if one and one > CHANGE_DAY else np.inf for one in days]
             middle, most = np.quantile(delays, [0.5, 0.9], method="lower")
             said = f"{kind}, {fall:.0%} points".replace("%", "")
             print(
