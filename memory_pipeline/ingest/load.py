@@ -222,7 +222,8 @@ def _run(store: Store, job: Job, records: Iterator[Any]) -> IngestReport:
         if counts.superseded:
             job.notes.append(
                 f"{counts.superseded:,} of the records are older than another of the same attempt, in this "
-                "file or stored before, and do not count (`latest_wins`)"
+                "file or stored before, and do not count; if they are attempts of their own, give each an id "
+                "of its own (`record_id`)"
             )
         late = writer.late_refusals(MAX_PROBLEMS)
         stored_ids = writer.stored_ids() if job.read <= MAX_STORED_IDS else ()

@@ -180,7 +180,7 @@ class OutcomeMapping(_Mapping):
     feedback: FeedbackColumns = FeedbackColumns()
     from_command: CommandColumn | None = None
     value_maps: tuple[ValueMap, ...] = ()
-    latest_wins: bool = False
+    latest_wins: bool | None = None
     unmapped: Literal["error", "ignore", "context"] = "error"
 
     def columns_by_place(self) -> Iterator[tuple[str, str]]:

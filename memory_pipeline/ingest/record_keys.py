@@ -62,7 +62,7 @@ class Translator:
         self.dropped = dropped
         self.pseudonymised = pseudonymised
         self.csv_form = CsvForm()
-        self.latest_wins = False
+        self.latest_wins: bool | None = False
         self.derived_columns: tuple[str, ...] = ()
         self.notes = ReadingNotes()
         self.seen: dict[str, None] = {}

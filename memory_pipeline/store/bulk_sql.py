@@ -42,6 +42,27 @@ where s.reason is null and not s.is_content and not s.is_repetition and p.id = s
 """,
 )
 
+# The same where a mapping says nothing of it, among rows whose ids repeat with other content: rows of another
+# application, or of the same time, are no later state of one attempt, but a wrong id.
+SUPERSEDE_REPEATS = """
+update staged_records as s set is_repetition = true
+from (
+    select row_number, (doc->>'occurred_at')::timestamptz < max((doc->>'occurred_at')::timestamptz)
+        over (partition by id collate "C", doc->>'application_name') as is_older
+    from staged_records
+    where reason is null and not is_content and id in (
+        select t.id from staged_records as t join staged_repeats as r using (row_number) where r.is_different)
+) as compared
+where s.row_number = compared.row_number and compared.is_older
+"""
+FORGET_REPEATS = "delete from staged_repeats"
+
+# Accepted rows that are not written, since what is stored is a later state of the attempt.
+COUNT_OLDER = """
+select count(*) from staged_records as s join packaging_outcomes as p on p.id = s.id
+where s.reason is null and not s.is_repetition and p.content_hash <> s.hash
+"""
+
 # Rows that share an id: the second and later ones, each with the first row of that id.
 FIND_REPEATS = """
 insert into staged_repeats
@@ -116,7 +137,9 @@ with written as (
         recommendation_id = excluded.recommendation_id,
         recommendation_followed = excluded.recommendation_followed, occurred_at = excluded.occurred_at,
         content_hash = excluded.content_hash, ingest_id = excluded.ingest_id, updated_at = excluded.updated_at
-    where stored.content_hash <> excluded.content_hash
+    where stored.content_hash <> excluded.content_hash and (
+        not :keeps_later or excluded.occurred_at >= stored.occurred_at
+        or excluded.application_name <> stored.application_name)
     returning (xmax = 0) as is_new
 )
 select count(*) filter (where is_new), count(*) filter (where not is_new) from written

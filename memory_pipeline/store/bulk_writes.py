@@ -14,8 +14,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from memory_pipeline.store.bulk_sql import (
+    COUNT_OLDER,
     CREATE,
     FIND_REPEATS,
+    FORGET_REPEATS,
     MARK_REPETITIONS,
     REFUSE_CONTRADICTIONS,
     REFUSE_OVERWRITES,
@@ -24,6 +26,7 @@ from memory_pipeline.store.bulk_sql import (
     RESULTS,
     STAGED_COLUMNS,
     SUPERSEDE,
+    SUPERSEDE_REPEATS,
     WRITE,
     WRITE_INGEST,
     WRITE_QUARANTINE,
@@ -97,7 +100,7 @@ class RecordWriter:
         own_format: str,
         skipped_ids: Sequence[int] = (),
         keeps_stored: bool = False,
-        latest_wins: bool = False,
+        latest_wins: bool | None = False,
     ) -> WrittenCounts:
         """Move the staged records to their tables, and log the ingest.
 
@@ -115,7 +118,8 @@ class RecordWriter:
         keeps_stored
             Refuse records that would change a stored one.
         latest_wins
-            Of outcomes with the same identity, here or stored, only the one that occurred last counts.
+            Of outcomes with the same identity, here or stored, only the one that occurred last counts. None:
+            where their application is the same and their times differ.
         """
         self.connection.execute(text("analyze staged_records (row_number, id, hash, reason)"))
         staged = self._scalar("select count(*) from staged_records where reason is null")
@@ -123,15 +127,22 @@ class RecordWriter:
         if latest_wins:
             superseded = sum(self.connection.execute(text(one)).rowcount for one in SUPERSEDE)
         self.connection.execute(text(FIND_REPEATS))
+        if latest_wins is None:
+            superseded = self.connection.execute(text(SUPERSEDE_REPEATS)).rowcount
+            if superseded:
+                self.connection.execute(text(FORGET_REPEATS))
+                self.connection.execute(text(FIND_REPEATS))
         self._rename_identical(rename)
         self.connection.execute(text(REFUSE_CONTRADICTIONS))
         self.connection.execute(text(MARK_REPETITIONS))
         if keeps_stored:
             table = {"outcomes": "packaging_outcomes", "members": "members"}[self.run.kind]
             self.connection.execute(text(REFUSE_OVERWRITES[table]))
-        new, changed = self.connection.execute(
-            text(WRITE[self.run.kind]), {"ingest_id": self.run.ingest_id}
-        ).one()
+        keeps_later = latest_wins is None
+        values = {"ingest_id": self.run.ingest_id, "keeps_later": keeps_later}
+        new, changed = self.connection.execute(text(WRITE[self.run.kind]), values).one()
+        if keeps_later and new < staged:
+            superseded += self._scalar(COUNT_OLDER)
         quarantined = self._scalar("select count(*) from staged_records where reason is not null")
         fresh = self._write_quarantine(own_format) if quarantined else 0
         resolved = {"kind": self.run.kind, "skipped_ids": list(skipped_ids)}

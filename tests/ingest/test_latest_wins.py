@@ -37,17 +37,19 @@ EARLY = ("j1", "2026-02-03 08:00", "failure")
 LATE = ("j1", "2026-02-03 09:00", "success")
 
 
+@pytest.mark.parametrize("latest_wins", [True, None])
 @pytest.mark.parametrize("order", [(EARLY, LATE), (LATE, EARLY)])
-def test_the_latest_row_of_a_file_counts(ingest, rows, order):
-    report = ingest(*order, ("j2", "2026-02-03 08:00", "success"))
+def test_the_latest_row_of_a_file_counts(ingest, rows, order, latest_wins):
+    report = ingest(*order, ("j2", "2026-02-03 08:00", "success"), latest_wins=latest_wins)
 
     assert (report.read, report.new, report.changed, report.unchanged, report.quarantined) == (3, 2, 0, 1, 0)
     assert [row["outcome_status"] for row in rows("packaging_outcomes")] == ["success", "success"]
     assert report.notes[0].startswith("1 of the records are older than another of the same attempt")
 
 
-def test_an_older_file_that_is_read_again_changes_nothing(ingest, rows):
-    first, second, again = ingest(EARLY), ingest(LATE), ingest(EARLY)
+@pytest.mark.parametrize("latest_wins", [True, None])
+def test_an_older_file_that_is_read_again_changes_nothing(ingest, rows, latest_wins):
+    first, second, again = (ingest(one, latest_wins=latest_wins) for one in (EARLY, LATE, EARLY))
 
     assert [(one.new, one.changed, one.unchanged) for one in (first, second, again)] == [
         (1, 0, 0),
@@ -64,10 +66,41 @@ def test_of_equal_times_the_later_row_counts_and_a_stored_one_is_corrected(inges
     assert ingest((*EARLY[:2], "success")).changed == 1
 
 
-def test_without_the_key_rows_of_one_attempt_contradict_each_other(ingest):
+def test_turned_off_rows_of_one_attempt_contradict_each_other(ingest):
     report = ingest(EARLY, LATE, latest_wins=False)
 
     assert (report.new, report.quarantined, report.notes) == (1, 1, ())
+    assert ingest((*EARLY[:2], "partial"), latest_wins=False).changed == 1
+
+
+def test_unless_told_rows_of_equal_times_contradict_each_other(ingest, rows):
+    report = ingest(LATE, (*LATE[:2], "partial"), EARLY, latest_wins=None)
+
+    assert (report.new, report.unchanged, report.quarantined) == (1, 1, 1)
+    assert report.problems[0].row_number == 2
+    assert [row["outcome_status"] for row in rows("packaging_outcomes")] == ["success"]
+    assert ingest((*LATE[:2], "failure"), latest_wins=None).changed == 1
+
+
+def test_unless_told_rows_of_other_applications_contradict_each_other(store, rows):
+    mapping = OutcomeMapping.model_validate(MAPPING | {"latest_wins": None})
+    records = [
+        {"tool": tool, "job": "j1", "when": when, "end": "success"}
+        for tool, when in (("Ledger", "2026-02-03 08:00"), ("Viewer", "2026-02-03 09:00"))
+    ]
+    report = ingest_records(store, "outcomes", records, mapping=mapping)
+    assert (report.new, report.quarantined, report.notes) == (1, 1, ())
+    again = ingest_records(store, "outcomes", records[1:], mapping=mapping)
+    assert (again.changed, again.notes) == (1, ())
+    older = ingest_records(store, "outcomes", records[:1], mapping=mapping)
+    assert (older.changed, older.notes) == (1, ())
+
+
+@pytest.mark.parametrize("rows_of_a_file", [[EARLY, EARLY, LATE], [EARLY, LATE, LATE], [LATE, EARLY, LATE]])
+def test_identical_rows_among_them_are_one(ingest, rows, rows_of_a_file):
+    report = ingest(*rows_of_a_file, latest_wins=None)
+    assert (report.new, report.unchanged, report.quarantined) == (1, 2, 0)
+    assert [row["outcome_status"] for row in rows("packaging_outcomes")] == ["success"]
 
 
 def test_an_older_row_from_quarantine_replaces_nothing(store, ingest, rows):
