@@ -165,6 +165,15 @@ class PolicyModel:
             for pool, ones in self.candidates.items()
         }
 
+    @cached_property
+    def rows_by_approach(self) -> dict[str, Floats]:
+        """The row of `candidate_rows` of each approach, which is the same in every pool, shape (terms,)."""
+        return {
+            one.approach: row
+            for pool, ones in self.candidates.items()
+            for one, row in zip(ones, self.candidate_rows[pool], strict=True)
+        }
+
     def pool_level_log_odds(self, candidates_of: Values, pool: Values) -> tuple[Floats, Floats]:
         """Return the part of the candidates' log-odds that depends on settings and pool alone; cached.
 

@@ -80,7 +80,7 @@ def _spread(policy: PolicyModel, posterior: ContextPosterior, column: str) -> Sp
         return _ONE_VALUE_ONLY
     design, coefficients = policy.structured.model.design, policy.structured.model.coefficients
     size = np.array([len(term) for term in design.terms])
-    settings = np.array([design.held(one.settings) for one in posterior.candidates], dtype=float)
+    settings = np.array([policy.rows_by_approach[one.approach] for one in posterior.candidates])
     alone = design.without(set(policy.contexts.columns) - set(encoded))
     common, own = [], []
     for name in encoded:
