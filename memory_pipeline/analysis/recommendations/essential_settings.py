@@ -115,7 +115,7 @@ class _Picked:
                 for position in own
             )
         }
-        losses = {source: self._loss(positions[source]) for source in sorted(closed)}
+        losses = {source: self._loss(source) for source in sorted(closed)}
         fewest = 1 if len(closed) == len(positions) else 0
         named, given_up = set(closed), 0.0
         enough = min(self.policy.limits.confidence_threshold, self._confidence(named))
@@ -171,33 +171,28 @@ class _Picked:
         as_usual = _as_usual_among(self.posterior, self.agreeing(named), self.posterior.draws)
         return confidence_of(as_usual, self.posterior)
 
-    def _loss(self, positions: Sequence[int]) -> float:
-        """Return the expected success that is lost if the settings at some positions are chosen as usual.
+    def _loss(self, source: str) -> float:
+        """Return the expected success that is lost if the settings of a source column are chosen as usual.
 
         The other settings of the candidate stay. Where the approach that results is a candidate, its
         posterior counts, otherwise the picked one's, shifted by the coefficients of the structured model. To
         avoid the rarer side of a suppressed comparison is no reason to name a setting.
         """
-        posterior, columns, keys = self.posterior, self.policy.key_columns, self._keys
+        posterior, columns = self.posterior, self.policy.key_columns
         ours, rate = posterior.candidates[self.index], float(posterior.rates[self.index])
-        values = list(map(tuple, keys[:, positions].tolist()))
-        usual: dict[tuple[int, ...], float] = {}
-        for value, share in zip(values, posterior.shares.tolist(), strict=True):
-            usual[value] = usual.get(value, 0.0) + share
-        others = [position for position in range(len(columns)) if position not in positions]
-        is_alike = (keys[:, others] == keys[self.index, others]).all(axis=1)
-        number = {values[one]: one for one in np.flatnonzero(is_alike).tolist()}
+        values = self.policy.key_values_of(posterior.candidates, source)
+        usual = np.bincount(values.code, weights=posterior.shares).tolist()
+        positions = self.policy.key_positions[source]
         loss = 0.0
-        for value, share in usual.items():
-            like = number.get(value)
-            if like is not None:
+        for share, first, like in zip(usual, values.first, values.like[self.index].tolist(), strict=True):
+            if like >= 0:
                 settings = posterior.candidates[like].settings
             else:
-                there = posterior.candidates[values.index(value)].key
+                there = posterior.candidates[first].key
                 settings = {**ours.settings, **{columns[at]: there[at] for at in positions}}
             if self._suppression and not self._is_rarer and self._suppression.is_suppressed(settings):
                 continue
-            other = self._shifted(settings, positions).mean() if like is None else posterior.rates[like]
+            other = posterior.rates[like] if like >= 0 else self._shifted(settings, positions).mean()
             loss += share * (rate - float(other))
         return loss
 

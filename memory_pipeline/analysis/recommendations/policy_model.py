@@ -18,6 +18,7 @@ from memory_pipeline.analysis.features.encoding import Encoding
 from memory_pipeline.analysis.recommendations.candidates import Candidate, Remainder, Support
 from memory_pipeline.analysis.recommendations.contexts import Contexts
 from memory_pipeline.analysis.recommendations.decisions import SUPPRESS, FactorDecision, has_side
+from memory_pipeline.analysis.recommendations.key_values import KeyValues, key_values
 from memory_pipeline.analysis.recommendations.level import NO_LEVEL, Level
 from memory_pipeline.analysis.recommendations.reward_model import ModelWeights, RewardModel
 from memory_pipeline.analysis.recommendations.tried import NOT_COUNTED, TriedByContext
@@ -152,6 +153,18 @@ class PolicyModel:
         return dict(
             zip(keys, np.column_stack(columns) if columns else np.zeros((len(keys), 0), int), strict=True)
         )
+
+    def key_values_of(self, candidates: tuple[Candidate, ...], source: str) -> KeyValues:
+        """Return the values that candidates have of a source column of `key_positions`; cached."""
+        keys = tuple(one.key for one in candidates)
+        if (keys, source) not in self._key_values:
+            coded = np.array([self.coded_keys[key] for key in keys])
+            self._key_values[keys, source] = key_values(coded, self.key_positions[source])
+        return self._key_values[keys, source]
+
+    @cached_property
+    def _key_values(self) -> dict[tuple[tuple[Values, ...], str], KeyValues]:
+        return {}
 
     @cached_property
     def candidate_rows(self) -> dict[Values, NDArray[np.float64]]:
