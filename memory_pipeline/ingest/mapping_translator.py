@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from memory_pipeline.ingest.cell_readers import AS_THEY_ARE, as_text, cell_reader, pseudonym, read_simple_cell
+from memory_pipeline.ingest.column_rules import ColumnRule
 from memory_pipeline.ingest.derived_columns import DerivedColumns
 from memory_pipeline.ingest.errors import MappingError, RecordRefusedError, refuse
 from memory_pipeline.ingest.field_rules import MAX_NAME
@@ -47,14 +48,20 @@ class MappingTranslator(Translator):
         self.csv_form = mapping.csv
         self.fallbacks = {column: other for column in read if (other := mapping.rule(column).otherwise)}
         self._alternatives = tuple(self._chains())
-        self.constants = {
-            field: value if field in _TYPED_FIELDS else as_text(value)
-            for field, value in mapping.constants.items()
-        }
+        self.constants = {field: self._constant(field, value) for field, value in mapping.constants.items()}
         needed = (mapping.renames.get(field) for field in REQUIRED_FIELDS)
         self.decisive = frozenset({*mapping.record_id, *(c for c in needed if c is not None)})
         """Columns without which there is no record; an unreadable cell of another costs only the cell."""
         self.readers = self._compile_readers()
+
+    def _constant(self, field: str, value: Any) -> Any:
+        if field != "occurred_at":
+            return value if field in _TYPED_FIELDS else as_text(value)
+        rule = ColumnRule.model_validate({"as": "time"})
+        try:
+            return cell_reader(f"constants.{field}", rule, self.mapping.timezone, self.notes)(value)
+        except RecordRefusedError as error:
+            raise MappingError(f"mapping {self.mapping.name}: {error.reason}") from error
 
     def _chains(self) -> Iterator[tuple[str, ...]]:
         """Yield columns of which a file needs one: an optional one of a required field, and its `else`."""

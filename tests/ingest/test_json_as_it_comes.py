@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from memory_pipeline.ingest.errors import MappingError
 from memory_pipeline.ingest.file_formats import CELLS_KEY
 from memory_pipeline.ingest.json_files import open_json, open_jsonl
 from memory_pipeline.ingest.json_text import JsonStream, WithoutNan
+from memory_pipeline.ingest.mapped_records import build_translator
 from memory_pipeline.ingest.mapping import OutcomeMapping, load_mapping
 from memory_pipeline.ingest.quarantine import retry_quarantined
 from memory_pipeline.ingest.record_paths import (
@@ -254,3 +256,31 @@ def test_a_huge_object_that_is_no_list_of_records_is_refused_before_it_is_in_mem
     path.write_text(json.dumps({"a": 1, "logs": ["line"] * 200_000}), encoding="utf-8")
     with pytest.raises(IngestError, match=r"its keys are: a, logs\."), open_json(path) as file:
         list(file.read(None))
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [("2026-03-01 10:00", "2026-03-01T09:00:00"), ("2026-07-01T10:00:00Z", "2026-07-01T10:00:00")],
+)
+def test_a_constant_time_is_in_the_zone_of_the_mapping(written, stored):
+    mapping = OutcomeMapping.model_validate(
+        {
+            "name": "constant_time",
+            "description": "A report without times.",
+            "kind": "outcomes",
+            "source": "report",
+            "timezone": "Europe/Berlin",
+            "constants": {"occurred_at": written, "outcome_status": "success"},
+            "renames": {"application_name": "name"},
+        }
+    )
+    own = build_translator("outcomes", mapping).translate({"name": "Ledger"})
+    assert own["occurred_at"].astimezone(UTC).isoformat() == f"{stored}+00:00"
+
+
+def test_a_constant_time_that_is_none_is_said():
+    mapping = {"name": "m", "description": "d", "kind": "outcomes", "source": "s", "timezone": "UTC"}
+    mapping |= {"constants": {"occurred_at": "yesterday", "outcome_status": "success"}}
+    read = OutcomeMapping.model_validate(mapping | {"renames": {"application_name": "name"}})
+    with pytest.raises(MappingError, match=r"constants.occurred_at is not a time"):
+        build_translator("outcomes", read)
