@@ -282,6 +282,28 @@ def test_github_runs_in_every_form(save):
     assert trial.records[-1]["application_name"] == ".github/x.yml"
 
 
+def test_jobs_of_github_runs(save):
+    def job(number, conclusion, **changes):
+        named = {"name": f"package (app-{number})", "workflow_name": "matrix", "runner_name": "kim-laptop"}
+        times = {"started_at": f"2026-03-01T08:0{number}:00Z", "completed_at": "2026-03-01T09:00:00Z"}
+        return {"id": number, "run_id": 7, "run_attempt": 1, "conclusion": conclusion, **named, **times} | {
+            "labels": ["windows-latest", "x64"],
+            "steps": [{"name": "build", "conclusion": conclusion}],
+            **changes,
+        }
+
+    page = {"total_count": 4, "jobs": [job(1, "success"), job(2, "failure", run_attempt=2), job(3, None)]}
+    pages = [page, {"total_count": 4, "jobs": [job(4, "cancelled")]}]
+    for content in (page, pages, json.dumps(page) + json.dumps(pages[1])):
+        trial = try_mapping(save(content), "github_actions_jobs", shown=10)
+        assert told(trial) == [("success",), ("failure", (None, "build_failed"))]
+        assert trial.records[0]["application_name"] == "package (app-1)"
+        assert trial.records[0]["context"] == {"workflow": "matrix", "runner": ["windows-latest", "x64"]}
+        assert trial.records[1]["source_record_id"] == "2|2"
+        assert trial.records[1]["occurred_at"] == "2026-03-01T08:02:00+00:00"
+        assert "kim" not in str(trial)
+
+
 def test_runs_of_the_github_tool(save):
     base = {
         "attempt": 1,

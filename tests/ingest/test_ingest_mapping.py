@@ -42,10 +42,12 @@ def test_shipped_mappings_are_these():
     assert list(available_mappings()) == [
         "chocolatey_au_package_days",
         "chocolatey_au_update_info",
+        "chocolatey_log",
         "configmgr_appenforce_log",
         "configmgr_deployment_details",
         "dataverse_r_runs",
         "debian_reproducible",
+        "github_actions_jobs",
         "github_actions_runs",
         "github_cli_runs",
         "intune_device_install_status",

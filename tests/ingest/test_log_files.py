@@ -255,3 +255,47 @@ def test_windows_installer(log):
     assert (stored["application_version"], stored["application_vendor"]) == ("7.10.0", "Acme Inc")
     assert stored["occurred_at"] == "2026-03-01T08:15:40+00:00"
     assert stored["failure_reasons"][0]["detail"] == "InstallFiles"
+
+
+def test_chocolatey(log):
+    def line(message, second, process=812, level="INFO "):
+        return f"2026-03-01 08:15:{second:02d},120 {process} [{level}] - {message}\r\n"
+
+    failed = "ERROR: Running [\"C:\\in\\setup.exe\" /S /D=C:\\x ] was not successful. Exit code was '1603'."
+    path = log(
+        line("============================================================", 1),
+        line("Chocolatey v2.4.0", 1),
+        line(
+            'Command line: "C:\\ProgramData\\chocolatey\\choco.exe" install ledger viewer -y',
+            2,
+            level="DEBUG",
+        ),
+        line("ledger v7.10.0 [Approved]", 3),
+        line("Chocolatey v2.4.0", 3, process=99),
+        line("ledger package files install completed. Performing other installation steps.", 4),
+        line('Elevating permissions and running ["C:\\in\\ledger.exe" /S ]. This may take a while.', 5),
+        line(" The install of ledger was successful.", 6),
+        line("viewer v1.2", 7),
+        line(failed, 8, level="ERROR"),
+        " See log for possible error messages.\r\n",
+        line("The upgrade of other was successful.", 8, process=99),
+        line("The install of viewer was NOT successful.", 9, level="ERROR"),
+        line(
+            "Error while running 'C:\\ProgramData\\chocolatey\\lib\\viewer\\tools\\chocolateyInstall.ps1'.", 9
+        ),
+        line("The uninstall of ledger was successful.", 10),
+        line("half v3.0", 11),
+    )
+    trial = try_mapping(path, "chocolatey_log")
+
+    assert sorted(told(trial)) == [
+        ("ledger", "success", []),
+        ("other", "success", []),
+        ("viewer", "failure", [("1603", "fatal_error")]),
+    ]
+    stored = {one["application_name"]: one for one in trial.records}
+    assert stored["ledger"]["application_version"] == "7.10.0"
+    assert stored["ledger"]["approach_details"]["silent_switch"] == "/S"
+    assert stored["viewer"]["application_version"] == "1.2"
+    assert stored["viewer"]["occurred_at"] == "2026-03-01T08:15:09.120000+00:00"
+    assert "application_version" not in stored["other"]

@@ -186,6 +186,12 @@ SHIPPED = {
         cmtrace("Unmatched exit code (1603) is considered an execution failure.", "10:00:20"),
         cmtrace('++++++ App enforcement completed (20 seconds) for App DT "Ledger"', "10:00:21"),
     ],
+    "chocolatey_log": [
+        "2026-03-01 08:15:33,120 812 [INFO ] - ledger v7.10.0 [Approved]\n",
+        '2026-03-01 08:15:34,001 812 [DEBUG] - Elevating permissions and running ["C:\\in\\s.exe" /S ].\n',
+        "2026-03-01 08:15:39,001 812 [ERROR] - ERROR: that was not successful. Exit code was '1603'.\n",
+        "2026-03-01 08:15:40,500 812 [ERROR] - The install of ledger was NOT successful.\n",
+    ],
     "psadt_log": [
         cmtrace("[Install] :: Executing [setup.exe /S]...", "10:00:00"),
         cmtrace(
