@@ -47,10 +47,13 @@ class Store:
     ----------
     url
         A PostgreSQL URL. Whatever driver it names, psycopg 3 is used.
+    is_embedded
+        Whether this process started the server, or joined it, so that nobody else starts it again.
     """
 
-    def __init__(self, url: URL | str) -> None:
+    def __init__(self, url: URL | str, *, is_embedded: bool = False) -> None:
         self.url = make_url(url).set(drivername="postgresql+psycopg")
+        self.is_embedded = is_embedded
 
     @cached_property
     def engine(self) -> Engine:

@@ -46,9 +46,10 @@ def connect_store(settings: Settings) -> Store:
         info = server.get_postmaster_info()
         if info.socket_dir is not None:
             query = {"host": str(info.socket_dir)}
-            store = Store(URL.create("postgresql", username="postgres", database="postgres", query=query))
+            url = URL.create("postgresql", username="postgres", database="postgres", query=query)
+            store = Store(url, is_embedded=True)
         else:
-            store = Store(server.get_uri())
+            store = Store(server.get_uri(), is_embedded=True)
     return store
 
 

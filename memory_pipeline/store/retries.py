@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 def do_again_when_away(store: Store, work: Callable[[], Result], *, patience: float = _PATIENCE) -> Result:
     """Return the result of some work, done a second time where the database went away and came back.
 
+    The embedded server does not come back by itself: its next start repairs it.
+
     Parameters
     ----------
     store
@@ -45,7 +47,7 @@ def do_again_when_away(store: Store, work: Callable[[], Result], *, patience: fl
         return work()
     except Exception as error:
         meaning = explain(error)
-        if meaning is None or not meaning.is_away or not _comes_back(store, patience):
+        if meaning is None or not meaning.is_away or store.is_embedded or not _comes_back(store, patience):
             raise
         _logger.info("the database went away and came back; the step at hand is done again")
     return work()

@@ -49,6 +49,15 @@ def test_work_is_done_again_where_its_connection_was_cut(server_store, cut):
     assert len(begun) == 2
 
 
+def test_with_the_embedded_server_nobody_waits(server_store, cut):
+    embedded = Store(server_store.url, is_embedded=True)
+    work, begun = counting(embedded, [cut])
+    with pytest.raises(DBAPIError):
+        do_again_when_away(embedded, work)
+    assert len(begun) == 1
+    embedded.close()
+
+
 def test_it_is_done_again_once(server_store, cut):
     work, begun = counting(server_store, [cut, cut, cut])
     with pytest.raises(DBAPIError):
